@@ -1,0 +1,30 @@
+import { decimal, decimalText, isDecimal } from './money.ts';
+
+// TypeScript's library does not know these parts of ES2026 yet: https://github.com/tc39/proposal-json-parse-with-source
+declare global {
+  interface JSON {
+    parse(
+      text: string,
+      reviver: (this: unknown, key: string, value: unknown, context: { source: string }) => unknown,
+    ): unknown;
+    rawJSON(text: string): unknown;
+  }
+}
+
+/**
+ * `JSON.parse`, but every number is a {@link Decimal} made from its source text, so that no digit is lost.
+ * Throws a SyntaxError on what is not JSON and a RangeError on nesting too deep to walk.
+ */
+export function parseJson(text: string): unknown {
+  return JSON.parse(text, (_key, value, context) =>
+    typeof value === 'number' ? decimal(context.source) : value,
+  );
+}
+
+/** `JSON.stringify`, but every {@link Decimal} is written as a JSON number with all its digits. */
+export function stringifyJson(value: unknown): string {
+  return JSON.stringify(value, function (this: Record<string, unknown>, key, converted) {
+    const original = this[key];
+    return isDecimal(original) ? JSON.rawJSON(decimalText(original)) : converted;
+  });
+}
