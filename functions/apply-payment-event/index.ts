@@ -1,1 +1,30 @@
-export const handler = async (): Promise<unknown> => ({ statusCode: 501 });
+import { Logger } from '@aws-lambda-powertools/logger';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { env } from '../../shared/config.ts';
+import { gatewayClient } from '../../shared/paytech/client.ts';
+import { openDeadLetterQueue } from '../../shared/queue/event-queue.ts';
+import { openPublisher } from '../../shared/queue/publisher.ts';
+import { openSecret, readKey } from '../../shared/secrets.ts';
+import { openTable } from '../../shared/store/table.ts';
+import { applyBatch } from './batch.ts';
+import { applyEvent } from './pipeline.ts';
+
+/** Webhook queue → one conditional write per event → payment events. */
+
+const logger = new Logger();
+const apiKey = openSecret(env('API_KEY_SECRET'), readKey);
+
+const apply = applyBatch({
+  apply: applyEvent({
+    table: openTable(env('PAYMENTS_TABLE')),
+    gateway: gatewayClient({ baseUrl: env('PAYTECH_URL'), apiKey }),
+    eventSource: env('EVENT_SOURCE'),
+    now: Date.now,
+    logger,
+  }),
+  publisher: openPublisher(env('PAYMENT_EVENTS_TOPIC_ARN')),
+  deadLetters: openDeadLetterQueue(env('WEBHOOK_DLQ_URL')),
+  logger,
+});
+
+export const handler = (event: SQSEvent): Promise<SQSBatchResponse> => apply(event.Records);

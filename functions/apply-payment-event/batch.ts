@@ -1,0 +1,79 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
+import { UnreadablePayment } from '../../shared/paytech/wire.ts';
+import {
+  type DeadLetterQueue,
+  type QueuedEvent,
+  readMessage,
+  UnreadableMessage,
+} from '../../shared/queue/event-queue.ts';
+import type { Publisher } from '../../shared/queue/publisher.ts';
+import { HistoryFull, type Outcome } from './pipeline.ts';
+
+export interface Dependencies {
+  apply: (event: QueuedEvent) => Promise<Outcome>;
+  publisher: Publisher;
+  deadLetters: DeadLetterQueue;
+  logger: Pick<Logger, 'info' | 'error'>;
+}
+
+/**
+ * Applies the records of a batch side by side, then publishes what they changed, ten to a request. A record
+ * counts as done when it is applied and published, or set aside in the dead-letter queue; only the others are
+ * reported back, and come again.
+ * Source: AWS Lambda, "Reporting batch item failures for Lambda functions with an SQS trigger".
+ */
+export function applyBatch({ apply, publisher, deadLetters, logger }: Dependencies) {
+  return async (records: readonly SQSRecord[]): Promise<SQSBatchResponse> => {
+    const settled = await Promise.all(records.map(applyRecord));
+    const publications = settled.flatMap(({ publication }) => publication ?? []);
+    const unpublished = publications.length > 0 ? await publisher.publish(publications) : new Map();
+    for (const [eventId, reason] of unpublished) {
+      logger.error('event not published', { metric: 'PublishFailed', eventId, reason });
+    }
+    const failed = settled.filter(({ done, publication }) => !done || unpublished.has(publication?.id ?? ''));
+    return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+  };
+
+  async function applyRecord(record: SQSRecord) {
+    const { messageId } = record;
+    try {
+      const event = readMessage(record);
+      const { outcome, paymentId, publication } = await apply(event);
+      logger.info('event settled', {
+        outcome,
+        paymentId,
+        source: event.source,
+        eventId: publication?.id,
+        requestId: event.requestId,
+      });
+      return { messageId, done: true, publication };
+    } catch (error) {
+      if (isHopeless(error)) return { messageId, done: await park(record, error), publication: undefined };
+      logger.error('event not settled', { messageId, error: error as Error });
+      return { messageId, done: false, publication: undefined };
+    }
+  }
+
+  async function park(record: SQSRecord, error: Error): Promise<boolean> {
+    try {
+      await deadLetters.park(record, `${error.name}: ${error.message}`);
+      logger.error('message parked', {
+        metric: 'MessageParked',
+        messageId: record.messageId,
+        reason: error.message,
+      });
+      return true;
+    } catch (parkError) {
+      logger.error('message not parked', { messageId: record.messageId, error: parkError as Error });
+      return false;
+    }
+  }
+}
+
+/** No retry helps; without this a poison message would keep coming for an hour. */
+function isHopeless(error: unknown): error is Error {
+  return (
+    error instanceof UnreadablePayment || error instanceof UnreadableMessage || error instanceof HistoryFull
+  );
+}

@@ -1,0 +1,217 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import { type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
+import {
+  type HistoryEntry,
+  MAX_HISTORY,
+  optional,
+  type PaymentRecord,
+  versionOfKey,
+} from '../../shared/payment/payment.ts';
+import { isFinal, type Judgement, judge, type PaymentType } from '../../shared/payment/state.ts';
+import type { GatewayClient } from '../../shared/paytech/client.ts';
+import { type GatewayPayment, readPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
+import { eventKey, type QueuedEvent } from '../../shared/queue/event-queue.ts';
+import * as payments from '../../shared/store/payments.ts';
+import type { Table } from '../../shared/store/table.ts';
+import { firstRecord } from './first-record.ts';
+import { warnIfPaidTwice } from './paid-twice.ts';
+
+export interface Dependencies {
+  table: Table;
+  gateway: Pick<GatewayClient, 'get'>;
+  /** The CloudEvents `source` of this deployment. */
+  eventSource: string;
+  now: () => number;
+  logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+/** What became of an event, and what subscribers must be told before its message may be deleted. */
+export interface Outcome {
+  outcome: 'applied' | 'corrected' | 'duplicate' | 'stale' | 'quarantined';
+  paymentId: string;
+  publication?: Publication;
+}
+
+/** The record's history has no room: something is wrong with this payment that no retry mends. */
+export class HistoryFull extends Error {
+  override name = 'HistoryFull';
+}
+
+/** How long paytech may take to answer a question, in milliseconds. */
+const ASK_LIMIT_MS = 5_000;
+
+/** How long one asker keeps others from asking: longer than it can take. */
+const QUESTION_MS = 3 * ASK_LIMIT_MS;
+
+/** A condition that fails although the state machine allows the move was overtaken; it is judged anew. */
+const MAX_ROUNDS = 4;
+
+/**
+ * Applies one event to its payment. Returning means that everything about it is durable and that the message
+ * may be deleted once `publication` is out. Throwing {@link UnreadablePayment} or {@link HistoryFull} means
+ * that no retry helps; throwing anything else, that the message must come again.
+ */
+export function applyEvent({ table, gateway, eventSource, now, logger }: Dependencies) {
+  return async function apply(event: QueuedEvent): Promise<Outcome> {
+    const payment = readPayment(event.bytes);
+    const key = eventKey(event.bytes);
+    const paymentType = payment.paymentType ?? (await typeOnRecord(payment.id));
+
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const change = { paymentId: payment.id, paymentType, entry: entryFor(event, key, payment.facts) };
+      const { applied, record } = await payments.applyChange(table, change);
+      if (applied) return announce('applied', payment, record);
+      if (!record) {
+        const first = await firstRecord(table, payment, change.entry);
+        if (first.applied) return announce('applied', payment, first.record);
+        continue;
+      }
+
+      const version = versionOfKey(record, key);
+      if (version) return announce('duplicate', payment, record, version);
+      if (record.quarantine.some((each) => each.key === key))
+        return { outcome: 'quarantined', paymentId: payment.id };
+
+      const judgement = judgeAgainst(record, paymentType, payment);
+      switch (judgement) {
+        case 'duplicate':
+          return known('duplicate', record, record.version);
+        case 'stale':
+          return { outcome: 'stale', paymentId: payment.id };
+        case 'applied':
+          assertRoom(record);
+          continue;
+        case 'contradiction': {
+          assertRoom(record);
+          const settled = await settleContradiction(event, key, payment, record);
+          if (settled) return settled;
+          continue;
+        }
+        default:
+          return judgement satisfies never;
+      }
+    }
+    throw new Error(`payment ${payment.id} changes faster than its event can be applied`);
+  };
+
+  async function typeOnRecord(id: string): Promise<PaymentType> {
+    const record = await payments.readPayment(table, id);
+    if (!record) throw new UnreadablePayment('no payment object: paymentType');
+    return record.paymentType;
+  }
+
+  function entryFor(event: QueuedEvent, key: string, facts: GatewayPayment['facts']) {
+    return {
+      at: new Date(now()).toISOString(),
+      source: event.source,
+      ...optional('caller', event.caller),
+      key,
+      ...optional('signature', event.signature),
+      facts,
+    } satisfies HistoryEntry;
+  }
+
+  /**
+   * Decides between the record and an event that cannot both be true. A webhook is checked with paytech; what
+   * a refresh or reconcile read is paytech's word already, as long as the record is what it was read against.
+   * Returns undefined when the record changed meanwhile and everything is to be judged anew.
+   */
+  async function settleContradiction(
+    event: QueuedEvent,
+    key: string,
+    payment: GatewayPayment,
+    record: PaymentRecord,
+  ): Promise<Outcome | undefined> {
+    const isPaytechsWord = event.source !== 'webhook' && event.readVersion === record.version;
+    const confirmed = isPaytechsWord ? payment : await askPaytech(record);
+    if (!confirmed) return undefined;
+    const judgement = judgeAgainst(record, confirmed.paymentType ?? record.paymentType, confirmed);
+    const isFinalWord = isFinal(confirmed.facts.state);
+    const change = {
+      paymentId: record.id,
+      paymentType: record.paymentType,
+      entry: entryFor(event, key, confirmed.facts),
+    };
+
+    if (isFinalWord && judgement === 'applied') {
+      const moved = await payments.applyChange(table, change);
+      return moved.applied ? announce('applied', confirmed, moved.record) : undefined;
+    }
+    if (isFinalWord && judgement === 'contradiction') {
+      const entry = { ...change.entry, corrected: true };
+      const corrected = await payments.applyCorrection(table, { ...change, entry }, record.version);
+      if (!corrected.applied) return undefined;
+      logger.warn('payment corrected', {
+        metric: 'PaymentCorrected',
+        paymentId: record.id,
+        from: record.state,
+        to: confirmed.facts.state,
+      });
+      return announce('corrected', confirmed, corrected.record);
+    }
+    const { state, amount = record.amount, currency = record.currency } = payment.facts;
+    const { at, source } = change.entry;
+    const quarantined = {
+      at,
+      source,
+      key,
+      ...optional('signature', event.signature),
+      state,
+      amount,
+      currency,
+    };
+    if (!(await payments.quarantine(table, record, quarantined))) return undefined;
+    logger.warn('event quarantined', {
+      metric: 'EventQuarantined',
+      paymentId: record.id,
+      state: record.state,
+      claimed: state,
+    });
+    return { outcome: 'quarantined', paymentId: record.id };
+  }
+
+  /**
+   * One question at a time per payment; who finds another asking comes again, to find the answer recorded.
+   * Returns undefined when the record changed meanwhile.
+   */
+  async function askPaytech(record: PaymentRecord): Promise<GatewayPayment | undefined> {
+    const question = await payments.takeQuestion(table, record, now(), now() + QUESTION_MS);
+    if (question === 'changed') return undefined;
+    if (question === 'busy') throw new Error(`paytech is being asked about payment ${record.id} already`);
+    const answer = await gateway.get(record.id, ASK_LIMIT_MS);
+    if (answer.kind !== 'answered') {
+      throw new Error(`paytech could not be asked about payment ${record.id}: ${answer.kind}`);
+    }
+    return answer.result;
+  }
+
+  async function announce(
+    outcome: 'applied' | 'corrected' | 'duplicate',
+    payment: GatewayPayment,
+    record: PaymentRecord,
+    version = record.version,
+  ): Promise<Outcome> {
+    await warnIfPaidTwice({ table, logger }, payment, record);
+    return known(outcome, record, version);
+  }
+
+  /** The payment as create-payment recorded it is no news; every other version is. */
+  function known(outcome: Outcome['outcome'], record: PaymentRecord, version: number): Outcome {
+    const isCreation = record.history[version - 1]?.source === 'create' && version === 1;
+    return {
+      outcome,
+      paymentId: record.id,
+      ...(isCreation ? {} : { publication: publicationOf(record, version, eventSource) }),
+    };
+  }
+}
+
+/** Where an event does not mention the amount, it does not dispute it either. */
+function judgeAgainst(record: PaymentRecord, paymentType: PaymentType, { facts }: GatewayPayment): Judgement {
+  const { state, amount = record.amount, currency = record.currency } = facts;
+  return judge(record, { paymentType, state, amount, currency });
+}
+
+function assertRoom(record: PaymentRecord): void {
+  if (record.history.length >= MAX_HISTORY) throw new HistoryFull(`payment ${record.id} has a full history`);
+}

@@ -1,0 +1,24 @@
+import type { HttpEvent, Reply } from '../../shared/http/api.ts';
+import { publicView } from '../../shared/http/payment-view.ts';
+import { Problem } from '../../shared/http/problem.ts';
+import type { PaymentRecord } from '../../shared/payment/payment.ts';
+import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
+
+export interface Dependencies {
+  readPayment: (id: string) => Promise<PaymentRecord | undefined>;
+}
+
+/**
+ * The public view of a deposit. Knowing its id is the permission to see it, so everything else that has an id
+ * (refunds, withdrawals) does not exist here.
+ */
+export function getPayment({ readPayment }: Dependencies) {
+  return async (event: HttpEvent): Promise<Reply> => {
+    const id = event.pathParameters?.id ?? '';
+    const record = PAYMENT_ID.test(id) ? await readPayment(id) : undefined;
+    if (record?.paymentType !== 'DEPOSIT') {
+      throw new Problem('payment.not_found', 'Ask with the id that POST /payments answered.');
+    }
+    return { status: 200, body: publicView(record) };
+  };
+}

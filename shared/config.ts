@@ -1,0 +1,11 @@
+/** The value of an environment variable that the stack sets. Throws when it is missing: a fault of the stack. */
+export function env(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`environment variable ${name} is not set`);
+  return value;
+}
+
+/** The items of a comma-separated environment variable; none when it is empty or missing. */
+export function envList(name: string): string[] {
+  return (process.env[name] ?? '').split(',').filter(Boolean);
+}

@@ -1,0 +1,93 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import { parseJson, stringifyJson } from '../payment/json.ts';
+import { PROBLEMS, Problem } from './problem.ts';
+
+/** What a route answers; the body may hold decimals. */
+export interface Reply {
+  status: number;
+  body: unknown;
+}
+
+/** API Gateway's part of a request that the routes look at. */
+export type HttpEvent = Pick<
+  APIGatewayProxyEventV2,
+  'body' | 'isBase64Encoded' | 'headers' | 'pathParameters' | 'requestContext'
+>;
+
+type Route = (event: HttpEvent, context: Context) => Promise<Reply>;
+
+/**
+ * A Lambda handler for an HTTP API route (payload 2.0): what the route returns becomes JSON, a thrown
+ * {@link Problem} becomes RFC 9457 problem+json, and anything else is logged and answered as `internal`.
+ */
+export function httpHandler(logger: Logger, route: Route) {
+  return async (event: HttpEvent, context: Context): Promise<APIGatewayProxyStructuredResultV2> => {
+    const requestId = event.requestContext.requestId;
+    logger.resetKeys();
+    logger.appendKeys({ requestId });
+    try {
+      const { status, body } = await route(event, context);
+      return answer(status, 'application/json', body);
+    } catch (error) {
+      const problem =
+        error instanceof Problem ? error : new Problem('internal', `Please report request ${requestId}.`);
+      if (problem !== error) logger.error('unexpected error', { error: describe(error) });
+      else logger.info('refused', { code: problem.code, fields: problem.errors.map((each) => each.field) });
+      return problemAnswer(problem, requestId);
+    }
+  };
+}
+
+/** The bytes of the body as they were sent, whatever API Gateway made of them. */
+export function rawBody(event: HttpEvent): Buffer {
+  return Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+}
+
+/** The body as JSON with exact decimals. Throws `request.invalid` when it is none. */
+export function jsonBody(event: HttpEvent): unknown {
+  try {
+    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(rawBody(event)));
+  } catch {
+    throw new Problem('request.invalid', 'The body must be a JSON object in UTF-8.');
+  }
+}
+
+/** A header by its name in lower case, in whatever case it came. */
+export function header(event: HttpEvent, name: string): string | undefined {
+  return Object.entries(event.headers).find(([each]) => each.toLowerCase() === name)?.[1];
+}
+
+function problemAnswer(problem: Problem, requestId: string): APIGatewayProxyStructuredResultV2 {
+  const { status, title } = PROBLEMS[problem.code];
+  const body = {
+    type: `urn:paytech-payments:problem:${problem.code}`,
+    title,
+    status,
+    code: problem.code,
+    detail: problem.message,
+    requestId,
+    errors: problem.errors,
+  };
+  const retryAfter = problem.retryAfter === undefined ? {} : { 'retry-after': String(problem.retryAfter) };
+  return answer(status, 'application/problem+json', body, retryAfter);
+}
+
+function answer(
+  statusCode: number,
+  type: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): APIGatewayProxyStructuredResultV2 {
+  return {
+    statusCode,
+    headers: { 'content-type': type, 'cache-control': 'no-store', ...headers },
+    body: stringifyJson(body),
+  };
+}
+
+/** An error's name, message and stack: enough to find it, without the request that an SDK error carries. */
+function describe(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: String(error) };
+  return { name: error.name, message: error.message, stack: error.stack };
+}

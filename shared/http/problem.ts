@@ -1,0 +1,43 @@
+/** Every error that a caller of our API may see; the code is stable, see README.md. */
+export const PROBLEMS = {
+  'request.invalid': { status: 400, title: 'The request is not valid' },
+  'payment.not_found': { status: 404, title: 'There is no such payment' },
+  'payment.reference_conflict': {
+    status: 409,
+    title: 'The referenceId belongs to a payment with other content',
+  },
+  'payment.in_progress': { status: 409, title: 'The payment is being created by another request' },
+  'payment.outcome_unknown': { status: 503, title: 'It is not known yet whether the payment was created' },
+  'gateway.rejected': { status: 422, title: 'The payment gateway refused the payment' },
+  'gateway.unavailable': { status: 503, title: 'The payment gateway cannot take payments now' },
+  'webhook.signature_invalid': { status: 401, title: 'The signature is missing or does not match' },
+  'webhook.too_large': { status: 413, title: 'The webhook is too large' },
+  internal: { status: 500, title: 'Something went wrong on our side' },
+} as const;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+export interface FieldProblem {
+  field: string;
+  message: string;
+}
+
+/** An error for the caller, with what to do about it. Anything else that is thrown is logged and `internal`. */
+export class Problem extends Error {
+  override name = 'Problem';
+  readonly code: ProblemCode;
+  readonly errors: FieldProblem[];
+  /** Seconds after which the same request may be sent again. */
+  readonly retryAfter: number | undefined;
+
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    more: { errors?: FieldProblem[]; retryAfter?: number } = {},
+  ) {
+    super(detail);
+    this.code = code;
+    this.errors = more.errors ?? [];
+    this.retryAfter = more.retryAfter;
+  }
+}

@@ -1,0 +1,38 @@
+import * as z from 'zod/mini';
+import { type FieldProblem, Problem } from './problem.ts';
+
+/** Reads a parsed body by its schema. Throws `request.invalid` naming every field that is wrong, never a value. */
+export function validated<T extends z.ZodMiniType>(schema: T, json: unknown): z.output<T> {
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  throw invalid(...result.error.issues.flatMap(fieldProblems));
+}
+
+/** `request.invalid` for these fields. */
+export function invalid(...errors: FieldProblem[]): Problem {
+  const detail = 'Correct the fields listed under errors and send the request again.';
+  return new Problem('request.invalid', detail, { errors });
+}
+
+function fieldProblems(issue: z.core.$ZodIssue): FieldProblem[] {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ field: [...path, key].join('.'), message: 'is not a known field' }));
+  }
+  return [{ field: path.join('.') || '(body)', message: issue.message }];
+}
+
+/** A text of `min` to `max` characters. */
+export const text = (max: number, min = 1) =>
+  z
+    .string({ error: 'must be a text' })
+    .check(
+      z.minLength(min, { error: `must have at least ${min} character${min === 1 ? '' : 's'}` }),
+      z.maxLength(max, { error: `must have at most ${max} characters` }),
+    );
+
+/** A text of a certain form. */
+export const matching = (form: RegExp, error: string) => z.string({ error }).check(z.regex(form, { error }));
+
+/** A field that exists at paytech and is refused here, with the reason. */
+export const refused = (reason: string) => z.optional(z.never({ error: reason }));

@@ -1,0 +1,149 @@
+import type { Decimal } from './money.ts';
+import { isFinal, type PaymentState, type PaymentType, sameMoney } from './state.ts';
+
+/** Who told us. Everything but `create` arrives over the webhook queue. */
+export const EVENT_SOURCES = ['create', 'webhook', 'refresh', 'reconcile', 'operation'] as const;
+export type EventSource = (typeof EVENT_SOURCES)[number];
+
+/**
+ * What one event says of a payment and is kept. A field that an event does not mention keeps its earlier
+ * value. No customer data: the account is masked, names and addresses are never taken over.
+ */
+export interface PaymentFacts {
+  state: PaymentState;
+  /** What the provider got, in major units of `currency`; may differ from what was asked. */
+  amount: Decimal;
+  currency: string;
+  paymentMethod?: string;
+  externalId?: string;
+  externalResultCode?: string;
+  externalFeeAmount?: Decimal;
+  externalFeeCurrency?: string;
+  externalRefs?: Record<string, string>;
+  errorCode?: string;
+  errorMessage?: string;
+  /** Masked: at most its last four characters. */
+  account?: string;
+  cardBrand?: string;
+  /** ISO 3166 alpha-2, of the card's issuer. */
+  country?: string;
+}
+
+/** What never changes about a payment. */
+export interface PaymentIdentity {
+  /** paytech's id. */
+  id: string;
+  paymentType: PaymentType;
+  /** The merchant's id, for a deposit that of the order; without the suffix of a repeated attempt. */
+  referenceId?: string;
+  parentPaymentId?: string;
+  /** What was asked for. */
+  requestedAmount: Decimal;
+  requestedCurrency: string;
+  /** ISO 8601, UTC. */
+  created: string;
+}
+
+/** One applied change; the entry at index i made version i + 1. */
+export interface HistoryEntry {
+  /** When it was written, ISO 8601, UTC. */
+  at: string;
+  source: EventSource;
+  /** Who asked for it, where it was a person or system of the merchant's. */
+  caller?: string;
+  /** SHA-256 of the event's bytes, in hex. Absent on the entry that create-payment wrote. */
+  key?: string;
+  /** Which signing key (by fingerprint) and encoding the webhook's signature matched. */
+  signature?: { key: string; encoding: string };
+  /** The change went against the state machine, on paytech's confirmed word. */
+  corrected?: boolean;
+  facts: Partial<PaymentFacts> & { state: PaymentState };
+}
+
+/** An event that contradicts the record and that paytech did not confirm. It changed nothing. */
+export interface QuarantinedEvent {
+  at: string;
+  source: EventSource;
+  key: string;
+  signature?: { key: string; encoding: string };
+  state: PaymentState;
+  amount: Decimal;
+  currency: string;
+}
+
+/** A payment as it is stored: one item. */
+export interface PaymentRecord extends PaymentIdentity {
+  state: PaymentState;
+  amount: Decimal;
+  currency: string;
+  /** Raised by one by every applied event; creation is version 1. */
+  version: number;
+  history: HistoryEntry[];
+  /** Where the customer pays; absent on payments that were not made through `POST /payments`. */
+  redirectUrl?: string;
+  quarantine: QuarantinedEvent[];
+  /** All contradictions that were not confirmed, kept in `quarantine` or not. */
+  quarantined: number;
+}
+
+/** A bound on what one payment's item can grow to; a payment in order has fewer than ten. */
+export const MAX_HISTORY = 50;
+
+/** Quarantined events kept for reading; further ones are only counted. */
+export const MAX_QUARANTINE = 5;
+
+/** A payment as of one version: what subscribers and views show. */
+export interface Payment extends PaymentIdentity, PaymentFacts {
+  final: boolean;
+  /** Known for final states only: whether amount and currency are those that were asked for. */
+  paidAsRequested?: boolean;
+  version: number;
+  /** When this version was written, ISO 8601, UTC. */
+  updated: string;
+}
+
+/**
+ * The payment as of `version`, made from the history alone, so that the same version reads the same whatever
+ * has happened since. Throws a RangeError for a version that the record does not have.
+ */
+export function paymentAt(record: PaymentRecord, version: number = record.version): Payment {
+  const entry = record.history[version - 1];
+  if (!entry) throw new RangeError(`payment ${record.id} has no version ${version}`);
+
+  const facts = Object.assign(
+    {},
+    ...record.history.slice(0, version).map((each) => each.facts),
+  ) as PaymentFacts;
+  const final = isFinal(facts.state);
+  const requested = { amount: record.requestedAmount, currency: record.requestedCurrency };
+  return {
+    id: record.id,
+    ...optional('referenceId', record.referenceId),
+    paymentType: record.paymentType,
+    ...optional('parentPaymentId', record.parentPaymentId),
+    ...facts,
+    final,
+    requestedAmount: record.requestedAmount,
+    requestedCurrency: record.requestedCurrency,
+    ...(final ? { paidAsRequested: sameMoney(facts, requested) } : {}),
+    version,
+    created: record.created,
+    updated: entry.at,
+  };
+}
+
+/** The state before `version`; null for the first. */
+export function stateBefore(record: PaymentRecord, version: number): PaymentState | null {
+  return record.history[version - 2]?.facts.state ?? null;
+}
+
+/** The version that an event with this key made, if it is one of the record's. */
+export function versionOfKey(record: PaymentRecord, key: string): number | undefined {
+  const index = record.history.findIndex((entry) => entry.key === key);
+  return index < 0 ? undefined : index + 1;
+}
+
+/** `{[key]: value}`, or nothing where the value is absent: for objects whose absent fields stay absent. */
+export function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]: V });
+}

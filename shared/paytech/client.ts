@@ -1,0 +1,168 @@
+import * as z from 'zod/mini';
+import { parseJson, stringifyJson } from '../payment/json.ts';
+import type { Secret } from '../secrets.ts';
+import { send, type Transported, type TransportRequest } from './transport.ts';
+import { type GatewayPayment, toGatewayPayment, UnreadablePayment } from './wire.ts';
+
+/** The edge in front of paytech answers default library agents with a non-JSON 403. */
+const USER_AGENT = 'paytech-payments/1 (serverless)';
+
+/**
+ * How a call to paytech ended, split by what the caller may do next:
+ * - `answered`: paytech did what was asked.
+ * - `refused`: 400 or 422 with paytech's error body; the request is wrong and repeating it is useless.
+ * - `not-accepted`: 401, 403, 404 or 429 with paytech's error body; nothing was done, the request may be right.
+ * - `unknown`: anything else. For a GET: try later. For a POST: paytech may have done it.
+ */
+export type Answer<T> =
+  | { kind: 'answered'; result: T }
+  | { kind: 'refused'; message: string; errors: FieldError[] }
+  | { kind: 'not-accepted'; status: number }
+  | { kind: 'unknown'; reason: string };
+
+export interface FieldError {
+  field: string;
+  message: string;
+}
+
+/** The body of `POST /api/v1/payments`: paytech's documented fields; amounts as decimals in major units. */
+export interface CreatePaymentBody {
+  paymentType: 'DEPOSIT' | 'WITHDRAWAL' | 'REFUND';
+  referenceId: string;
+  currency: string;
+  [field: string]: unknown;
+}
+
+/** `GET /api/v1/payments`. paytech's default for `created.gte` is 24 hours ago, so it is always asked for. */
+export interface ListQuery {
+  createdFrom: Date;
+  referenceId?: string;
+  limit?: number;
+  offset?: number;
+}
+
+export interface GatewayClient {
+  /** Creates a payment. Never repeated by this client: paytech does not deduplicate. */
+  create(body: CreatePaymentBody, limitMs: number): Promise<Answer<GatewayPayment>>;
+  get(id: string, limitMs: number): Promise<Answer<GatewayPayment>>;
+  list(query: ListQuery, limitMs: number): Promise<Answer<{ payments: GatewayPayment[]; hasMore: boolean }>>;
+}
+
+export interface GatewayClientOptions {
+  /** `https://engine.pay.tech` or `https://engine-sandbox.pay.tech`. */
+  baseUrl: string;
+  /** The shop API key; asked for anew when paytech refuses it, since it may have been rotated. */
+  apiKey: Pick<Secret<string>, 'get' | 'refreshed'>;
+  /** Replaced in tests only. */
+  transport?: (request: TransportRequest) => Promise<Transported>;
+}
+
+/** How often a call is tried within its time limit. A call that creates or moves money is tried once. */
+const TRIES: Record<TransportRequest['method'], number> = { GET: 2, POST: 1, PATCH: 1 };
+
+/** A client for paytech's Gateway API 1.0. Its methods do not throw for anything that paytech does. */
+export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClientOptions): GatewayClient {
+  async function call(method: TransportRequest['method'], path: string, limitMs: number, body?: unknown) {
+    const deadline = Date.now() + limitMs;
+    const authorization = `Bearer ${await apiKey.get()}`;
+    let answer: Answer<Envelope> = { kind: 'unknown', reason: 'no time left to call' };
+    for (let tried = 0; tried < TRIES[method] && Date.now() < deadline; tried++) {
+      answer = interpret(
+        await transport({
+          method,
+          url: new URL(path, baseUrl),
+          headers: {
+            authorization,
+            'user-agent': USER_AGENT,
+            accept: 'application/json',
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          },
+          ...(body === undefined ? {} : { body: stringifyJson(body) }),
+          limitMs: deadline - Date.now(),
+        }),
+      );
+      if (answer.kind !== 'unknown') break;
+    }
+    if (answer.kind === 'not-accepted' && answer.status === 401) await apiKey.refreshed();
+    return answer;
+  }
+
+  return {
+    create: async (body, limitMs) => onePayment(await call('POST', '/api/v1/payments', limitMs, body)),
+    get: async (id, limitMs) =>
+      onePayment(await call('GET', `/api/v1/payments/${encodeURIComponent(id)}`, limitMs)),
+    list: async (query, limitMs) => {
+      const search = new URLSearchParams({
+        'created.gte': query.createdFrom.toISOString().slice(0, 19),
+        ...(query.referenceId === undefined ? {} : { 'referenceId.eq': query.referenceId }),
+        ...(query.limit === undefined ? {} : { limit: String(query.limit) }),
+        ...(query.offset === undefined ? {} : { offset: String(query.offset) }),
+      });
+      return decoded(await call('GET', `/api/v1/payments?${search}`, limitMs), (envelope) => ({
+        payments: z.array(z.unknown()).parse(envelope.result).map(toGatewayPayment),
+        hasMore: envelope.hasMore ?? false,
+      }));
+    },
+  };
+}
+
+const envelopeSchema = z.looseObject({ result: z.unknown(), hasMore: z.nullish(z.boolean()) });
+type Envelope = z.infer<typeof envelopeSchema>;
+
+const errorSchema = z.looseObject({
+  status: z.unknown(),
+  message: z.catch(z.nullish(z.string()), undefined),
+  errors: z.catch(
+    z.nullish(
+      z.array(z.looseObject({ field: z.nullish(z.string()), defaultMessage: z.nullish(z.string()) })),
+    ),
+    undefined,
+  ),
+});
+
+const REFUSED = new Set([400, 422]);
+const NOT_ACCEPTED = new Set([401, 403, 404, 429]);
+
+/** Sorts an HTTP ending. Only a body in paytech's own form counts as its word; a proxy's page does not. */
+function interpret(transported: Transported): Answer<Envelope> {
+  if (transported.ended === 'failed') return { kind: 'unknown', reason: transported.reason };
+  const { status, text } = transported;
+  const unknown: Answer<Envelope> = { kind: 'unknown', reason: `HTTP ${status} without paytech's answer` };
+  let json: unknown;
+  try {
+    json = parseJson(text);
+  } catch {
+    return unknown;
+  }
+  if (status >= 200 && status < 300) {
+    const envelope = envelopeSchema.safeParse(json);
+    return envelope.success ? { kind: 'answered', result: envelope.data } : unknown;
+  }
+  const error = errorSchema.safeParse(json);
+  if (!error.success || error.data.status === undefined) return unknown;
+  if (NOT_ACCEPTED.has(status)) return { kind: 'not-accepted', status };
+  if (!REFUSED.has(status)) return unknown;
+  return {
+    kind: 'refused',
+    message: error.data.message ?? 'refused by the gateway',
+    errors: (error.data.errors ?? []).map((each) => ({
+      field: each.field ?? '',
+      message: each.defaultMessage ?? 'is not valid',
+    })),
+  };
+}
+
+function onePayment(answer: Answer<Envelope>): Answer<GatewayPayment> {
+  return decoded(answer, (envelope) => toGatewayPayment(envelope.result));
+}
+
+/** An answer whose result is not what was asked for tells nothing of what was done. */
+function decoded<T>(answer: Answer<Envelope>, decode: (envelope: Envelope) => T): Answer<T> {
+  if (answer.kind !== 'answered') return answer;
+  try {
+    return { kind: 'answered', result: decode(answer.result) };
+  } catch (error) {
+    if (!(error instanceof UnreadablePayment) && !(error instanceof z.core.$ZodError)) throw error;
+    return { kind: 'unknown', reason: 'the answer holds no payment' };
+  }
+}

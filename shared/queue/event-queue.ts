@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { type MessageAttributeValue, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { EVENT_SOURCES, type EventSource, optional } from '../payment/payment.ts';
+
+/** What somebody learned of a payment, on its way to apply-payment-event: paytech's object and who brought it. */
+export interface QueuedEvent {
+  /** paytech's payment object, byte for byte as it was signed or answered. */
+  bytes: Uint8Array;
+  source: EventSource;
+  /** ISO 8601, UTC. */
+  receivedAt: string;
+  /** Follows one request from HTTP to queue to event in the logs. */
+  requestId?: string;
+  /** For webhooks: which signing key (by fingerprint) and encoding matched. */
+  signature?: { key: string; encoding: string };
+  /** Who asked, where it was a person or system of the merchant's. */
+  caller?: string;
+  /** The record's version when paytech was asked: what was read then must not undo what came later. */
+  readVersion?: number;
+}
+
+/** The message cannot be understood, now or later. */
+export class UnreadableMessage extends Error {
+  override name = 'UnreadableMessage';
+}
+
+export interface EventQueue {
+  /** Returns when the message is durable; throws when it may not be. */
+  send(event: QueuedEvent): Promise<void>;
+}
+
+/** Bumped when the shape of the message changes. */
+const SCHEMA = '1';
+
+export function openEventQueue(queueUrl: string, client: SQSClient = new SQSClient()): EventQueue {
+  return {
+    async send(event) {
+      await client.send(
+        new SendMessageCommand({
+          QueueUrl: queueUrl,
+          // SQS carries only some of Unicode, and a signature holds only for the very bytes.
+          MessageBody: Buffer.from(event.bytes).toString('base64'),
+          MessageAttributes: attributes({
+            schema: SCHEMA,
+            source: event.source,
+            receivedAt: event.receivedAt,
+            requestId: event.requestId,
+            signatureKey: event.signature?.key,
+            signatureEncoding: event.signature?.encoding,
+            caller: event.caller,
+            readVersion: event.readVersion === undefined ? undefined : String(event.readVersion),
+          }),
+        }),
+      );
+    },
+  };
+}
+
+/** A message as Lambda hands it over. */
+export interface QueueMessage {
+  messageId: string;
+  body: string;
+  messageAttributes: Record<string, { stringValue?: string | undefined }>;
+}
+
+/** The inverse of {@link EventQueue.send}. Throws {@link UnreadableMessage}. */
+export function readMessage(message: QueueMessage): QueuedEvent {
+  const attribute = (name: string) => message.messageAttributes[name]?.stringValue;
+  const source = EVENT_SOURCES.find((each) => each === attribute('source'));
+  const receivedAt = attribute('receivedAt');
+  const signatureKey = attribute('signatureKey');
+  const readVersion = attribute('readVersion');
+  if (attribute('schema') !== SCHEMA) throw new UnreadableMessage('unknown message schema');
+  if (!source || !receivedAt) throw new UnreadableMessage('source or receivedAt is missing');
+  return {
+    bytes: Buffer.from(message.body, 'base64'),
+    source,
+    receivedAt,
+    ...optional('requestId', attribute('requestId')),
+    ...(signatureKey
+      ? { signature: { key: signatureKey, encoding: attribute('signatureEncoding') ?? '' } }
+      : {}),
+    ...optional('caller', attribute('caller')),
+    ...(readVersion === undefined ? {} : { readVersion: Number(readVersion) }),
+  };
+}
+
+export interface DeadLetterQueue {
+  /** Sets a message aside that no retry can help, with the reason; returns when it is durable. */
+  park(message: QueueMessage, reason: string): Promise<void>;
+}
+
+export function openDeadLetterQueue(queueUrl: string, client: SQSClient = new SQSClient()): DeadLetterQueue {
+  return {
+    async park({ body, messageAttributes }, reason) {
+      const carried = Object.entries(messageAttributes).map(([name, { stringValue }]) => [name, stringValue]);
+      await client.send(
+        new SendMessageCommand({
+          QueueUrl: queueUrl,
+          MessageBody: body,
+          MessageAttributes: attributes({ ...Object.fromEntries(carried), parkedBecause: reason }),
+        }),
+      );
+    },
+  };
+}
+
+/** The event's key: what makes two deliveries the same event. */
+export function eventKey(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function attributes(values: Record<string, string | undefined>): Record<string, MessageAttributeValue> {
+  const present = Object.entries(values).filter(([, value]) => value);
+  return Object.fromEntries(
+    present.map(([name, value]) => [name, { DataType: 'String', StringValue: value as string }]),
+  );
+}

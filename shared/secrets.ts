@@ -1,0 +1,65 @@
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+
+/** How long a secret is used before it is fetched again, in milliseconds: a rotated key is taken up within it. */
+const MAX_AGE_MS = 5 * 60_000;
+
+/** How often a mismatch may cause a fetch, in milliseconds, so that forged requests cannot run up costs. */
+const MIN_REFRESH_MS = 60_000;
+
+export interface Secret<T> {
+  /** The value, fetched on first use and again when it is old. Throws when it cannot be had or is unusable. */
+  get(): Promise<T>;
+  /** A value newer than the one that did not fit, if it may be fetched by now; otherwise undefined. */
+  refreshed(): Promise<T | undefined>;
+}
+
+/**
+ * A secret of AWS Secrets Manager, cached. `read` turns its text into the value and throws on an unusable one,
+ * which is then not kept.
+ */
+export function openSecret<T>(
+  id: string,
+  read: (text: string) => T,
+  client: Pick<SecretsManagerClient, 'send'> = new SecretsManagerClient(),
+  now: () => number = Date.now,
+): Secret<T> {
+  let kept: { value: Promise<T>; fetchedAt: number } | undefined;
+
+  async function fetch(): Promise<T> {
+    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: id }));
+    return read(SecretString ?? '');
+  }
+
+  function fetchAndKeep(): Promise<T> {
+    const fetched = { value: fetch(), fetchedAt: now() };
+    fetched.value.catch(() => {
+      if (kept === fetched) kept = undefined;
+    });
+    kept = fetched;
+    return fetched.value;
+  }
+
+  return {
+    get: () => (kept && now() - kept.fetchedAt < MAX_AGE_MS ? kept.value : fetchAndKeep()),
+    refreshed: async () =>
+      kept && now() - kept.fetchedAt < MIN_REFRESH_MS ? undefined : await fetchAndKeep(),
+  };
+}
+
+/** One key: the text itself. Throws when it is empty. */
+export function readKey(text: string): string {
+  const key = text.trim();
+  if (!key) throw new Error('the secret is empty');
+  return key;
+}
+
+/** Several keys that are valid at once, newest first: a JSON array of strings, or the text as the only one. */
+export function readKeys(text: string): string[] {
+  const trimmed = text.trim();
+  if (!trimmed.startsWith('[')) return [readKey(trimmed)];
+  const keys: unknown = JSON.parse(trimmed);
+  if (!Array.isArray(keys) || keys.length === 0 || !keys.every((key) => typeof key === 'string')) {
+    throw new Error('the secret is no JSON array of keys');
+  }
+  return keys.map(readKey);
+}

@@ -1,0 +1,64 @@
+import type { Claim, ClaimKind, ClaimStage } from '../payment/claim.ts';
+import { type Item, integer, openShard, type Table } from './table.ts';
+
+/** How saving a claim ended: it stands as given, or another request's stands in its way. */
+export type SavedClaim = { saved: true; claim: Claim } | { saved: false; claim: Claim | undefined };
+
+/** Bumped when the shape of the stored item changes. */
+const SCHEMA = 1;
+
+export async function readClaim(
+  table: Table,
+  kind: ClaimKind,
+  referenceId: string,
+): Promise<Claim | undefined> {
+  const item = await table.get(keyOf(kind, referenceId));
+  return item && toClaim(item);
+}
+
+/**
+ * Writes `next` in place of `previous` (undefined: in place of nothing), or not at all. A write whose answer
+ * was lost and that the SDK repeated finds itself: the same owner at the same revision is success.
+ */
+export async function saveClaim(
+  table: Table,
+  previous: Claim | undefined,
+  next: Omit<Claim, 'revision'>,
+): Promise<SavedClaim> {
+  const claim: Claim = { ...next, revision: (previous?.revision ?? 0) + 1 };
+  const isUntouched = previous ? 'revision = :revision' : 'attribute_not_exists(pk)';
+  const result = await table.put(toItem(claim), {
+    condition: isUntouched,
+    ...(previous ? { values: { ':revision': previous.revision } } : {}),
+  });
+  if (result.written) return { saved: true, claim };
+  const standing = result.item && toClaim(result.item);
+  const isOurs = standing?.owner === claim.owner && standing.revision === claim.revision;
+  return isOurs ? { saved: true, claim: standing } : { saved: false, claim: standing };
+}
+
+const OPEN_STAGES: ReadonlySet<ClaimStage> = new Set(['sent', 'unknown', 'flagged']);
+
+function keyOf(kind: ClaimKind, referenceId: string): string {
+  return `${kind}#${referenceId}`;
+}
+
+function toItem(claim: Claim): Item & { pk: string } {
+  const pk = keyOf(claim.kind, claim.referenceId);
+  const open = OPEN_STAGES.has(claim.stage) ? { openShard: openShard(pk), dueAt: claim.leaseUntil } : {};
+  return { pk, schema: SCHEMA, ...claim, ...open };
+}
+
+function toClaim({ pk: _, schema: __, openShard: ___, dueAt: ____, ...item }: Item): Claim {
+  const claim = item as unknown as Claim;
+  const { firstLookUpAt, lastLookUpAt } = item;
+  return {
+    ...claim,
+    attempt: integer(claim.attempt),
+    leaseUntil: integer(claim.leaseUntil),
+    sentAt: integer(claim.sentAt),
+    ...(firstLookUpAt === undefined ? {} : { firstLookUpAt: integer(firstLookUpAt) }),
+    ...(lastLookUpAt === undefined ? {} : { lastLookUpAt: integer(lastLookUpAt) }),
+    revision: integer(claim.revision),
+  };
+}

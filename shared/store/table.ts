@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  DynamoDBDocumentClient,
+  GetCommand,
+  NumberValue,
+  PutCommand,
+  type PutCommandInput,
+  UpdateCommand,
+  type UpdateCommandInput,
+} from '@aws-sdk/lib-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { decimal, decimalText, isDecimal } from '../payment/money.ts';
+import { OPEN_SHARDS } from '../payment/schedule.ts';
+
+/** An item as the rest of the store sees it: every number a Decimal, whatever it counts. */
+export type Item = Record<string, unknown>;
+
+/** How a conditional write ended; `item` is what the write left, or what stood in its way. */
+export type Written = { written: true; item: Item } | { written: false; item: Item | undefined };
+
+/** The payments table: payments and claims, one item each, no transactions. */
+export interface Table {
+  get(pk: string): Promise<Item | undefined>;
+  put(item: Item & { pk: string }, condition: Condition): Promise<Written>;
+  update(pk: string, update: Update): Promise<Written>;
+}
+
+export interface Condition {
+  condition: string;
+  names?: Record<string, string>;
+  values?: Record<string, unknown>;
+}
+
+export interface Update extends Condition {
+  expression: string;
+}
+
+const numbersAsDecimals = { wrapNumbers: (text: string) => decimal(text) };
+
+/**
+ * The table named `tableName`. Reads are strongly consistent. A failed condition is a value; every other
+ * fault throws.
+ */
+export function openTable(tableName: string, client: DynamoDBClient = new DynamoDBClient()): Table {
+  const documents = DynamoDBDocumentClient.from(client, {
+    marshallOptions: { removeUndefinedValues: true },
+    unmarshallOptions: numbersAsDecimals,
+  });
+
+  async function get(pk: string): Promise<Item | undefined> {
+    const { Item } = await documents.send(
+      new GetCommand({ TableName: tableName, Key: { pk }, ConsistentRead: true }),
+    );
+    return Item;
+  }
+
+  /** DynamoDB returns the item that failed the condition; an emulator that does not is asked for it. */
+  async function refusal(pk: string, error: unknown): Promise<Written> {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    return { written: false, item: error.Item ? unmarshall(error.Item, numbersAsDecimals) : await get(pk) };
+  }
+
+  return {
+    get,
+    async put(item, { condition, names, values }) {
+      const input: PutCommandInput = {
+        TableName: tableName,
+        Item: storable(item) as Item,
+        ConditionExpression: condition,
+        ExpressionAttributeNames: names,
+        ExpressionAttributeValues: values && (storable(values) as Item),
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      };
+      try {
+        await documents.send(new PutCommand(input));
+        return { written: true, item };
+      } catch (error) {
+        return refusal(item.pk, error);
+      }
+    },
+    async update(pk, { expression, condition, names, values }) {
+      const input: UpdateCommandInput = {
+        TableName: tableName,
+        Key: { pk },
+        UpdateExpression: expression,
+        ConditionExpression: condition,
+        ExpressionAttributeNames: names,
+        ExpressionAttributeValues: values && (storable(values) as Item),
+        ReturnValues: 'ALL_NEW',
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      };
+      try {
+        const { Attributes } = await documents.send(new UpdateCommand(input));
+        return { written: true, item: Attributes ?? {} };
+      } catch (error) {
+        return refusal(pk, error);
+      }
+    },
+  };
+}
+
+/** The partition of the index of open payments and claims in which an item is listed while it is open. */
+export function openShard(pk: string): string {
+  return String(createHash('sha256').update(pk).digest().readUInt32BE(0) % OPEN_SHARDS);
+}
+
+/** The value of an attribute that counts: versions, attempts, epoch milliseconds. */
+export function integer(value: unknown): number {
+  return isDecimal(value) ? value.toNumber() : 0;
+}
+
+/** Decimals as DynamoDB numbers, with every digit, at any depth. */
+function storable(value: unknown): unknown {
+  if (isDecimal(value)) return NumberValue.from(decimalText(value));
+  if (Array.isArray(value)) return value.map(storable);
+  if (value instanceof Set || value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, storable(each)]));
+}

@@ -1,0 +1,122 @@
+/** A shop for the simulator's tests: it calls the gateway with exact numbers, and hears its webhooks. */
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+import {
+  type Simulator,
+  type SimulatorOptions,
+  startSimulator,
+} from '../../infra/local/simulator/simulator.ts';
+import { parseJson, stringifyJson } from '../../shared/payment/json.ts';
+import { decimal } from '../../shared/payment/money.ts';
+
+export const API_KEY = 'test-api-key';
+export const SIGNING_KEY = 'test-signing-key';
+
+export type Fields = Record<string, unknown>;
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  /** The parsed JSON, its numbers exact; undefined when the answer is none. */
+  body: unknown;
+}
+
+export interface Shop {
+  simulator: Simulator;
+  /** Calls the gateway's API; a body given as text is sent as it is. */
+  api(method: string, path: string, body?: Fields | string, options?: CallOptions): Promise<Answer>;
+  /** As `api`, for calls that must succeed: `result` of the answer. */
+  ok(method: string, path: string, body?: Fields | string): Promise<Fields>;
+  /** Calls the simulator's controls. */
+  control(method: string, path: string, body?: Fields | string): Promise<Answer>;
+  /** Makes a deposit of EUR 10 unless told otherwise; its id. */
+  deposit(fields?: Fields): Promise<string>;
+}
+
+export interface CallOptions {
+  headers?: Record<string, string>;
+  timeoutMs?: number;
+}
+
+/** A simulator with short waits, closed at the end of the test, and a shop that talks to it. */
+export async function startShop(options: Partial<SimulatorOptions> = {}): Promise<Shop> {
+  const simulator = await startSimulator({
+    apiKey: API_KEY,
+    signingKey: SIGNING_KEY,
+    webhookRetryMs: 5,
+    settleMs: 5,
+    slowMs: 100,
+    ...options,
+  });
+  onTestFinished(() => simulator.close());
+
+  const call = async (method: string, path: string, body?: Fields | string, options: CallOptions = {}) => {
+    const response = await fetch(simulator.url + path, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...options.headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : stringifyJson(body) }),
+      redirect: 'manual',
+      signal: AbortSignal.timeout(options.timeoutMs ?? 5000),
+    });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.startsWith('application/json');
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: isJson ? parseJson(text) : undefined,
+    };
+  };
+  const headers = { 'user-agent': 'test-shop/1.0', authorization: `Bearer ${API_KEY}` };
+  const api: Shop['api'] = (method, path, body, options) =>
+    call(method, `/api/v1${path}`, body, { ...options, headers: { ...headers, ...options?.headers } });
+  const ok: Shop['ok'] = async (method, path, body) => {
+    const answer = await api(method, path, body);
+    if (answer.status !== 200) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+    return (answer.body as { result: Fields }).result;
+  };
+  return {
+    simulator,
+    api,
+    ok,
+    control: (method, path, body) => call(method, `/simulator${path}`, body),
+    deposit: async (fields = {}) => {
+      const request = { paymentType: 'DEPOSIT', amount: decimal('10'), currency: 'EUR', ...fields };
+      return String((await ok('POST', '/payments', request)).id);
+    },
+  };
+}
+
+export interface ReceivedWebhook {
+  bytes: Buffer;
+  headers: IncomingHttpHeaders;
+  object: Fields;
+}
+
+export interface WebhookEndpoint {
+  url: string;
+  received: ReceivedWebhook[];
+}
+
+/** Listens for webhooks until the end of the test. Answers the given statuses in turn, then 200. */
+export async function startWebhookEndpoint(...statuses: number[]): Promise<WebhookEndpoint> {
+  const received: ReceivedWebhook[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    received.push({ bytes, headers: request.headers, object: parseJson(bytes.toString()) as Fields });
+    response.writeHead(statuses.shift() ?? 200).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhook`, received };
+}

@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto';
+import { CreateTableCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import {
+  CreateQueueCommand,
+  DeleteMessageBatchCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
+import { applyEvent } from '../../functions/apply-payment-event/pipeline.ts';
+import { queueUrl, startDynamoDb, startSqsSns } from '../../infra/local/embedded.ts';
+import { parseJson, stringifyJson } from '../../shared/payment/json.ts';
+import { decimal } from '../../shared/payment/money.ts';
+import { openDeadLetterQueue, openEventQueue, type QueuedEvent } from '../../shared/queue/event-queue.ts';
+import { openPublisher } from '../../shared/queue/publisher.ts';
+import { openTable } from '../../shared/store/table.ts';
+import { memoryGateway } from './memory-gateway.ts';
+
+const CREDENTIALS = {
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+};
+const EVENT_SOURCE = 'urn:paytech-payments:test';
+
+/** A logger that keeps what it is told, for tests that look for a line. */
+export function memoryLogger() {
+  const lines: { level: string; message: string; more: Record<string, unknown> }[] = [];
+  const log =
+    (level: string) =>
+    (message: unknown, ...more: unknown[]) => {
+      lines.push({ level, message: String(message), more: Object.assign({}, ...more) });
+    };
+  return {
+    lines,
+    metrics: () => lines.map(({ more }) => more.metric).filter(Boolean),
+    info: log('info'),
+    warn: log('warn'),
+    error: log('error'),
+  };
+}
+
+/**
+ * The real pipelines on an embedded DynamoDB, SQS and SNS, with a gateway in memory and a clock that only the
+ * test moves. Shared between the tests of a file; each makes its own ids.
+ */
+export async function startWorld() {
+  const dynamo = await startDynamoDb();
+  const sqsSns = await startSqsSns();
+  const dynamoClient = new DynamoDBClient({ ...CREDENTIALS, endpoint: dynamo.url });
+  const sqs = new SQSClient({ ...CREDENTIALS, endpoint: sqsSns.url });
+  const sns = new SNSClient({ ...CREDENTIALS, endpoint: sqsSns.url });
+
+  await dynamoClient.send(
+    new CreateTableCommand({
+      TableName: 'payments',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [
+        { AttributeName: 'pk', AttributeType: 'S' },
+        { AttributeName: 'openShard', AttributeType: 'S' },
+        { AttributeName: 'dueAt', AttributeType: 'N' },
+      ],
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'open',
+          KeySchema: [
+            { AttributeName: 'openShard', KeyType: 'HASH' },
+            { AttributeName: 'dueAt', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+      ],
+    }),
+  );
+  for (const name of ['webhooks', 'webhooks-dlq', 'payment-events']) {
+    await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes: { VisibilityTimeout: '1' } }));
+  }
+  const topic = await sns.send(new CreateTopicCommand({ Name: 'payment-events' }));
+  await sns.send(
+    new SubscribeCommand({
+      TopicArn: topic.TopicArn,
+      Protocol: 'sqs',
+      Endpoint: 'arn:aws:sqs:us-east-1:000000000000:payment-events',
+      Attributes: { RawMessageDelivery: 'true' },
+    }),
+  );
+
+  const table = openTable('payments', dynamoClient);
+  const gateway = memoryGateway();
+  const logger = memoryLogger();
+  const clock = { at: Date.parse('2026-11-23T12:00:00Z') };
+  const now = () => clock.at;
+  const queue = openEventQueue(queueUrl(sqsSns.url, 'webhooks'), sqs);
+  const publisher = openPublisher(topic.TopicArn!, sns);
+  const deadLetters = openDeadLetterQueue(queueUrl(sqsSns.url, 'webhooks-dlq'), sqs);
+  const apply = applyEvent({ table, gateway, eventSource: EVENT_SOURCE, now, logger });
+
+  /** Takes every message that a queue has now. */
+  async function drain(name: string): Promise<Message[]> {
+    const all: Message[] = [];
+    for (;;) {
+      const { Messages = [] } = await sqs.send(
+        new ReceiveMessageCommand({
+          QueueUrl: queueUrl(sqsSns.url, name),
+          MaxNumberOfMessages: 10,
+          MessageAttributeNames: ['All'],
+        }),
+      );
+      if (Messages.length === 0) return all;
+      all.push(...Messages);
+      await sqs.send(
+        new DeleteMessageBatchCommand({
+          QueueUrl: queueUrl(sqsSns.url, name),
+          Entries: Messages.map((each, index) => ({ Id: String(index), ReceiptHandle: each.ReceiptHandle })),
+        }),
+      );
+    }
+  }
+
+  return {
+    table,
+    gateway,
+    logger,
+    clock,
+    now,
+    queue,
+    publisher,
+    deadLetters,
+    apply,
+    applyBatch: applyBatch({ apply, publisher, deadLetters, logger }),
+    eventSource: EVENT_SOURCE,
+    dynamoClient,
+    sqs,
+    sns,
+    topicArn: topic.TopicArn!,
+    sqsUrl: sqsSns.url,
+    drain,
+    /** The stored items, numbers as texts. */
+    async scan(): Promise<Record<string, unknown>[]> {
+      const { Items = [] } = await dynamoClient.send(new ScanCommand({ TableName: 'payments' }));
+      return Items.map((item) => unmarshall(item, { wrapNumbers: (text) => text }));
+    },
+    async stop() {
+      for (const client of [dynamoClient, sqs, sns]) client.destroy();
+      await Promise.all([dynamo.close(), sqsSns.close()]);
+    },
+  };
+}
+
+export type World = Awaited<ReturnType<typeof startWorld>>;
+
+/** An id as paytech makes them. */
+export function paymentId(): string {
+  return randomBytes(16).toString('hex');
+}
+
+/** A payment object's bytes, as a webhook carries them. Amounts are given as texts. */
+export function objectBytes(fields: Record<string, unknown> & { id: string; state: string }): Buffer {
+  const amounts = ['amount', 'customerAmount'].filter((name) => typeof fields[name] === 'string');
+  const exact = Object.fromEntries(amounts.map((name) => [name, decimal(fields[name] as string)]));
+  return Buffer.from(stringifyJson({ ...fields, ...exact }));
+}
+
+/** A webhook on the queue. */
+export function webhookEvent(
+  fields: Record<string, unknown> & { id: string; state: string },
+  more: Partial<QueuedEvent> = {},
+): QueuedEvent {
+  return {
+    bytes: objectBytes({ paymentType: 'DEPOSIT', amount: '10', currency: 'EUR', ...fields }),
+    source: 'webhook',
+    receivedAt: '2026-11-23T12:00:00.000Z',
+    signature: { key: 'aabbccdd', encoding: 'hex' },
+    ...more,
+  };
+}
+
+export function parsed(text: string | undefined): Record<string, never> {
+  return parseJson(text ?? '') as Record<string, never>;
+}
