@@ -1,0 +1,109 @@
+/** The Lambdas: what each is told by its environment, and what it may do. */
+import { Duration } from 'aws-cdk-lib';
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Topic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
+import { PaymentFunction, type UsedResource } from './payment-function.ts';
+import type { FunctionName, Settings } from './settings.ts';
+import { applyTimeout, type webhookQueue } from './webhook-queue.ts';
+
+export interface FunctionsProps {
+  settings: Settings;
+  table: TableV2;
+  webhooks: ReturnType<typeof webhookQueue>;
+  topic: Topic;
+  secrets: { apiKey: Secret; signingKeys: Secret };
+  /** Where paytech is to send webhooks; goes into every payment. */
+  webhookUrl: string;
+}
+
+/** Makes all Lambdas; each `use` gives a permission together with the variable that it is for. */
+export function paymentFunctions(
+  scope: Construct,
+  props: FunctionsProps,
+): Record<FunctionName, PaymentFunction> {
+  const { settings, table, topic, secrets, webhookUrl } = props;
+  const { queue, deadLetterQueue, batchSize, batchingWindow } = props.webhooks;
+
+  const payments = { variable: 'PAYMENTS_TABLE', value: table.tableName, arn: table.tableArn };
+  const webhooks = { variable: 'WEBHOOK_QUEUE_URL', value: queue.queueUrl, arn: queue.queueArn };
+  const webhooksDlq = {
+    variable: 'WEBHOOK_DLQ_URL',
+    value: deadLetterQueue.queueUrl,
+    arn: deadLetterQueue.queueArn,
+  };
+  const paymentEvents = { variable: 'PAYMENT_EVENTS_TOPIC_ARN', value: topic.topicArn, arn: topic.topicArn };
+  const apiKey = usedSecret('API_KEY_SECRET', secrets.apiKey);
+  const signingKeys = usedSecret('SIGNING_KEYS_SECRET', secrets.signingKeys);
+
+  const createPayment = new PaymentFunction(scope, 'create-payment', {
+    settings,
+    description: 'Creates a payment at paytech and records it',
+    // Below the 15 s lease of a claim: when that is over, its owner is no longer running.
+    timeout: Duration.seconds(14),
+    environment: {
+      PAYTECH_URL: settings.paytechUrl,
+      WEBHOOK_URL: webhookUrl,
+      ALLOWED_ORIGINS: settings.allowedOrigins.join(','),
+    },
+  })
+    .use(payments, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
+    .use(webhooks, 'sqs:SendMessage')
+    .use(apiKey, 'secretsmanager:GetSecretValue');
+
+  const receiveWebhook = new PaymentFunction(scope, 'receive-webhook', {
+    settings,
+    description: 'Verifies a webhook of paytech and queues its bytes',
+    timeout: Duration.seconds(10),
+  })
+    .use(webhooks, 'sqs:SendMessage')
+    .use(signingKeys, 'secretsmanager:GetSecretValue');
+
+  const applyPaymentEvent = new PaymentFunction(scope, 'apply-payment-event', {
+    settings,
+    description: 'Applies what paytech said to the payment, once, and publishes it',
+    timeout: applyTimeout,
+    environment: {
+      PAYTECH_URL: settings.paytechUrl,
+      EVENT_SOURCE: `urn:paytech-payments:${settings.stage}`,
+    },
+  })
+    .use(payments, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
+    .use(paymentEvents, 'sns:Publish')
+    .use(webhooksDlq, 'sqs:SendMessage')
+    .use(apiKey, 'secretsmanager:GetSecretValue');
+  // The event source reads the queue in the function's name.
+  applyPaymentEvent.allow(
+    queue.queueArn,
+    'sqs:ReceiveMessage',
+    'sqs:DeleteMessage',
+    'sqs:GetQueueAttributes',
+  );
+  const reserve = settings.reservedConcurrency['apply-payment-event'];
+  applyPaymentEvent.addEventSourceMapping('webhooks', {
+    eventSourceArn: queue.queueArn,
+    batchSize,
+    maxBatchingWindow: batchingWindow,
+    reportBatchItemFailures: true,
+    // Else more would be taken than the reserve can run, and throttled batches use up their receives.
+    ...(reserve !== undefined && { maxConcurrency: reserve }),
+  });
+
+  const getPayment = new PaymentFunction(scope, 'get-payment', {
+    settings,
+    description: "Answers a payment's public view",
+    timeout: Duration.seconds(10),
+  }).use(payments, 'dynamodb:GetItem');
+
+  return {
+    'create-payment': createPayment,
+    'receive-webhook': receiveWebhook,
+    'apply-payment-event': applyPaymentEvent,
+    'get-payment': getPayment,
+  };
+}
+
+function usedSecret(variable: string, { secretArn }: Secret): UsedResource {
+  return { variable, value: secretArn, arn: secretArn };
+}

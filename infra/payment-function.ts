@@ -1,0 +1,80 @@
+/** What every Lambda of the service has in common. */
+import { join } from 'node:path';
+import { type Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { bundlesFolder } from './bundle.ts';
+import type { FunctionName, Settings } from './settings.ts';
+
+export interface PaymentFunctionProps {
+  settings: Settings;
+  description: string;
+  timeout: Duration;
+  /** Plain settings; what belongs to a resource comes with `use`. */
+  environment?: Record<string, string>;
+}
+
+/** A resource as a function sees it. */
+export interface UsedResource {
+  /** The environment variable that holds `value`. */
+  variable: string;
+  /** What the SDK is called with: a name, URL or ARN. */
+  value: string;
+  /** What the actions are allowed on. */
+  arn: string;
+}
+
+/** A Lambda with the code of `dist/functions/<id>` and a role that may do nothing but log, trace and `use`. */
+export class PaymentFunction extends LambdaFunction {
+  constructor(scope: Construct, id: FunctionName, props: PaymentFunctionProps) {
+    const { settings, description, timeout, environment = {} } = props;
+    // An own role, because the default one comes with a managed policy that may write to every log group.
+    const role = new Role(scope, `${id}-role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    const logGroup = new LogGroup(scope, `${id}-logs`, {
+      retention: settings.logRetentionDays,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    logGroup.grantWrite(role);
+    const reserve = settings.reservedConcurrency[id];
+    super(scope, id, {
+      description,
+      timeout,
+      environment: { POWERTOOLS_SERVICE_NAME: id, ...environment },
+      role,
+      logGroup,
+      code: Code.fromAsset(join(bundlesFolder, id)),
+      handler: 'index.handler',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      // Not for the memory: Lambda gives CPU in proportion, and TLS and the SDK's start need it.
+      memorySize: 1024,
+      tracing: Tracing.ACTIVE,
+      loggingFormat: LoggingFormat.JSON,
+      ...(reserve !== undefined && { reservedConcurrentExecutions: reserve }),
+    });
+    Validations.of(role).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'X-Ray has no resources to which xray:PutTraceSegments could be limited.',
+    });
+  }
+
+  /** Lets the function use a resource: tells it where that is, and grants exactly the actions named. */
+  use({ variable, value, arn }: UsedResource, ...actions: string[]): this {
+    return this.addEnvironment(variable, value).allow(arn, ...actions);
+  }
+
+  /** Grants actions on a resource that the function need not be told of. */
+  allow(arn: string, ...actions: string[]): this {
+    this.addToRolePolicy(new PolicyStatement({ actions, resources: [arn] }));
+    return this;
+  }
+}

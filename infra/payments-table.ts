@@ -1,0 +1,27 @@
+/** The payments table: one item per payment or claim, and the sparse index of what is still open. */
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { AttributeType, Billing, ProjectionType, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import type { Construct } from 'constructs';
+
+/**
+ * Key: `pk` (string). Index `open`: `openShard` (string), `dueAt` (number); only items that carry both are
+ * in it, and only their keys, because a read of the table decides anyway.
+ */
+export function paymentsTable(scope: Construct): TableV2 {
+  return new TableV2(scope, 'payments', {
+    partitionKey: { name: 'pk', type: AttributeType.STRING },
+    globalSecondaryIndexes: [
+      {
+        indexName: 'open',
+        partitionKey: { name: 'openShard', type: AttributeType.STRING },
+        sortKey: { name: 'dueAt', type: AttributeType.NUMBER },
+        projectionType: ProjectionType.KEYS_ONLY,
+      },
+    ],
+    billing: Billing.onDemand(),
+    encryption: TableEncryptionV2.awsManagedKey(),
+    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    deletionProtection: true,
+    removalPolicy: RemovalPolicy.RETAIN,
+  });
+}

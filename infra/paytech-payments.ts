@@ -1,0 +1,56 @@
+/**
+ * The payment service as one construct, which this app's stack holds and another stack could. Ids are part
+ * of every physical resource's identity: changing one replaces the resource.
+ */
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Topic } from 'aws-cdk-lib/aws-sns';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { addRoutes, httpApi } from './api.ts';
+import { paymentFunctions } from './functions.ts';
+import { paymentEvents } from './payment-events.ts';
+import type { PaymentFunction } from './payment-function.ts';
+import { paymentsTable } from './payments-table.ts';
+import { secrets } from './secrets.ts';
+import type { FunctionName, Settings } from './settings.ts';
+import { webhookQueue } from './webhook-queue.ts';
+
+export class PaytechPayments extends Construct {
+  /** Base of all routes, without a slash at the end. */
+  readonly apiUrl: string;
+  readonly webhookUrl: string;
+  readonly table: TableV2;
+  readonly webhookQueue: Queue;
+  readonly webhookDeadLetters: Queue;
+  readonly topic: Topic;
+  /** By the subscriber's name. */
+  readonly subscriberQueues: ReadonlyMap<string, Queue>;
+  readonly secrets: { apiKey: Secret; signingKeys: Secret };
+  readonly functions: Readonly<Record<FunctionName, PaymentFunction>>;
+
+  constructor(scope: Construct, id: string, settings: Settings) {
+    super(scope, id);
+    const { api, url, webhookUrl } = httpApi(this, settings);
+    const webhooks = webhookQueue(this, settings.webhookBatchSize);
+    const events = paymentEvents(this, settings.subscribers);
+    this.table = paymentsTable(this);
+    this.secrets = secrets(this);
+    this.functions = paymentFunctions(this, {
+      settings,
+      table: this.table,
+      webhooks,
+      topic: events.topic,
+      secrets: this.secrets,
+      webhookUrl,
+    });
+    addRoutes(api, this.functions, settings);
+
+    this.apiUrl = url;
+    this.webhookUrl = webhookUrl;
+    this.webhookQueue = webhooks.queue;
+    this.webhookDeadLetters = webhooks.deadLetterQueue;
+    this.topic = events.topic;
+    this.subscriberQueues = events.queues;
+  }
+}

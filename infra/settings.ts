@@ -1,0 +1,159 @@
+/**
+ * The settings of a stack: what `cdk.json` holds under `context.paytech`. Everything else about the stack
+ * is decided in the code.
+ */
+import { z } from 'zod';
+import { PAYMENT_STATES, PAYMENT_TYPES } from '../shared/payment/state.ts';
+
+/** The functions of the service; each is a folder in `functions/` and a Lambda in the stack. */
+export const functionNames = [
+  'create-payment',
+  'receive-webhook',
+  'apply-payment-event',
+  'get-payment',
+] as const;
+export type FunctionName = (typeof functionNames)[number];
+
+const paytechHosts = {
+  sandbox: 'https://engine-sandbox.pay.tech',
+  production: 'https://engine.pay.tech',
+} as const;
+
+/** An origin as a browser sends it: scheme, host, port, nothing else. Plain http only on the own machine. */
+const origin = z.string().refine(isOrigin, {
+  error:
+    'must be an exact origin such as https://shop.example: https (http only for localhost), no path, no *',
+});
+
+const paytechUrl = z.string().refine((text) => URL.canParse(text) && /^https?:\/\/[^/?#]+$/.test(text), {
+  error: 'must be http(s)://host[:port] without a path or a slash at the end',
+});
+
+/** One line of an SNS filter policy: exact values, all but some, or the attribute's presence. */
+function matching<const Value extends string>(values: readonly Value[]) {
+  const value = z.enum(values);
+  const anythingBut = z.strictObject({ 'anything-but': z.array(value).min(1) });
+  const exists = z.strictObject({ exists: z.boolean() });
+  const error = `must be ${values.join(', ')}, {"anything-but": [these]} or {"exists": true or false}`;
+  return z
+    .array(z.union([value, anythingBut, exists], { error }))
+    .min(1)
+    .optional();
+}
+
+const eventKinds = [...PAYMENT_STATES.map((state) => state.toLowerCase()), 'corrected'];
+
+/** SNS filter policy over the message attributes of a payment event; they are all strings. */
+const filter = z.strictObject({
+  type: matching(eventKinds.map((kind) => `paytech.payment.${kind}`)),
+  state: matching(PAYMENT_STATES),
+  paymentType: matching(PAYMENT_TYPES),
+  paidAsRequested: matching(['true', 'false']),
+});
+
+/** A downstream system: a queue of payment events of its own. The name becomes the queue's construct id. */
+const subscriber = z.strictObject({
+  name: z
+    .string()
+    .max(40)
+    .regex(
+      /^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$/,
+      'must be lower case words joined by hyphens, such as order-mail',
+    )
+    .refine(
+      (name) => !/^webhooks?(-|$)|-(dlq|undelivered)$/.test(name),
+      'is a name that the stack uses itself',
+    ),
+  filter: filter.optional(),
+});
+
+/** Requests per second, and how many at once beyond that. */
+const throttle = z.strictObject({ rate: z.int().min(1), burst: z.int().min(1) });
+
+// At least 2, because the event source of a queue cannot be limited to fewer (see functions.ts).
+const reserve = z.int().min(2).max(1000);
+
+const logRetentionDays = z.literal([
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653,
+]);
+
+const schema = z
+  .strictObject({
+    /** Chooses paytech's host, and is part of the stack's name. */
+    stage: z.enum(['sandbox', 'production']),
+    /** Another host in paytech's place, for rehearsals against a simulator. */
+    paytechUrl: paytechUrl.optional(),
+    /** Storefronts whose browsers may call the API, and to which a customer may be sent back (returnUrl). */
+    allowedOrigins: z.array(origin).default([]),
+    /** The custom domain under which the API can be reached; else its own endpoint. */
+    publicUrl: origin.optional(),
+    /** Who may call `POST /payments`: `iam` = callers with AWS credentials; `none` = anyone, for demos. */
+    createPaymentAuth: z.enum(['iam', 'none']).default('iam'),
+    /** Limits of each route; the webhook route has its own, since paytech's deliveries come in bursts. */
+    throttle: throttle.default({ rate: 200, burst: 400 }),
+    webhookThrottle: throttle.default({ rate: 500, burst: 1000 }),
+    subscribers: z
+      .array(subscriber)
+      .min(1)
+      .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'names must differ')
+      .default([{ name: 'payment-events' }]),
+    /** Webhooks per call of apply-payment-event; over 10 they are gathered for a second. */
+    webhookBatchSize: z.int().min(1).max(100).default(10),
+    /** Concurrency set aside for, and at most used by, a function. */
+    reservedConcurrency: z.partialRecord(z.enum(functionNames), reserve).default({}),
+    logRetentionDays: logRetentionDays.default(30),
+  })
+  .refine(({ stage, paytechUrl }) => stage !== 'production' || paytechUrl === undefined, {
+    path: ['paytechUrl'],
+    error: 'is for rehearsals: production talks to paytech only',
+  })
+  .refine(({ stage, createPaymentAuth }) => stage !== 'production' || createPaymentAuth === 'iam', {
+    path: ['createPaymentAuth'],
+    error: 'may be "none" in the sandbox only: whoever can reach the API could name its own price',
+  })
+  .transform((settings) => ({
+    ...settings,
+    /** Where paytech is called: `https://host`, no slash at the end. */
+    paytechUrl: settings.paytechUrl ?? paytechHosts[settings.stage],
+  }));
+
+/** Settings as they are written; those with a default may be left out. */
+export type SettingsInput = z.input<typeof schema>;
+/** Settings as the stack uses them. */
+export type Settings = z.output<typeof schema>;
+
+/** Thrown with one line per wrong setting, each naming its path in `cdk.json`. */
+export class SettingsError extends Error {
+  override name = 'SettingsError';
+}
+
+/**
+ * Checks settings and fills in the defaults.
+ * @param given the value of `context.paytech`, or its JSON text (`cdk deploy -c paytech='{…}'`)
+ * @throws SettingsError
+ */
+export function parseSettings(given: unknown): Settings {
+  const result = schema.safeParse(typeof given === 'string' ? fromJson(given) : given);
+  if (result.success) return result.data;
+  const lines = result.error.issues.map(
+    ({ path, message }) => `  ${['paytech', ...path].join('.')}: ${message}`,
+  );
+  throw new SettingsError(`These settings (cdk.json, context) are wrong:\n${lines.join('\n')}`);
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new SettingsError('The context value "paytech" is neither an object nor JSON text');
+  }
+}
+
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { origin, protocol, hostname } = new URL(text);
+  const isLocal = hostname === 'localhost' || hostname === '127.0.0.1';
+  return (
+    text === origin && !text.includes('*') && (protocol === 'https:' || (protocol === 'http:' && isLocal))
+  );
+}

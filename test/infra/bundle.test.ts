@@ -1,0 +1,31 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { bundleFunctions } from '../../infra/bundle.ts';
+import { functionNames } from '../../infra/settings.ts';
+
+const outdir = mkdtempSync(join(tmpdir(), 'paytech-bundles-'));
+afterAll(() => rmSync(outdir, { recursive: true, force: true }));
+
+const contents = () =>
+  readdirSync(outdir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => [join(parentPath, name), readFileSync(join(parentPath, name), 'utf8')])
+    .sort();
+
+test('two builds at once, or one over the leftovers of another, give the same files', async () => {
+  const [names] = await Promise.all([bundleFunctions(outdir), bundleFunctions(outdir)]);
+  expect(names).toEqual([...functionNames].sort());
+  const first = contents();
+  expect(first.map(([path]) => path)).toEqual(
+    expect.arrayContaining(functionNames.map((name) => join(outdir, name, 'index.mjs'))),
+  );
+
+  mkdirSync(join(outdir, 'removed-function'));
+  writeFileSync(join(outdir, 'removed-function', 'index.mjs'), '');
+  writeFileSync(join(outdir, 'get-payment', 'chunk-OLD.mjs'), '');
+  writeFileSync(join(outdir, 'get-payment', 'index.mjs'), 'edited');
+  await bundleFunctions(outdir);
+  expect(contents()).toEqual(first);
+}, 60_000);

@@ -1,0 +1,191 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { bundlesFolder } from '../../infra/bundle.ts';
+import { functionNames } from '../../infra/settings.ts';
+import {
+  type Json,
+  minimal,
+  onlyResource,
+  type Resource,
+  resources,
+  synthesize,
+  target,
+} from './synthesized.ts';
+
+let template: Template;
+let functions: Record<string, Resource>;
+beforeAll(async () => {
+  ({ template } = await synthesize({
+    ...minimal,
+    allowedOrigins: ['https://a.example', 'https://b.example'],
+  }));
+  functions = resources(template, 'AWS::Lambda::Function');
+}, 60_000);
+
+/** Every permission of a function as `action on resource`, from all policies of its role. */
+function permissions(name: string): string[] {
+  const roleId = functions[name]!.Properties.Role['Fn::GetAtt'][0];
+  const policies = Object.values<Json>(template.findResources('AWS::IAM::Policy')).filter(({ Properties }) =>
+    Properties.Roles.some((role: Json) => role.Ref === roleId),
+  );
+  const statements = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+  return statements
+    .flatMap(({ Effect, Action, Resource }) =>
+      [Action].flat().flatMap((action) => [Resource].flat().map((on) => permission(Effect, action, on))),
+    )
+    .sort();
+}
+
+function permission(effect: string, action: string, on: Json): string {
+  return `${effect === 'Allow' ? '' : `${effect} `}${action} on ${typeof on === 'string' ? on : target(template, on)}`;
+}
+
+const logsAndTraces = (name: string) => [
+  `logs:CreateLogStream on ${name}-logs`,
+  `logs:PutLogEvents on ${name}-logs`,
+  'xray:PutTelemetryRecords on *',
+  'xray:PutTraceSegments on *',
+];
+
+describe('each function may do exactly this', () => {
+  test.each([
+    [
+      'create-payment',
+      [
+        'dynamodb:GetItem on payments',
+        'dynamodb:PutItem on payments',
+        'dynamodb:UpdateItem on payments',
+        'secretsmanager:GetSecretValue on api-key',
+        'sqs:SendMessage on webhooks',
+      ],
+    ],
+    ['receive-webhook', ['secretsmanager:GetSecretValue on signing-keys', 'sqs:SendMessage on webhooks']],
+    [
+      'apply-payment-event',
+      [
+        'dynamodb:GetItem on payments',
+        'dynamodb:PutItem on payments',
+        'dynamodb:UpdateItem on payments',
+        'secretsmanager:GetSecretValue on api-key',
+        'sns:Publish on payment-events',
+        'sqs:DeleteMessage on webhooks',
+        'sqs:GetQueueAttributes on webhooks',
+        'sqs:ReceiveMessage on webhooks',
+        'sqs:SendMessage on webhooks-dlq',
+      ],
+    ],
+    ['get-payment', ['dynamodb:GetItem on payments']],
+  ])('%s', (name, expected) => {
+    expect(permissions(name)).toEqual([...expected, ...logsAndTraces(name)].sort());
+  });
+
+  test('and nothing by another way: no managed or inline policy, no shared role, no grant from a resource', () => {
+    const roles = Object.values(resources(template, 'AWS::IAM::Role'));
+    expect(roles).toHaveLength(functionNames.length);
+    for (const { Properties } of roles) {
+      expect(Object.keys(Properties)).toEqual(['AssumeRolePolicyDocument']);
+      expect(Properties.AssumeRolePolicyDocument.Statement).toEqual([
+        { Action: 'sts:AssumeRole', Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' } },
+      ]);
+    }
+    const used = Object.values(functions).map(({ Properties }) => Properties.Role['Fn::GetAtt'][0]);
+    expect(new Set(used).size).toBe(functionNames.length);
+    expect(template.findResources('AWS::IAM::ManagedPolicy')).toEqual({});
+    expect(template.findResources('AWS::SecretsManager::ResourcePolicy')).toEqual({});
+  });
+});
+
+describe('the environment', () => {
+  test.each([
+    [
+      'create-payment',
+      {
+        PAYMENTS_TABLE: 'payments',
+        WEBHOOK_QUEUE_URL: 'webhooks',
+        API_KEY_SECRET: 'api-key',
+        PAYTECH_URL: 'https://engine-sandbox.pay.tech',
+        ALLOWED_ORIGINS: 'https://a.example,https://b.example',
+      },
+    ],
+    ['receive-webhook', { WEBHOOK_QUEUE_URL: 'webhooks', SIGNING_KEYS_SECRET: 'signing-keys' }],
+    [
+      'apply-payment-event',
+      {
+        PAYMENTS_TABLE: 'payments',
+        PAYMENT_EVENTS_TOPIC_ARN: 'payment-events',
+        WEBHOOK_DLQ_URL: 'webhooks-dlq',
+        API_KEY_SECRET: 'api-key',
+        PAYTECH_URL: 'https://engine-sandbox.pay.tech',
+        EVENT_SOURCE: 'urn:paytech-payments:sandbox',
+      },
+    ],
+    ['get-payment', { PAYMENTS_TABLE: 'payments' }],
+  ])('of %s is exactly this', (name, expected) => {
+    const { WEBHOOK_URL, ...rest } = functions[name]!.Properties.Environment.Variables;
+    const named = Object.entries(rest).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? value : target(template, value),
+    ]);
+    expect(Object.fromEntries(named)).toEqual({ POWERTOOLS_SERVICE_NAME: name, ...expected });
+    expect(WEBHOOK_URL !== undefined).toBe(name === 'create-payment');
+  });
+
+  test('tells create-payment where webhooks come in', () => {
+    const { WEBHOOK_URL } = functions['create-payment']!.Properties.Environment.Variables;
+    const { logicalId } = onlyResource(template, 'AWS::ApiGatewayV2::Api');
+    expect(WEBHOOK_URL).toEqual({
+      'Fn::Join': ['', [{ 'Fn::GetAtt': [logicalId, 'ApiEndpoint'] }, '/webhooks/paytech']],
+    });
+  });
+
+  test('never resolves the value of a secret, and neither does anything else in the template', () => {
+    const text = JSON.stringify(template.toJSON());
+    expect(text.match(/resolve:(secretsmanager|ssm)[^"]*|"SecretString"/g)).toBeNull();
+  });
+});
+
+test.each(functionNames)('%s has the common defaults', (name) => {
+  const { Properties } = functions[name]!;
+  expect(Properties).toMatchObject({
+    Runtime: 'nodejs24.x',
+    Architectures: ['arm64'],
+    Handler: 'index.handler',
+    TracingConfig: { Mode: 'Active' },
+    LoggingConfig: { LogFormat: 'JSON' },
+  });
+  const logGroup = resources(template, 'AWS::Logs::LogGroup')[`${name}-logs`]!;
+  expect(Properties.LoggingConfig.LogGroup).toEqual({ Ref: logGroup.logicalId });
+  expect(logGroup.Properties.RetentionInDays).toBe(30);
+});
+
+test('time limits: a claim of 15 s outlasts create-payment, and every route ends before API Gateway does', () => {
+  const timeout = (name: string) => functions[name]!.Properties.Timeout;
+  expect(timeout('create-payment')).toBe(14);
+  expect(timeout('receive-webhook')).toBe(10);
+  expect(timeout('get-payment')).toBeLessThan(30);
+  expect(timeout('apply-payment-event')).toBe(30);
+});
+
+test.each(functionNames)('%s is deployed as bundled, and the bundle has a handler', async (name) => {
+  const { logicalId } = functions[name]!;
+  const { Metadata } = template.findResources('AWS::Lambda::Function')[logicalId]!;
+  expect(Metadata).toMatchObject({
+    'aws:asset:path': expect.stringMatching(/^asset\./),
+    'aws:asset:property': 'Code',
+  });
+
+  Object.assign(process.env, { AWS_REGION: 'us-east-1' }, environmentFor(name));
+  const bundle = pathToFileURL(join(bundlesFolder, name, 'index.mjs')).href;
+  const { handler } = await import(/* @vite-ignore */ bundle);
+  expect(handler).toBeTypeOf('function');
+});
+
+/** The function's variables with any text in the place of what only a deployment knows. */
+function environmentFor(name: string): Record<string, string> {
+  const entries = Object.entries(functions[name]!.Properties.Environment.Variables);
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, typeof value === 'string' ? value : 'https://deployed.example']),
+  );
+}

@@ -1,0 +1,150 @@
+import type { Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { minimal, onlyResource, type Resource, resources, synthesize, target } from './synthesized.ts';
+
+let template: Template;
+let queues: Record<string, Resource>;
+beforeAll(async () => {
+  ({ template } = await synthesize());
+  queues = resources(template, 'AWS::SQS::Queue');
+}, 60_000);
+
+const properties = (name: string) => queues[name]!.Properties;
+const subscription = (of: Template = template) => onlyResource(of, 'AWS::SNS::Subscription').Properties;
+
+test('the default stack has these queues and no others', () => {
+  expect(Object.keys(queues).sort()).toEqual([
+    'payment-events',
+    'payment-events-dlq',
+    'payment-events-undelivered',
+    'webhooks',
+    'webhooks-dlq',
+  ]);
+});
+
+describe.each([['webhooks'], ['payment-events']])('queue %s', (name) => {
+  test('moves messages to its dead-letter queue after at least an hour of failures', () => {
+    const { RedrivePolicy, VisibilityTimeout } = properties(name);
+    expect(target(template, RedrivePolicy.deadLetterTargetArn)).toBe(`${name}-dlq`);
+    expect(RedrivePolicy.maxReceiveCount * VisibilityTimeout).toBeGreaterThanOrEqual(3600);
+  });
+
+  test('leaves a moved message, which keeps its age, at least a week in the dead-letter queue', () => {
+    expect(properties(name).MessageRetentionPeriod).toBe(7 * 24 * 3600);
+    expect(properties(`${name}-dlq`).MessageRetentionPeriod).toBe(14 * 24 * 3600);
+  });
+});
+
+test('every queue is encrypted under a key that SNS can use, kept on removal, and reached by TLS only', () => {
+  const policies = Object.values(template.findResources('AWS::SQS::QueuePolicy'));
+  for (const [name, { Properties, DeletionPolicy, logicalId }] of Object.entries(queues)) {
+    expect(Properties, name).toMatchObject({ SqsManagedSseEnabled: true });
+    expect(Properties, name).not.toHaveProperty('KmsMasterKeyId');
+    expect(DeletionPolicy, name).toBe('Retain');
+    const policy = policies.find((one) => one.Properties.Queues[0].Ref === logicalId);
+    expect(policy?.Properties.PolicyDocument.Statement, name).toContainEqual(
+      expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+    );
+  }
+});
+
+test('only the topic may write to the queues from outside, and only to those of subscribers', () => {
+  const allowed = Object.values(template.findResources('AWS::SQS::QueuePolicy')).flatMap(({ Properties }) =>
+    Properties.PolicyDocument.Statement.filter((one: { Effect: string }) => one.Effect === 'Allow').map(
+      (one: never) => ({ queue: target(template, Properties.Queues[0]), ...(one as object) }),
+    ),
+  );
+  const topic = { Ref: onlyResource(template, 'AWS::SNS::Topic').logicalId };
+  const byTopic = {
+    Action: 'sqs:SendMessage',
+    Principal: { Service: 'sns.amazonaws.com' },
+    Condition: { ArnEquals: { 'aws:SourceArn': topic } },
+  };
+  expect(allowed.map(({ queue }) => queue).sort()).toEqual(['payment-events', 'payment-events-undelivered']);
+  for (const statement of allowed) expect(statement).toMatchObject(byTopic);
+});
+
+describe('apply-payment-event reads the webhook queue', () => {
+  const eventSource = (of: Template) => onlyResource(of, 'AWS::Lambda::EventSourceMapping').Properties;
+
+  test('and reports which messages of a batch failed', () => {
+    expect(eventSource(template)).toMatchObject({
+      BatchSize: 10,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    });
+    expect(target(template, eventSource(template).EventSourceArn)).toBe('webhooks');
+    expect(target(template, eventSource(template).FunctionName)).toBe('apply-payment-event');
+  });
+
+  test.each([
+    [10, 0],
+    [11, 1],
+    [100, 1],
+  ])('in batches of %i, gathered for %i s, which the visibility timeout allows for', async (size, window) => {
+    const { template } = await synthesize({ ...minimal, webhookBatchSize: size });
+    expect(eventSource(template)).toMatchObject({ BatchSize: size, MaximumBatchingWindowInSeconds: window });
+    const { VisibilityTimeout, RedrivePolicy } = resources(template, 'AWS::SQS::Queue').webhooks!.Properties;
+    const { Timeout } = resources(template, 'AWS::Lambda::Function')['apply-payment-event']!.Properties;
+    expect(VisibilityTimeout).toBeGreaterThanOrEqual(6 * Timeout + window);
+    expect(RedrivePolicy.maxReceiveCount * VisibilityTimeout).toBeGreaterThanOrEqual(3600);
+  });
+
+  test('with no more pollers than its reserved concurrency can serve', async () => {
+    const { template } = await synthesize({
+      ...minimal,
+      reservedConcurrency: { 'apply-payment-event': 5 },
+    });
+    expect(eventSource(template).ScalingConfig).toEqual({ MaximumConcurrency: 5 });
+    const functions = resources(template, 'AWS::Lambda::Function');
+    expect(functions['apply-payment-event']!.Properties.ReservedConcurrentExecutions).toBe(5);
+    expect(functions['create-payment']!.Properties).not.toHaveProperty('ReservedConcurrentExecutions');
+  });
+});
+
+describe('subscribers', () => {
+  test('get the event as it is (raw), and what SNS cannot deliver is kept', () => {
+    expect(subscription()).toMatchObject({ Protocol: 'sqs', RawMessageDelivery: true });
+    expect(target(template, subscription().TopicArn)).toBe('payment-events');
+    expect(target(template, subscription().Endpoint)).toBe('payment-events');
+    expect(target(template, subscription().RedrivePolicy.deadLetterTargetArn)).toBe(
+      'payment-events-undelivered',
+    );
+    expect(subscription()).not.toHaveProperty('FilterPolicy');
+  });
+
+  test('are one line each in the settings, with a filter if they want one', async () => {
+    const filter = {
+      state: ['COMPLETED' as const],
+      paidAsRequested: [{ 'anything-but': ['false' as const] }],
+    };
+    const { template } = await synthesize({
+      ...minimal,
+      subscribers: [{ name: 'ledger' }, { name: 'order-mail', filter }],
+    });
+    const names = Object.keys(resources(template, 'AWS::SQS::Queue')).filter(
+      (name) => !name.startsWith('webhooks'),
+    );
+    expect(names.sort()).toEqual([
+      'ledger',
+      'ledger-dlq',
+      'ledger-undelivered',
+      'order-mail',
+      'order-mail-dlq',
+      'order-mail-undelivered',
+    ]);
+    const filters = Object.values(template.findResources('AWS::SNS::Subscription')).map(({ Properties }) => [
+      target(template, Properties.Endpoint),
+      Properties.FilterPolicy,
+    ]);
+    expect(Object.fromEntries(filters)).toEqual({ ledger: undefined, 'order-mail': filter });
+    template.hasOutput('LedgerQueueUrl', {});
+    template.hasOutput('OrderMailQueueUrl', {});
+  });
+});
+
+test('the topic is encrypted and reached by TLS only', () => {
+  expect(onlyResource(template, 'AWS::SNS::Topic').Properties.KmsMasterKeyId).toBe('alias/aws/sns');
+  expect(onlyResource(template, 'AWS::SNS::TopicPolicy').Properties.PolicyDocument.Statement).toEqual([
+    expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+  ]);
+});

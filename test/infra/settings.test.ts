@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest';
+import { parseSettings, SettingsError } from '../../infra/settings.ts';
+import { minimal, resources, synthesize } from './synthesized.ts';
+
+/** Every setting, valid; each negative test breaks one. */
+const full = {
+  stage: 'sandbox',
+  paytechUrl: 'http://127.0.0.1:3001',
+  allowedOrigins: [
+    'https://shop.example',
+    'https://shop.example:8443',
+    'http://localhost:3000',
+    'http://127.0.0.1:80',
+  ],
+  publicUrl: 'https://pay.shop.example',
+  createPaymentAuth: 'iam',
+  throttle: { rate: 1, burst: 1 },
+  webhookThrottle: { rate: 1, burst: 1 },
+  subscribers: [{ name: 'payment-events' }, { name: 'mail', filter: { state: ['COMPLETED'] } }],
+  webhookBatchSize: 100,
+  reservedConcurrency: { 'get-payment': 10 },
+  logRetentionDays: 365,
+};
+
+function problems(settings: unknown): string[] {
+  try {
+    parseSettings(settings);
+  } catch (error) {
+    expect(error).toBeInstanceOf(SettingsError);
+    return (error as Error).message.split('\n').slice(1);
+  }
+  return [];
+}
+
+test('the full settings are valid but for port 80, which a browser leaves out of an origin', () => {
+  expect(problems(full)).toEqual([
+    expect.stringMatching(/^ {2}paytech\.allowedOrigins\.3: must be an exact origin/),
+  ]);
+});
+
+const valid = { ...full, allowedOrigins: full.allowedOrigins.slice(0, 3) };
+
+test('defaults fill in what is left out', () => {
+  expect(parseSettings({ stage: 'sandbox' })).toEqual({
+    stage: 'sandbox',
+    paytechUrl: 'https://engine-sandbox.pay.tech',
+    allowedOrigins: [],
+    createPaymentAuth: 'iam',
+    throttle: { rate: 200, burst: 400 },
+    webhookThrottle: { rate: 500, burst: 1000 },
+    subscribers: [{ name: 'payment-events' }],
+    webhookBatchSize: 10,
+    reservedConcurrency: {},
+    logRetentionDays: 30,
+  });
+});
+
+test('may come as JSON text, as on a command line', () => {
+  expect(parseSettings(JSON.stringify(valid))).toEqual(parseSettings(valid));
+  expect(() => parseSettings('{stage')).toThrow('neither an object nor JSON text');
+});
+
+describe('one wrong setting is named with its path', () => {
+  test.each<[string, object, string]>([
+    ['no stage', { stage: undefined }, 'stage'],
+    ['an unknown stage', { stage: 'staging' }, 'stage'],
+    ['a misspelt setting', { allowedOrigin: [] }, 'paytech'],
+    ['an origin with a path', { allowedOrigins: ['https://shop.example/'] }, 'allowedOrigins.0'],
+    ['any origin', { allowedOrigins: ['*'] }, 'allowedOrigins.0'],
+    ['a wildcard', { allowedOrigins: ['https://*.shop.example'] }, 'allowedOrigins.0'],
+    ['plain http elsewhere', { allowedOrigins: ['http://shop.example'] }, 'allowedOrigins.0'],
+    ['credentials in an origin', { allowedOrigins: ['https://a:b@shop.example'] }, 'allowedOrigins.0'],
+    ['an origin that is not one', { allowedOrigins: ['null'] }, 'allowedOrigins.0'],
+    [
+      'a list that would be split',
+      { allowedOrigins: ['https://a.example,https://b.example'] },
+      'allowedOrigins.0',
+    ],
+    ['a public URL with a path', { publicUrl: 'https://pay.shop.example/v1' }, 'publicUrl'],
+    ['a paytech URL with a slash', { paytechUrl: 'http://127.0.0.1:3001/' }, 'paytechUrl'],
+    ['a paytech URL of another scheme', { paytechUrl: 'ftp://127.0.0.1' }, 'paytechUrl'],
+    ['another kind of access', { createPaymentAuth: 'jwt' }, 'createPaymentAuth'],
+    ['no rate', { throttle: { rate: 0, burst: 1 } }, 'throttle.rate'],
+    ['no burst', { webhookThrottle: { rate: 1 } }, 'webhookThrottle.burst'],
+    ['no subscriber', { subscribers: [] }, 'subscribers'],
+    ['two subscribers of a name', { subscribers: [{ name: 'mail' }, { name: 'mail' }] }, 'subscribers'],
+    ['a name with a capital', { subscribers: [{ name: 'Mail' }] }, 'subscribers.0.name'],
+    ['a name that the stack uses', { subscribers: [{ name: 'webhooks' }] }, 'subscribers.0.name'],
+    ['a name like a dead-letter queue', { subscribers: [{ name: 'mail-dlq' }] }, 'subscribers.0.name'],
+    [
+      'a filter on no attribute',
+      { subscribers: [{ name: 'mail', filter: { amount: ['1'] } }] },
+      'subscribers.0.filter',
+    ],
+    [
+      'an unknown state',
+      { subscribers: [{ name: 'a', filter: { state: ['PAID'] } }] },
+      'subscribers.0.filter.state.0',
+    ],
+    ['a batch of none', { webhookBatchSize: 0 }, 'webhookBatchSize'],
+    ['a batch over 100', { webhookBatchSize: 101 }, 'webhookBatchSize'],
+    ['half a webhook', { webhookBatchSize: 1.5 }, 'webhookBatchSize'],
+    ['a function that is none', { reservedConcurrency: { refund: 5 } }, 'reservedConcurrency'],
+    ['a reserve of one', { reservedConcurrency: { 'get-payment': 1 } }, 'reservedConcurrency.get-payment'],
+    ['days that CloudWatch has not', { logRetentionDays: 31 }, 'logRetentionDays'],
+  ])('%s', (_, change, path) => {
+    expect(problems(valid)).toEqual([]);
+    const expected = path === 'paytech' ? '  paytech: ' : `  paytech.${path}: `;
+    expect(problems({ ...valid, ...change })).toEqual([expect.stringContaining(expected)]);
+  });
+});
+
+test('a value that is none of those known is answered with the list of them', () => {
+  expect(problems({ ...valid, subscribers: [{ name: 'a', filter: { state: ['PAID'] } }] })[0]).toContain(
+    'must be CHECKOUT, PENDING, AWAITING_APPROVAL,',
+  );
+});
+
+describe('production', () => {
+  const { paytechUrl: _, ...production } = { ...valid, stage: 'production' };
+
+  test('accepts the same settings', () => expect(problems(production)).toEqual([]));
+
+  test('talks to paytech only', () => {
+    expect(problems({ ...production, paytechUrl: 'https://example.com' })).toEqual([
+      expect.stringContaining('paytech.paytechUrl: is for rehearsals'),
+    ]);
+  });
+
+  test('does not let a browser name its own price', () => {
+    expect(problems({ ...production, createPaymentAuth: 'none' })).toEqual([
+      expect.stringContaining('paytech.createPaymentAuth: may be "none" in the sandbox only'),
+    ]);
+  });
+});
+
+describe('in the stack', () => {
+  const variable = (template: Parameters<typeof resources>[0], name: string, key: string) =>
+    resources(template, 'AWS::Lambda::Function')[name]!.Properties.Environment.Variables[key];
+
+  test.each([
+    ['sandbox' as const, 'https://engine-sandbox.pay.tech'],
+    ['production' as const, 'https://engine.pay.tech'],
+  ])(
+    'stage %s means %s, and a stack of its own',
+    async (stage, host) => {
+      const { template, stack } = await synthesize({ stage });
+      expect(stack.stackName).toBe(`paytech-payments-${stage}`);
+      expect(stack.terminationProtection).toBe(stage === 'production');
+      for (const name of ['create-payment', 'apply-payment-event']) {
+        expect(variable(template, name, 'PAYTECH_URL')).toBe(host);
+      }
+      expect(variable(template, 'apply-payment-event', 'EVENT_SOURCE')).toBe(`urn:paytech-payments:${stage}`);
+    },
+    60_000,
+  );
+
+  test('a custom domain is where webhooks come in', async () => {
+    const { template } = await synthesize({ ...minimal, publicUrl: 'https://pay.shop.example' });
+    const webhookUrl = 'https://pay.shop.example/webhooks/paytech';
+    expect(variable(template, 'create-payment', 'WEBHOOK_URL')).toBe(webhookUrl);
+    template.hasOutput('WebhookUrl', { Value: webhookUrl });
+  });
+});

@@ -1,0 +1,177 @@
+import type { Template } from 'aws-cdk-lib/assertions';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type Json, minimal, onlyResource, resources, synthesize, target } from './synthesized.ts';
+
+let template: Template;
+beforeAll(async () => {
+  ({ template } = await synthesize({
+    ...minimal,
+    allowedOrigins: ['https://shop.example', 'http://localhost:3000'],
+    throttle: { rate: 11, burst: 22 },
+    webhookThrottle: { rate: 33, burst: 44 },
+    logRetentionDays: 14,
+  }));
+}, 60_000);
+
+describe('the payments table', () => {
+  const table = () => onlyResource(template, 'AWS::DynamoDB::GlobalTable');
+  const replica = () => table().Properties.Replicas[0];
+
+  test('has one string key and is paid per request', () => {
+    expect(table().Properties.KeySchema).toEqual([{ AttributeName: 'pk', KeyType: 'HASH' }]);
+    expect(table().Properties.BillingMode).toBe('PAY_PER_REQUEST');
+    expect(table().Properties.Replicas).toHaveLength(1);
+  });
+
+  test('has the sparse index of open things, keys only', () => {
+    expect(table().Properties.GlobalSecondaryIndexes).toEqual([
+      {
+        IndexName: 'open',
+        KeySchema: [
+          { AttributeName: 'openShard', KeyType: 'HASH' },
+          { AttributeName: 'dueAt', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
+    ]);
+    expect(table().Properties.AttributeDefinitions).toEqual(
+      expect.arrayContaining([
+        { AttributeName: 'openShard', AttributeType: 'S' },
+        { AttributeName: 'dueAt', AttributeType: 'N' },
+      ]),
+    );
+  });
+
+  test('can be restored to any point in time, is encrypted and protected against deletion', () => {
+    expect(replica().PointInTimeRecoverySpecification).toEqual({ PointInTimeRecoveryEnabled: true });
+    expect(replica().DeletionProtectionEnabled).toBe(true);
+    expect(table().Properties.SSESpecification).toEqual({ SSEEnabled: true, SSEType: 'KMS' });
+  });
+});
+
+test('whatever holds data is kept when the stack is removed, or when a change would replace it', () => {
+  const stateful = ['DynamoDB::GlobalTable', 'SQS::Queue', 'SecretsManager::Secret', 'Logs::LogGroup'];
+  for (const type of stateful) {
+    const found = Object.entries(resources(template, `AWS::${type}`));
+    expect(found.length, type).toBeGreaterThan(0);
+    for (const [name, resource] of found) {
+      expect(resource, name).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    }
+  }
+});
+
+test('secrets start with a random value, and say what to put in', () => {
+  const found = resources(template, 'AWS::SecretsManager::Secret');
+  expect(Object.keys(found).sort()).toEqual(['api-key', 'signing-keys']);
+  for (const { Properties } of Object.values(found)) {
+    expect(Object.keys(Properties).sort()).toEqual(['Description', 'GenerateSecretString']);
+    expect(Properties.Description).toContain('put in the plain key');
+  }
+});
+
+describe('the HTTP API', () => {
+  const stage = () => onlyResource(template, 'AWS::ApiGatewayV2::Stage').Properties;
+  const routes = (of: Template) =>
+    Object.values(of.findResources('AWS::ApiGatewayV2::Route')).map(({ Properties }) => {
+      const integrationId = Properties.Target['Fn::Join'][1][1].Ref;
+      const integration = of.toJSON().Resources[integrationId].Properties;
+      return [
+        Properties.RouteKey,
+        `${target(of, integration.IntegrationUri)}, ${Properties.AuthorizationType}`,
+        integration.PayloadFormatVersion,
+      ];
+    });
+
+  test('has these routes', () => {
+    expect(routes(template).sort()).toEqual([
+      ['GET /payments/{id}', 'get-payment, NONE', '2.0'],
+      ['POST /payments', 'create-payment, AWS_IAM', '2.0'],
+      ['POST /webhooks/paytech', 'receive-webhook, NONE', '2.0'],
+    ]);
+  });
+
+  test('lets anyone create payments only if a sandbox says so', async () => {
+    const { template: open } = await synthesize({ ...minimal, createPaymentAuth: 'none' });
+    expect(routes(open)).toContainEqual(['POST /payments', 'create-payment, NONE', '2.0']);
+  });
+
+  test('is open to the allowed origins only', async () => {
+    expect(onlyResource(template, 'AWS::ApiGatewayV2::Api').Properties.CorsConfiguration).toEqual({
+      AllowOrigins: ['https://shop.example', 'http://localhost:3000'],
+      AllowMethods: ['GET', 'POST', 'PATCH'],
+      AllowHeaders: ['content-type', 'authorization'],
+      ExposeHeaders: ['retry-after'],
+      MaxAge: 3600,
+    });
+    const { template: closed } = await synthesize(minimal);
+    expect(onlyResource(closed, 'AWS::ApiGatewayV2::Api').Properties).not.toHaveProperty('CorsConfiguration');
+  });
+
+  test('is throttled, the webhook route by limits of its own', () => {
+    expect(stage().DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 11, ThrottlingBurstLimit: 22 });
+    expect(stage().RouteSettings).toEqual({
+      'POST /webhooks/paytech': { ThrottlingRateLimit: 33, ThrottlingBurstLimit: 44 },
+    });
+  });
+
+  test('is deployed route first, for a stage cannot limit a route that is not there', () => {
+    const [stage] = Object.values(template.findResources('AWS::ApiGatewayV2::Stage'));
+    const [route] = Object.entries(template.findResources('AWS::ApiGatewayV2::Route')).find(
+      ([, { Properties }]) => Properties.RouteKey === 'POST /webhooks/paytech',
+    )!;
+    expect(stage!.DependsOn).toContain(route);
+  });
+
+  test('logs each access as JSON, with nothing that could be a customer’s', () => {
+    expect(target(template, stage().AccessLogSettings.DestinationArn)).toBe('access-logs');
+    const logged = Object.values(JSON.parse(stage().AccessLogSettings.Format));
+    expect(logged).toEqual(
+      expect.arrayContaining(['$context.requestId', '$context.routeKey', '$context.status']),
+    );
+    expect(logged.join(' ')).not.toMatch(/identity|sourceIp|userAgent|queryString|\.path\b|authorizer/i);
+  });
+});
+
+test('every log group ends by the retention setting', () => {
+  const groups = resources(template, 'AWS::Logs::LogGroup');
+  expect(Object.keys(groups)).toContain('access-logs');
+  for (const [name, { Properties }] of Object.entries(groups))
+    expect(Properties.RetentionInDays, name).toBe(14);
+});
+
+test('no physical name is fixed, so that a stack can stand beside another', () => {
+  const all = Object.entries<Json>(template.toJSON().Resources);
+  const names = all.flatMap(([logicalId, { Properties }]) =>
+    ['FunctionName', 'QueueName', 'TopicName', 'TableName', 'RoleName', 'LogGroupName', 'Name']
+      .filter((key) => typeof Properties?.[key] === 'string')
+      .map((key) => `${logicalId}.${key}`),
+  );
+  expect(names).toEqual([`${onlyResource(template, 'AWS::ApiGatewayV2::Api').logicalId}.Name`]);
+});
+
+test('outputs name what a deployer needs next', () => {
+  expect(Object.keys(template.toJSON().Outputs).sort()).toEqual([
+    'ApiKeySecret',
+    'ApiUrl',
+    'PaymentEventsQueueUrl',
+    'PaymentsTable',
+    'SigningKeysSecret',
+    'WebhookDeadLetterQueueUrl',
+    'WebhookQueueUrl',
+    'WebhookUrl',
+  ]);
+});
+
+test.each([
+  ['as it comes', minimal],
+  ['open for demos', { ...minimal, createPaymentAuth: 'none' as const }],
+])('cdk-nag AwsSolutions finds nothing in the stack %s', async (_, settings) => {
+  const { app } = await synthesize(settings);
+  const { violations } = new AwsSolutionsChecks(app).validateScope(app);
+  const readable = violations.map(
+    ({ ruleName, description, violatingResources }) =>
+      `${ruleName}: ${description} ${violatingResources.map(({ constructPath }) => constructPath).join(', ')}`,
+  );
+  expect(readable).toEqual([]);
+});

@@ -1,0 +1,58 @@
+/** Support: the stack's template as the CLI and the local run get it, and ways to read it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Template } from 'aws-cdk-lib/assertions';
+import { buildApp } from '../../infra/build-app.ts';
+import { bundleFunctions } from '../../infra/bundle.ts';
+import type { SettingsInput } from '../../infra/settings.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: a template is JSON of any shape; the assertions are its types
+export type Json = any;
+export type Resource = { logicalId: string; Properties: Json; DeletionPolicy?: string };
+
+let bundled: Promise<string[]> | undefined;
+
+export const minimal: SettingsInput = { stage: 'sandbox' };
+
+export async function synthesize(settings: SettingsInput = minimal) {
+  bundled ??= bundleFunctions();
+  await bundled;
+  const outdir = mkdtempSync(join(tmpdir(), 'paytech-infra-'));
+  try {
+    const built = buildApp({ settings, outdir });
+    return { ...built, template: Template.fromStack(built.stack) };
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
+}
+
+/** The resources of a type, by the last id in their construct path, which must tell them apart. */
+export function resources(template: Template, type: string): Record<string, Resource> {
+  const named: Record<string, Resource> = {};
+  for (const [logicalId, resource] of Object.entries<Json>(template.findResources(type))) {
+    const name = leafId(resource);
+    if (named[name]) throw new Error(`Two resources of type ${type} are named ${name}`);
+    named[name] = { logicalId, ...resource };
+  }
+  return named;
+}
+
+/** The only resource of a type. */
+export function onlyResource(template: Template, type: string): Resource {
+  const found = Object.values(resources(template, type));
+  if (found.length !== 1) throw new Error(`${found.length} resources of type ${type}`);
+  return found[0]!;
+}
+
+/** What a Ref or GetAtt in a template points at, by the last id in its construct path; text stays as it is. */
+export function target(template: Template, value: Json): string {
+  const logicalId = value?.Ref ?? value?.['Fn::GetAtt']?.[0];
+  const resource = template.toJSON().Resources[logicalId];
+  return resource === undefined ? JSON.stringify(value) : leafId(resource);
+}
+
+function leafId(resource: Json): string {
+  const ids = resource.Metadata['aws:cdk:path'].split('/');
+  return ids.at(-1) === 'Resource' ? ids.at(-2) : ids.at(-1);
+}

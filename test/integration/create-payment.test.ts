@@ -1,0 +1,352 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type CallResult, claimedCall } from '../../shared/claims/claimed-call.ts';
+import { type Claim, LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
+import { decimal } from '../../shared/payment/money.ts';
+import { optional } from '../../shared/payment/payment.ts';
+import { readMessage } from '../../shared/queue/event-queue.ts';
+import { readClaim, saveClaim } from '../../shared/store/claims.ts';
+import { startWorld, type World, webhookEvent } from '../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.stop());
+beforeEach(async () => {
+  world.gateway.endings.length = 0;
+  world.logger.lines.length = 0;
+  await world.drain('webhooks');
+});
+
+/** A storefront that sends one order's request whenever it is told to. */
+function order(fields: { amount?: string; paymentMethod?: string; preAuth?: boolean } = {}) {
+  const referenceId = `order-${randomUUID()}`;
+  const send = (
+    changed: typeof fields & { currency?: string } = {},
+    more: { deadline?: number; deps?: object } = {},
+  ) => {
+    const { amount = '10', paymentMethod, preAuth, currency = 'EUR' } = { ...fields, ...changed };
+    return claimedCall({ ...world, ...more.deps })({
+      kind: 'deposit',
+      referenceId,
+      request: {
+        amount: decimal(amount),
+        currency,
+        ...optional('paymentMethod', paymentMethod),
+        ...optional('preAuth', preAuth),
+      },
+      body: (reference) => ({
+        paymentType: 'DEPOSIT',
+        referenceId: reference,
+        amount: decimal(amount),
+        currency,
+      }),
+      owner: randomUUID(),
+      deadline: more.deadline ?? world.now() + 14_000,
+    });
+  };
+  return {
+    referenceId,
+    send,
+    claim: () => readClaim(world.table, 'deposit', referenceId) as Promise<Claim>,
+    /** The references under which paytech has payments for this order. */
+    made: () =>
+      [...world.gateway.payments.values()]
+        .map((each) => each.referenceId!)
+        .filter((each) => each.split('~')[0] === referenceId),
+  };
+}
+
+const idOf = (result: CallResult) => ('record' in result ? result.record.id : undefined);
+
+describe('one order, one payment', () => {
+  it('answers the same request again with the payment as it is now', async () => {
+    const shop = order();
+    const first = await shop.send();
+    expect(first).toMatchObject({ is: 'created', record: { version: 1, state: 'CHECKOUT' } });
+    await world.apply(webhookEvent({ id: idOf(first)!, state: 'COMPLETED' }));
+    expect(await shop.send({ amount: '10.00' })).toMatchObject({
+      is: 'existing',
+      record: { id: idOf(first), state: 'COMPLETED' },
+    });
+    expect(shop.made()).toEqual([shop.referenceId]);
+  });
+
+  it('makes one payment of twenty requests at once', async () => {
+    const shop = order();
+    const results = await Promise.all(Array.from({ length: 20 }, () => shop.send()));
+    expect(new Set(results.map(idOf).filter(Boolean)).size).toBe(1);
+    expect(results.every(({ is }) => ['created', 'existing', 'in-progress'].includes(is))).toBe(true);
+    expect(shop.made()).toEqual([shop.referenceId]);
+  });
+
+  it.each([[{ amount: '10.01' }], [{ currency: 'USD' }], [{ paymentMethod: 'PIX' }], [{ preAuth: true }]])(
+    'refuses %o under the same referenceId, without a call',
+    async (changed) => {
+      const shop = order();
+      await shop.send();
+      const { create, get, list } = world.gateway.calls;
+      expect(await shop.send(changed)).toEqual({ is: 'conflict' });
+      expect(world.gateway.calls).toEqual({ create, get, list });
+    },
+  );
+
+  it('keeps a webhook that came before the answer to our call', async () => {
+    const shop = order();
+    const create: typeof world.gateway.create = async (...args) => {
+      const answer = await world.gateway.create(...args);
+      if (answer.kind !== 'answered') throw new Error('no answer');
+      await world.apply(
+        webhookEvent({
+          id: answer.result.id,
+          state: 'COMPLETED',
+          referenceId: shop.referenceId,
+          amount: '9',
+          redirectUrl: null,
+        }),
+      );
+      return answer;
+    };
+    const result = await shop.send({}, { deps: { gateway: { ...world.gateway, create } } });
+    expect(result).toMatchObject({
+      is: 'created',
+      record: {
+        state: 'COMPLETED',
+        version: 1,
+        amount: decimal('9'),
+        requestedAmount: decimal('10'),
+        redirectUrl: expect.stringContaining('https://checkout.example/'),
+      },
+    });
+  });
+
+  it('records a payment that is final at once as a beginning, and queues the end', async () => {
+    const shop = order();
+    const create: typeof world.gateway.create = async (body, limit) => {
+      const answer = await world.gateway.create(body, limit);
+      if (answer.kind === 'answered') answer.result.facts.state = 'DECLINED';
+      return answer;
+    };
+    const result = await shop.send({}, { deps: { gateway: { ...world.gateway, create } } });
+    expect(result).toMatchObject({ record: { state: 'PENDING', version: 1 } });
+    const [message] = await world.drain('webhooks');
+    const { stringValue } = { stringValue: message?.MessageAttributes?.source?.StringValue };
+    expect(stringValue).toBe('create');
+    const attributes = Object.entries(message?.MessageAttributes ?? {}).map(([name, value]) => [
+      name,
+      { stringValue: value.StringValue },
+    ]);
+    const event = readMessage({
+      messageId: '1',
+      body: message!.Body!,
+      messageAttributes: Object.fromEntries(attributes),
+    });
+    expect(await world.apply(event)).toMatchObject({
+      outcome: 'applied',
+      publication: { id: `${idOf(result)}:2` },
+    });
+  });
+});
+
+describe('an attempt that ended in vain', () => {
+  async function declined(shop: ReturnType<typeof order>) {
+    const first = idOf(await shop.send())!;
+    await world.apply(webhookEvent({ id: first, state: 'DECLINED', referenceId: shop.referenceId }));
+    world.gateway.set(first, { state: 'DECLINED' });
+    return first;
+  }
+
+  it('may be repeated, with another method, as the next attempt', async () => {
+    const shop = order();
+    const first = await declined(shop);
+    const second = await shop.send({ paymentMethod: 'PIX' });
+    expect(second.is).toBe('created');
+    expect(idOf(second)).not.toBe(first);
+    expect(shop.made()).toEqual([shop.referenceId, `${shop.referenceId}~2`]);
+    expect(second).toMatchObject({ record: { referenceId: shop.referenceId } });
+    expect(await shop.claim()).toMatchObject({ attempt: 2, earlierPaymentIds: [first] });
+    expect(await shop.send({ paymentMethod: 'PIX' })).toMatchObject({
+      is: 'existing',
+      record: { id: idOf(second) },
+    });
+  });
+
+  it('is not repeated with another amount', async () => {
+    const shop = order();
+    await declined(shop);
+    expect(await shop.send({ amount: '11' })).toEqual({ is: 'conflict' });
+    expect(shop.made()).toHaveLength(1);
+  });
+
+  it('is not repeated when paytech says that it is paid after all; the record learns it', async () => {
+    const shop = order();
+    const first = await declined(shop);
+    world.gateway.set(first, { state: 'COMPLETED' });
+    expect(await shop.send()).toMatchObject({ is: 'in-progress' });
+    expect(shop.made()).toHaveLength(1);
+    const [message] = await world.drain('webhooks');
+    expect(message?.MessageAttributes).toMatchObject({
+      source: { StringValue: 'refresh' },
+      readVersion: { StringValue: '2' },
+    });
+  });
+
+  it('is not repeated while paytech cannot be asked', async () => {
+    const shop = order();
+    await declined(shop);
+    world.gateway.endings.push({ on: 'get', ends: 'unknown' });
+    expect(await shop.send()).toMatchObject({ is: 'unavailable' });
+    expect(shop.made()).toHaveLength(1);
+  });
+
+  it('raises an alarm when both attempts of an order are paid', async () => {
+    const shop = order();
+    const first = await declined(shop);
+    const second = idOf(await shop.send())!;
+    await world.apply(webhookEvent({ id: second, state: 'COMPLETED', referenceId: `${shop.referenceId}~2` }));
+    expect(world.logger.metrics()).not.toContain('OrderPaidTwice');
+    world.gateway.set(first, { state: 'COMPLETED' });
+    await world.apply(webhookEvent({ id: first, state: 'COMPLETED', referenceId: shop.referenceId }));
+    expect(world.logger.metrics()).toContain('OrderPaidTwice');
+  });
+});
+
+describe('endings of the call', () => {
+  it('lets the same attempt be sent again after a refusal', async () => {
+    const shop = order();
+    world.gateway.endings.push({ on: 'create', ends: 'refused' });
+    expect(await shop.send()).toMatchObject({ is: 'rejected' });
+    expect(await shop.send({ amount: '12' })).toMatchObject({ is: 'created' });
+    expect(shop.made()).toEqual([shop.referenceId]);
+  });
+
+  it.each([401, 403, 404, 429] as const)('releases the claim when paytech answers %i', async (status) => {
+    const shop = order();
+    world.gateway.endings.push({ on: 'create', ends: status });
+    expect(await shop.send()).toEqual({ is: 'unavailable', status });
+    expect(world.logger.metrics()).toContain('GatewayNotAccepted');
+    expect(await shop.send()).toMatchObject({ is: 'created' });
+    expect(shop.made()).toEqual([shop.referenceId]);
+  });
+
+  it('adopts the payment that was made although its answer was lost', async () => {
+    const shop = order();
+    world.gateway.endings.push({ on: 'create', ends: 'lost' });
+    const first = await shop.send();
+    expect(first).toMatchObject({ is: 'created', record: { redirectUrl: expect.any(String) } });
+    expect(await shop.send()).toMatchObject({ is: 'existing', record: { id: idOf(first) } });
+    expect(shop.made()).toEqual([shop.referenceId]);
+  });
+
+  it('adopts it later when there was no time to look, or the look-up failed', async () => {
+    const shop = order();
+    world.gateway.endings.push({ on: 'create', ends: 'lost' }, { on: 'list', ends: 'unknown' });
+    expect(await shop.send()).toMatchObject({ is: 'unknown' });
+    expect(await shop.send()).toMatchObject({ is: 'created' });
+    const hurried = order();
+    world.gateway.endings.push({ on: 'create', ends: 'lost' });
+    const { list } = world.gateway.calls;
+    expect(await hurried.send({}, { deadline: world.now() + 1_000 })).toMatchObject({ is: 'unknown' });
+    expect(world.gateway.calls.list).toBe(list);
+    expect(await hurried.send()).toMatchObject({ is: 'created' });
+    expect([...shop.made(), ...hurried.made()]).toEqual([shop.referenceId, hurried.referenceId]);
+  });
+
+  it('makes the next attempt only after the lease and two empty look-ups 3 s apart', async () => {
+    const shop = order();
+    world.gateway.endings.push({ on: 'create', ends: 'unknown' });
+    expect(await shop.send()).toEqual({ is: 'unknown', seconds: 3 });
+    expect(await shop.send()).toEqual({ is: 'unknown', seconds: 3 });
+    expect(await shop.send({ amount: '11' })).toEqual({ is: 'conflict' });
+    world.clock.at += LOOK_UP_GAP_MS;
+    expect(await shop.send()).toEqual({ is: 'unknown', seconds: 3 });
+    world.clock.at += LEASE_MS;
+    const results = await Promise.all([shop.send(), shop.send(), shop.send()]);
+    expect(results.filter(({ is }) => is === 'created')).toHaveLength(1);
+    expect(shop.made()).toEqual([`${shop.referenceId}~2`]);
+    expect(world.logger.metrics()).toContain('AttemptReleased');
+  });
+
+  it('waits for the lease of an owner that died, then looks', async () => {
+    const shop = order();
+    const create = () => Promise.reject(new Error('killed'));
+    const died = shop.send({}, { deps: { gateway: { ...world.gateway, create } } });
+    await expect(died).rejects.toThrow('killed');
+    expect(await shop.send()).toEqual({ is: 'in-progress', seconds: 15 });
+    world.clock.at += LEASE_MS;
+    expect(await shop.send()).toEqual({ is: 'unknown', seconds: 3 });
+    world.clock.at += LOOK_UP_GAP_MS;
+    expect(await shop.send()).toMatchObject({ is: 'created' });
+    expect(shop.made()).toEqual([`${shop.referenceId}~2`]);
+  });
+
+  it('does not call with too little of the lease left', async () => {
+    const shop = order();
+    const put: typeof world.table.put = async (...args) => {
+      const written = await world.table.put(...args);
+      world.clock.at += LEASE_MS / 3;
+      return written;
+    };
+    const { create } = world.gateway.calls;
+    expect(await shop.send({}, { deps: { table: { ...world.table, put } } })).toEqual({ is: 'unavailable' });
+    expect(world.gateway.calls.create).toBe(create);
+    expect(await shop.send()).toMatchObject({ is: 'created' });
+  });
+
+  it.each([
+    ['several payments', (reference: string) => [{ referenceId: reference }, { referenceId: reference }]],
+    ['another amount', (reference: string) => [{ referenceId: reference, amount: decimal('11') }]],
+    ['another currency', (reference: string) => [{ referenceId: reference, currency: 'USD' }]],
+    ['another type', (reference: string) => [{ referenceId: reference, paymentType: 'WITHDRAWAL' as const }]],
+  ])('flags the claim when the look-up finds %s', async (_, others) => {
+    const shop = order();
+    for (const other of others(shop.referenceId)) {
+      world.gateway.make({ paymentType: 'DEPOSIT', amount: decimal('10'), currency: 'EUR', ...other });
+    }
+    world.gateway.endings.push({ on: 'create', ends: 'unknown' });
+    expect(await shop.send()).toEqual({ is: 'unknown', seconds: 60 });
+    expect(await shop.claim()).toMatchObject({ stage: 'flagged', flag: expect.any(String) });
+    expect(world.logger.metrics()).toContain('ClaimFlagged');
+    world.clock.at += 10 * LEASE_MS;
+    const { create } = world.gateway.calls;
+    expect(await shop.send()).toEqual({ is: 'unknown', seconds: 60 });
+    expect(world.gateway.calls.create).toBe(create);
+  });
+});
+
+describe('saving a claim', () => {
+  const claim = (owner: string) => ({
+    kind: 'deposit' as const,
+    referenceId: `order-${randomUUID()}`,
+    attempt: 1,
+    stage: 'sent' as const,
+    owner,
+    leaseUntil: 2,
+    sentAt: 1,
+    request: { amount: decimal('0.000000000000000001'), currency: 'USDT' },
+    earlierPaymentIds: [],
+  });
+
+  it('finds its own write after a lost answer, and nobody else does', async () => {
+    const mine = claim('me');
+    expect((await saveClaim(world.table, undefined, mine)).saved).toBe(true);
+    expect((await saveClaim(world.table, undefined, mine)).saved).toBe(true);
+    expect(await saveClaim(world.table, undefined, { ...mine, owner: 'you' })).toMatchObject({
+      saved: false,
+      claim: { owner: 'me' },
+    });
+  });
+
+  it('keeps every digit, and is open in the index until it is settled', async () => {
+    const saved = await saveClaim(world.table, undefined, claim('me'));
+    const item = async () =>
+      (await world.scan()).find(({ pk }) => pk === `deposit#${saved.claim?.referenceId}`)!;
+    expect(await item()).toMatchObject({ openShard: expect.any(String), dueAt: '2' });
+    await saveClaim(world.table, saved.claim, { ...saved.claim!, stage: 'known', paymentId: 'p' });
+    expect(await item()).not.toHaveProperty('openShard');
+    expect(await readClaim(world.table, 'deposit', saved.claim!.referenceId)).toMatchObject({
+      request: { amount: decimal('1e-18') },
+    });
+  });
+});
