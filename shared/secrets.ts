@@ -15,7 +15,7 @@ export interface Secret<T> {
 
 /**
  * A secret of AWS Secrets Manager, cached. `read` turns its text into the value and throws on an unusable one,
- * which is then not kept.
+ * which is then not kept: the value before it stays, for as long as it is young enough.
  */
 export function openSecret<T>(
   id: string,
@@ -24,6 +24,7 @@ export function openSecret<T>(
   now: () => number = Date.now,
 ): Secret<T> {
   let kept: { value: Promise<T>; fetchedAt: number } | undefined;
+  let refreshedAt = Number.NEGATIVE_INFINITY;
 
   async function fetch(): Promise<T> {
     const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: id }));
@@ -31,9 +32,10 @@ export function openSecret<T>(
   }
 
   function fetchAndKeep(): Promise<T> {
+    const previous = kept;
     const fetched = { value: fetch(), fetchedAt: now() };
     fetched.value.catch(() => {
-      if (kept === fetched) kept = undefined;
+      if (kept === fetched) kept = previous;
     });
     kept = fetched;
     return fetched.value;
@@ -41,8 +43,11 @@ export function openSecret<T>(
 
   return {
     get: () => (kept && now() - kept.fetchedAt < MAX_AGE_MS ? kept.value : fetchAndKeep()),
-    refreshed: async () =>
-      kept && now() - kept.fetchedAt < MIN_REFRESH_MS ? undefined : await fetchAndKeep(),
+    refreshed: async () => {
+      if (now() - refreshedAt < MIN_REFRESH_MS) return undefined;
+      refreshedAt = now();
+      return await fetchAndKeep();
+    },
   };
 }
 
@@ -57,9 +62,18 @@ export function readKey(text: string): string {
 export function readKeys(text: string): string[] {
   const trimmed = text.trim();
   if (!trimmed.startsWith('[')) return [readKey(trimmed)];
-  const keys: unknown = JSON.parse(trimmed);
+  const keys = jsonOrUndefined(trimmed);
   if (!Array.isArray(keys) || keys.length === 0 || !keys.every((key) => typeof key === 'string')) {
     throw new Error('the secret is no JSON array of keys');
   }
   return keys.map(readKey);
+}
+
+/** The message of JSON.parse's own error repeats a part of the text, which would end in the log. */
+function jsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { invalid, matching, refused, text, validated } from '../../shared/http/validate.ts';
+import { invalid, matching, object, refused, text, validated } from '../../shared/http/validate.ts';
 import type { ClaimedRequest } from '../../shared/payment/claim.ts';
 import { type Decimal, decimal, decimalPlaces, isDecimal } from '../../shared/payment/money.ts';
 import { optional } from '../../shared/payment/payment.ts';
@@ -23,7 +23,7 @@ const date = matching(/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/, 'must be 
 const country = matching(/^[A-Z]{2}$/, 'must be two capital letters (ISO 3166)');
 const notHere = 'never enters this service; the customer enters it at the redirectUrl';
 
-const customer = z.strictObject({
+const customer = object({
   referenceId: z.optional(text(128)),
   firstName: z.optional(text(128)),
   lastName: z.optional(text(128)),
@@ -56,7 +56,7 @@ const customer = z.strictObject({
   ip: refused('is set by the service'),
 });
 
-const billingAddress = z.strictObject({
+const billingAddress = object({
   addressLine1: z.optional(text(300)),
   addressLine2: z.optional(text(300)),
   city: z.optional(text(50)),
@@ -65,35 +65,30 @@ const billingAddress = z.strictObject({
   state: z.optional(text(40)),
 });
 
-const body = z
-  .strictObject(
-    {
-      referenceId: matching(REFERENCE_ID, 'must be 1 to 240 characters of A-Z a-z 0-9 . _ : / -'),
-      amount: anAmount,
-      currency: matching(/^[A-Z][A-Z0-9]{1,15}$/, 'must be an ISO 4217 code or a crypto symbol in capitals'),
-      paymentType: z.optional(z.literal('DEPOSIT', { error: 'this route creates deposits only' })),
-      paymentMethod: z.optional(matching(/^[A-Za-z0-9_.-]{1,64}$/, 'must be the name of a payment method')),
-      description: z.optional(text(512)),
-      customer: z.optional(customer),
-      billingAddress: z.optional(billingAddress),
-      returnUrl: z.optional(text(512)),
-      preAuth: z.optional(z.boolean({ error: 'must be true or false' })),
-      additionalParameters: z.optional(
-        z.record(text(256), z.string({ error: 'must be a text' }), { error: 'must be an object of texts' }),
-      ),
-      checkoutStyle: z.optional(z.unknown()),
-      card: refused(notHere),
-      googlePay: refused(notHere),
-      applePay: refused(notHere),
-      webhookUrl: refused('is set by the service'),
-    },
-    { error: (issue) => (issue.code === 'invalid_type' ? 'must be a JSON object' : undefined) },
-  )
-  .check((context) => {
-    const { amount, preAuth } = context.value;
-    const fault = isDecimal(amount) ? amountFault(amount, preAuth ?? false) : undefined;
-    if (fault) context.issues.push({ code: 'custom', input: undefined, path: ['amount'], message: fault });
-  });
+const body = object({
+  referenceId: matching(REFERENCE_ID, 'must be 1 to 240 characters of A-Z a-z 0-9 . _ : / -'),
+  amount: anAmount,
+  currency: matching(/^[A-Z][A-Z0-9]{1,15}$/, 'must be an ISO 4217 code or a crypto symbol in capitals'),
+  paymentType: z.optional(z.literal('DEPOSIT', { error: 'this route creates deposits only' })),
+  paymentMethod: z.optional(matching(/^[A-Za-z0-9_.-]{1,64}$/, 'must be the name of a payment method')),
+  description: z.optional(text(512)),
+  customer: z.optional(customer),
+  billingAddress: z.optional(billingAddress),
+  returnUrl: z.optional(text(512)),
+  preAuth: z.optional(z.boolean({ error: 'must be true or false' })),
+  additionalParameters: z.optional(
+    z.record(text(256), z.string({ error: 'must be a text' }), { error: 'must be an object of texts' }),
+  ),
+  checkoutStyle: z.optional(z.unknown()),
+  card: refused(notHere),
+  googlePay: refused(notHere),
+  applePay: refused(notHere),
+  webhookUrl: refused('is set by the service'),
+}).check((context) => {
+  const { amount, preAuth } = context.value;
+  const fault = isDecimal(amount) ? amountFault(amount, preAuth ?? false) : undefined;
+  if (fault) context.issues.push({ code: 'custom', input: undefined, path: ['amount'], message: fault });
+});
 
 /** A request that may be sent to paytech as it stands. */
 export type CreateRequest = Omit<
@@ -124,10 +119,16 @@ function amountFault(amount: Decimal, preAuth: boolean): string | undefined {
   return undefined;
 }
 
+/**
+ * What every parser understands alike, and what stays at its origin when paytech fills in the placeholders
+ * ({id}, {referenceId}, ...): no user information, backslashes, white space or control characters.
+ */
+const PLAIN_URL = /^https?:\/\/[^/?#@{}\\\s\p{Cc}]+([/?#][^\\\s\p{Cc}]*)?$/iu;
+
 /** The customer comes back to this URL; anywhere else would make the checkout an open redirect. */
 function assertAllowed(returnUrl: string, allowedOrigins: readonly string[]): void {
-  // The placeholders ({id}, {referenceId}, ...) stand in the path or query and do not disturb the parser.
-  const origin = URL.canParse(returnUrl) ? new URL(returnUrl).origin : undefined;
+  const isPlain = PLAIN_URL.test(returnUrl) && URL.canParse(returnUrl);
+  const origin = isPlain ? new URL(returnUrl).origin : undefined;
   if (!origin || !allowedOrigins.includes(origin)) {
     throw invalid({ field: 'returnUrl', message: 'its origin is not in the allow-list of this service' });
   }

@@ -1,32 +1,26 @@
-import type { AddressInfo } from 'node:net';
+/** The AWS parts that run inside this process: an in-memory DynamoDB, and an in-memory SQS with SNS. */
+import type { Server } from 'node:http';
 import dynalite from 'dynalite';
 import { buildApp } from 'fauxqs';
-
-export interface Embedded {
-  url: string;
-  close(): Promise<void>;
-}
+import { ACCOUNT } from './account.ts';
+import { type LoopbackServer, listenOnLoopback } from './http-server.ts';
 
 /** An in-memory DynamoDB on the loopback interface; port 0 takes a free one. */
-export async function startDynamoDb(port = 0): Promise<Embedded> {
-  const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
-  });
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.closeAllConnections();
-        server.close(() => resolve());
-      }),
-  };
+export function startDynamoDb(port = 0): Promise<LoopbackServer> {
+  const server: Server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  return listenOnLoopback(server, port);
 }
 
 /** An in-memory SQS and SNS on the loopback interface; port 0 takes a free one. */
-export async function startSqsSns(port = 0): Promise<Embedded> {
+export async function startSqsSns(port = 0): Promise<LoopbackServer> {
   const app = buildApp({ logger: false });
+  // fauxqs hands out URLs on sqs.us-east-1.localhost, which does not resolve everywhere.
+  app.addHook('onSend', async (request, _reply, payload) => {
+    const action = String(request.headers['x-amz-target']).replace('AmazonSQS.', '');
+    const answersUrls = ['CreateQueue', 'GetQueueUrl', 'ListQueues'].includes(action);
+    if (!answersUrls || typeof payload !== 'string') return payload;
+    return payload.replaceAll(/http:\/\/sqs\.[a-z0-9-]+\.localhost/g, 'http://127.0.0.1');
+  });
   const url = await app.listen({ port, host: '127.0.0.1' });
   return {
     url,
@@ -37,7 +31,7 @@ export async function startSqsSns(port = 0): Promise<Embedded> {
   };
 }
 
-/** The URL under which a queue of the embedded SQS can be reached; those it hands out itself do not resolve. */
+/** The URL under which a queue of the embedded SQS is known. */
 export function queueUrl(sqsUrl: string, name: string): string {
-  return `${sqsUrl}/000000000000/${name}`;
+  return `${sqsUrl}/${ACCOUNT}/${name}`;
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { isDecimal } from '../payment/money.ts';
 import { type FieldProblem, Problem } from './problem.ts';
 
 /** Reads a parsed body by its schema. Throws `request.invalid` naming every field that is wrong, never a value. */
@@ -21,6 +22,16 @@ function fieldProblems(issue: z.core.$ZodIssue): FieldProblem[] {
   }
   return [{ field: path.join('.') || '(body)', message: issue.message }];
 }
+
+const isJsonObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !isDecimal(value);
+
+/** An object with these fields and no others. Numbers are decimals here, which are objects to the schema. */
+export const object = <T extends z.core.$ZodLooseShape>(fields: T) =>
+  z.pipe(
+    z.custom<z.input<z.ZodMiniObject<T, z.core.$strict>>>(isJsonObject, { error: 'must be a JSON object' }),
+    z.strictObject(fields),
+  );
 
 /** A text of `min` to `max` characters. */
 export const text = (max: number, min = 1) =>

@@ -26,7 +26,8 @@ export type ClaimKind = 'deposit' | 'withdrawal' | 'refund';
  * | unknown  | look-up finds several, or one that does not fit  | `flagged`                              |
  * | unknown  | look-up fails                                    | stays, 503 payment.outcome_unknown     |
  * | unknown  | first look-up empty, or lease alive              | stays, 503 payment.outcome_unknown     |
- * | unknown  | empty again, 3 s later, lease over               | attempt n + 1 as `sent`, then call     |
+ * | unknown  | empty again, 3 s later, lease over: a deposit    | attempt n + 1 as `sent`, then call     |
+ * | unknown  | the same, but money would go out                 | `flagged`                              |
  * | known    | same request, payment not ended in vain          | 200 with the payment                   |
  * | known    | DECLINED or CANCELLED, and paytech says so still | attempt n + 1 as `sent`, then call     |
  * | released | any                                              | the same attempt as `sent`, then call  |
@@ -152,8 +153,11 @@ export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], starte
       : { do: 'adopt', paymentId: only.id };
   }
   const seenTwice = claim.firstLookUpAt !== undefined && startedAt - claim.firstLookUpAt >= LOOK_UP_GAP_MS;
-  if (seenTwice && startedAt >= claim.leaseUntil) return { do: 'release' };
-  return { do: 'wait', seconds: LOOK_UP_GAP_MS / 1000 };
+  if (!seenTwice || startedAt < claim.leaseUntil) return { do: 'wait', seconds: LOOK_UP_GAP_MS / 1000 };
+  // A lost deposit cannot be paid, nobody has seen its redirectUrl; money that goes out needs nobody to.
+  return claim.kind === 'deposit'
+    ? { do: 'release' }
+    : { do: 'flag', reason: 'paytech has no payment under this reference, and it may still come' };
 }
 
 function misfitOf(claim: Claim, found: FoundPayment): string | undefined {

@@ -13,7 +13,8 @@ declare global {
 
 /**
  * `JSON.parse`, but every number is a {@link Decimal} made from its source text, so that no digit is lost.
- * Throws a SyntaxError on what is not JSON and a RangeError on nesting too deep to walk.
+ * Throws a SyntaxError on what is not JSON and a RangeError on nesting too deep to walk or an exponent beyond
+ * all reason.
  */
 export function parseJson(text: string): unknown {
   return JSON.parse(text, (_key, value, context) =>

@@ -6,9 +6,17 @@ import Big from 'big.js';
  */
 export type Decimal = Big;
 
-/** The decimal that a JSON or DynamoDB number text stands for. Throws on anything that is no number. */
+/** Far beyond money, and far below what the decimal library counts exactly. */
+const MAX_EXPONENT = 1_000_000_000;
+
+/**
+ * The decimal that a JSON or DynamoDB number text stands for. Throws on anything that is no number, and on an
+ * exponent beyond all reason.
+ */
 export function decimal(text: string): Decimal {
-  return new Big(text);
+  const value = new Big(text);
+  if (Math.abs(value.e) > MAX_EXPONENT) throw new RangeError('the exponent is out of range');
+  return value;
 }
 
 export function isDecimal(value: unknown): value is Decimal {

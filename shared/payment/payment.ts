@@ -110,10 +110,11 @@ export function paymentAt(record: PaymentRecord, version: number = record.versio
   const entry = record.history[version - 1];
   if (!entry) throw new RangeError(`payment ${record.id} has no version ${version}`);
 
-  const facts = Object.assign(
-    {},
-    ...record.history.slice(0, version).map((each) => each.facts),
-  ) as PaymentFacts;
+  const merged = Object.assign({}, ...record.history.slice(0, version).map((each) => each.facts));
+  // DynamoDB keeps no order of keys, and the same version must be the same bytes.
+  const facts = Object.fromEntries(
+    Object.entries(merged).sort(([a], [b]) => (a < b ? -1 : 1)),
+  ) as object as PaymentFacts;
   const final = isFinal(facts.state);
   const requested = { amount: record.requestedAmount, currency: record.requestedCurrency };
   return {

@@ -78,12 +78,13 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
             ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           },
           ...(body === undefined ? {} : { body: stringifyJson(body) }),
-          limitMs: deadline - Date.now(),
+          limitMs: Math.max(0, deadline - Date.now()),
         }),
       );
       if (answer.kind !== 'unknown') break;
     }
-    if (answer.kind === 'not-accepted' && answer.status === 401) await apiKey.refreshed();
+    // For the next call; that the key could not be had does not change what paytech answered to this one.
+    if (answer.kind === 'not-accepted' && answer.status === 401) await apiKey.refreshed().catch(() => {});
     return answer;
   }
 

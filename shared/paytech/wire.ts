@@ -136,9 +136,12 @@ export function writePayment({ facts, ...payment }: GatewayPayment): Buffer {
 
 const KEPT_CHARACTERS = 4;
 
-/** paytech masks card numbers; what other methods put there (an IBAN, a UPI address) is masked here. */
+/**
+ * paytech masks card numbers; what other methods put there (an IBAN, a UPI address) is masked here. Masking what
+ * is masked already changes nothing.
+ */
 function maskedAccount(account: string | null | undefined): string | undefined {
-  return account ? `****${account.slice(-KEPT_CHARACTERS)}` : undefined;
+  return account ? `****${account.slice(-KEPT_CHARACTERS).replace(/^\*+/, '')}` : undefined;
 }
 
 /** paytech's times are UTC and may come without a zone. */

@@ -1,0 +1,146 @@
+/**
+ * The whole service on this machine: what the synthesized stack says, run with the deployable bundles against
+ * embedded parts and a simulated paytech. `npm start` and the end-to-end tests both start it here.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SettingsInput } from '../settings.ts';
+import { createApi } from './api.ts';
+import { readApi } from './api-routes.ts';
+import { type Consumer, startConsumer } from './consumer.ts';
+import { queueUrl, startDynamoDb, startSqsSns } from './embedded.ts';
+import { readEventSources, readFunctions } from './functions.ts';
+import { openServer } from './http-server.ts';
+import { createResources } from './resources.ts';
+import { type Secrets, startSecretsManager } from './secrets.ts';
+import { type SimulatorOptions, startSimulator } from './simulator/simulator.ts';
+import { synthesize } from './synthesize.ts';
+import { EMULATED_TYPES, openTemplate } from './template.ts';
+import { createWorkers, type OnLog, type Workers } from './workers.ts';
+
+export const LOCAL_KEYS = {
+  apiKey: 'local-api-key',
+  signingKey: 'local-signing-key',
+  orderTokenKey: 'local-order-key-local-order-key-32',
+} as const;
+
+/** All optional; a port that is absent or 0 is any free one. */
+export interface LocalOptions {
+  port?: number;
+  paytechPort?: number;
+  sqsPort?: number;
+  dynamoDbPort?: number;
+  /** Settings of the stack in place of those of cdk.json and of the local run. */
+  settings?: Partial<SettingsInput>;
+  simulator?: Partial<SimulatorOptions>;
+  /**
+   * After how many seconds a message first comes back that a function failed on, doubled each time up to a
+   * minute. Not the queue's visibility timeout, with which every retry here would take three minutes.
+   */
+  retrySeconds?: number;
+  /** Receives every line that a function writes. */
+  onLog?: OnLog;
+}
+
+export interface LocalService {
+  apiUrl: string;
+  simulatorUrl: string;
+  sqsUrl: string;
+  dynamoDbUrl: string;
+  /** The functions by name. */
+  functions: ReadonlyMap<string, Workers>;
+  /** Changing a value rotates the secret. */
+  secrets: Secrets;
+  /** The template's resource types that have no counterpart here, sorted. */
+  notEmulated: string[];
+  queueUrl(name: string): string;
+  close(): Promise<void>;
+}
+
+/** Rejects with EADDRINUSE when a port is taken; nothing is left running then. */
+export async function startLocal(options: LocalOptions = {}): Promise<LocalService> {
+  const started = new AsyncDisposableStack();
+  try {
+    return await start(options, started);
+  } catch (error) {
+    await started.disposeAsync();
+    throw error;
+  }
+}
+
+async function start(options: LocalOptions, started: AsyncDisposableStack): Promise<LocalService> {
+  const { onLog = () => {}, retrySeconds = 1 } = options;
+  const running = <Part extends { close(): Promise<void> }>(part: Part): Part =>
+    started.adopt(part, () => part.close());
+
+  // The addresses come first: they are in the template.
+  const api = running(await openServer(options.port ?? 0));
+  const sqs = running(await startSqsSns(options.sqsPort));
+  const dynamoDb = running(await startDynamoDb(options.dynamoDbPort));
+  const simulator = running(
+    await startSimulator({
+      port: options.paytechPort ?? 0,
+      apiKey: LOCAL_KEYS.apiKey,
+      signingKey: LOCAL_KEYS.signingKey,
+      webhookUrl: `${api.url}/webhooks/paytech`,
+      ...options.simulator,
+    }),
+  );
+  const secrets: Secrets = new Map([
+    ['api-key', LOCAL_KEYS.apiKey],
+    ['signing-keys', LOCAL_KEYS.signingKey],
+  ]);
+  const secretsManager = running(await startSecretsManager(secrets));
+  const endpoints = { dynamoDbUrl: dynamoDb.url, sqsUrl: sqs.url, secretsUrl: secretsManager.url };
+
+  const synthesized = await synthesize({
+    paytechUrl: simulator.url,
+    allowedOrigins: [api.url, api.url.replace('127.0.0.1', 'localhost')],
+    createPaymentAuth: 'none',
+    ...options.settings,
+  });
+  started.defer(synthesized.remove);
+  const template = openTemplate(synthesized.template, { apiUrl: api.url, sqsUrl: sqs.url });
+
+  for (const { name } of template.ofType('AWS::SecretsManager::Secret', [])) {
+    if (!secrets.has(name)) throw new Error(`The local run has no value for the secret ${name}.`);
+  }
+  const functions = new Map(
+    readFunctions(template, synthesized.folderOf, endpoints).map((definition) => [
+      definition.name,
+      createWorkers(definition, onLog),
+    ]),
+  );
+  const invoke = async (name: string, event: unknown): Promise<unknown> => {
+    const workers = functions.get(name);
+    if (!workers) throw new Error(`There is no function ${name}.`);
+    return workers.invoke(event);
+  };
+  const consumers: Consumer[] = [];
+  // Together, because a consumer may be waiting for a function.
+  started.defer(() => closeAll([...consumers, ...functions.values()]));
+  for (const workers of functions.values()) workers.warmUp();
+  await createResources(template, endpoints);
+  for (const source of readEventSources(template)) {
+    consumers.push(startConsumer(source, { sqsUrl: sqs.url, invoke, retrySeconds }));
+  }
+
+  const storefront = await readFile(join(import.meta.dirname, 'demo', 'index.html'), 'utf8');
+  api.serve(createApi({ definition: readApi(template), invoke, pages: { '/': storefront } }));
+
+  return {
+    apiUrl: api.url,
+    simulatorUrl: simulator.url,
+    sqsUrl: sqs.url,
+    dynamoDbUrl: dynamoDb.url,
+    functions,
+    secrets,
+    notEmulated: template.types().filter((type) => !EMULATED_TYPES.has(type)),
+    queueUrl: (name) => queueUrl(sqs.url, name),
+    close: () => started.disposeAsync(),
+  };
+}
+
+async function closeAll(parts: Iterable<{ close(): Promise<void> }>): Promise<void> {
+  await Promise.all([...parts].map((part) => part.close()));
+}

@@ -1,0 +1,81 @@
+/**
+ * `npm start`: the service on this machine, until Ctrl-C. Every start is a clean slate. Settings, all from the
+ * environment:
+ *   PORT 3000           the API, and the demo storefront at /
+ *   PAYTECH_PORT 3001   the paytech simulator
+ *   SQS_PORT 3002       the embedded SQS and SNS
+ *   DYNAMODB_PORT 3003  the embedded DynamoDB
+ */
+import { styleText } from 'node:util';
+import type { LocalService } from './local-service.ts';
+
+const OLDEST_NODE = 24;
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
+  // npm puts node_modules/.bin, which holds a Node of the right version, before the machine's own.
+  exitWith(`Node ${OLDEST_NODE} or newer is needed (this is ${process.version}): use "npm start".`);
+}
+const ports = {
+  PORT: portFrom('PORT', 3000),
+  PAYTECH_PORT: portFrom('PAYTECH_PORT', 3001),
+  SQS_PORT: portFrom('SQS_PORT', 3002),
+  DYNAMODB_PORT: portFrom('DYNAMODB_PORT', 3003),
+};
+
+const { startLocal, LOCAL_KEYS } = await import('./local-service.ts');
+const starting = startLocal({
+  port: ports.PORT,
+  paytechPort: ports.PAYTECH_PORT,
+  sqsPort: ports.SQS_PORT,
+  dynamoDbPort: ports.DYNAMODB_PORT,
+  onLog: (functionName, line) => console.log(styleText('dim', `[${functionName}] ${line}`)),
+});
+let isStopping = false;
+for (const signal of SIGNALS) process.once(signal, shutDown);
+try {
+  const service = await starting;
+  if (!isStopping) announce(service);
+} catch (error) {
+  if (!isStopping) explain(error as NodeJS.ErrnoException & { port?: number });
+}
+
+async function shutDown(): Promise<void> {
+  isStopping = true;
+  // A second Ctrl-C does not wait.
+  for (const signal of SIGNALS) process.on(signal, () => process.exit(1));
+  // Ctrl-C in the middle of a start ends the bundler too, which fails the start.
+  const service = await starting.catch(() => undefined);
+  await service?.close();
+  process.exit(0);
+}
+
+function announce({ apiUrl, simulatorUrl, sqsUrl, dynamoDbUrl, notEmulated }: LocalService): void {
+  console.log(`Keys here: shop API key ${LOCAL_KEYS.apiKey}, signing key ${LOCAL_KEYS.signingKey},
+  order-token key ${LOCAL_KEYS.orderTokenKey}, AWS access key and secret local/local.
+Of the stack, these resource types are not emulated: ${notEmulated.join(', ')}.
+Try:
+  curl ${apiUrl}/payments -H 'content-type: application/json' -d '{"referenceId":"order-1","amount":11.12,"currency":"EUR"}'
+  curl ${simulatorUrl}/simulator/payments/<id>/pay -H 'content-type: application/json' -d '{"cardNumber":"4000000000000408"}'
+  curl ${apiUrl}/payments/<id>
+ready: API and storefront ${apiUrl}/, simulator ${simulatorUrl}, SQS and SNS ${sqsUrl}, DynamoDB ${dynamoDbUrl}`);
+}
+
+function portFrom(variable: string, usual: number): number {
+  const text = process.env[variable] ?? String(usual);
+  if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
+  return exitWith(`${variable} must be a port number, and is "${text}".`);
+}
+
+function explain(error: NodeJS.ErrnoException & { port?: number }): never {
+  if (error.code !== 'EADDRINUSE') throw error;
+  const [variable] = Object.entries(ports).find(([, port]) => port === error.port) ?? [];
+  return exitWith(
+    `Port ${error.port} is taken. Stop what uses it, or choose another: ${variable}=<port> npm start`,
+  );
+}
+
+function exitWith(message: string): never {
+  console.error(message);
+  process.exit(1);
+}

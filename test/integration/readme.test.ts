@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LocalService, startLocal } from '../../infra/local/local-service.ts';
+
+/** The README's walk-through, line by line as printed, against a service on free ports. */
+
+let service: LocalService;
+let folder: string;
+beforeAll(async () => {
+  service = await startLocal();
+  folder = await mkdtemp(join(tmpdir(), 'walkthrough-'));
+});
+afterAll(async () => {
+  await service.close();
+  await rm(folder, { recursive: true });
+});
+
+async function shell(script: string): Promise<string> {
+  const child = spawn('bash', ['-e', '-c', script], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+  const [output] = await Promise.all([
+    text(child.stdout),
+    new Promise((resolve) => child.once('close', resolve)),
+  ]);
+  return output;
+}
+
+describe('the README', () => {
+  it('walks from curl to the subscriber’s queue and the table', async ({ skip }) => {
+    const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8');
+    const blocks = [...readme.matchAll(/<!-- walkthrough -->\n```sh\n(.*?)```/gs)].map(([, block]) => block!);
+    expect(blocks).toHaveLength(4);
+    const script = blocks
+      .join('\n')
+      .replaceAll('http://127.0.0.1:3000', service.apiUrl)
+      .replaceAll('http://127.0.0.1:3001', service.simulatorUrl)
+      .replaceAll('http://127.0.0.1:3002', service.sqsUrl)
+      .replaceAll('http://127.0.0.1:3003', service.dynamoDbUrl);
+    const hasAws = (await shell('command -v aws || true')).trim() !== '';
+    const output = await shell(hasAws ? script : script.split('export AWS_')[0]!);
+    expect(output).toContain('"redirectUrl"');
+    expect(output).toMatch(/"state":"COMPLETED","final":true,"amount":11.12/);
+    if (!hasAws) skip('the aws command is not installed here: the last block was not run');
+    const [received, scanned] = output.slice(output.indexOf('{\n')).split(/\n(?=\{\n)/);
+    const { Messages } = JSON.parse(received!);
+    expect(Messages).toHaveLength(1);
+    expect(JSON.parse(Messages[0].Body)).toMatchObject({
+      type: 'paytech.payment.completed',
+      data: { version: 2 },
+    });
+    expect(JSON.parse(scanned!).Items).toContainEqual(
+      expect.objectContaining({ state: { S: 'COMPLETED' }, amount: { N: '11.12' } }),
+    );
+  });
+});

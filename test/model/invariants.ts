@@ -1,0 +1,133 @@
+import { expect } from 'vitest';
+import { publicationOf } from '../../shared/payment/cloud-event.ts';
+import type { PaymentRecord } from '../../shared/payment/payment.ts';
+import { parseGatewayReference } from '../../shared/payment/reference.ts';
+import { isFinal } from '../../shared/payment/state.ts';
+import { eventKey, readMessage } from '../../shared/queue/event-queue.ts';
+import { readClaim } from '../../shared/store/claims.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import type { Table } from '../../shared/store/table.ts';
+import { EVENT_SOURCE, type Simulation, truthOf } from './simulation.ts';
+
+/** What must hold after every schedule, each by its name. Every check throws with the name and the evidence. */
+
+export async function recordsOf(simulation: Simulation, table: Table): Promise<PaymentRecord[]> {
+  const ids = [...simulation.gateway.payments.keys()];
+  return (await Promise.all(ids.map((id) => readPayment(table, id)))).filter(
+    (record) => record !== undefined,
+  );
+}
+
+export async function checkInvariants(simulation: Simulation, table: Table): Promise<void> {
+  const records = await recordsOf(simulation, table);
+  onePaymentPerAttempt(simulation);
+  await nothingIsPaidTwiceUnnoticed(simulation, records);
+  finalStatesChangeByConfirmationOnly(simulation, records);
+  versionsCountTheChanges(records);
+  everyChangeIsPublishedAndNothingElse(simulation, records);
+  everyAcknowledgedWebhookHasAnEnd(simulation);
+  noAmountIsRounded(simulation, records);
+  theRecordEndsAsPaytechSays(simulation, records);
+  await noClaimStaysOpen(simulation, table);
+}
+
+/** paytech has at most one payment under each attempt's reference. */
+function onePaymentPerAttempt({ gateway }: Simulation): void {
+  const references = [...gateway.payments.values()].map(({ referenceId }) => referenceId);
+  expect(new Set(references).size, `one payment per attempt: ${references}`).toBe(references.length);
+}
+
+/**
+ * An order is paid at most once, unless paytech itself turned a confirmed end round; and whenever the records
+ * show two paid attempts, the alarm was raised.
+ */
+async function nothingIsPaidTwiceUnnoticed(
+  { gateway, orders, corrected, logger }: Simulation,
+  records: PaymentRecord[],
+): Promise<void> {
+  for (const { referenceId } of orders) {
+    const attempts = [...gateway.payments.values()].filter(
+      (payment) => parseGatewayReference(payment.referenceId ?? '')?.referenceId === referenceId,
+    );
+    const paid = attempts.filter(({ facts }) => facts.state === 'COMPLETED');
+    const turnedRound = attempts.some(({ id }) => corrected.has(id));
+    if (!turnedRound) expect(paid.length, `paid at most once: ${referenceId}`).toBeLessThanOrEqual(1);
+    const recordedPaid = records.filter(
+      (each) => each.referenceId === referenceId && each.state === 'COMPLETED',
+    );
+    if (recordedPaid.length > 1)
+      expect(logger.metrics(), 'paid twice is noticed').toContain('OrderPaidTwice');
+  }
+}
+
+/** After a final state comes nothing but a correction, and a correction is something that was true at paytech. */
+function finalStatesChangeByConfirmationOnly({ truths }: Simulation, records: PaymentRecord[]): void {
+  for (const { id, history } of records) {
+    for (const [index, entry] of history.entries()) {
+      const before = history[index - 1];
+      if (before && isFinal(before.facts.state)) expect(entry.corrected, `final state of ${id}`).toBe(true);
+      if (entry.corrected) {
+        expect(truths.get(id), `correction of ${id} is paytech's word`).toContain(truthOf(entry.facts));
+      }
+    }
+  }
+}
+
+/** The version is the number of changes, and no event made two of them. */
+function versionsCountTheChanges(records: PaymentRecord[]): void {
+  for (const { id, version, history, state } of records) {
+    expect(version, `version of ${id}`).toBe(history.length);
+    expect(history.at(-1)?.facts.state, `state of ${id}`).toBe(state);
+    const keys = history.map(({ key }) => key).filter(Boolean);
+    expect(new Set(keys).size, `each event once on ${id}`).toBe(keys.length);
+  }
+}
+
+/** What is in the histories is what was published, under each id the very bytes that can be made again. */
+function everyChangeIsPublishedAndNothingElse({ published }: Simulation, records: PaymentRecord[]): void {
+  const expected = new Map<string, string>();
+  for (const record of records) {
+    for (const [index, { source }] of record.history.entries()) {
+      if (index === 0 && source === 'create') continue;
+      const { id, body } = publicationOf(record, index + 1, EVENT_SOURCE);
+      expected.set(id, body);
+    }
+  }
+  const once = new Map([...published].map(([id, bodies]) => [id, [...bodies]]));
+  expect(once, 'every change is published with the same bytes, and nothing else').toEqual(
+    new Map([...expected].map(([id, body]) => [id, [body]])),
+  );
+}
+
+/** Every 200 to paytech was applied, judged, quarantined, or is in the dead-letter queue. */
+function everyAcknowledgedWebhookHasAnEnd({ acknowledged, settled, deadLetters }: Simulation): void {
+  const parked = new Set(deadLetters.map((message) => eventKey(readMessage(message).bytes)));
+  for (const key of acknowledged.keys()) {
+    expect(settled.has(key) || parked.has(key), `webhook ${key} has an end`).toBe(true);
+  }
+}
+
+/** Amounts are those that paytech and the storefront named, to the last digit. */
+function noAmountIsRounded({ gateway }: Simulation, records: PaymentRecord[]): void {
+  const asked = new Map(gateway.bodies.map(({ referenceId, amount }) => [referenceId, String(amount)]));
+  for (const record of records) {
+    const reference = gateway.payments.get(record.id)?.referenceId ?? '';
+    expect(record.requestedAmount.toFixed(), `asked amount of ${record.id}`).toBe(asked.get(reference));
+  }
+}
+
+/** Where paytech's final word arrived, the record says the same, in state and amount. */
+function theRecordEndsAsPaytechSays({ gateway }: Simulation, records: PaymentRecord[]): void {
+  for (const record of records) {
+    const { facts } = gateway.payments.get(record.id)!;
+    if (isFinal(facts.state)) expect(truthOf(record), `end of ${record.id}`).toBe(truthOf(facts));
+  }
+}
+
+/** Every claim came to an end; the model has nothing that needs a person. */
+async function noClaimStaysOpen({ orders }: Simulation, table: Table): Promise<void> {
+  for (const { referenceId } of orders) {
+    const claim = await readClaim(table, 'deposit', referenceId);
+    expect(claim?.stage ?? 'known', `claim of ${referenceId}`).toBe('known');
+  }
+}

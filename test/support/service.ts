@@ -1,0 +1,105 @@
+import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { clientFor } from '../../infra/local/account.ts';
+import { LOCAL_KEYS, startLocal } from '../../infra/local/local-service.ts';
+import { sign } from '../../shared/paytech/signature.ts';
+
+/** The running service as its users see it: over HTTP, and through its queues and its table. */
+export async function startService() {
+  const logs: string[] = [];
+  const local = await startLocal({ onLog: (name, line) => logs.push(`${name} ${line}`) });
+  const sqs = new SQSClient(clientFor(local.sqsUrl));
+  const dynamo = new DynamoDBClient(clientFor(local.dynamoDbUrl));
+  const events: { body: string; attributes: Record<string, string | undefined> }[] = [];
+
+  async function call(base: string, method: string, path: string, body?: string | Uint8Array, headers = {}) {
+    const response = await fetch(new URL(path, base), {
+      method,
+      headers: { 'content-type': 'application/json', ...headers },
+      ...(body === undefined ? {} : { body: body as NonNullable<RequestInit['body']> }),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      json: (): Record<string, never> => JSON.parse(text),
+    };
+  }
+  const api = (method: string, path: string, body?: string | Uint8Array, headers = {}) =>
+    call(local.apiUrl, method, path, body, headers);
+  const simulator = (method: string, path: string, body?: unknown) =>
+    call(local.simulatorUrl, method, path, body === undefined ? undefined : JSON.stringify(body));
+
+  /** Everything that subscribers have been sent so far. */
+  async function receivedEvents() {
+    const QueueUrl = local.queueUrl('payment-events');
+    for (;;) {
+      const { Messages = [] } = await sqs.send(
+        new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
+      );
+      if (Messages.length === 0) return events;
+      for (const { Body = '', MessageAttributes = {}, ReceiptHandle } of Messages) {
+        const attributes = Object.entries(MessageAttributes).map(([name, value]) => [
+          name,
+          value.StringValue,
+        ]);
+        events.push({ body: Body, attributes: Object.fromEntries(attributes) });
+        await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+      }
+    }
+  }
+
+  return {
+    ...local,
+    logs,
+    api,
+    simulator,
+    /** Sends the body as paytech would. */
+    webhook: (body: string | Uint8Array, headers: Record<string, string> = {}) => {
+      const signature = sign(Buffer.from(body), LOCAL_KEYS.signingKey);
+      return api('POST', '/webhooks/paytech', body, { Signature: signature, ...headers });
+    },
+    eventsOf: async (id: string) =>
+      (await receivedEvents()).filter(({ body }) => JSON.parse(body).subject === id),
+    /** Messages of a queue, waiting or in flight. */
+    async depth(name: string): Promise<number> {
+      const { Attributes = {} } = await sqs.send(
+        new GetQueueAttributesCommand({ QueueUrl: local.queueUrl(name), AttributeNames: ['All'] }),
+      );
+      return (
+        Number(Attributes.ApproximateNumberOfMessages) +
+        Number(Attributes.ApproximateNumberOfMessagesNotVisible)
+      );
+    },
+    /** The stored item, numbers as texts. */
+    async item(pk: string): Promise<Record<string, unknown> | undefined> {
+      return (await items()).find((each) => each.pk === pk);
+    },
+    items,
+    async stop() {
+      sqs.destroy();
+      dynamo.destroy();
+      await local.close();
+    },
+  };
+
+  async function items(): Promise<Record<string, unknown>[]> {
+    const all: Record<string, unknown>[] = [];
+    let from: Record<string, never> | undefined;
+    do {
+      const page = await dynamo.send(new ScanCommand({ TableName: 'payments', ExclusiveStartKey: from }));
+      all.push(...(page.Items ?? []).map((item) => unmarshall(item, { wrapNumbers: (text) => text })));
+      from = page.LastEvaluatedKey as typeof from;
+    } while (from);
+    return all;
+  }
+}
+
+export type Service = Awaited<ReturnType<typeof startService>>;

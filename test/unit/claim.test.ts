@@ -1,0 +1,235 @@
+import { describe, expect, test } from 'vitest';
+import {
+  CALL_LIMIT_MS,
+  type Claim,
+  type ClaimedRequest,
+  type ClaimKind,
+  type FoundPayment,
+  judgeLookUp,
+  LEASE_MS,
+  LEASE_NEEDED_TO_CALL_MS,
+  nextStep,
+  sameRequest,
+} from '../../shared/payment/claim.ts';
+import { decimal } from '../../shared/payment/money.ts';
+
+/* The rows of the table at `ClaimStage`, one by one. */
+
+const SENT_AT = Date.UTC(2026, 2, 1, 10);
+const LEASE_ENDS = SENT_AT + LEASE_MS;
+
+const request: ClaimedRequest = {
+  amount: decimal('11.12'),
+  currency: 'EUR',
+  paymentMethod: 'BASIC_CARD',
+  preAuth: false,
+};
+
+const claim = (overrides: Partial<Claim> = {}): Claim => ({
+  kind: 'deposit',
+  referenceId: 'order-1',
+  attempt: 3,
+  stage: 'sent',
+  owner: 'another request',
+  leaseUntil: LEASE_ENDS,
+  sentAt: SENT_AT,
+  request,
+  earlierPaymentIds: [],
+  revision: 7,
+  ...overrides,
+});
+
+const otherRequests: [what: string, request: ClaimedRequest][] = [
+  ['amount', { ...request, amount: decimal('11.120000000000000001') }],
+  ['currency', { ...request, currency: 'USD' }],
+  ['paymentMethod', { ...request, paymentMethod: 'PIX' }],
+  ['preAuth', { ...request, preAuth: true }],
+  ['parentPaymentId', { ...request, parentPaymentId: 'p0' }],
+];
+
+describe('no claim', () => {
+  test('is claimed as attempt 1', () => {
+    expect(nextStep(undefined, request, SENT_AT)).toEqual({ do: 'send', attempt: 1 });
+  });
+});
+
+describe('sent', () => {
+  test.for([
+    [0, 15],
+    [1, 15],
+    [LEASE_MS - 1_000, 1],
+    [LEASE_MS - 999, 1],
+    [LEASE_MS - 1, 1],
+  ] as const)('%i ms after it was sent: in progress, for %i s', ([elapsed, seconds]) => {
+    const step = nextStep(claim(), request, SENT_AT + elapsed);
+    expect(step).toEqual({ do: 'wait', seconds, because: 'in-progress' });
+  });
+
+  test.for([0, 1, 60_000])('%i ms after the lease ended: looked up', (late) => {
+    expect(nextStep(claim(), request, LEASE_ENDS + late)).toEqual({ do: 'look-up' });
+  });
+});
+
+describe('unknown', () => {
+  const lookedUpAt = SENT_AT + 20_000;
+  const unknown = claim({ stage: 'unknown', firstLookUpAt: lookedUpAt - 9_000, lastLookUpAt: lookedUpAt });
+
+  test('is looked up at once when nobody has yet, whatever the lease', () => {
+    expect(nextStep(claim({ stage: 'unknown' }), request, SENT_AT + 1)).toEqual({ do: 'look-up' });
+  });
+
+  test.for([
+    [0, 3],
+    [1, 3],
+    [2_000, 1],
+    [2_999, 1],
+  ] as const)('%i ms after a look-up: unknown, for %i s', ([elapsed, seconds]) => {
+    const step = nextStep(unknown, request, lookedUpAt + elapsed);
+    expect(step).toEqual({ do: 'wait', seconds, because: 'unknown' });
+  });
+
+  test.for([3_000, 3_001])('%i ms after a look-up: looked up again', (elapsed) => {
+    expect(nextStep(unknown, request, lookedUpAt + elapsed)).toEqual({ do: 'look-up' });
+  });
+});
+
+describe('sent or unknown, with another request', () => {
+  test.for(otherRequests)('%s: a conflict, at any time', ([_what, other]) => {
+    for (const stage of ['sent', 'unknown'] as const) {
+      for (const now of [SENT_AT, LEASE_ENDS + 60_000]) {
+        expect(nextStep(claim({ stage }), other, now)).toEqual({ do: 'refuse', because: 'conflict' });
+      }
+    }
+  });
+});
+
+describe('known', () => {
+  const known = claim({ stage: 'known', paymentId: 'p1' });
+
+  test('is shown, before and after the end of the lease', () => {
+    for (const now of [SENT_AT, LEASE_ENDS, LEASE_ENDS + 60_000]) {
+      expect(nextStep(known, request, now)).toEqual({ do: 'show', paymentId: 'p1' });
+    }
+  });
+
+  test('is shown for the same amount by value', () => {
+    const same = { ...request, amount: decimal('11.120') };
+    expect(nextStep(known, same, SENT_AT)).toEqual({ do: 'show', paymentId: 'p1' });
+  });
+
+  test.for(otherRequests.slice(0, 2))('is in conflict with another %s', ([_what, other]) => {
+    expect(nextStep(known, other, SENT_AT)).toEqual({ do: 'refuse', because: 'conflict' });
+  });
+});
+
+describe('released', () => {
+  test('is sent as the same attempt, by anybody and with any content', () => {
+    for (const [, other] of otherRequests) {
+      const step = nextStep(claim({ stage: 'released' }), other, SENT_AT);
+      expect(step).toEqual({ do: 'send', attempt: 3 });
+    }
+  });
+});
+
+describe('flagged', () => {
+  test('is refused, for ever and with any content', () => {
+    const flagged = claim({ stage: 'flagged', flag: 'two payments' });
+    for (const now of [SENT_AT, LEASE_ENDS, LEASE_ENDS + 24 * 3_600_000]) {
+      for (const each of [request, otherRequests[0]![1]]) {
+        expect(nextStep(flagged, each, now)).toEqual({ do: 'refuse', because: 'flagged' });
+      }
+    }
+  });
+});
+
+describe('a look-up', () => {
+  const fitting: FoundPayment = {
+    id: 'p1',
+    paymentType: 'DEPOSIT',
+    requested: { amount: decimal('11.120'), currency: 'EUR' },
+  };
+  const unknown = claim({ stage: 'unknown' });
+
+  test('that finds one that fits adopts it, at any time', () => {
+    for (const now of [SENT_AT, LEASE_ENDS, LEASE_ENDS + 60_000]) {
+      expect(judgeLookUp(unknown, [fitting], now)).toEqual({ do: 'adopt', paymentId: 'p1' });
+    }
+  });
+
+  test.for([
+    ['another type', { ...fitting, paymentType: 'REFUND' as const }],
+    ['no type', { id: fitting.id, requested: fitting.requested }],
+    ['another amount', { ...fitting, requested: { amount: decimal('11.13'), currency: 'EUR' } }],
+    ['no amount', { ...fitting, requested: { currency: 'EUR' } }],
+    ['another currency', { ...fitting, requested: { amount: decimal('11.12'), currency: 'USD' } }],
+    ['no currency', { ...fitting, requested: { amount: decimal('11.12') } }],
+    ['a parent where none was asked for', { ...fitting, parentPaymentId: 'p0' }],
+  ] as [string, FoundPayment][])('that finds one with %s flags', ([_what, found]) => {
+    const verdict = judgeLookUp(unknown, [found], LEASE_ENDS);
+    expect(verdict).toEqual({ do: 'flag', reason: expect.stringContaining('p1') });
+  });
+
+  test('for a refund wants its parent', () => {
+    const refund = claim({ kind: 'refund', request: { ...request, parentPaymentId: 'p0' } });
+    const found = { ...fitting, paymentType: 'REFUND' as const, parentPaymentId: 'p0' };
+    expect(judgeLookUp(refund, [found], LEASE_ENDS)).toMatchObject({ do: 'adopt' });
+    expect(judgeLookUp(refund, [{ ...found, parentPaymentId: 'p9' }], LEASE_ENDS)).toMatchObject({
+      do: 'flag',
+    });
+    const { parentPaymentId: _, ...orphan } = found;
+    expect(judgeLookUp(refund, [orphan], LEASE_ENDS)).toMatchObject({ do: 'flag' });
+  });
+
+  test('that finds several flags, even if each fits', () => {
+    const verdict = judgeLookUp(unknown, [fitting, { ...fitting, id: 'p2' }], LEASE_ENDS);
+    expect(verdict).toEqual({ do: 'flag', reason: expect.stringContaining('2 payments') });
+  });
+
+  // Milliseconds from the first empty look-up to this one, and from the end of the lease to this one.
+  test.for([
+    ['the first', undefined, 60_000, 'wait'],
+    ['too early after the first', 2_999, 60_000, 'wait'],
+    ['late enough, with the lease alive by 1 ms', 3_000, -1, 'wait'],
+    ['late enough, at the end of the lease', 3_000, 0, 'release'],
+    ['much later', 600_000, 600_000, 'release'],
+    ['both at once too early', 2_999, -1, 'wait'],
+    ['too early, at the end of the lease', 2_999, 0, 'wait'],
+  ] as const)('that finds nothing, %s', ([_name, sinceFirst, sinceLease, expected]) => {
+    const startedAt = LEASE_ENDS + sinceLease;
+    const first = sinceFirst === undefined ? {} : { firstLookUpAt: startedAt - sinceFirst };
+    const verdict = judgeLookUp(claim({ stage: 'unknown', ...first }), [], startedAt);
+    expect(verdict).toEqual(expected === 'wait' ? { do: 'wait', seconds: 3 } : { do: 'release' });
+  });
+
+  test.for(['withdrawal', 'refund'] as ClaimKind[])('for a %s never leads to a second one', (kind) => {
+    const firstLookUpAt = LEASE_ENDS + 1_000;
+    const outgoing = claim({ kind, stage: 'unknown', firstLookUpAt });
+    expect(judgeLookUp(outgoing, [], firstLookUpAt + 2_999)).toMatchObject({ do: 'wait' });
+    expect(judgeLookUp(outgoing, [], firstLookUpAt + 3_000)).toMatchObject({ do: 'flag' });
+  });
+});
+
+describe('two requests are the same', () => {
+  test.for(otherRequests)('but not with another %s', ([_what, other]) => {
+    expect(sameRequest(request, other)).toBe(false);
+    expect(sameRequest(other, request)).toBe(false);
+  });
+
+  test.for([
+    ['by value', { ...request, amount: decimal('11.1200') }],
+    ['as no preAuth is false', { amount: request.amount, currency: 'EUR', paymentMethod: 'BASIC_CARD' }],
+  ] as [string, ClaimedRequest][])('%s', ([_how, other]) => {
+    expect(sameRequest(request, other)).toBe(true);
+    expect(sameRequest(other, request)).toBe(true);
+  });
+
+  test('but not if only one names a method', () => {
+    const { paymentMethod: _, ...anyMethod } = request;
+    expect(sameRequest(request, anyMethod)).toBe(false);
+  });
+});
+
+test('a call that may still begin ends, and is recorded, while its lease is alive', () => {
+  expect(LEASE_NEEDED_TO_CALL_MS).toBeGreaterThan(CALL_LIMIT_MS);
+  expect(LEASE_MS).toBeGreaterThan(LEASE_NEEDED_TO_CALL_MS);
+});

@@ -1,0 +1,356 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { claimedRequest, readCreateRequest } from '../../functions/create-payment/request.ts';
+import { Problem } from '../../shared/http/problem.ts';
+import { parseJson, stringifyJson } from '../../shared/payment/json.ts';
+import { decimal } from '../../shared/payment/money.ts';
+import { amounts } from './examples.ts';
+
+const ORIGINS = ['https://shop.example', 'http://localhost:3000'];
+
+const VALID = {
+  referenceId: 'order:2026/03/01-a_b.c',
+  amount: 11.12,
+  currency: 'EUR',
+  paymentType: 'DEPOSIT',
+  paymentMethod: 'BASIC_CARD',
+  description: 'A chair',
+  returnUrl: 'https://shop.example/back/{id}?ref={referenceId}&state={state}&type={type}#done',
+  preAuth: true,
+  additionalParameters: { colour: 'red', empty: '' },
+  checkoutStyle: { theme: ['dark', 1] },
+  customer: {
+    referenceId: 'c-1',
+    firstName: 'Jane',
+    lastName: 'Doe',
+    email: 'jane@example.com',
+    phone: '44 02072243688',
+    dateOfBirth: '1990-12-31',
+    citizenshipCountryCode: 'GB',
+    locale: 'en',
+    accountNumber: '1234',
+    accountName: 'Jane Doe',
+    accountType: 'SAVINGS',
+    bank: 'A bank',
+    bankCode: 'A',
+    bankBranch: 'B',
+    bankBranchCode: 'C',
+    documentType: 'AR_DNI',
+    documentNumber: '5',
+    routingGroup: 'vip',
+    kycStatus: true,
+    paymentInstrumentKycStatus: 'PASSED',
+    dateOfFirstDeposit: '2020-01-01',
+    depositsAmount: 1000.5,
+    withdrawalsAmount: 0,
+    depositsCnt: 3,
+    withdrawalsCnt: 0,
+  },
+  billingAddress: {
+    addressLine1: '1 Long Street',
+    addressLine2: 'Flat 2',
+    city: 'London',
+    countryCode: 'GB',
+    postalCode: 'N1 1AA',
+    state: 'London',
+  },
+};
+
+type Json = Record<string, unknown>;
+
+/** The body with `path` set to `value`; undefined takes the field out. */
+function withField(path: string, value: unknown, base: Json = VALID): Json {
+  const [first = '', ...rest] = path.split('.');
+  if (rest.length === 0) return { ...base, [first]: value };
+  return { ...base, [first]: withField(rest.join('.'), value, base[first] as Json) };
+}
+
+const readText = (text: string) => readCreateRequest(parseJson(text), ORIGINS);
+const read = (json: unknown) => readText(JSON.stringify(json));
+
+/** The Problem that reading throws. */
+function problemOf(reading: () => unknown): Problem {
+  try {
+    reading();
+  } catch (error) {
+    if (error instanceof Problem) return error;
+    throw error;
+  }
+  throw new Error('the body was accepted');
+}
+
+describe('a valid body', () => {
+  test('with every field is taken as it is, less the payment type', () => {
+    const { paymentType: _, ...expected } = VALID;
+    expect(JSON.parse(stringifyJson(read(VALID)))).toEqual(expected);
+  });
+
+  test('needs a reference, an amount and a currency', () => {
+    const minimal = { referenceId: 'o', amount: 1, currency: 'USDT' };
+    expect(read(minimal)).toEqual({ ...minimal, amount: decimal('1') });
+  });
+
+  test.for([
+    ['amount', '0.00001'],
+    ['amount', '1000000000'],
+    ['amount', '999999999.123456789012345678'],
+    ['amount', '0.100000000000000001'],
+    ['amount', '1.1e1'],
+    ['amount', '1.1000000000000000000000'],
+  ] as const)('may have the %s %s', ([field, text]) => {
+    const body = JSON.stringify({ ...VALID, [field]: 'x' }).replace('"x"', text);
+    expect(readText(body).amount).toEqual(decimal(text));
+  });
+
+  test('may have any amount that paytech takes', () => {
+    fc.assert(
+      fc.property(amounts, (amount) => {
+        const inRange = amount.gte('0.00001') && amount.lte('1000000000');
+        const reading = () => readText(stringifyJson({ ...VALID, preAuth: false, amount }));
+        if (inRange) expect(reading().amount).toEqual(amount);
+        else expect(reading).toThrow(Problem);
+      }),
+    );
+  });
+
+  test('may have amount 0 with preAuth', () => {
+    expect(read({ ...VALID, amount: 0, preAuth: true }).amount).toEqual(decimal('0'));
+  });
+
+  test.for([
+    ['referenceId', 'x'.repeat(240)],
+    ['paymentType', undefined],
+    ['customer.kycStatus', 'PASSED'],
+    ['customer.phone', '442072243688'],
+    ['customer', {}],
+    ['billingAddress', undefined],
+    ['returnUrl', 'https://shop.example'],
+    ['returnUrl', 'https://SHOP.example:443/'],
+    ['returnUrl', 'https://shop.example?state={state}'],
+    ['returnUrl', 'http://localhost:3000/#/done'],
+  ] as const)('may have %s %j', ([path, value]) => {
+    expect(() => read(withField(path, value))).not.toThrow();
+  });
+});
+
+describe('a body with exactly one thing wrong is refused, and the field is named', () => {
+  const LONG = 'x'.repeat(241);
+  test.for<[path: string, values: unknown[]]>([
+    ['referenceId', [undefined, null, '', LONG, 'order~2', 'an order', 'ördér', 'order\n', 5, {}]],
+    ['amount', [undefined, null, '11.12', -11.12, 0.000009, 1_000_000_001, 1e10, true, [], {}]],
+    ['currency', [undefined, null, '', 'eur', 'E', 'EUR ', '€', 'X'.repeat(17), 978]],
+    ['paymentType', ['WITHDRAWAL', 'REFUND', 'deposit', '', null, 5]],
+    ['paymentMethod', ['', 'a method', 'x'.repeat(65), null, 5]],
+    ['description', ['', 'x'.repeat(513), null, 5]],
+    ['preAuth', ['true', 1, null]],
+    ['additionalParameters', ['x', 5, null, []]],
+    ['additionalParameters.colour', [5, null, true, {}]],
+    ['customer', ['Jane', 5, null, [], true]],
+    ['customer.referenceId', ['', 'x'.repeat(129), 5]],
+    ['customer.firstName', ['', 'x'.repeat(129), 5]],
+    ['customer.email', ['', 'x'.repeat(257), null]],
+    [
+      'customer.phone',
+      [
+        '+44 02072243688',
+        '44  02072243688',
+        '44 0207 2243688',
+        '44 02072243688 ',
+        '44 02072243688123456',
+        '',
+        442072243688,
+      ],
+    ],
+    [
+      'customer.dateOfBirth',
+      ['1990-13-01', '1990-00-01', '1990-12-32', '31.12.1990', '1990-12-31T00:00:00', 19901231],
+    ],
+    ['customer.citizenshipCountryCode', ['gb', 'GBR', 'G', '']],
+    ['customer.locale', ['eng', 'e', 'en-GB', 5]],
+    ['customer.accountType', ['savings', 'GIRO', '']],
+    ['customer.kycStatus', [5, null, '', {}]],
+    ['customer.dateOfFirstDeposit', ['yesterday']],
+    ['customer.depositsAmount', [-1, '5', null]],
+    ['customer.depositsCnt', [-1, 1.5, '3']],
+    ['billingAddress', ['here', [], null, 5]],
+    ['billingAddress.addressLine1', ['', 'x'.repeat(301)]],
+    ['billingAddress.countryCode', ['gb', 'GBR']],
+    ['billingAddress.postalCode', ['x'.repeat(13), 12345]],
+  ])('%s', ([path, values]) => {
+    for (const value of values) {
+      const problem = problemOf(() => read(withField(path, value)));
+      expect(problem.code).toBe('request.invalid');
+      const fields = problem.errors.map(({ field }) => field);
+      expect([path, JSON.stringify(value), fields]).toEqual([path, JSON.stringify(value), [path]]);
+      expect(problem.errors[0]!.message).toMatch(/^(must|this route)/);
+    }
+  });
+
+  test.for([
+    '1e-18',
+    '1e-19',
+    '1.0000000000000000001',
+    '1e999999999',
+    '-1e999999999',
+    '1000000000.000000000000000001',
+  ])('amount %s', (text) => {
+    const body = JSON.stringify({ ...VALID, amount: 'x' }).replace('"x"', text);
+    expect(problemOf(() => readText(body)).errors).toEqual([
+      { field: 'amount', message: expect.any(String) },
+    ]);
+  });
+
+  test.for([{ preAuth: false }, { preAuth: undefined }])('amount 0 with %j', (preAuth) => {
+    const problem = problemOf(() => read({ ...VALID, amount: 0, ...preAuth }));
+    expect(problem.errors).toEqual([{ field: 'amount', message: expect.stringContaining('preAuth') }]);
+  });
+
+  test.for([
+    'colour',
+    'customer.colour',
+    'billingAddress.colour',
+    'recurringToken',
+    'parentPaymentId',
+    'subscription',
+    'orderToken2',
+    'customer.IP',
+  ])('the unknown field %s', (path) => {
+    const problem = problemOf(() => read(withField(path, 'red')));
+    expect(problem.errors).toEqual([{ field: path, message: 'is not a known field' }]);
+  });
+
+  test('all that is wrong is named at once', () => {
+    const problem = problemOf(() => read({ ...VALID, currency: 'eur', description: 5, colour: 'red' }));
+    expect(problem.errors.map(({ field }) => field).sort()).toEqual(['colour', 'currency', 'description']);
+  });
+});
+
+describe('what must never enter is refused by name, and no message repeats a value', () => {
+  const SECRET = '4000000000000002';
+  test.for<[path: string, value: unknown]>([
+    ['card', { number: SECRET, cvv: SECRET }],
+    ['card', SECRET],
+    ['card', null],
+    ['googlePay', { token: SECRET }],
+    ['applePay', { token: SECRET }],
+    ['webhookUrl', `https://evil.example/${SECRET}`],
+    ['customer.ip', SECRET],
+    ['customer.ip', '127.0.0.1'],
+  ])('%s', ([path, value]) => {
+    const problem = problemOf(() => read(withField(path, value)));
+    expect(problem.errors).toHaveLength(1);
+    expect(problem.errors[0]!.field).toBe(path);
+    expect(problem.errors[0]!.message).toMatch(/never enters|set by the service/);
+    expect(problem.message + JSON.stringify(problem.errors)).not.toContain(SECRET);
+  });
+
+  test('nor does that of any other field', () => {
+    const paths = [
+      'referenceId',
+      'currency',
+      'paymentType',
+      'paymentMethod',
+      'returnUrl',
+      'customer.phone',
+      'customer.locale',
+      'customer.accountType',
+      'billingAddress.countryCode',
+    ];
+    for (const path of paths) {
+      const problem = problemOf(() => read(withField(path, `~ ${SECRET} ~`)));
+      expect(problem.message + JSON.stringify(problem.errors)).not.toContain(SECRET);
+    }
+  });
+});
+
+describe('a returnUrl elsewhere is refused', () => {
+  test.for([
+    'https://evil.example/',
+    'https://shop.example@evil.example/',
+    'https://shop.example:443@evil.example/',
+    'https://shop.example.evil.example/',
+    'https://shop.example.',
+    'https://evil.example/https://shop.example/',
+    'https://evil.example?https://shop.example/',
+    'https://evil.example#https://shop.example/',
+    'https://sub.shop.example/',
+    'https://shop.example:444/',
+    'http://shop.example/',
+    'https://localhost:3000/',
+    'http://localhost/',
+    'http://localhost:30000/',
+    'javascript:alert(1)',
+    'javascript://shop.example/%0aalert(1)',
+    'data:text/html,https://shop.example',
+    'ftp://shop.example/',
+    '//shop.example/',
+    '/back',
+    'shop.example/back',
+    'null',
+    // Understood alike by no two parsers.
+    'blob:https://shop.example/1',
+    'https:shop.example/',
+    'https:/shop.example/',
+    'https:\\\\shop.example/',
+    'https://shop.example\\@evil.example/',
+    'https://evil.example\\@shop.example/',
+    'https://shop.example/\\evil.example',
+    'https://user:password@shop.example/',
+    ' https://shop.example/',
+    'https://shop.example/\n',
+    'https://shop.exa\tmple/',
+    'https://shop.example/\u0000',
+    // paytech fills in the placeholders: with the reference `evil.example/` this would lead elsewhere.
+    'https://{referenceId}@shop.example/',
+    'https://shop.example{referenceId}/',
+    '{referenceId}://shop.example/',
+    'https://shop.example:{id}/',
+  ])('%j', (returnUrl) => {
+    const problem = problemOf(() => read({ ...VALID, returnUrl }));
+    expect(problem.errors).toEqual([{ field: 'returnUrl', message: expect.stringContaining('allow-list') }]);
+  });
+
+  test('and so is one that is too long, none, or no text', () => {
+    for (const returnUrl of [`https://shop.example/${'x'.repeat(512)}`, '', 5, null]) {
+      expect(problemOf(() => read({ ...VALID, returnUrl })).errors).toMatchObject([{ field: 'returnUrl' }]);
+    }
+  });
+
+  test('and so is every one where none is allowed', () => {
+    expect(() => readCreateRequest(parseJson(JSON.stringify(VALID)), [])).toThrow(Problem);
+  });
+});
+
+describe('what is no JSON object at all', () => {
+  test.for(['[]', '"text"', '5', '1e999999999', 'null', 'true', `[${JSON.stringify(VALID)}]`])(
+    '%s',
+    (text) => {
+      const problem = problemOf(() => readText(text));
+      expect(problem.errors).toEqual([{ field: '(body)', message: 'must be a JSON object' }]);
+    },
+  );
+});
+
+test('a __proto__ key brings nothing in', () => {
+  const valid = JSON.stringify(VALID);
+  const smuggled = valid.replace('{', '{"__proto__":{"preAuth":true,"webhookUrl":"https://evil.example"},');
+  expect(problemOf(() => readText(smuggled)).errors).toMatchObject([{ field: '__proto__' }]);
+  const nested = valid.replace('"customer":{', '"customer":{"__proto__":{"ip":"127.0.0.1"},');
+  expect(problemOf(() => readText(nested)).errors).toMatchObject([{ field: 'customer.__proto__' }]);
+  const parameters = readText(valid.replace('"colour"', '"__proto__":{"x":"y"},"colour"'));
+  expect(parameters.additionalParameters).toEqual(VALID.additionalParameters);
+  expect(({} as Json).preAuth).toBeUndefined();
+});
+
+test('what makes a later request the same one', () => {
+  expect(claimedRequest(read(VALID))).toEqual({
+    amount: decimal('11.12'),
+    currency: 'EUR',
+    paymentMethod: 'BASIC_CARD',
+    preAuth: true,
+  });
+  expect(claimedRequest(read({ referenceId: 'o', amount: 1, currency: 'EUR' }))).toEqual({
+    amount: decimal('1'),
+    currency: 'EUR',
+  });
+});

@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { publicView } from '../../shared/http/payment-view.ts';
+import { customerErrorCode, customerMessage } from '../../shared/payment/customer-message.ts';
+import { stringifyJson } from '../../shared/payment/json.ts';
+import { created, recordWith } from './examples.ts';
+
+test.for([
+  ['1.04', 'retry', /in time/],
+  ['1.08', 'retry-with-other-method', /amount/],
+  ['1.09', 'retry-with-other-method', /currency/],
+  ['2.00', 'retry', /cancelled/],
+  ['3.16', 'do-not-retry', /already/],
+  ['3.27', 'retry-with-other-method', /amount/],
+  ['3.28', 'retry-with-other-method', /amount/],
+  ['4.01', 'retry-with-other-method', /funds/],
+  ['4.02', 'retry-with-other-method', /bank/],
+  ['5.01', 'retry', /authenticated/],
+  ['8.00', 'do-not-retry', /merchant/],
+] as const)('%s: %s', ([code, retry, message]) => {
+  expect(customerMessage(code)).toEqual({ retry, message: expect.stringMatching(message) });
+});
+
+const generic = customerMessage('9.99');
+
+describe('anti-fraud never leaks', () => {
+  const antiFraud = fc
+    .tuple(fc.constantFrom('6.', '7.'), fc.nat({ max: 99 }))
+    .map(([group, n]) => `${group}${n}`);
+
+  test('its codes say what any unknown code says, and are withheld', () => {
+    fc.assert(
+      fc.property(antiFraud, (code) => {
+        expect(customerMessage(code)).toEqual(generic);
+        expect(customerErrorCode(code)).toBeUndefined();
+      }),
+    );
+  });
+
+  test('neither code nor message is in the public view', () => {
+    fc.assert(
+      fc.property(antiFraud, (code) => {
+        const declined = {
+          at: '2026-03-01T10:05:00.000Z',
+          source: 'webhook' as const,
+          facts: {
+            state: 'DECLINED' as const,
+            errorCode: code,
+            errorMessage: 'velocity rule 17 of the black list',
+          },
+        };
+        const view = publicView(recordWith([created, declined]));
+        expect(view).toMatchObject({ state: 'DECLINED', errorMessage: generic.message });
+        expect(view).not.toHaveProperty('errorCode');
+        expect(stringifyJson(view)).not.toMatch(/velocity|black list/);
+      }),
+    );
+  });
+});
+
+test('paytech’s own message is for the merchant, never for the customer', () => {
+  const declined = {
+    at: '2026-03-01T10:05:00.000Z',
+    source: 'webhook' as const,
+    facts: { state: 'DECLINED' as const, errorCode: '4.01', errorMessage: 'acquirer said NSF at terminal 7' },
+  };
+  const view = publicView(recordWith([created, declined]));
+  expect(view).toMatchObject({ errorCode: '4.01', errorMessage: expect.stringMatching(/funds/) });
+  expect(stringifyJson(view)).not.toContain('terminal 7');
+});

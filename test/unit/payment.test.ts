@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decimal } from '../../shared/payment/money.ts';
+import {
+  type HistoryEntry,
+  optional,
+  type PaymentFacts,
+  paymentAt,
+  stateBefore,
+  versionOfKey,
+} from '../../shared/payment/payment.ts';
+import { created, recordWith } from './examples.ts';
+
+const authorized: HistoryEntry = {
+  at: '2026-03-01T10:01:00.000Z',
+  source: 'webhook',
+  key: 'aa',
+  facts: { state: 'AUTHORIZED', externalId: 'ext-1', account: '****4242', cardBrand: 'VISA' },
+};
+const captured: HistoryEntry = {
+  at: '2026-03-01T10:02:00.000Z',
+  source: 'operation',
+  key: 'bb',
+  facts: { state: 'COMPLETED', amount: decimal('10'), externalResultCode: '00' },
+};
+const record = recordWith([created, authorized, captured]);
+
+describe('the payment as of a version', () => {
+  test('1 is the creation and nothing of what came later', () => {
+    expect(paymentAt(record, 1)).toEqual({
+      id: 'p1',
+      referenceId: 'order-1',
+      paymentType: 'DEPOSIT',
+      state: 'CHECKOUT',
+      final: false,
+      amount: decimal('11.12'),
+      currency: 'EUR',
+      paymentMethod: 'BASIC_CARD',
+      requestedAmount: decimal('11.12'),
+      requestedCurrency: 'EUR',
+      version: 1,
+      created: '2026-03-01T10:00:00.000Z',
+      updated: '2026-03-01T10:00:01.000Z',
+    });
+  });
+
+  test('n has what the events up to it said, the later word first', () => {
+    expect(paymentAt(record, 2)).toMatchObject({
+      state: 'AUTHORIZED',
+      final: false,
+      amount: decimal('11.12'),
+      externalId: 'ext-1',
+      version: 2,
+      updated: authorized.at,
+    });
+    expect(paymentAt(record, 2)).not.toHaveProperty('paidAsRequested');
+    expect(paymentAt(record, 2)).not.toHaveProperty('externalResultCode');
+  });
+
+  test('is the newest by default', () => {
+    expect(paymentAt(record)).toEqual(paymentAt(record, 3));
+    expect(paymentAt(record)).toMatchObject({
+      state: 'COMPLETED',
+      final: true,
+      amount: decimal('10'),
+      currency: 'EUR',
+      paymentMethod: 'BASIC_CARD',
+      account: '****4242',
+      externalResultCode: '00',
+      paidAsRequested: false,
+      version: 3,
+      updated: captured.at,
+    });
+  });
+
+  test.for([0, -1, 4, 1.5])('%d, which does not exist, throws', (version) => {
+    expect(() => paymentAt(record, version)).toThrow(RangeError);
+  });
+
+  test('never loses what a later event does not mention', () => {
+    const fact = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+    const word = fc.string({ minLength: 1, maxLength: 5 });
+    const facts = fc
+      .record({
+        externalId: fact(word),
+        errorCode: fact(word),
+        cardBrand: fact(word),
+        paymentMethod: fact(word),
+      })
+      .map((all) => Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)));
+    fc.assert(
+      fc.property(fc.array(facts, { maxLength: 8 }), (later) => {
+        const history = later.map(
+          (each, index): HistoryEntry => ({
+            ...authorized,
+            key: String(index),
+            facts: { state: 'AUTHORIZED', ...each } as HistoryEntry['facts'],
+          }),
+        );
+        const payment = paymentAt(recordWith([created, ...history])) as unknown as Record<string, unknown>;
+        for (const name of ['externalId', 'errorCode', 'cardBrand', 'paymentMethod', 'amount', 'currency']) {
+          const said = [created, ...history].map(({ facts }) => facts[name as keyof PaymentFacts]);
+          expect(payment[name]).toEqual(said.findLast((each) => each !== undefined));
+        }
+      }),
+    );
+  });
+
+  test.for([
+    ['COMPLETED', '11.120', 'EUR', true],
+    ['COMPLETED', '11.13', 'EUR', false],
+    ['COMPLETED', '11.12', 'USD', false],
+    ['DECLINED', '11.12', 'EUR', true],
+    ['AUTHORIZED', '11.12', 'EUR', undefined],
+  ] as const)('%s with %s %s is paid as requested: %s', ([state, amount, currency, expected]) => {
+    const entry = { ...captured, facts: { state, amount: decimal(amount), currency } };
+    expect(paymentAt(recordWith([created, entry])).paidAsRequested).toBe(expected);
+  });
+});
+
+test('the state before a version', () => {
+  expect([1, 2, 3].map((version) => stateBefore(record, version))).toEqual([null, 'CHECKOUT', 'AUTHORIZED']);
+});
+
+test('the version that an event made, by its key', () => {
+  expect(['aa', 'bb', 'cc', ''].map((key) => versionOfKey(record, key))).toEqual([
+    2,
+    3,
+    undefined,
+    undefined,
+  ]);
+});
+
+test('an absent value makes no field', () => {
+  expect(Object.keys({ ...optional('a', undefined), ...optional('b', 0), ...optional('c', false) })).toEqual([
+    'b',
+    'c',
+  ]);
+});
