@@ -54,7 +54,7 @@ const MAX_ROUNDS = 4;
 export function applyEvent({ table, gateway, eventSource, now, logger }: Dependencies) {
   return async function apply(event: QueuedEvent): Promise<Outcome> {
     const payment = readPayment(event.bytes);
-    const key = eventKey(event.bytes);
+    const key = eventKey(event);
     const paymentType = payment.paymentType ?? (await typeOnRecord(payment.id));
 
     for (let round = 0; round < MAX_ROUNDS; round++) {

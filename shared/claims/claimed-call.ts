@@ -253,7 +253,8 @@ export function claimedCall(deps: Dependencies) {
   async function show(call: ClaimedCall, claim: Claim, paymentId: string): Promise<Turn> {
     const record = await readPayment(table, paymentId);
     if (!record) throw new Error(`payment ${paymentId} of a known claim is not in the table`);
-    if (!ENDED_IN_VAIN.has(record.state)) {
+    // What pays out is never repeated under its own id: a new one says that it is meant.
+    if (claim.kind !== 'deposit' || !ENDED_IN_VAIN.has(record.state)) {
       return sameRequest(claim.request, call.request) ? { is: 'existing', record } : { is: 'conflict' };
     }
     const answer = await gateway.get(paymentId, LOOK_UP_LIMIT_MS);

@@ -44,10 +44,17 @@ export function rawBody(event: HttpEvent): Buffer {
   return Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
 }
 
-/** The body as JSON with exact decimals. Throws `request.invalid` when it is none. */
+/** Ten times what any request needs. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** The body as JSON with exact decimals. Throws `request.invalid` when it is none, or far too large. */
 export function jsonBody(event: HttpEvent): unknown {
+  const bytes = rawBody(event);
+  if (bytes.length > MAX_BODY_BYTES) {
+    throw new Problem('request.invalid', `The body must have at most ${MAX_BODY_BYTES} bytes.`);
+  }
   try {
-    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(rawBody(event)));
+    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     throw new Problem('request.invalid', 'The body must be a JSON object in UTF-8.');
   }

@@ -29,7 +29,7 @@ export type ClaimKind = 'deposit' | 'withdrawal' | 'refund';
  * | unknown  | empty again, 3 s later, lease over: a deposit    | attempt n + 1 as `sent`, then call     |
  * | unknown  | the same, but money would go out                 | `flagged`                              |
  * | known    | same request, payment not ended in vain          | 200 with the payment                   |
- * | known    | DECLINED or CANCELLED, and paytech says so still | attempt n + 1 as `sent`, then call     |
+ * | known    | a deposit DECLINED or CANCELLED, at paytech too  | attempt n + 1 as `sent`, then call     |
  * | released | any                                              | the same attempt as `sent`, then call  |
  * | flagged  | any                                              | 503 payment.outcome_unknown, alarm     |
  */

@@ -63,7 +63,7 @@ export function customerMessage(errorCode: string): CustomerMessage {
   return MESSAGES.find(([prefix]) => errorCode.startsWith(prefix))?.[1] ?? GENERIC;
 }
 
-/** The code as a customer may see it: those of anti-fraud are withheld with their detail. */
+/** The code as a customer may see it: those of anti-fraud, and any unknown one, are withheld with their detail. */
 export function customerErrorCode(errorCode: string): string | undefined {
-  return /^[67]\./.test(errorCode) ? undefined : errorCode;
+  return /^[1-58]\.\d{2}$/.test(errorCode) ? errorCode : undefined;
 }

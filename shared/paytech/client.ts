@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { parseJson, stringifyJson } from '../payment/json.ts';
 import type { Secret } from '../secrets.ts';
 import { send, type Transported, type TransportRequest } from './transport.ts';
-import { type GatewayPayment, toGatewayPayment, UnreadablePayment } from './wire.ts';
+import { type GatewayPayment, toGatewayPayment, toMadePayment, UnreadablePayment } from './wire.ts';
 
 /** The edge in front of paytech answers default library agents with a non-JSON 403. */
 const USER_AGENT = 'paytech-payments/1 (serverless)';
@@ -89,9 +89,14 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
   }
 
   return {
-    create: async (body, limitMs) => onePayment(await call('POST', '/api/v1/payments', limitMs, body)),
+    create: async (body, limitMs) =>
+      decoded(await call('POST', '/api/v1/payments', limitMs, body), (envelope) =>
+        toMadePayment(envelope.result),
+      ),
     get: async (id, limitMs) =>
-      onePayment(await call('GET', `/api/v1/payments/${encodeURIComponent(id)}`, limitMs)),
+      decoded(await call('GET', `/api/v1/payments/${encodeURIComponent(id)}`, limitMs), (envelope) =>
+        toGatewayPayment(envelope.result),
+      ),
     list: async (query, limitMs) => {
       const search = new URLSearchParams({
         'created.gte': query.createdFrom.toISOString().slice(0, 19),
@@ -100,7 +105,7 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
         ...(query.offset === undefined ? {} : { offset: String(query.offset) }),
       });
       return decoded(await call('GET', `/api/v1/payments?${search}`, limitMs), (envelope) => ({
-        payments: z.array(z.unknown()).parse(envelope.result).map(toGatewayPayment),
+        payments: z.array(z.unknown()).parse(envelope.result).map(toMadePayment),
         hasMore: envelope.hasMore ?? false,
       }));
     },
@@ -151,10 +156,6 @@ function interpret(transported: Transported): Answer<Envelope> {
       message: each.defaultMessage ?? 'is not valid',
     })),
   };
-}
-
-function onePayment(answer: Answer<Envelope>): Answer<GatewayPayment> {
-  return decoded(answer, (envelope) => toGatewayPayment(envelope.result));
 }
 
 /** An answer whose result is not what was asked for tells nothing of what was done. */

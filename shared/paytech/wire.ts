@@ -20,7 +20,11 @@ const amount = z.custom<Decimal>(
     decimalPlaces(value) <= MAX_DIGITS,
   { error: 'is not an amount' },
 );
-const text = z.string().check(z.minLength(1), z.maxLength(512));
+// Half a surrogate pair would not come back from the table as it went in.
+const text = z.pipe(
+  z.string().check(z.minLength(1), z.maxLength(512)),
+  z.transform((value: string) => value.toWellFormed()),
+);
 const lenient = <T extends z.ZodMiniType>(schema: T) => z.catch(z.nullish(schema), undefined);
 
 export const PAYMENT_ID = /^[A-Za-z0-9]{1,64}$/;
@@ -87,7 +91,21 @@ export function readPayment(bytes: Uint8Array): GatewayPayment {
 
 /** Takes over what is kept of a payment object parsed by `parseJson`. Throws {@link UnreadablePayment}. */
 export function toGatewayPayment(json: unknown): GatewayPayment {
-  const parsed = wirePayment.safeParse(json);
+  return read(wirePayment, json);
+}
+
+/**
+ * The same for the answer to our own call, where a state that is missing or new must not hide that the payment
+ * exists: it reads as PENDING, which is no more than that.
+ */
+export function toMadePayment(json: unknown): GatewayPayment {
+  return read(wireMadePayment, json);
+}
+
+const wireMadePayment = z.extend(wirePayment, { state: z.catch(z.enum(PAYMENT_STATES), 'PENDING') });
+
+function read(schema: typeof wirePayment | typeof wireMadePayment, json: unknown): GatewayPayment {
+  const parsed = schema.safeParse(json);
   if (!parsed.success) {
     const fields = parsed.error.issues.map((issue) => issue.path.join('.') || '(body)');
     throw new UnreadablePayment(`no payment object: ${[...new Set(fields)].join(', ')}`);
@@ -134,6 +152,7 @@ export function writePayment({ facts, ...payment }: GatewayPayment): Buffer {
   return Buffer.from(stringifyJson({ ...payment, ...rest, paymentMethodDetails }));
 }
 
+/** At most this many, and never more than half. */
 const KEPT_CHARACTERS = 4;
 
 /**
@@ -141,7 +160,9 @@ const KEPT_CHARACTERS = 4;
  * is masked already changes nothing.
  */
 function maskedAccount(account: string | null | undefined): string | undefined {
-  return account ? `****${account.slice(-KEPT_CHARACTERS).replace(/^\*+/, '')}` : undefined;
+  if (!account) return undefined;
+  const kept = Math.min(KEPT_CHARACTERS, Math.floor(account.length / 2));
+  return `****${account.slice(account.length - kept).replace(/^\*+/, '')}`;
 }
 
 /** paytech's times are UTC and may come without a zone. */

@@ -105,9 +105,18 @@ export function openDeadLetterQueue(queueUrl: string, client: SQSClient = new SQ
   };
 }
 
-/** The event's key: what makes two deliveries the same event. */
-export function eventKey(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+/**
+ * The event's key, SHA-256 in hex: what makes two deliveries the same event. A webhook is its bytes. What paytech
+ * answered us may read the same at another time and then be news, so the version it was read against is part of it.
+ */
+export function eventKey({
+  bytes,
+  source,
+  readVersion,
+}: Pick<QueuedEvent, 'bytes' | 'source' | 'readVersion'>): string {
+  const hash = createHash('sha256').update(bytes);
+  if (source !== 'webhook') hash.update(`${source}:${readVersion ?? ''}`);
+  return hash.digest('hex');
 }
 
 function attributes(values: Record<string, string | undefined>): Record<string, MessageAttributeValue> {

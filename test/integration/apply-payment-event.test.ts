@@ -165,7 +165,7 @@ describe('an event of a known payment', () => {
     expect((await stored(id)).history.at(-1)).toMatchObject({
       at: new Date(world.now()).toISOString(),
       source: 'webhook',
-      key: eventKey(event.bytes),
+      key: eventKey(event),
       signature: { key: 'aabbccdd', encoding: 'hex' },
       facts: { state: 'COMPLETED', account: '****1234' },
     });

@@ -226,7 +226,8 @@ export function createSimulation(table: Table, amounts: readonly string[]) {
     if (ended.died) return count('crash of receive-webhook');
     count(`webhook ${ended.value.status}`);
     // paytech sends again whatever was not answered with 200, and does so for ever in the model.
-    if (ended.value.status === 200) acknowledged.set(eventKey(webhook.bytes), webhook);
+    if (ended.value.status === 200)
+      acknowledged.set(eventKey({ bytes: webhook.bytes, source: 'webhook' }), webhook);
     if (ended.value.status < 500) transit.splice(transit.indexOf(webhook), 1);
   }
 
@@ -253,7 +254,7 @@ export function createSimulation(table: Table, amounts: readonly string[]) {
       const noted = async (event: QueuedEvent) => {
         const outcome = await applyOne(event);
         count(`outcome ${outcome.outcome}`);
-        settled.set(eventKey(event.bytes), outcome.outcome);
+        settled.set(eventKey(event), outcome.outcome);
         return outcome;
       };
       return applyBatch({

@@ -23,6 +23,10 @@ test.for([
 
 const generic = customerMessage('9.99');
 
+test.each(['6', '06.01', '9.00', 'velocity', '4.02 rule 17'])('the unknown code %s is withheld', (code) => {
+  expect(customerErrorCode(code)).toBeUndefined();
+});
+
 describe('anti-fraud never leaks', () => {
   const antiFraud = fc
     .tuple(fc.constantFrom('6.', '7.'), fc.nat({ max: 99 }))

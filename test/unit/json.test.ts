@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseJson, stringifyJson } from '../../shared/payment/json.ts';
-import { decimal, decimalText, isDecimal } from '../../shared/payment/money.ts';
+import { decimal } from '../../shared/payment/money.ts';
 import { amountText } from './examples.ts';
 
 describe('numbers', () => {
@@ -29,18 +29,16 @@ describe('numbers', () => {
   });
 
   test.for(['1e999999999', '1e-999999999', '-1.5e999999999'])('%s costs neither memory nor time', (text) => {
-    const started = performance.now();
     const again = stringifyJson({ amount: parseJson(text) });
     expect(again.length).toBeLessThan(50);
     expect(parseJson(again)).toEqual({ amount: decimal(text) });
-    expect(performance.now() - started).toBeLessThan(200);
   });
 
   test('whose exponent cannot be kept exactly are refused when they come in, not when they go out', () => {
     expect(() => parseJson(`[1e${'9'.repeat(400)}]`)).toThrow(RangeError);
   });
 
-  test('written inside a decimal-like text stay a text', () => {
+  test('in quotes stay texts', () => {
     expect(parseJson('"11.12"')).toBe('11.12');
     expect(stringifyJson('11.12')).toBe('"11.12"');
   });
@@ -94,9 +92,4 @@ describe('everything else', () => {
     }
     expect(depth).toBeGreaterThan(500);
   });
-});
-
-test('a decimal inside a class of its own realm is recognised by value only', () => {
-  const parsed = parseJson('{"amount":11.120}') as { amount: unknown };
-  expect(isDecimal(parsed.amount) && decimalText(parsed.amount)).toBe('11.12');
 });

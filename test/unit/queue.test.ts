@@ -89,8 +89,21 @@ describe('a message', () => {
 test('the key of an event is the SHA-256 of its bytes', () => {
   // printf '%s' '{"id":"p1"}' | sha256sum
   const expected = '5c5216011e5e4c3df866eeb887c1ee57e37fc2c98a375748042d134f0dc4d5a0';
-  expect(eventKey(Buffer.from('{"id":"p1"}'))).toBe(expected);
-  expect(eventKey(Buffer.from('{"id":"p1" }'))).not.toBe(expected);
+  const webhook = (text: string) => ({ bytes: Buffer.from(text), source: 'webhook' as const });
+  expect(eventKey(webhook('{"id":"p1"}'))).toBe(expected);
+  expect(eventKey(webhook('{"id":"p1" }'))).not.toBe(expected);
+});
+
+test('what paytech answered is another event at another version of the record', () => {
+  const answer = (readVersion: number) => ({
+    bytes: Buffer.from('{}'),
+    source: 'refresh' as const,
+    readVersion,
+  });
+  expect(eventKey(answer(1))).toBe(eventKey(answer(1)));
+  expect(
+    new Set([eventKey(answer(1)), eventKey(answer(2)), eventKey({ ...answer(1), source: 'webhook' })]).size,
+  ).toBe(3);
 });
 
 const publication = (id: string, body: string): Publication => ({

@@ -222,7 +222,8 @@ test.each([
   ['4000000000000408', '****0408'],
   ['DE89370400440532013000', '****3000'],
   ['jane@upi', '****@upi'],
-  ['12', '****12'],
+  ['12', '****2'],
+  ['1234', '****34'],
 ])(
   'the account %s is kept as %s, and masking that again changes nothing',
   (customerAccountNumber, masked) => {
