@@ -36,6 +36,9 @@ export interface CreatePaymentBody {
 /** `GET /api/v1/payments`. paytech's default for `created.gte` is 24 hours ago, so it is always asked for. */
 export interface ListQuery {
   createdFrom: Date;
+  createdBefore?: Date;
+  updatedFrom?: Date;
+  updatedBefore?: Date;
   referenceId?: string;
   limit?: number;
   offset?: number;
@@ -46,7 +49,22 @@ export interface GatewayClient {
   create(body: CreatePaymentBody, limitMs: number): Promise<Answer<GatewayPayment>>;
   get(id: string, limitMs: number): Promise<Answer<GatewayPayment>>;
   list(query: ListQuery, limitMs: number): Promise<Answer<{ payments: GatewayPayment[]; hasMore: boolean }>>;
+  /** Executes a deposit without redirect (host-to-host). Never repeated by this client. */
+  execute(id: string, body: Record<string, unknown>, limitMs: number): Promise<Answer<GatewayPayment>>;
+  /** Captures, voids, approves or rejects. Never repeated by this client. */
+  act(
+    id: string,
+    action: GatewayAction,
+    body: object | undefined,
+    limitMs: number,
+  ): Promise<Answer<GatewayPayment>>;
+  /** The audit steps of a payment, as paytech tells them. */
+  operations(id: string, limitMs: number): Promise<Answer<{ operations: unknown[] }>>;
+  balances(limitMs: number): Promise<Answer<{ balances: unknown[] }>>;
+  availableWithdrawalBalances(limitMs: number): Promise<Answer<{ balances: unknown[] }>>;
 }
+
+export type GatewayAction = 'capture' | 'void' | 'approve' | 'reject';
 
 export interface GatewayClientOptions {
   /** `https://engine.pay.tech` or `https://engine-sandbox.pay.tech`. */
@@ -94,22 +112,52 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
         toMadePayment(envelope.result),
       ),
     get: async (id, limitMs) =>
-      decoded(await call('GET', `/api/v1/payments/${encodeURIComponent(id)}`, limitMs), (envelope) =>
-        toGatewayPayment(envelope.result),
-      ),
+      decoded(await call('GET', pathOf(id), limitMs), (envelope) => toGatewayPayment(envelope.result)),
     list: async (query, limitMs) => {
       const search = new URLSearchParams({
-        'created.gte': query.createdFrom.toISOString().slice(0, 19),
-        ...(query.referenceId === undefined ? {} : { 'referenceId.eq': query.referenceId }),
-        ...(query.limit === undefined ? {} : { limit: String(query.limit) }),
-        ...(query.offset === undefined ? {} : { offset: String(query.offset) }),
+        'created.gte': utcSeconds(query.createdFrom),
+        ...(query.createdBefore && { 'created.lt': utcSeconds(query.createdBefore) }),
+        ...(query.updatedFrom && { 'updated.gte': utcSeconds(query.updatedFrom) }),
+        ...(query.updatedBefore && { 'updated.lt': utcSeconds(query.updatedBefore) }),
+        ...(query.referenceId !== undefined && { 'referenceId.eq': query.referenceId }),
+        ...(query.limit !== undefined && { limit: String(query.limit) }),
+        ...(query.offset !== undefined && { offset: String(query.offset) }),
       });
       return decoded(await call('GET', `/api/v1/payments?${search}`, limitMs), (envelope) => ({
-        payments: z.array(z.unknown()).parse(envelope.result).map(toMadePayment),
+        payments: anyList.parse(envelope.result).map(toMadePayment),
         hasMore: envelope.hasMore ?? false,
       }));
     },
+    execute: async (id, body, limitMs) =>
+      decoded(await call('PATCH', pathOf(id), limitMs, body), (envelope) => toMadePayment(envelope.result)),
+    act: async (id, action, body, limitMs) =>
+      decoded(await call('POST', `${pathOf(id)}/${action}`, limitMs, body), (envelope) =>
+        toGatewayPayment(envelope.result),
+      ),
+    operations: async (id, limitMs) =>
+      decoded(await call('GET', `${pathOf(id)}/operations`, limitMs), (envelope) => ({
+        operations: anyList.parse(envelope.result),
+      })),
+    balances: async (limitMs) =>
+      decoded(await call('GET', '/api/v1/balances', limitMs), (envelope) => ({
+        balances: anyList.parse(envelope.result),
+      })),
+    availableWithdrawalBalances: async (limitMs) =>
+      decoded(await call('GET', '/api/v1/available-withdrawal-balances', limitMs), (envelope) => ({
+        balances: anyList.parse(envelope.result),
+      })),
   };
+}
+
+const anyList = z.array(z.unknown());
+
+function pathOf(id: string): string {
+  return `/api/v1/payments/${encodeURIComponent(id)}`;
+}
+
+/** `YYYY-MM-DDTHH:MM:SS`, UTC, as paytech's filters take it. */
+function utcSeconds(date: Date): string {
+  return date.toISOString().slice(0, 19);
 }
 
 const envelopeSchema = z.looseObject({ result: z.unknown(), hasMore: z.nullish(z.boolean()) });
