@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isFinal } from '../../shared/payment/state.ts';
 import { startWorld, type World } from '../support/world.ts';
-import { checkInvariants, recordsOf } from './invariants.ts';
+import { comeToRest, replayChangesNothing } from './ending.ts';
+import { checkInvariants } from './invariants.ts';
 import { type Schedule, schedules } from './schedule.ts';
-import { createSimulation, type Simulation } from './simulation.ts';
+import { createSimulation } from './simulation.ts';
 
 /**
  * Random schedules of storefronts, customers, webhooks, faults and crashes against the real pipelines. After
@@ -46,10 +46,6 @@ const MUST_HAPPEN = [
   'metric OrderPaidTwice',
 ];
 
-/** In how many rounds everything must have come to rest; each is longer than a lease. */
-const REST_ROUNDS = 12;
-const REST_TICK_MS = 20_000;
-
 let world: World;
 beforeAll(async () => {
   world = await startWorld();
@@ -61,60 +57,10 @@ async function play({ orders, rounds }: Schedule, totals: Record<string, number>
   for (const round of rounds) await simulation.round(round);
   await comeToRest(simulation);
   await checkInvariants(simulation, world.table);
-  await replayChangesNothing(simulation);
+  await replayChangesNothing(simulation, world.table);
   for (const [what, times] of Object.entries(simulation.counts)) totals[what] = (totals[what] ?? 0) + times;
   for (const metric of simulation.logger.metrics())
     totals[`metric ${metric}`] = (totals[`metric ${metric}`] ?? 0) + 1;
-}
-
-/** The faults end; customers leave or try again until they have an answer; paytech's last word arrives. */
-async function comeToRest(simulation: Simulation): Promise<void> {
-  simulation.tick(REST_TICK_MS);
-  for (const payment of simulation.gateway.payments.values()) {
-    if (!isFinal(payment.facts.state)) simulation.expire(payment);
-  }
-  let answers: (number | undefined)[] = [];
-  for (let round = 0; round < REST_ROUNDS; round++) {
-    await simulation.drain();
-    answers = [];
-    for (const order of simulation.orders) answers.push((await simulation.retry(order))?.status);
-    simulation.tick(REST_TICK_MS);
-    const isAnswered = answers.every((status) => status === 200 || status === 201);
-    if (isAnswered && simulation.transit.length === 0 && simulation.queue.length === 0) break;
-  }
-  expect(
-    answers.every((status) => status === 200 || status === 201),
-    `every order has a payment: ${answers}`,
-  ).toBe(true);
-  for (const payment of simulation.gateway.payments.values()) {
-    if (isFinal(payment.facts.state)) simulation.announceTruth(payment);
-  }
-  for (let round = 0; round < REST_ROUNDS; round++) {
-    await simulation.drain();
-    simulation.tick(REST_TICK_MS);
-    if (simulation.transit.length === 0 && simulation.queue.length === 0) break;
-  }
-  expect(simulation.queue.length + simulation.transit.length, 'everything has arrived').toBe(0);
-}
-
-/** Every acknowledged webhook comes once more. */
-async function replayChangesNothing(simulation: Simulation): Promise<void> {
-  const essence = async () =>
-    (await recordsOf(simulation, world.table)).map(({ id, state, version, history }) => ({
-      id,
-      state,
-      version,
-      history,
-    }));
-  const before = await essence();
-  for (const webhook of simulation.acknowledged.values()) simulation.resend(webhook);
-  for (let round = 0; round < REST_ROUNDS; round++) {
-    await simulation.drain();
-    simulation.tick(REST_TICK_MS);
-    if (simulation.queue.length === 0) break;
-  }
-  expect(await essence(), 'replaying everything changes nothing').toEqual(before);
-  await checkInvariants(simulation, world.table);
 }
 
 describe('money safety', () => {

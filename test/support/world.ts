@@ -133,6 +133,7 @@ export async function startWorld() {
     applyBatch: applyBatch({ apply, publisher, deadLetters, logger }),
     eventSource: EVENT_SOURCE,
     dynamoClient,
+    dynamoDbUrl: dynamo.url,
     sqs,
     sns,
     topicArn: topic.TopicArn!,

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { applyEvent } from '../../functions/apply-payment-event/pipeline.ts';
+import { clientFor } from '../../infra/local/account.ts';
+import { decimal } from '../../shared/payment/money.ts';
+import { recordPayment } from '../../shared/store/payments.ts';
+import { openTable } from '../../shared/store/table.ts';
+import { countingClient } from '../support/aws-semantics.ts';
+import { paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
+
+/** What an event costs on AWS, where a failed condition brings back the item that failed it. */
+
+let world: World;
+let counting: ReturnType<typeof countingClient>;
+let apply: ReturnType<typeof applyEvent>;
+let id: string;
+beforeAll(async () => {
+  world = await startWorld();
+  counting = countingClient(clientFor(world.dynamoDbUrl));
+  apply = applyEvent({ ...world, table: openTable('payments', counting.client) });
+});
+afterAll(async () => {
+  counting.client.destroy();
+  await world.stop();
+});
+beforeEach(async () => {
+  id = paymentId();
+  const at = new Date(world.now()).toISOString();
+  const money = { requestedAmount: decimal('10'), requestedCurrency: 'EUR' };
+  await recordPayment(
+    world.table,
+    { id, paymentType: 'DEPOSIT', ...money, created: at },
+    { at, source: 'create', facts: { state: 'CHECKOUT', amount: decimal('10'), currency: 'EUR' } },
+  );
+  await apply(webhookEvent({ id, state: 'PENDING' }));
+  counting.requests.length = 0;
+});
+
+it('is one request for a fresh event', async () => {
+  expect((await apply(webhookEvent({ id, state: 'COMPLETED' }))).outcome).toBe('applied');
+  expect(counting.requests).toEqual(['UpdateItemCommand']);
+});
+
+it.each([
+  ['of the same bytes', {}],
+  ['of other bytes', { description: 'again' }],
+])('is one request for a duplicate %s', async (_, more) => {
+  expect((await apply(webhookEvent({ id, state: 'PENDING', ...more }))).outcome).toBe('duplicate');
+  expect(counting.requests).toEqual(['UpdateItemCommand']);
+});
+
+it('is one request for a stale event', async () => {
+  await apply(webhookEvent({ id, state: 'COMPLETED' }));
+  counting.requests.length = 0;
+  expect((await apply(webhookEvent({ id, state: 'AUTHORIZED' }))).outcome).toBe('stale');
+  expect(counting.requests).toEqual(['UpdateItemCommand']);
+});
+
+it('is one request for a state to which nothing can move', async () => {
+  expect((await apply(webhookEvent({ id, state: 'CHECKOUT' }))).outcome).toBe('stale');
+  expect(counting.requests).toEqual(['GetItemCommand']);
+});

@@ -1,0 +1,60 @@
+import { expect } from 'vitest';
+import { isFinal } from '../../shared/payment/state.ts';
+import type { Table } from '../../shared/store/table.ts';
+import { checkInvariants, recordsOf } from './invariants.ts';
+import type { Simulation } from './simulation.ts';
+
+/** In how many rounds everything must have come to rest; each is longer than a lease. */
+const REST_ROUNDS = 12;
+const REST_TICK_MS = 20_000;
+
+/** The faults end; customers leave or try again until they have an answer; paytech's last word arrives. */
+export async function comeToRest(simulation: Simulation): Promise<void> {
+  simulation.tick(REST_TICK_MS);
+  for (const payment of simulation.gateway.payments.values()) {
+    if (!isFinal(payment.facts.state)) simulation.expire(payment);
+  }
+  const isAnswered = (status: number | undefined) => status === 200 || status === 201;
+  let answers: (number | undefined)[] = [];
+  for (let round = 0; round < REST_ROUNDS; round++) {
+    await simulation.drain();
+    answers = [];
+    for (const order of simulation.orders) answers.push((await simulation.retry(order))?.status);
+    simulation.tick(REST_TICK_MS);
+    if (answers.every(isAnswered) && isQuiet(simulation)) break;
+  }
+  expect(answers.every(isAnswered), `every order has a payment: ${answers}`).toBe(true);
+  for (const payment of simulation.gateway.payments.values()) {
+    if (isFinal(payment.facts.state)) simulation.announceTruth(payment);
+  }
+  await untilQuiet(simulation);
+}
+
+/** Every acknowledged webhook comes once more. */
+export async function replayChangesNothing(simulation: Simulation, table: Table): Promise<void> {
+  const essence = async () =>
+    (await recordsOf(simulation, table)).map(({ id, state, version, history }) => ({
+      id,
+      state,
+      version,
+      history,
+    }));
+  const before = await essence();
+  for (const webhook of simulation.acknowledged.values()) simulation.resend(webhook);
+  await untilQuiet(simulation);
+  expect(await essence(), 'replaying everything changes nothing').toEqual(before);
+  await checkInvariants(simulation, table);
+}
+
+async function untilQuiet(simulation: Simulation): Promise<void> {
+  for (let round = 0; round < REST_ROUNDS; round++) {
+    await simulation.drain();
+    simulation.tick(REST_TICK_MS);
+    if (isQuiet(simulation)) return;
+  }
+  expect(simulation.queue.length + simulation.transit.length, 'everything has arrived').toBe(0);
+}
+
+function isQuiet({ transit, queue }: Simulation): boolean {
+  return transit.length === 0 && queue.length === 0;
+}
