@@ -36,7 +36,8 @@ export interface Update extends Condition {
   expression: string;
 }
 
-const numbersAsDecimals = { wrapNumbers: (text: string) => decimal(text) };
+// Made anew for each use: the document client changes the options that it is given.
+const numbersAsDecimals = () => ({ wrapNumbers: (text: string) => decimal(text) });
 
 /**
  * The table named `tableName`. Reads are strongly consistent. A failed condition is a value; every other
@@ -45,7 +46,7 @@ const numbersAsDecimals = { wrapNumbers: (text: string) => decimal(text) };
 export function openTable(tableName: string, client: DynamoDBClient = new DynamoDBClient()): Table {
   const documents = DynamoDBDocumentClient.from(client, {
     marshallOptions: { removeUndefinedValues: true },
-    unmarshallOptions: numbersAsDecimals,
+    unmarshallOptions: numbersAsDecimals(),
   });
 
   async function get(pk: string): Promise<Item | undefined> {
@@ -58,7 +59,7 @@ export function openTable(tableName: string, client: DynamoDBClient = new Dynamo
   /** DynamoDB returns the item that failed the condition; an emulator that does not is asked for it. */
   async function refusal(pk: string, error: unknown): Promise<Written> {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    return { written: false, item: error.Item ? unmarshall(error.Item, numbersAsDecimals) : await get(pk) };
+    return { written: false, item: error.Item ? unmarshall(error.Item, numbersAsDecimals()) : await get(pk) };
   }
 
   return {
