@@ -10,7 +10,7 @@ import { createSimulation } from './simulation.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld();
+  world = await startWorld({ asAws: true });
 });
 afterAll(() => world.stop());
 

@@ -48,7 +48,7 @@ const MUST_HAPPEN = [
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld();
+  world = await startWorld({ asAws: true });
 });
 afterAll(() => world.stop());
 

@@ -17,6 +17,7 @@ import { decimal } from '../../shared/payment/money.ts';
 import { openDeadLetterQueue, openEventQueue, type QueuedEvent } from '../../shared/queue/event-queue.ts';
 import { openPublisher } from '../../shared/queue/publisher.ts';
 import { openTable } from '../../shared/store/table.ts';
+import { countingClient } from './aws-semantics.ts';
 import { memoryGateway } from './memory-gateway.ts';
 
 const CREDENTIALS = {
@@ -43,10 +44,10 @@ export function memoryLogger() {
 }
 
 /**
- * The real pipelines on an embedded DynamoDB, SQS and SNS, with a gateway in memory and a clock that only the
+ * The real pipelines on an embedded DynamoDB (with `asAws`, its conditions fail as on AWS, with the item), SQS and SNS, with a gateway in memory and a clock that only the
  * test moves. Shared between the tests of a file; each makes its own ids.
  */
-export async function startWorld() {
+export async function startWorld({ asAws = false } = {}) {
   const dynamo = await startDynamoDb();
   const sqsSns = await startSqsSns();
   const dynamoClient = new DynamoDBClient({ ...CREDENTIALS, endpoint: dynamo.url });
@@ -88,7 +89,8 @@ export async function startWorld() {
     }),
   );
 
-  const table = openTable('payments', dynamoClient);
+  const aws = countingClient({ ...CREDENTIALS, endpoint: dynamo.url });
+  const table = openTable('payments', asAws ? aws.client : dynamoClient);
   const gateway = memoryGateway();
   const logger = memoryLogger();
   const clock = { at: Date.parse('2026-11-23T12:00:00Z') };
@@ -145,7 +147,7 @@ export async function startWorld() {
       return Items.map((item) => unmarshall(item, { wrapNumbers: (text) => text }));
     },
     async stop() {
-      for (const client of [dynamoClient, sqs, sns]) client.destroy();
+      for (const client of [dynamoClient, aws.client, sqs, sns]) client.destroy();
       await Promise.all([dynamo.close(), sqsSns.close()]);
     },
   };
