@@ -2,7 +2,7 @@ import { PublishBatchCommand, SNSClient } from '@aws-sdk/client-sns';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
-import type { Outcome } from '../../functions/apply-payment-event/pipeline.ts';
+import { applyEvent, type Outcome } from '../../functions/apply-payment-event/pipeline.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { MAX_HISTORY, paymentAt } from '../../shared/payment/payment.ts';
 import { eventKey, readMessage } from '../../shared/queue/event-queue.ts';
@@ -293,6 +293,25 @@ describe('a contradiction', () => {
     expect(record.quarantine).toHaveLength(5);
     expect(record.quarantined).toBe(8);
     expect(record.version).toBe(2);
+  });
+
+  it('does not let an answer undo what was learned while it was asked for', async () => {
+    const id = await deposit();
+    await world.apply(webhookEvent({ id, state: 'DECLINED' }));
+    world.gateway.set(id, { state: 'COMPLETED' });
+    let asked = 0;
+    const get: typeof world.gateway.get = async (...args) => {
+      const answer = await world.gateway.get(...args);
+      if (asked++ === 0) {
+        world.gateway.set(id, { state: 'CANCELLED' });
+        await world.apply(webhookEvent({ id, state: 'CANCELLED' }, { source: 'refresh', readVersion: 2 }));
+      }
+      return answer;
+    };
+    const apply = applyEvent({ ...world, gateway: { get } });
+    expect((await apply(webhookEvent({ id, state: 'COMPLETED' }))).outcome).toBe('quarantined');
+    expect(asked).toBe(2);
+    expect(await stored(id)).toMatchObject({ state: 'CANCELLED', version: 3 });
   });
 
   it('needs no question when a refresh read it against this very record, and one when it did not', async () => {
