@@ -14,10 +14,30 @@ import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import type { PaymentFunction } from './payment-function.ts';
+import type { PaymentFunctions } from './functions.ts';
 import type { FunctionName, Settings } from './settings.ts';
 
 const webhookPath = '/webhooks/paytech';
+
+/**
+ * The back office. Each route is a permission of its own in IAM (`execute-api:Invoke` on method and path). The
+ * one with `{id+}` takes ids with slashes, which API Gateway decodes before it looks for the route.
+ */
+const operationRoutes: [method: HttpMethod, path: string][] = [
+  [HttpMethod.POST, '/operations/refunds'],
+  [HttpMethod.POST, '/operations/withdrawals'],
+  [HttpMethod.POST, '/operations/payments/{id}/capture'],
+  [HttpMethod.POST, '/operations/payments/{id}/void'],
+  [HttpMethod.POST, '/operations/payments/{id}/approve'],
+  [HttpMethod.POST, '/operations/payments/{id}/reject'],
+  [HttpMethod.POST, '/operations/claims/{kind}/{id}/resolve'],
+  [HttpMethod.POST, '/operations/claims/{kind}/{id+}'],
+  [HttpMethod.POST, '/operations/claims/operation/{id}/resolve'],
+  [HttpMethod.GET, '/operations/payments'],
+  [HttpMethod.GET, '/operations/payments/{id}'],
+  [HttpMethod.GET, '/operations/payments/{id}/gateway-operations'],
+  [HttpMethod.GET, '/operations/balances'],
+];
 
 /** The API without its routes, which need the functions, which need its address. */
 export function httpApi(scope: Construct, { allowedOrigins, publicUrl }: Settings) {
@@ -40,11 +60,7 @@ export function httpApi(scope: Construct, { allowedOrigins, publicUrl }: Setting
 }
 
 /** Adds the routes, then the stage that serves them. */
-export function addRoutes(
-  api: HttpApi,
-  functions: Record<FunctionName, PaymentFunction>,
-  settings: Settings,
-) {
+export function addRoutes(api: HttpApi, functions: PaymentFunctions, settings: Settings) {
   // `access` is an authorizer, or the reason why the route has none.
   const add = (
     method: HttpMethod,
@@ -55,7 +71,7 @@ export function addRoutes(
     const [route] = api.addRoutes({
       path,
       methods: [method],
-      integration: new HttpLambdaIntegration(name, functions[name]),
+      integration: new HttpLambdaIntegration(name, functions[name]!),
       ...(typeof access !== 'string' && { authorizer: access }),
     });
     if (typeof access === 'string') {
@@ -63,12 +79,10 @@ export function addRoutes(
     }
     return route!;
   };
-  const createAccess =
-    settings.createPaymentAuth === 'iam'
-      ? new HttpIamAuthorizer()
-      : 'Open by a setting that only sandbox stacks accept, for demos.';
-  add(HttpMethod.POST, '/payments', 'create-payment', createAccess);
-  add(HttpMethod.GET, '/payments/{id}', 'get-payment', 'The id, which cannot be guessed, is the capability.');
+  add(HttpMethod.POST, '/payments', 'create-payment', createPaymentAccess(settings));
+  const capability = 'The id, which cannot be guessed, is the capability.';
+  add(HttpMethod.GET, '/payments/{id}', 'get-payment', capability);
+  if (settings.hostToHost) add(HttpMethod.PATCH, '/payments/{id}', 'execute-payment', capability);
   const webhook = add(
     HttpMethod.POST,
     webhookPath,
@@ -76,14 +90,32 @@ export function addRoutes(
     'paytech signs the body; receive-webhook verifies that over the raw bytes, which an authorizer never sees.',
   );
 
+  const iam = new HttpIamAuthorizer();
+  const operations = operationRoutes.map(([method, path]) => add(method, path, 'operations', iam));
+
   const stage = defaultStage(api, settings);
   const cfnStage = stage.node.defaultChild as CfnStage;
-  const { rate, burst } = settings.webhookThrottle;
   cfnStage.routeSettings = {
-    [`POST ${webhookPath}`]: { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst },
+    [`POST ${webhookPath}`]: limitsOf(settings.webhookThrottle),
+    ...Object.fromEntries(
+      operationRoutes.map(([method, path]) => [`${method} ${path}`, limitsOf(settings.operationsThrottle)]),
+    ),
   };
   // A stage that limits a route which is not there yet cannot be deployed.
-  stage.node.addDependency(webhook);
+  stage.node.addDependency(webhook, ...operations);
+}
+
+function limitsOf({ rate, burst }: Settings['throttle']) {
+  return { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst, DetailedMetricsEnabled: true };
+}
+
+function createPaymentAccess({ orderTokens, createPaymentAuth }: Settings): IHttpRouteAuthorizer | string {
+  if (orderTokens === 'required') {
+    return 'The order token in the body, which create-payment verifies, is the permission.';
+  }
+  return createPaymentAuth === 'iam'
+    ? new HttpIamAuthorizer()
+    : 'Open by a setting that only sandbox stacks accept, for demos.';
 }
 
 /** The stage `$default`. Its access log has no address, no query and no path values: nothing of a customer. */
@@ -106,6 +138,8 @@ function defaultStage(api: HttpApi, settings: Settings): HttpStage {
   return new HttpStage(api, 'default-stage', {
     httpApi: api,
     autoDeploy: true,
+    // Metrics per route, which the alarms watch.
+    detailedMetricsEnabled: true,
     throttle: { rateLimit: settings.throttle.rate, burstLimit: settings.throttle.burst },
     accessLogSettings: {
       destination: new LogGroupLogDestination(accessLogs),

@@ -1,9 +1,8 @@
 /** The CDK app: one stack, which holds `PaytechPayments`. The CLI, the local run and the tests build the same. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { App, CfnOutput, Stack } from 'aws-cdk-lib';
 import { PaytechPayments } from './paytech-payments.ts';
-import { parseSettings, type SettingsInput } from './settings.ts';
+import { projectContext } from './project-context.ts';
+import { eventSourceOf, parseSettings, type Settings, type SettingsInput } from './settings.ts';
 
 export interface BuildAppOptions {
   /** Where `app.synth()` writes; default: where the CDK CLI says, else a temporary folder. */
@@ -33,20 +32,16 @@ export function buildApp({ outdir, settings }: BuildAppOptions = {}) {
     terminationProtection: checked.stage === 'production',
   });
   const payments = new PaytechPayments(stack, 'PaytechPayments', checked);
-  addOutputs(stack, payments);
+  addOutputs(stack, payments, checked);
   return { app, stack, payments, settings: checked };
 }
 
 /** The settings in `cdk.json`, unchecked, for whoever runs without the CLI and changes some of them. */
 export function projectSettings(): SettingsInput {
-  return projectContext().paytech as SettingsInput;
+  return projectContext().paytech;
 }
 
-function projectContext(): Record<string, unknown> {
-  return JSON.parse(readFileSync(join(import.meta.dirname, '..', 'cdk.json'), 'utf8')).context;
-}
-
-function addOutputs(stack: Stack, payments: PaytechPayments): void {
+function addOutputs(stack: Stack, payments: PaytechPayments, settings: Settings): void {
   const outputs: Record<string, string> = {
     ApiUrl: payments.apiUrl,
     WebhookUrl: payments.webhookUrl,
@@ -55,6 +50,12 @@ function addOutputs(stack: Stack, payments: PaytechPayments): void {
     WebhookDeadLetterQueueUrl: payments.webhookDeadLetters.queueUrl,
     ApiKeySecret: payments.secrets.apiKey.secretArn,
     SigningKeysSecret: payments.secrets.signingKeys.secretArn,
+    OrderTokenKeysSecret: payments.secrets.orderTokenKeys.secretArn,
+    PaymentEventsTopicArn: payments.topic.topicArn,
+    PaytechUrl: settings.paytechUrl,
+    EventSource: eventSourceOf(settings.stage),
+    WebhookGraceSeconds: String(settings.webhookGraceSeconds),
+    SweepCreatedDays: String(settings.sweepCreatedDays),
   };
   for (const [name, queue] of payments.subscriberQueues)
     outputs[`${inPascalCase(name)}QueueUrl`] = queue.queueUrl;

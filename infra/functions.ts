@@ -5,7 +5,8 @@ import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { PaymentFunction, type UsedResource } from './payment-function.ts';
-import type { FunctionName, Settings } from './settings.ts';
+import { reconcileTimeout } from './reconcile-schedule.ts';
+import { eventSourceOf, type FunctionName, type Settings } from './settings.ts';
 import { applyTimeout, type webhookQueue } from './webhook-queue.ts';
 
 export interface FunctionsProps {
@@ -13,16 +14,18 @@ export interface FunctionsProps {
   table: TableV2;
   webhooks: ReturnType<typeof webhookQueue>;
   topic: Topic;
-  secrets: { apiKey: Secret; signingKeys: Secret };
+  secrets: { apiKey: Secret; signingKeys: Secret; orderTokenKeys: Secret };
   /** Where paytech is to send webhooks; goes into every payment. */
   webhookUrl: string;
 }
 
+/** The functions by name; those that a setting turns on may be missing. */
+export type PaymentFunctions = Record<Exclude<FunctionName, 'execute-payment'>, PaymentFunction> & {
+  'execute-payment'?: PaymentFunction;
+};
+
 /** Makes all Lambdas; each `use` gives a permission together with the variable that it is for. */
-export function paymentFunctions(
-  scope: Construct,
-  props: FunctionsProps,
-): Record<FunctionName, PaymentFunction> {
+export function paymentFunctions(scope: Construct, props: FunctionsProps): PaymentFunctions {
   const { settings, table, topic, secrets, webhookUrl } = props;
   const { queue, deadLetterQueue, batchSize, batchingWindow } = props.webhooks;
 
@@ -46,11 +49,18 @@ export function paymentFunctions(
       PAYTECH_URL: settings.paytechUrl,
       WEBHOOK_URL: webhookUrl,
       ALLOWED_ORIGINS: settings.allowedOrigins.join(','),
+      ORDER_TOKENS: settings.orderTokens,
     },
   })
     .use(payments, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
     .use(webhooks, 'sqs:SendMessage')
     .use(apiKey, 'secretsmanager:GetSecretValue');
+  if (settings.orderTokens === 'required') {
+    createPayment.use(
+      usedSecret('ORDER_TOKEN_SECRET', secrets.orderTokenKeys),
+      'secretsmanager:GetSecretValue',
+    );
+  }
 
   const receiveWebhook = new PaymentFunction(scope, 'receive-webhook', {
     settings,
@@ -66,7 +76,7 @@ export function paymentFunctions(
     timeout: applyTimeout,
     environment: {
       PAYTECH_URL: settings.paytechUrl,
-      EVENT_SOURCE: `urn:paytech-payments:${settings.stage}`,
+      EVENT_SOURCE: eventSourceOf(settings.stage),
     },
   })
     .use(payments, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
@@ -94,13 +104,58 @@ export function paymentFunctions(
     settings,
     description: "Answers a payment's public view",
     timeout: Duration.seconds(10),
-  }).use(payments, 'dynamodb:GetItem');
+    environment: { PAYTECH_URL: settings.paytechUrl },
+  })
+    .use(payments, 'dynamodb:GetItem', 'dynamodb:UpdateItem')
+    .use(webhooks, 'sqs:SendMessage')
+    .use(apiKey, 'secretsmanager:GetSecretValue');
+
+  const executePayment = () =>
+    new PaymentFunction(scope, 'execute-payment', {
+      settings,
+      description: 'Executes a deposit at paytech without redirect',
+      // Below the 15 s lease of an operation, as create-payment.
+      timeout: Duration.seconds(14),
+      environment: { PAYTECH_URL: settings.paytechUrl },
+    })
+      .use(payments, 'dynamodb:GetItem', 'dynamodb:UpdateItem')
+      .use(webhooks, 'sqs:SendMessage')
+      .use(apiKey, 'secretsmanager:GetSecretValue');
+
+  const operations = new PaymentFunction(scope, 'operations', {
+    settings,
+    description: 'Refunds, pays out, acts on payments and looks them up for the back office',
+    // Below the 15 s lease of a claim, as create-payment.
+    timeout: Duration.seconds(14),
+    environment: { PAYTECH_URL: settings.paytechUrl, WEBHOOK_URL: webhookUrl },
+  })
+    .use(payments, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
+    .use(webhooks, 'sqs:SendMessage')
+    .use(apiKey, 'secretsmanager:GetSecretValue');
+
+  const reconcile = new PaymentFunction(scope, 'reconcile', {
+    settings,
+    description: 'Finds what webhooks did not bring: asks paytech about what is open and what changed',
+    timeout: reconcileTimeout(settings.reconcileMinutes),
+    environment: {
+      PAYTECH_URL: settings.paytechUrl,
+      WEBHOOK_GRACE_SECONDS: String(settings.webhookGraceSeconds),
+      SWEEP_CREATED_DAYS: String(settings.sweepCreatedDays),
+    },
+  })
+    .use(payments, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
+    .allow(`${table.tableArn}/index/open`, 'dynamodb:Query')
+    .use(webhooks, 'sqs:SendMessage')
+    .use(apiKey, 'secretsmanager:GetSecretValue');
 
   return {
     'create-payment': createPayment,
     'receive-webhook': receiveWebhook,
     'apply-payment-event': applyPaymentEvent,
     'get-payment': getPayment,
+    operations,
+    reconcile,
+    ...(settings.hostToHost && { 'execute-payment': executePayment() }),
   };
 }
 

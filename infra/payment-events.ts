@@ -2,7 +2,6 @@
 import { Duration, Validations } from 'aws-cdk-lib';
 import { type CfnTopic, SubscriptionFilter, Topic } from 'aws-cdk-lib/aws-sns';
 import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { deadLetters, queueWithDlq } from './queue.ts';
 import type { Settings } from './settings.ts';
@@ -12,7 +11,7 @@ type Subscriber = Settings['subscribers'][number];
 // A subscriber that is a Lambda may take 30 s: six times that.
 const visibilityTimeout = Duration.minutes(3);
 
-/** Makes the topic `payment-events` and the queues; answers each subscriber's queue by its name. */
+/** Makes the topic `payment-events` and the queues; answers each subscriber's queues by its name. */
 export function paymentEvents(scope: Construct, subscribers: Subscriber[]) {
   const topic = new Topic(scope, 'payment-events', { enforceSSL: true });
   // AWS's own key for SNS costs nothing, and its key policy serves whoever in this account may publish, so
@@ -21,13 +20,13 @@ export function paymentEvents(scope: Construct, subscribers: Subscriber[]) {
   const queues = new Construct(scope, 'subscribers');
   return {
     topic,
-    queues: new Map(subscribers.map((one) => [one.name, subscriberQueue(queues, topic, one)])),
+    queues: new Map(subscribers.map((one) => [one.name, subscriberQueues(queues, topic, one)])),
   };
 }
 
 /** `<name>` and `<name>-dlq` are the subscriber's; `<name>-undelivered` takes what SNS could not deliver. */
-function subscriberQueue(scope: Construct, topic: Topic, { name, filter }: Subscriber): Queue {
-  const { queue } = queueWithDlq(scope, name, visibilityTimeout);
+function subscriberQueues(scope: Construct, topic: Topic, { name, filter }: Subscriber) {
+  const { queue, deadLetterQueue } = queueWithDlq(scope, name, visibilityTimeout);
   const undelivered = deadLetters(scope, `${name}-undelivered`);
   Validations.of(undelivered).acknowledge({
     id: 'AwsSolutions-SQS3',
@@ -44,5 +43,5 @@ function subscriberQueue(scope: Construct, topic: Topic, { name, filter }: Subsc
       ...(policy.length > 0 && { filterPolicy: Object.fromEntries(policy) }),
     }),
   );
-  return queue;
+  return { queue, deadLetterQueue, undelivered };
 }

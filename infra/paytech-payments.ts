@@ -7,13 +7,15 @@ import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { alarms } from './alarms.ts';
 import { addRoutes, httpApi } from './api.ts';
-import { paymentFunctions } from './functions.ts';
+import { dashboard } from './dashboard.ts';
+import { type PaymentFunctions, paymentFunctions } from './functions.ts';
 import { paymentEvents } from './payment-events.ts';
-import type { PaymentFunction } from './payment-function.ts';
 import { paymentsTable } from './payments-table.ts';
+import { reconcileSchedule } from './reconcile-schedule.ts';
 import { secrets } from './secrets.ts';
-import type { FunctionName, Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 import { webhookQueue } from './webhook-queue.ts';
 
 export class PaytechPayments extends Construct {
@@ -26,8 +28,8 @@ export class PaytechPayments extends Construct {
   readonly topic: Topic;
   /** By the subscriber's name. */
   readonly subscriberQueues: ReadonlyMap<string, Queue>;
-  readonly secrets: { apiKey: Secret; signingKeys: Secret };
-  readonly functions: Readonly<Record<FunctionName, PaymentFunction>>;
+  readonly secrets: { apiKey: Secret; signingKeys: Secret; orderTokenKeys: Secret };
+  readonly functions: Readonly<PaymentFunctions>;
 
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id);
@@ -45,12 +47,22 @@ export class PaytechPayments extends Construct {
       webhookUrl,
     });
     addRoutes(api, this.functions, settings);
+    reconcileSchedule(this, this.functions.reconcile, settings.reconcileMinutes);
+    const watched = {
+      settings,
+      apiId: api.apiId,
+      functions: this.functions,
+      webhooks,
+      subscribers: events.queues,
+    };
+    alarms(this, watched);
+    dashboard(this, watched);
 
     this.apiUrl = url;
     this.webhookUrl = webhookUrl;
     this.webhookQueue = webhooks.queue;
     this.webhookDeadLetters = webhooks.deadLetterQueue;
     this.topic = events.topic;
-    this.subscriberQueues = events.queues;
+    this.subscriberQueues = new Map([...events.queues].map(([name, { queue }]) => [name, queue]));
   }
 }

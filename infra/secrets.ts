@@ -1,29 +1,40 @@
-/** The secrets that are shared with paytech. Functions read them at run time; the stack never sees a value. */
+/** The secrets that are shared with paytech, and with the merchant's server. Functions read them at run time; the stack never sees a value. */
 import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 
-/** Makes `api-key` and `signing-keys`. */
+/** Makes `api-key`, `signing-keys` and `order-token-keys`. */
 export function secrets(scope: Construct) {
   return {
     apiKey: secret(
       scope,
       'api-key',
       "paytech API key of the shop: put in the plain key from paytech's back office.",
+      ISSUED_BY_PAYTECH,
     ),
     signingKeys: secret(
       scope,
       'signing-keys',
       'Keys that sign paytech webhooks: put in the plain key, or while it is rotated a JSON array of keys, newest first.',
+      ISSUED_BY_PAYTECH,
+    ),
+    orderTokenKeys: secret(
+      scope,
+      'order-token-keys',
+      'Keys that sign order tokens: give the generated one to your server, or put in the plain key of at least 32 bytes, or while it is rotated a JSON array of keys, newest first.',
+      "Its other holder, the merchant's server, must change first: a rotation function cannot do that.",
     ),
   };
 }
 
+const ISSUED_BY_PAYTECH =
+  'paytech issues this key: a new one is made in its back office, not by a rotation function.';
+
 /**
- * Starts with a random value, with which paytech refuses every call and every webhook is refused, until
- * the real one is put in. The generator must stay as it is: CloudFormation would overwrite the value.
+ * Starts with a random value, with which paytech refuses every call, and every webhook and order token is
+ * refused, until its other holder has the same. The generator must stay as it is: CloudFormation would overwrite the value.
  */
-function secret(scope: Construct, id: string, description: string): Secret {
+function secret(scope: Construct, id: string, description: string, whyNotRotated: string): Secret {
   const made = new Secret(scope, id, {
     description,
     generateSecretString: { excludePunctuation: true, passwordLength: 40 },
@@ -31,7 +42,7 @@ function secret(scope: Construct, id: string, description: string): Secret {
   });
   Validations.of(made).acknowledge({
     id: 'AwsSolutions-SMG4',
-    reason: 'paytech issues this key: a new one is made in its back office, not by a rotation function.',
+    reason: whyNotRotated,
   });
   return made;
 }

@@ -11,6 +11,9 @@ export const functionNames = [
   'receive-webhook',
   'apply-payment-event',
   'get-payment',
+  'execute-payment',
+  'operations',
+  'reconcile',
 ] as const;
 export type FunctionName = (typeof functionNames)[number];
 
@@ -87,11 +90,23 @@ const schema = z
     allowedOrigins: z.array(origin).default([]),
     /** The custom domain under which the API can be reached; else its own endpoint. */
     publicUrl: origin.optional(),
-    /** Who may call `POST /payments`: `iam` = callers with AWS credentials; `none` = anyone, for demos. */
+    /**
+     * `required`: a browser calls `POST /payments` with an order token, which the merchant's server signs and
+     * which holds the price. `off`: the body holds it, and `createPaymentAuth` says who may call.
+     */
+    orderTokens: z.enum(['required', 'off']).default('required'),
+    /**
+     * Who may call `POST /payments` with order tokens off: `iam` = callers with AWS credentials; `none` =
+     * anyone, for demos.
+     */
     createPaymentAuth: z.enum(['iam', 'none']).default('iam'),
+    /** Whether there is `PATCH /payments/{id}`, which executes a deposit without the redirect. */
+    hostToHost: z.boolean().default(false),
     /** Limits of each route; the webhook route has its own, since paytech's deliveries come in bursts. */
     throttle: throttle.default({ rate: 200, burst: 400 }),
     webhookThrottle: throttle.default({ rate: 500, burst: 1000 }),
+    /** Of each route of the back office: whoever has its key by mistake or theft is slowed down. */
+    operationsThrottle: throttle.default({ rate: 50, burst: 100 }),
     subscribers: z
       .array(subscriber)
       .min(1)
@@ -99,9 +114,20 @@ const schema = z
       .default([{ name: 'payment-events' }]),
     /** Webhooks per call of apply-payment-event; over 10 they are gathered for a second. */
     webhookBatchSize: z.int().min(1).max(100).default(10),
+    /** How often reconcile looks for what webhooks did not bring. */
+    reconcileMinutes: z.int().min(1).max(60).default(1),
+    /** How long after a change at paytech its webhook may still come; then reconcile speaks in its place. */
+    webhookGraceSeconds: z.int().min(0).max(300).default(120),
+    /** How old a payment may be whose changes reconcile finds in paytech's list. */
+    sweepCreatedDays: z.int().min(1).max(3650).default(400),
     /** Concurrency set aside for, and at most used by, a function. */
     reservedConcurrency: z.partialRecord(z.enum(functionNames), reserve).default({}),
     logRetentionDays: logRetentionDays.default(30),
+    /** The SNS topic that alarms go to, in the stack's account; else the stack makes one. */
+    alarmTopicArn: z
+      .string()
+      .regex(/^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of an SNS topic')
+      .optional(),
   })
   .refine(({ stage, paytechUrl }) => stage !== 'production' || paytechUrl === undefined, {
     path: ['paytechUrl'],
@@ -121,6 +147,11 @@ const schema = z
 export type SettingsInput = z.input<typeof schema>;
 /** Settings as the stack uses them. */
 export type Settings = z.output<typeof schema>;
+
+/** The CloudEvents `source` of a deployment. */
+export function eventSourceOf(stage: Settings['stage']): string {
+  return `urn:paytech-payments:${stage}`;
+}
 
 /** Thrown with one line per wrong setting, each naming its path in `cdk.json`. */
 export class SettingsError extends Error {

@@ -26,32 +26,36 @@ export interface Dependencies {
 export function applyBatch({ apply, publisher, deadLetters, logger }: Dependencies) {
   return async (records: readonly SQSRecord[]): Promise<SQSBatchResponse> => {
     const settled = await Promise.all(records.map(applyRecord));
-    const publications = settled.flatMap(({ publication }) => publication ?? []);
+    const publications = settled.flatMap((each) => each.publications);
     const unpublished = publications.length > 0 ? await publisher.publish(publications) : new Map();
     for (const [eventId, reason] of unpublished) {
       logger.error('event not published', { metric: 'PublishFailed', eventId, reason });
     }
-    const failed = settled.filter(({ done, publication }) => !done || unpublished.has(publication?.id ?? ''));
+    const failed = settled.filter(
+      ({ done, publications }) => !done || publications.some(({ id }) => unpublished.has(id)),
+    );
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   };
 
   async function applyRecord(record: SQSRecord) {
     const { messageId } = record;
+    const requestId = record.messageAttributes.requestId?.stringValue;
     try {
       const event = readMessage(record);
-      const { outcome, paymentId, publication } = await apply(event);
+      const { outcome, paymentId, publication, parentPublication } = await apply(event);
       logger.info('event settled', {
         outcome,
         paymentId,
         source: event.source,
         eventId: publication?.id,
-        requestId: event.requestId,
+        requestId,
       });
-      return { messageId, done: true, publication };
+      const publications = [parentPublication, publication].filter((each) => each !== undefined);
+      return { messageId, done: true, publications };
     } catch (error) {
-      if (isHopeless(error)) return { messageId, done: await park(record, error), publication: undefined };
-      logger.error('event not settled', { messageId, error: error as Error });
-      return { messageId, done: false, publication: undefined };
+      if (isHopeless(error)) return { messageId, done: await park(record, error), publications: [] };
+      logger.error('event not settled', { messageId, requestId, error: error as Error });
+      return { messageId, done: false, publications: [] };
     }
   }
 
@@ -61,6 +65,7 @@ export function applyBatch({ apply, publisher, deadLetters, logger }: Dependenci
       logger.error('message parked', {
         metric: 'MessageParked',
         messageId: record.messageId,
+        requestId: record.messageAttributes.requestId?.stringValue,
         reason: error.message,
       });
       return true;

@@ -1,4 +1,4 @@
-import type { ClaimKind } from '../../shared/payment/claim.ts';
+import { KIND_OF } from '../../shared/payment/claim.ts';
 import type { HistoryEntry } from '../../shared/payment/payment.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
@@ -7,12 +7,6 @@ import { type GatewayPayment, UnreadablePayment } from '../../shared/paytech/wir
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { type Applied, recordPayment } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
-
-const KIND_OF: Record<PaymentType, ClaimKind> = {
-  DEPOSIT: 'deposit',
-  WITHDRAWAL: 'withdrawal',
-  REFUND: 'refund',
-};
 
 /**
  * Records a payment that is heard of for the first time by an event: its webhook was faster than the answer to
@@ -38,7 +32,7 @@ export async function firstRecord(
       id: payment.id,
       paymentType,
       ...optional('referenceId', ours?.referenceId ?? payment.referenceId),
-      ...optional('parentPaymentId', payment.parentPaymentId),
+      ...optional('parentPaymentId', payment.parentPaymentId ?? ours?.request.parentPaymentId),
       requestedAmount: ours?.request.amount ?? payment.customerAmount ?? amount,
       requestedCurrency: ours?.request.currency ?? payment.customerCurrency ?? currency,
       created: payment.created ?? entry.at,

@@ -1,6 +1,6 @@
-import { Logger } from '@aws-lambda-powertools/logger';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { env } from '../../shared/config.ts';
+import { openLogger } from '../../shared/logger.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
 import { openDeadLetterQueue } from '../../shared/queue/event-queue.ts';
 import { openPublisher } from '../../shared/queue/publisher.ts';
@@ -11,7 +11,7 @@ import { applyEvent } from './pipeline.ts';
 
 /** Webhook queue → one conditional write per event → payment events. */
 
-const logger = new Logger();
+const logger = openLogger();
 const apiKey = openSecret(env('API_KEY_SECRET'), readKey);
 
 const apply = applyBatch({

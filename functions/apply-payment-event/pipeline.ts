@@ -1,5 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import { type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
+import { isPublished, type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
+import { judgeWord } from '../../shared/payment/heard.ts';
 import {
   type HistoryEntry,
   MAX_HISTORY,
@@ -7,7 +8,7 @@ import {
   type PaymentRecord,
   versionOfKey,
 } from '../../shared/payment/payment.ts';
-import { isFinal, type Judgement, judge, type PaymentType } from '../../shared/payment/state.ts';
+import { isFinal, type PaymentType } from '../../shared/payment/state.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
 import { type GatewayPayment, readPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
 import { eventKey, type QueuedEvent } from '../../shared/queue/event-queue.ts';
@@ -15,6 +16,7 @@ import * as payments from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
 import { firstRecord } from './first-record.ts';
 import { warnIfPaidTwice } from './paid-twice.ts';
+import { settleParent, warnIfRefundedTooMuch } from './refund-parent.ts';
 
 export interface Dependencies {
   table: Table;
@@ -30,7 +32,12 @@ export interface Outcome {
   outcome: 'applied' | 'corrected' | 'duplicate' | 'stale' | 'quarantined';
   paymentId: string;
   publication?: Publication;
+  /** Of the deposit that a refund is paid from, where the refund was the first that was heard of it. */
+  parentPublication?: Publication;
 }
+
+/** The outcome, and the record that it was judged by. */
+type Settled = Outcome & { record: PaymentRecord };
 
 /** The record's history has no room: something is wrong with this payment that no retry mends. */
 export class HistoryFull extends Error {
@@ -52,9 +59,17 @@ const MAX_ROUNDS = 4;
  * that no retry helps; throwing anything else, that the message must come again.
  */
 export function applyEvent({ table, gateway, eventSource, now, logger }: Dependencies) {
+  const refundParent = settleParent({ table, gateway, eventSource, now, logger });
+
   return async function apply(event: QueuedEvent): Promise<Outcome> {
     const payment = readPayment(event.bytes);
     const key = eventKey(event);
+    const { record, ...outcome } = await applyToRecord(event, key, payment);
+    if (record.paymentType !== 'REFUND') return outcome;
+    return { ...outcome, ...optional('parentPublication', await refundParent(record, key)) };
+  };
+
+  async function applyToRecord(event: QueuedEvent, key: string, payment: GatewayPayment): Promise<Settled> {
     const paymentType = payment.paymentType ?? (await typeOnRecord(payment.id));
 
     for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -70,14 +85,14 @@ export function applyEvent({ table, gateway, eventSource, now, logger }: Depende
       const version = versionOfKey(record, key);
       if (version) return announce('duplicate', payment, record, version);
       if (record.quarantine.some((each) => each.key === key))
-        return { outcome: 'quarantined', paymentId: payment.id };
+        return { outcome: 'quarantined', paymentId: payment.id, record };
 
-      const judgement = judgeAgainst(record, paymentType, payment);
+      const judgement = judgeWord(record, payment);
       switch (judgement) {
         case 'duplicate':
           return known('duplicate', record, record.version);
         case 'stale':
-          return { outcome: 'stale', paymentId: payment.id };
+          return { outcome: 'stale', paymentId: payment.id, record };
         case 'applied':
           assertRoom(record);
           continue;
@@ -92,7 +107,7 @@ export function applyEvent({ table, gateway, eventSource, now, logger }: Depende
       }
     }
     throw new Error(`payment ${payment.id} changes faster than its event can be applied`);
-  };
+  }
 
   async function typeOnRecord(id: string): Promise<PaymentType> {
     const record = await payments.readPayment(table, id);
@@ -121,11 +136,11 @@ export function applyEvent({ table, gateway, eventSource, now, logger }: Depende
     key: string,
     payment: GatewayPayment,
     record: PaymentRecord,
-  ): Promise<Outcome | undefined> {
+  ): Promise<Settled | undefined> {
     const isPaytechsWord = event.source !== 'webhook' && event.readVersion === record.version;
     const confirmed = isPaytechsWord ? payment : await askPaytech(record);
     if (!confirmed) return undefined;
-    const judgement = judgeAgainst(record, confirmed.paymentType ?? record.paymentType, confirmed);
+    const judgement = judgeWord(record, confirmed);
     const isFinalWord = isFinal(confirmed.facts.state);
     const change = {
       paymentId: record.id,
@@ -139,7 +154,7 @@ export function applyEvent({ table, gateway, eventSource, now, logger }: Depende
     }
     if (isFinalWord && judgement === 'contradiction') {
       const entry = { ...change.entry, corrected: true };
-      const corrected = await payments.applyCorrection(table, { ...change, entry }, record.version);
+      const corrected = await payments.applyCorrection(table, { ...change, entry }, record);
       if (!corrected.applied) return undefined;
       logger.warn('payment corrected', {
         metric: 'PaymentCorrected',
@@ -147,6 +162,7 @@ export function applyEvent({ table, gateway, eventSource, now, logger }: Depende
         from: record.state,
         to: confirmed.facts.state,
       });
+      warnIfRefundedTooMuch(logger, corrected.record);
       return announce('corrected', confirmed, corrected.record);
     }
     const { state, amount = record.amount, currency = record.currency } = payment.facts;
@@ -167,7 +183,7 @@ export function applyEvent({ table, gateway, eventSource, now, logger }: Depende
       state: record.state,
       claimed: state,
     });
-    return { outcome: 'quarantined', paymentId: record.id };
+    return { outcome: 'quarantined', paymentId: record.id, record };
   }
 
   /**
@@ -190,26 +206,19 @@ export function applyEvent({ table, gateway, eventSource, now, logger }: Depende
     payment: GatewayPayment,
     record: PaymentRecord,
     version = record.version,
-  ): Promise<Outcome> {
+  ): Promise<Settled> {
     await warnIfPaidTwice({ table, logger }, payment, record);
     return known(outcome, record, version);
   }
 
-  /** The payment as create-payment recorded it is no news; every other version is. */
-  function known(outcome: Outcome['outcome'], record: PaymentRecord, version: number): Outcome {
-    const isCreation = record.history[version - 1]?.source === 'create' && version === 1;
+  function known(outcome: Outcome['outcome'], record: PaymentRecord, version: number): Settled {
     return {
       outcome,
       paymentId: record.id,
-      ...(isCreation ? {} : { publication: publicationOf(record, version, eventSource) }),
+      record,
+      ...(isPublished(record, version) ? { publication: publicationOf(record, version, eventSource) } : {}),
     };
   }
-}
-
-/** Where an event does not mention the amount, it does not dispute it either. */
-function judgeAgainst(record: PaymentRecord, paymentType: PaymentType, { facts }: GatewayPayment): Judgement {
-  const { state, amount = record.amount, currency = record.currency } = facts;
-  return judge(record, { paymentType, state, amount, currency });
 }
 
 function assertRoom(record: PaymentRecord): void {

@@ -1,20 +1,33 @@
 import { randomUUID } from 'node:crypto';
-import { Logger } from '@aws-lambda-powertools/logger';
 import { claimedCall } from '../../shared/claims/claimed-call.ts';
 import { env, envList } from '../../shared/config.ts';
 import { httpHandler } from '../../shared/http/api.ts';
+import { openLogger } from '../../shared/logger.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
 import { openEventQueue } from '../../shared/queue/event-queue.ts';
 import { openSecret, readKey } from '../../shared/secrets.ts';
 import { openTable } from '../../shared/store/table.ts';
+import { orderTokens, readOrderKeys } from './order-token.ts';
 import { createPayment } from './pipeline.ts';
+import { readCreateRequest, readRequestForOrder } from './request.ts';
 
-/** `POST /payments`: request → claim → paytech → payment item → redirectUrl. */
+/** `POST /payments`: request, and the order token in it → claim → paytech → payment item → redirectUrl. */
 
-const logger = new Logger();
+const logger = openLogger();
 const apiKey = openSecret(env('API_KEY_SECRET'), readKey);
 
+const allowedOrigins = envList('ALLOWED_ORIGINS');
+
+function readerWithTokens() {
+  const keys = openSecret(env('ORDER_TOKEN_SECRET'), readOrderKeys);
+  const readOrder = orderTokens({ keys, now: Date.now, logger });
+  return async (json: unknown) => readRequestForOrder(json, await readOrder(json), allowedOrigins);
+}
+
+const readerWithoutTokens = () => (json: unknown) => readCreateRequest(json, allowedOrigins);
+
 const create = createPayment({
+  readRequest: env('ORDER_TOKENS') === 'off' ? readerWithoutTokens() : readerWithTokens(),
   create: claimedCall({
     table: openTable(env('PAYMENTS_TABLE')),
     gateway: gatewayClient({ baseUrl: env('PAYTECH_URL'), apiKey }),
@@ -23,7 +36,6 @@ const create = createPayment({
     logger,
   }),
   webhookUrl: env('WEBHOOK_URL'),
-  allowedOrigins: envList('ALLOWED_ORIGINS'),
 });
 
 export const handler = httpHandler(logger, async (event, context) => {

@@ -1,12 +1,30 @@
-import { Logger } from '@aws-lambda-powertools/logger';
 import { env } from '../../shared/config.ts';
 import { httpHandler } from '../../shared/http/api.ts';
+import { openLogger } from '../../shared/logger.ts';
+import { gatewayClient } from '../../shared/paytech/client.ts';
+import { openEventQueue } from '../../shared/queue/event-queue.ts';
+import { openSecret, readKey } from '../../shared/secrets.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { getPayment } from './pipeline.ts';
+import { refresh } from './refresh.ts';
 
-/** `GET /payments/{id}`: id → record → public view. */
+/** `GET /payments/{id}`: id → record, and paytech where it is due → public view. */
 
+const logger = openLogger();
 const table = openTable(env('PAYMENTS_TABLE'));
+const apiKey = openSecret(env('API_KEY_SECRET'), readKey);
 
-export const handler = httpHandler(new Logger(), getPayment({ readPayment: (id) => readPayment(table, id) }));
+export const handler = httpHandler(
+  logger,
+  getPayment({
+    readPayment: (id) => readPayment(table, id),
+    refresh: refresh({
+      table,
+      gateway: gatewayClient({ baseUrl: env('PAYTECH_URL'), apiKey }),
+      queue: openEventQueue(env('WEBHOOK_QUEUE_URL')),
+      now: Date.now,
+      logger,
+    }),
+  }),
+);

@@ -6,19 +6,21 @@ import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 
 export interface Dependencies {
   readPayment: (id: string) => Promise<PaymentRecord | undefined>;
+  /** The record with paytech's word of now, where it is due. */
+  refresh: (record: PaymentRecord, requestId: string) => Promise<PaymentRecord>;
 }
 
 /**
  * The public view of a deposit. Knowing its id is the permission to see it, so everything else that has an id
  * (refunds, withdrawals) does not exist here.
  */
-export function getPayment({ readPayment }: Dependencies) {
+export function getPayment({ readPayment, refresh }: Dependencies) {
   return async (event: HttpEvent): Promise<Reply> => {
     const id = event.pathParameters?.id ?? '';
     const record = PAYMENT_ID.test(id) ? await readPayment(id) : undefined;
     if (record?.paymentType !== 'DEPOSIT') {
       throw new Problem('payment.not_found', 'Ask with the id that POST /payments answered.');
     }
-    return { status: 200, body: publicView(record) };
+    return { status: 200, body: publicView(await refresh(record, event.requestContext.requestId)) };
   };
 }

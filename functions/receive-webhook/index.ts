@@ -1,6 +1,6 @@
-import { Logger } from '@aws-lambda-powertools/logger';
 import { env } from '../../shared/config.ts';
 import { httpHandler } from '../../shared/http/api.ts';
+import { openLogger } from '../../shared/logger.ts';
 import { assertSigningKey } from '../../shared/paytech/signature.ts';
 import { openEventQueue } from '../../shared/queue/event-queue.ts';
 import { openSecret, readKeys } from '../../shared/secrets.ts';
@@ -8,7 +8,7 @@ import { receiveWebhook } from './pipeline.ts';
 
 /** `POST /webhooks/paytech`: signature → webhook queue → 200. */
 
-const logger = new Logger();
+const logger = openLogger();
 
 const signingKeys = openSecret(env('SIGNING_KEYS_SECRET'), (text) => {
   const keys = readKeys(text);

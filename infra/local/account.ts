@@ -5,3 +5,13 @@ export const CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 
 /** What an AWS SDK client needs to talk to an embedded part. */
 export const clientFor = (endpoint: string) => ({ endpoint, region: REGION, credentials: CREDENTIALS });
+
+/** What the secrets of the stack hold here. */
+export const LOCAL_KEYS = {
+  apiKey: 'local-api-key',
+  signingKey: 'local-signing-key',
+  orderTokenKey: 'local-order-key-local-order-key-32',
+} as const;
+
+/** The simulator's webhooks are here at once or not at all. */
+export const LOCAL_GRACE_SECONDS = 5;

@@ -5,7 +5,7 @@ export interface Route {
   /** `POST /payments/{id}` */
   key: string;
   method: string;
-  /** Path segments; `{name}` matches any one. */
+  /** Path segments; `{name}` matches any one, `{name+}` at the end one or more. */
   segments: string[];
   needsSignature: boolean;
   functionName: string;
@@ -77,21 +77,32 @@ export function matchRoute(routes: Route[], method: string, path: string): Route
   const segments = segmentsOf(path);
   const fits = (route: Route) =>
     route.method === method &&
-    route.segments.length === segments.length &&
+    (isGreedy(route)
+      ? route.segments.length <= segments.length
+      : route.segments.length === segments.length) &&
     route.segments.every((wanted, index) =>
       isParameter(wanted) ? segments[index] : wanted === segments[index],
     );
-  const specificity = ({ segments }: Route) => segments.filter((segment) => !isParameter(segment)).length;
+  // A greedy route comes last, however many fixed segments it has.
+  const specificity = (route: Route) =>
+    route.segments.filter((segment) => !isParameter(segment)).length - (isGreedy(route) ? 1000 : 0);
   const [route] = routes.filter(fits).sort((one, other) => specificity(other) - specificity(one));
   if (!route) return undefined;
-  const parameters = route.segments.flatMap((wanted, index) =>
-    isParameter(wanted) ? [[wanted.slice(1, -1), segments[index] as string]] : [],
-  );
+  const parameters = route.segments.flatMap((wanted, index) => {
+    if (!isParameter(wanted)) return [];
+    return wanted.endsWith('+}')
+      ? [[wanted.slice(1, -2), segments.slice(index).join('/')]]
+      : [[wanted.slice(1, -1), segments[index] as string]];
+  });
   return { route, pathParameters: Object.fromEntries(parameters) };
 }
 
 function segmentsOf(path: string): string[] {
   return path.split('/').slice(1);
+}
+
+function isGreedy({ segments }: Route): boolean {
+  return segments.at(-1)?.endsWith('+}') ?? false;
 }
 
 function isParameter(segment: string): boolean {

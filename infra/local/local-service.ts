@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SettingsInput } from '../settings.ts';
+import { LOCAL_GRACE_SECONDS, LOCAL_KEYS } from './account.ts';
 import { createApi } from './api.ts';
 import { readApi } from './api-routes.ts';
 import { type Consumer, startConsumer } from './consumer.ts';
@@ -12,17 +13,14 @@ import { queueUrl, startDynamoDb, startSqsSns } from './embedded.ts';
 import { readEventSources, readFunctions } from './functions.ts';
 import { openServer } from './http-server.ts';
 import { createResources } from './resources.ts';
+import { readSchedules, startSchedules } from './schedules.ts';
 import { type Secrets, startSecretsManager } from './secrets.ts';
 import { type SimulatorOptions, startSimulator } from './simulator/simulator.ts';
 import { synthesize } from './synthesize.ts';
 import { EMULATED_TYPES, openTemplate } from './template.ts';
 import { createWorkers, type OnLog, type Workers } from './workers.ts';
 
-export const LOCAL_KEYS = {
-  apiKey: 'local-api-key',
-  signingKey: 'local-signing-key',
-  orderTokenKey: 'local-order-key-local-order-key-32',
-} as const;
+export { LOCAL_KEYS };
 
 /** All optional; a port that is absent or 0 is any free one. */
 export interface LocalOptions {
@@ -30,6 +28,8 @@ export interface LocalOptions {
   paytechPort?: number;
   sqsPort?: number;
   dynamoDbPort?: number;
+  /** Whether `POST /payments` needs an order token; default: off, and open to anyone on this machine. */
+  orderTokens?: 'required' | 'off';
   /** Settings of the stack in place of those of cdk.json and of the local run. */
   settings?: Partial<SettingsInput>;
   simulator?: Partial<SimulatorOptions>;
@@ -38,6 +38,8 @@ export interface LocalOptions {
    * minute. Not the queue's visibility timeout, with which every retry here would take three minutes.
    */
   retrySeconds?: number;
+  /** Whether functions with a schedule are started by it; default: yes. They can always be invoked. */
+  schedules?: boolean;
   /** Receives every line that a function writes. */
   onLog?: OnLog;
 }
@@ -89,6 +91,7 @@ async function start(options: LocalOptions, started: AsyncDisposableStack): Prom
   const secrets: Secrets = new Map([
     ['api-key', LOCAL_KEYS.apiKey],
     ['signing-keys', LOCAL_KEYS.signingKey],
+    ['order-token-keys', LOCAL_KEYS.orderTokenKey],
   ]);
   const secretsManager = running(await startSecretsManager(secrets));
   const endpoints = { dynamoDbUrl: dynamoDb.url, sqsUrl: sqs.url, secretsUrl: secretsManager.url };
@@ -96,7 +99,10 @@ async function start(options: LocalOptions, started: AsyncDisposableStack): Prom
   const synthesized = await synthesize({
     paytechUrl: simulator.url,
     allowedOrigins: [api.url, api.url.replace('127.0.0.1', 'localhost')],
+    orderTokens: options.orderTokens ?? 'off',
     createPaymentAuth: 'none',
+    hostToHost: true,
+    webhookGraceSeconds: LOCAL_GRACE_SECONDS,
     ...options.settings,
   });
   started.defer(synthesized.remove);
@@ -124,6 +130,8 @@ async function start(options: LocalOptions, started: AsyncDisposableStack): Prom
   for (const source of readEventSources(template)) {
     consumers.push(startConsumer(source, { sqsUrl: sqs.url, invoke, retrySeconds }));
   }
+
+  if (options.schedules ?? true) running(startSchedules(readSchedules(template), invoke));
 
   const storefront = await readFile(join(import.meta.dirname, 'demo', 'index.html'), 'utf8');
   api.serve(createApi({ definition: readApi(template), invoke, pages: { '/': storefront } }));

@@ -5,6 +5,7 @@
  *   PAYTECH_PORT 3001   the paytech simulator
  *   SQS_PORT 3002       the embedded SQS and SNS
  *   DYNAMODB_PORT 3003  the embedded DynamoDB
+ *   ORDER_TOKENS off    "required": POST /payments needs an order token (npm run order-token)
  */
 import { styleText } from 'node:util';
 import type { LocalService } from './local-service.ts';
@@ -22,6 +23,7 @@ const ports = {
   SQS_PORT: portFrom('SQS_PORT', 3002),
   DYNAMODB_PORT: portFrom('DYNAMODB_PORT', 3003),
 };
+const orderTokens = oneOf('ORDER_TOKENS', ['off', 'required'] as const);
 
 const { startLocal, LOCAL_KEYS } = await import('./local-service.ts');
 const starting = startLocal({
@@ -29,6 +31,7 @@ const starting = startLocal({
   paytechPort: ports.PAYTECH_PORT,
   sqsPort: ports.SQS_PORT,
   dynamoDbPort: ports.DYNAMODB_PORT,
+  orderTokens,
   onLog: (functionName, line) => console.log(styleText('dim', `[${functionName}] ${line}`)),
 });
 let isStopping = false;
@@ -53,18 +56,35 @@ async function shutDown(): Promise<void> {
 function announce({ apiUrl, simulatorUrl, sqsUrl, dynamoDbUrl, notEmulated }: LocalService): void {
   console.log(`Keys here: shop API key ${LOCAL_KEYS.apiKey}, signing key ${LOCAL_KEYS.signingKey},
   order-token key ${LOCAL_KEYS.orderTokenKey}, AWS access key and secret local/local.
+Order tokens: ${orderTokens}.
 Of the stack, these resource types are not emulated: ${notEmulated.join(', ')}.
 Try:
-  curl ${apiUrl}/payments -H 'content-type: application/json' -d '{"referenceId":"order-1","amount":11.12,"currency":"EUR"}'
+  curl ${apiUrl}/payments -H 'content-type: application/json' -d ${exampleOrder()}
   curl ${simulatorUrl}/simulator/payments/<id>/pay -H 'content-type: application/json' -d '{"cardNumber":"4000000000000408"}'
   curl ${apiUrl}/payments/<id>
 ready: API and storefront ${apiUrl}/, simulator ${simulatorUrl}, SQS and SNS ${sqsUrl}, DynamoDB ${dynamoDbUrl}`);
+}
+
+/** A body as a shell takes it. */
+function exampleOrder(): string {
+  if (orderTokens === 'off') return `'{"referenceId":"order-1","amount":11.12,"currency":"EUR"}'`;
+  const token = '$(npm run --silent order-token -- --reference order-1 --amount 11.12 --currency EUR)';
+  return `"{\\"orderToken\\":\\"${token}\\"}"`;
 }
 
 function portFrom(variable: string, usual: number): number {
   const text = process.env[variable] ?? String(usual);
   if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
   return exitWith(`${variable} must be a port number, and is "${text}".`);
+}
+
+/** The first is the usual one. */
+function oneOf<Value extends string>(variable: string, values: readonly [Value, ...Value[]]): Value {
+  const text = process.env[variable] ?? values[0];
+  return (
+    values.find((value) => value === text) ??
+    exitWith(`${variable} must be ${values.join(' or ')}, and is "${text}".`)
+  );
 }
 
 function explain(error: NodeJS.ErrnoException & { port?: number }): never {

@@ -65,6 +65,7 @@ const IDENTITIES: Record<string, (name: string, addresses: Addresses, logicalId:
 export const EMULATED_TYPES: ReadonlySet<string> = new Set([
   ...Object.keys(IDENTITIES),
   'AWS::ApiGatewayV2::Route',
+  'AWS::Events::Rule',
   'AWS::Lambda::EventSourceMapping',
   'AWS::SNS::Subscription',
 ]);

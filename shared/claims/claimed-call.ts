@@ -4,7 +4,6 @@ import {
   type Claim,
   type ClaimedRequest,
   type ClaimKind,
-  judgeLookUp,
   LEASE_MS,
   LEASE_NEEDED_TO_CALL_MS,
   LOOK_UP_GAP_MS,
@@ -17,9 +16,13 @@ import type { PaymentState } from '../payment/state.ts';
 import type { CreatePaymentBody, FieldError, GatewayClient } from '../paytech/client.ts';
 import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import type { EventQueue } from '../queue/event-queue.ts';
-import { type SavedClaim, saveClaim } from '../store/claims.ts';
-import { readPayment, recordPayment } from '../store/payments.ts';
+import { readClaim, type SavedClaim, saveClaim } from '../store/claims.ts';
+import { readPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
+import { lookUpClaim } from './check.ts';
+import { LOOK_UP_LIMIT_MS } from './look-up.ts';
+import type { NotReserved, Reserve } from './reserve.ts';
+import { settleClaim } from './settle.ts';
 
 /*
  * Claim, then call: creating a payment at paytech, which does not deduplicate, at most once per attempt.
@@ -47,6 +50,11 @@ export interface ClaimedCall {
   owner: string;
   /** When this process will be stopped, in epoch milliseconds. */
   deadline: number;
+  /** Who asks, where it is a person or system of the merchant's. */
+  caller?: string;
+  requestId?: string;
+  /** Of a refund: what is set aside for it before the call. */
+  reserve?: Reserve;
 }
 
 /** How it ended; waits are in seconds. */
@@ -55,13 +63,8 @@ export type CallResult =
   | { is: 'conflict' }
   | { is: 'in-progress' | 'unknown'; seconds: number }
   | { is: 'rejected'; message: string; errors: FieldError[] }
-  | { is: 'unavailable'; status?: number };
-
-/** A look-up is short, so that it fits behind a call that took all its time. */
-const LOOK_UP_LIMIT_MS = 2_500;
-
-/** paytech's clock and ours may differ; a look-up starts this long before the attempt was sent. */
-const CLOCK_MARGIN_MS = 60 * 60_000;
+  | { is: 'unavailable'; status?: number }
+  | NotReserved;
 
 /** Every round either ends or has seen the claim change under another request. */
 const MAX_ROUNDS = 5;
@@ -99,7 +102,7 @@ export function claimedCall(deps: Dependencies) {
     }
   };
 
-  /** Takes the attempt and, once it is ours alone, calls paytech. */
+  /** Takes the attempt and, once it is ours alone and its money set aside, calls paytech. */
   async function send(
     call: ClaimedCall,
     previous: Claim | undefined,
@@ -107,34 +110,39 @@ export function claimedCall(deps: Dependencies) {
     earlierPaymentIds: string[],
   ): Promise<Turn> {
     const sentAt = now();
-    const { kind, referenceId, request, owner } = call;
+    const { kind, referenceId, request, owner, caller, reserve } = call;
     const taken = await saveClaim(table, previous, {
       kind,
       referenceId,
       attempt,
-      stage: 'sent',
+      stage: reserve ? 'reserving' : 'sent',
       owner,
       leaseUntil: sentAt + LEASE_MS,
       sentAt,
       request,
       earlierPaymentIds,
+      ...optional('caller', caller),
+      ...(reserve ? { turn: (previous?.revision ?? 0) + 1 } : {}),
+      ...optional('resolutions', previous?.resolutions),
     });
     if (!taken.saved) return { movedTo: taken.claim };
-    const { claim } = taken;
+    const held = reserve ? await hold(reserve, taken.claim) : taken;
+    if (!('claim' in held)) return held;
+    const { claim } = held;
     if (now() + LEASE_NEEDED_TO_CALL_MS > claim.leaseUntil) {
-      await saveClaim(table, claim, { ...claim, stage: 'released' });
+      await release(call, claim);
       return { is: 'unavailable' };
     }
 
     const answer = await gateway.create(call.body(gatewayReference(referenceId, attempt)), CALL_LIMIT_MS);
     switch (answer.kind) {
       case 'answered':
-        return { is: 'created', record: await settle(claim, answer.result) };
+        return { is: 'created', record: await settle(call, claim, answer.result) };
       case 'refused':
-        await saveClaim(table, claim, { ...claim, stage: 'released' });
+        await release(call, claim);
         return { is: 'rejected', message: answer.message, errors: answer.errors };
       case 'not-accepted':
-        await saveClaim(table, claim, { ...claim, stage: 'released' });
+        await release(call, claim);
         logger.error('gateway did not accept the call', {
           metric: 'GatewayNotAccepted',
           status: answer.status,
@@ -153,6 +161,47 @@ export function claimedCall(deps: Dependencies) {
     }
   }
 
+  /** Sets the money aside; the claim as `sent` in its place is the right to call paytech. */
+  async function hold(reserve: Reserve, claim: Claim): Promise<{ claim: Claim } | Turn> {
+    const held = await reserve.hold(claim);
+    switch (held.is) {
+      case 'held': {
+        const sent = await saveClaim(table, claim, { ...claim, stage: 'sent', sentAt: now() });
+        return sent.saved ? { claim: sent.claim } : { movedTo: sent.claim };
+      }
+      case 'made': {
+        const known = await saveClaim(table, claim, { ...claim, stage: 'known', paymentId: held.paymentId });
+        return { movedTo: known.claim };
+      }
+      case 'overtaken':
+        return { movedTo: await readClaim(table, claim.kind, claim.referenceId) };
+      case 'refused':
+        await saveClaim(table, claim, { ...claim, stage: 'released' });
+        return held.refusal;
+      default:
+        return held satisfies never;
+    }
+  }
+
+  /**
+   * paytech made nothing. What was set aside is given back before the claim is free, and the claim says first
+   * that nothing is on its way, so that whoever finds it half done need not ask paytech.
+   */
+  async function release({ reserve }: ClaimedCall, claim: Claim): Promise<void> {
+    if (!reserve) {
+      await saveClaim(table, claim, { ...claim, stage: 'released' });
+      return;
+    }
+    const unsent = await saveClaim(table, claim, { ...claim, stage: 'reserving' });
+    if (!unsent.saved || !(await reserve.giveBack(unsent.claim))) return;
+    await saveClaim(table, unsent.claim, { ...unsent.claim, stage: 'released' });
+  }
+
+  async function settle(call: ClaimedCall, claim: Claim, payment: GatewayPayment): Promise<PaymentRecord> {
+    const by = { ...optional('caller', claim.caller), ...optional('requestId', call.requestId) };
+    return (await settleClaim({ table, queue, now }, claim, payment, call.reserve, by)).record;
+  }
+
   /** Says so in the claim first, so that nobody has to wait for the lease, then looks whether it was made. */
   async function unknownOutcome(call: ClaimedCall, claim: Claim): Promise<Turn> {
     const saved = await saveClaim(table, claim, { ...claim, stage: 'unknown' });
@@ -163,90 +212,25 @@ export function claimedCall(deps: Dependencies) {
 
   /** Asks paytech what became of the attempt, and adopts, flags or releases it. */
   async function lookUp(call: ClaimedCall, claim: Claim): Promise<Turn> {
-    const startedAt = now();
-    const reference = gatewayReference(claim.referenceId, claim.attempt);
-    const createdFrom = new Date(claim.sentAt - CLOCK_MARGIN_MS);
-    const answer = await gateway.list({ createdFrom, referenceId: reference }, LOOK_UP_LIMIT_MS);
-    if (answer.kind !== 'answered') return { is: 'unknown', seconds: LOOK_UP_GAP_MS / 1000 };
-
-    const found = answer.result.payments.filter((payment) => payment.referenceId === reference);
-    const verdict = judgeLookUp(claim, found.map(asFound), startedAt);
-    switch (verdict.do) {
-      case 'adopt': {
-        const payment = found.find(({ id }) => id === verdict.paymentId)!;
-        logger.info('payment adopted', {
-          metric: 'OutcomeAdopted',
-          referenceId: claim.referenceId,
-          paymentId: payment.id,
-        });
-        return { is: 'created', record: await settle(claim, payment) };
-      }
-      case 'flag': {
-        logger.error('claim flagged', {
-          metric: 'ClaimFlagged',
-          referenceId: claim.referenceId,
-          reason: verdict.reason,
-        });
-        const flagged = await saveClaim(table, claim, { ...claim, stage: 'flagged', flag: verdict.reason });
-        return flagged.saved ? { is: 'unknown', seconds: FLAGGED_RETRY_SECONDS } : { movedTo: flagged.claim };
-      }
-      case 'release':
-        logger.warn('attempt released', {
-          metric: 'AttemptReleased',
-          referenceId: claim.referenceId,
-          attempt: claim.attempt,
-        });
+    const looked = await lookUpClaim(deps, claim, call.reserve);
+    switch (looked.is) {
+      case 'adopted':
+        return { is: 'created', record: looked.record };
+      case 'not-made':
         return send(call, claim, claim.attempt + 1, claim.earlierPaymentIds);
-      case 'wait':
-        return noted(
-          await saveClaim(table, claim, {
-            ...claim,
-            stage: 'unknown',
-            firstLookUpAt: claim.firstLookUpAt ?? startedAt,
-            lastLookUpAt: startedAt,
-          }),
-          verdict.seconds,
-        );
+      case 'flagged':
+        return noted(looked.saved, FLAGGED_RETRY_SECONDS);
+      case 'undecided':
+        return noted(looked.saved, looked.seconds);
+      case 'unanswered':
+        return { is: 'unknown', seconds: LOOK_UP_GAP_MS / 1000 };
       default:
-        return verdict satisfies never;
+        return looked satisfies never;
     }
   }
 
   function noted(saved: SavedClaim, seconds: number): Turn {
     return saved.saved ? { is: 'unknown', seconds } : { movedTo: saved.claim };
-  }
-
-  /**
-   * The payment is paytech's word: the item first, then the claim, so that a known claim always has its item.
-   * A state that is more than a beginning goes the way of every event, to be published.
-   */
-  async function settle(claim: Claim, payment: GatewayPayment): Promise<PaymentRecord> {
-    const at = new Date(now()).toISOString();
-    const isBeginning = BEGINNINGS.has(payment.facts.state);
-    const amount = payment.facts.amount ?? claim.request.amount;
-    const currency = payment.facts.currency ?? claim.request.currency;
-    const facts = isBeginning
-      ? { ...payment.facts, amount, currency }
-      : { state: 'PENDING' as const, amount, currency };
-    const { record } = await recordPayment(
-      table,
-      {
-        id: payment.id,
-        paymentType: TYPE_OF[claim.kind],
-        referenceId: claim.referenceId,
-        ...optional('parentPaymentId', claim.request.parentPaymentId),
-        requestedAmount: claim.request.amount,
-        requestedCurrency: claim.request.currency,
-        created: payment.created ?? at,
-        ...optional('redirectUrl', payment.redirectUrl),
-      },
-      { at, source: 'create', facts },
-    );
-    if (!record) throw new Error(`payment ${payment.id} was not recorded`);
-    if (!isBeginning) await queue.send({ bytes: writePayment(payment), source: 'create', receivedAt: at });
-    // Losing this write to somebody who found the claim open is no loss: they settle it with the same payment.
-    await saveClaim(table, claim, { ...claim, stage: 'known', paymentId: payment.id });
-    return record;
   }
 
   /** Shows the payment that the claim stands for, or begins the next attempt where it ended in vain. */
@@ -268,6 +252,7 @@ export function claimedCall(deps: Dependencies) {
       source: 'refresh',
       receivedAt: new Date(now()).toISOString(),
       readVersion: record.version,
+      ...optional('requestId', call.requestId),
     });
     return { is: 'in-progress', seconds: LOOK_UP_GAP_MS / 1000 };
   }
@@ -276,30 +261,7 @@ export function claimedCall(deps: Dependencies) {
 /** A result, or the claim as another request has left it. */
 type Turn = CallResult | { movedTo: Claim | undefined };
 
-const TYPE_OF = { deposit: 'DEPOSIT', withdrawal: 'WITHDRAWAL', refund: 'REFUND' } as const;
-
-/** The states in which a payment begins; they are recorded as they are and not published. */
-const BEGINNINGS: ReadonlySet<PaymentState> = new Set(['CHECKOUT', 'PENDING', 'AWAITING_APPROVAL']);
-
 const ENDED_IN_VAIN: ReadonlySet<PaymentState> = new Set(['DECLINED', 'CANCELLED']);
 
 /** A person has to look first. */
 const FLAGGED_RETRY_SECONDS = 60;
-
-function asFound({
-  id,
-  paymentType,
-  parentPaymentId,
-  customerAmount,
-  customerCurrency,
-  facts,
-}: GatewayPayment) {
-  const amount = customerAmount ?? facts.amount;
-  const currency = customerCurrency ?? facts.currency;
-  return {
-    id,
-    ...optional('paymentType', paymentType),
-    ...optional('parentPaymentId', parentPaymentId),
-    requested: { ...optional('amount', amount), ...optional('currency', currency) },
-  };
-}

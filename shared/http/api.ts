@@ -12,7 +12,7 @@ export interface Reply {
 /** API Gateway's part of a request that the routes look at. */
 export type HttpEvent = Pick<
   APIGatewayProxyEventV2,
-  'body' | 'isBase64Encoded' | 'headers' | 'pathParameters' | 'requestContext'
+  'body' | 'isBase64Encoded' | 'headers' | 'pathParameters' | 'queryStringParameters' | 'requestContext'
 >;
 
 type Route = (event: HttpEvent, context: Context) => Promise<Reply>;
@@ -33,7 +33,8 @@ export function httpHandler(logger: Logger, route: Route) {
       const problem =
         error instanceof Problem ? error : new Problem('internal', `Please report request ${requestId}.`);
       if (problem !== error) logger.error('unexpected error', { error: describe(error) });
-      else logger.info('refused', { code: problem.code, fields: problem.errors.map((each) => each.field) });
+      // Not the fields' names: a caller can put anything there, a card number too.
+      else logger.info('refused', { code: problem.code, wrongFields: problem.errors.length });
       return problemAnswer(problem, requestId);
     }
   };
@@ -60,9 +61,25 @@ export function jsonBody(event: HttpEvent): unknown {
   }
 }
 
+/** The same for a route that can do without a body: an absent one is an empty object. */
+export function optionalJsonBody(event: HttpEvent): unknown {
+  return rawBody(event).length === 0 ? {} : jsonBody(event);
+}
+
 /** A header by its name in lower case, in whatever case it came. */
 export function header(event: HttpEvent, name: string): string | undefined {
   return Object.entries(event.headers).find(([each]) => each.toLowerCase() === name)?.[1];
+}
+
+/**
+ * Who signed the request, as API Gateway verified it: an ARN of IAM. Throws on a route without IAM authorization,
+ * which is a fault of the stack.
+ */
+export function callerOf(event: HttpEvent): string {
+  const { authorizer } = event.requestContext as { authorizer?: { iam?: { userArn?: string } } };
+  const caller = authorizer?.iam?.userArn;
+  if (!caller) throw new Error(`the caller of ${event.requestContext.routeKey} is not known`);
+  return caller;
 }
 
 function problemAnswer(problem: Problem, requestId: string): APIGatewayProxyStructuredResultV2 {

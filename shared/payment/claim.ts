@@ -1,10 +1,23 @@
 import type { Decimal } from './money.ts';
+import { nextCheckAt } from './schedule.ts';
 import { type PaymentType, sameMoney } from './state.ts';
 
 export type ClaimKind = 'deposit' | 'withdrawal' | 'refund';
 
+/** The namespace of the ids under which payments of a type are asked for. */
+export const KIND_OF: Record<PaymentType, ClaimKind> = {
+  DEPOSIT: 'deposit',
+  WITHDRAWAL: 'withdrawal',
+  REFUND: 'refund',
+};
+
+export function isClaimKind(text: string): text is ClaimKind {
+  return Object.values<string>(KIND_OF).includes(text);
+}
+
 /**
  * How far an attempt to create a payment has come:
+ * - `reserving`: of a refund: nothing was sent under this attempt; its money may be set aside.
  * - `sent`: its owner is calling paytech, or died while doing so.
  * - `unknown`: the call ended without an answer that tells what paytech did.
  * - `known`: paytech made the payment `paymentId`.
@@ -13,27 +26,38 @@ export type ClaimKind = 'deposit' | 'withdrawal' | 'refund';
  *
  * What happens next, by stage and by what is found:
  *
- * | stage    | situation                                        | next                                   |
- * |----------|--------------------------------------------------|----------------------------------------|
- * | (none)   | any                                              | claim attempt 1 as `sent`, then call   |
- * | sent     | answered with an id                              | record, `known`                        |
- * | sent     | refused, or not accepted (401, 403, 404, 429)    | `released`, same attempt               |
- * | sent     | anything else                                    | `unknown`, look up at once             |
- * | sent     | another caller, lease alive                      | 409 payment.in_progress                |
- * | sent     | another caller, lease over                       | look up                                |
- * | unknown  | any caller, last look-up under 3 s ago           | 503 payment.outcome_unknown            |
- * | unknown  | look-up finds one that fits                      | record, `known`                        |
- * | unknown  | look-up finds several, or one that does not fit  | `flagged`                              |
- * | unknown  | look-up fails                                    | stays, 503 payment.outcome_unknown     |
- * | unknown  | first look-up empty, or lease alive              | stays, 503 payment.outcome_unknown     |
- * | unknown  | empty again, 3 s later, lease over: a deposit    | attempt n + 1 as `sent`, then call     |
- * | unknown  | the same, but money would go out                 | `flagged`                              |
- * | known    | same request, payment not ended in vain          | 200 with the payment                   |
- * | known    | a deposit DECLINED or CANCELLED, at paytech too  | attempt n + 1 as `sent`, then call     |
- * | released | any                                              | the same attempt as `sent`, then call  |
- * | flagged  | any                                              | 503 payment.outcome_unknown, alarm     |
+ * | stage     | situation                                       | next                                 |
+ * |-----------|-------------------------------------------------|--------------------------------------|
+ * | (none)    | a deposit or withdrawal                         | claim attempt 1 as `sent`, then call |
+ * | (none)    | a refund                                        | claim attempt 1 as `reserving`       |
+ * | reserving | its money is set aside                          | `sent`, then call                    |
+ * | reserving | too little is left to refund                    | `released`                           |
+ * | reserving | another caller, lease alive                     | 409 payment.in_progress              |
+ * | reserving | another caller, lease over                      | the same attempt as `reserving`      |
+ * | sent      | answered with an id                             | record, `known`                      |
+ * | sent      | refused, or not accepted (401, 403, 404, 429)   | `released`, same attempt             |
+ * | sent      | the same, a refund                              | `reserving`, give back, `released`   |
+ * | sent      | anything else                                   | `unknown`, look up at once           |
+ * | sent      | another caller, lease alive                     | 409 payment.in_progress              |
+ * | sent      | another caller, lease over                      | look up                              |
+ * | unknown   | any caller, last look-up under 3 s ago          | 503 payment.outcome_unknown          |
+ * | unknown   | look-up finds one that fits                     | record, `known`                      |
+ * | unknown   | look-up finds several, or one that does not fit | `flagged`                            |
+ * | unknown   | look-up fails                                   | stays, 503 payment.outcome_unknown   |
+ * | unknown   | first look-up empty, or lease alive             | stays, 503 payment.outcome_unknown   |
+ * | unknown   | empty again, 3 s later, lease over: a deposit   | attempt n + 1 as `sent`, then call   |
+ * | unknown   | the same, but money would go out                | `flagged`                            |
+ * | known     | same request, payment not ended in vain         | 200 with the payment                 |
+ * | known     | a deposit DECLINED or CANCELLED, at paytech too | attempt n + 1 as `sent`, then call   |
+ * | released  | any                                             | the same attempt, as from (none)     |
+ * | released  | money out, an earlier attempt turned up         | 200 with its payment                 |
+ * | flagged   | any                                             | 503 payment.outcome_unknown, alarm   |
+ * | flagged   | reconcile finds one that fits after all         | record, `known`                      |
+ * | flagged   | a person says sent, and paytech has it          | record, `known`                      |
+ * | flagged   | a person says not sent, and paytech has none    | `released`, attempt n + 1            |
+ * | flagged   | the same, a refund                              | give back, then the same             |
  */
-export type ClaimStage = 'sent' | 'unknown' | 'known' | 'released' | 'flagged';
+export type ClaimStage = 'reserving' | 'sent' | 'unknown' | 'known' | 'released' | 'flagged';
 
 /** What makes two requests for one reference the same request. */
 export interface ClaimedRequest {
@@ -42,6 +66,19 @@ export interface ClaimedRequest {
   paymentMethod?: string;
   preAuth?: boolean;
   parentPaymentId?: string;
+  /** Of everything else that was asked for, which is not kept. */
+  fingerprint?: string;
+}
+
+/** How a person settled a claim that was flagged. */
+export interface Resolution {
+  /** ISO 8601, UTC. */
+  at: string;
+  caller: string;
+  outcome: 'sent' | 'not-sent';
+  reason: string;
+  /** What it was flagged for. */
+  flag?: string;
 }
 
 /** The right to create a payment for one reference; times are epoch milliseconds. */
@@ -65,6 +102,11 @@ export interface Claim {
   earlierPaymentIds: string[];
   /** Why it is flagged. */
   flag?: string;
+  /** Who asked for it, where it was a person or system of the merchant's. */
+  caller?: string;
+  /** Of a refund: the revision at which it last became `reserving` anew; what was set aside carries it. */
+  turn?: number;
+  resolutions?: Resolution[];
   /** Counts the writes; every write is conditional on it. */
   revision: number;
 }
@@ -93,8 +135,10 @@ export type ClaimStep =
 export function nextStep(claim: Claim | undefined, request: ClaimedRequest, now: number): ClaimStep {
   if (!claim) return { do: 'send', attempt: 1 };
   switch (claim.stage) {
-    case 'released':
-      return { do: 'send', attempt: claim.attempt };
+    case 'released': {
+      const turnedUp = claim.kind === 'deposit' ? undefined : claim.earlierPaymentIds.at(-1);
+      return turnedUp ? { do: 'show', paymentId: turnedUp } : { do: 'send', attempt: claim.attempt };
+    }
     case 'known':
       // A repeated attempt after a decline may choose another method; that is judged once the payment is read.
       return sameMoney(claim.request, request)
@@ -102,6 +146,10 @@ export function nextStep(claim: Claim | undefined, request: ClaimedRequest, now:
         : { do: 'refuse', because: 'conflict' };
     case 'flagged':
       return { do: 'refuse', because: 'flagged' };
+    case 'reserving':
+      if (!sameRequest(claim.request, request)) return { do: 'refuse', because: 'conflict' };
+      if (now < claim.leaseUntil) return wait(claim.leaseUntil - now, 'in-progress');
+      return { do: 'send', attempt: claim.attempt };
     case 'sent':
       if (!sameRequest(claim.request, request)) return { do: 'refuse', because: 'conflict' };
       if (now < claim.leaseUntil) return wait(claim.leaseUntil - now, 'in-progress');
@@ -121,7 +169,8 @@ export function sameRequest(a: ClaimedRequest, b: ClaimedRequest): boolean {
     sameMoney(a, b) &&
     a.paymentMethod === b.paymentMethod &&
     (a.preAuth ?? false) === (b.preAuth ?? false) &&
-    a.parentPaymentId === b.parentPaymentId
+    a.parentPaymentId === b.parentPaymentId &&
+    a.fingerprint === b.fingerprint
   );
 }
 
@@ -160,7 +209,13 @@ export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], starte
     : { do: 'flag', reason: 'paytech has no payment under this reference, and it may still come' };
 }
 
-function misfitOf(claim: Claim, found: FoundPayment): string | undefined {
+/** When reconcile looks after an open claim to which no caller comes back, in epoch milliseconds. */
+export function nextLookAt({ leaseUntil, sentAt, lastLookUpAt }: Omit<Claim, 'revision'>): number {
+  return lastLookUpAt === undefined ? leaseUntil : Math.max(leaseUntil, nextCheckAt(sentAt, lastLookUpAt));
+}
+
+/** What of a payment is not as the claim asked for it; undefined when all is. */
+export function misfitOf(claim: Claim, found: FoundPayment): string | undefined {
   if (found.paymentType !== TYPE_OF_KIND[claim.kind]) return 'payment type';
   const { amount, currency } = found.requested;
   if (!amount || !currency || !sameMoney({ amount, currency }, claim.request)) return 'amount or currency';

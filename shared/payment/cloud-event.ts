@@ -28,6 +28,11 @@ export interface Publication {
   attributes: { type: string; state: PaymentState; paymentType: PaymentType; paidAsRequested?: string };
 }
 
+/** Whether a version was published: the payment as create-payment recorded it is no news, every other version is. */
+export function isPublished(record: PaymentRecord, version: number): boolean {
+  return !(version === 1 && record.history[0]?.source === 'create');
+}
+
 /**
  * The event of one version, made from the record's history and nothing else, so that publishing it again
  * gives the same bytes. `source` is a URI-reference naming this deployment.

@@ -1,7 +1,10 @@
+export const RETRY_HINTS = ['retry', 'retry-with-other-method', 'do-not-retry'] as const;
+
 /** What a customer may be told of a failed payment, and whether trying again can help. */
 export interface CustomerMessage {
   message: string;
-  retry: 'retry' | 'retry-with-other-method' | 'do-not-retry';
+  /** `retry`: as it was; `retry-with-other-method`: another method or card; `do-not-retry`: not before asking. */
+  retry: (typeof RETRY_HINTS)[number];
 }
 
 const GENERIC: CustomerMessage = {

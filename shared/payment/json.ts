@@ -22,6 +22,18 @@ export function parseJson(text: string): unknown {
   );
 }
 
+/** The same text for the same value, whatever the order of keys and the notation of numbers. */
+export function canonicalJson(value: unknown): string {
+  return stringifyJson(sortKeys(value));
+}
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (typeof value !== 'object' || value === null || isDecimal(value)) return value;
+  const entries = Object.entries(value).map(([key, each]): [string, unknown] => [key, sortKeys(each)]);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /** `JSON.stringify`, but every {@link Decimal} is written as a JSON number with all its digits. */
 export function stringifyJson(value: unknown): string {
   return JSON.stringify(value, function (this: Record<string, unknown>, key, converted) {

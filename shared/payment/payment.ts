@@ -1,4 +1,6 @@
+import type { Operation } from './action.ts';
 import type { Decimal } from './money.ts';
+import type { Refunds } from './refund.ts';
 import { isFinal, type PaymentState, type PaymentType, sameMoney } from './state.ts';
 
 /** Who told us. Everything but `create` arrives over the webhook queue. */
@@ -51,6 +53,8 @@ export interface HistoryEntry {
   source: EventSource;
   /** Who asked for it, where it was a person or system of the merchant's. */
   caller?: string;
+  /** Why, in the words of the person who settled a flagged claim. */
+  reason?: string;
   /** SHA-256 of the event's bytes, in hex. Absent on the entry that create-payment wrote. */
   key?: string;
   /** Which signing key (by fingerprint) and encoding the webhook's signature matched. */
@@ -71,6 +75,14 @@ export interface QuarantinedEvent {
   currency: string;
 }
 
+/** What paytech said of a payment and the queue is carrying to its record. */
+export interface Heard {
+  at: string;
+  /** The record's version against which it was news; at any other it says nothing. */
+  version: number;
+  facts: Partial<PaymentFacts> & { state: PaymentState };
+}
+
 /** A payment as it is stored: one item. */
 export interface PaymentRecord extends PaymentIdentity {
   state: PaymentState;
@@ -84,6 +96,17 @@ export interface PaymentRecord extends PaymentIdentity {
   quarantine: QuarantinedEvent[];
   /** All contradictions that were not confirmed, kept in `quarantine` or not. */
   quarantined: number;
+  /** Of a deposit: what was paid, less what its refunds hold. Below zero where more was refunded than paid. */
+  refundable?: Decimal;
+  /** The refunds of a deposit. */
+  refunds?: Refunds;
+  /** What was asked of paytech after the creation, oldest first. */
+  operations: Operation[];
+  /** When paytech was last asked for the state by a reader, in epoch milliseconds. */
+  checkedAt?: number;
+  heard?: Heard;
+  /** Until when paytech is asked again because of the last quarantined event, in epoch milliseconds. */
+  recheckUntil?: number;
 }
 
 /** A bound on what one payment's item can grow to; a payment in order has fewer than ten. */

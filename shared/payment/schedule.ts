@@ -1,6 +1,9 @@
 const MIN_INTERVAL_MS = 30_000;
 const MAX_INTERVAL_MS = 6 * 60 * 60_000;
 
+/** How long a payment whose event was quarantined is checked again, in milliseconds. */
+export const RECHECK_MS = 24 * 60 * 60_000;
+
 /** The partitions of the index of open payments and claims: enough that none is hot, few enough to walk. */
 export const OPEN_SHARDS = 16;
 

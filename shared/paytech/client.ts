@@ -12,13 +12,14 @@ const USER_AGENT = 'paytech-payments/1 (serverless)';
  * - `answered`: paytech did what was asked.
  * - `refused`: 400 or 422 with paytech's error body; the request is wrong and repeating it is useless.
  * - `not-accepted`: 401, 403, 404 or 429 with paytech's error body; nothing was done, the request may be right.
- * - `unknown`: anything else. For a GET: try later. For a POST: paytech may have done it.
+ * - `unknown`: anything else. For a GET: try later. For a POST: paytech may have done it. `unreadable`: it did
+ *   answer, but with something that is no payment.
  */
 export type Answer<T> =
   | { kind: 'answered'; result: T }
   | { kind: 'refused'; message: string; errors: FieldError[] }
   | { kind: 'not-accepted'; status: number }
-  | { kind: 'unknown'; reason: string };
+  | { kind: 'unknown'; reason: string; unreadable?: true };
 
 export interface FieldError {
   field: string;
@@ -49,6 +50,8 @@ export interface GatewayClient {
   create(body: CreatePaymentBody, limitMs: number): Promise<Answer<GatewayPayment>>;
   get(id: string, limitMs: number): Promise<Answer<GatewayPayment>>;
   list(query: ListQuery, limitMs: number): Promise<Answer<{ payments: GatewayPayment[]; hasMore: boolean }>>;
+  /** The same for whoever can do without a few: entries that are no payments are counted and left out. */
+  listReadable(query: ListQuery, limitMs: number): Promise<Answer<ReadablePage>>;
   /** Executes a deposit without redirect (host-to-host). Never repeated by this client. */
   execute(id: string, body: Record<string, unknown>, limitMs: number): Promise<Answer<GatewayPayment>>;
   /** Captures, voids, approves or rejects. Never repeated by this client. */
@@ -62,6 +65,13 @@ export interface GatewayClient {
   operations(id: string, limitMs: number): Promise<Answer<{ operations: unknown[] }>>;
   balances(limitMs: number): Promise<Answer<{ balances: unknown[] }>>;
   availableWithdrawalBalances(limitMs: number): Promise<Answer<{ balances: unknown[] }>>;
+}
+
+export interface ReadablePage {
+  payments: GatewayPayment[];
+  /** How many entries of the page could not be read. */
+  unreadable: number;
+  hasMore: boolean;
 }
 
 export type GatewayAction = 'capture' | 'void' | 'approve' | 'reject';
@@ -113,21 +123,17 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
       ),
     get: async (id, limitMs) =>
       decoded(await call('GET', pathOf(id), limitMs), (envelope) => toGatewayPayment(envelope.result)),
-    list: async (query, limitMs) => {
-      const search = new URLSearchParams({
-        'created.gte': utcSeconds(query.createdFrom),
-        ...(query.createdBefore && { 'created.lt': utcSeconds(query.createdBefore) }),
-        ...(query.updatedFrom && { 'updated.gte': utcSeconds(query.updatedFrom) }),
-        ...(query.updatedBefore && { 'updated.lt': utcSeconds(query.updatedBefore) }),
-        ...(query.referenceId !== undefined && { 'referenceId.eq': query.referenceId }),
-        ...(query.limit !== undefined && { limit: String(query.limit) }),
-        ...(query.offset !== undefined && { offset: String(query.offset) }),
-      });
-      return decoded(await call('GET', `/api/v1/payments?${search}`, limitMs), (envelope) => ({
-        payments: anyList.parse(envelope.result).map(toMadePayment),
-        hasMore: envelope.hasMore ?? false,
-      }));
-    },
+    list: async (query, limitMs) =>
+      decoded(await call('GET', listPath(query), limitMs), ({ result, hasMore }) => ({
+        payments: anyList.parse(result).map(toMadePayment),
+        hasMore: hasMore ?? false,
+      })),
+    listReadable: async (query, limitMs) =>
+      decoded(await call('GET', listPath(query), limitMs), ({ result, hasMore }) => {
+        const entries = anyList.parse(result);
+        const payments = entries.flatMap((entry) => readableOrNone(entry));
+        return { payments, unreadable: entries.length - payments.length, hasMore: hasMore ?? false };
+      }),
     execute: async (id, body, limitMs) =>
       decoded(await call('PATCH', pathOf(id), limitMs, body), (envelope) => toMadePayment(envelope.result)),
     act: async (id, action, body, limitMs) =>
@@ -153,6 +159,28 @@ const anyList = z.array(z.unknown());
 
 function pathOf(id: string): string {
   return `/api/v1/payments/${encodeURIComponent(id)}`;
+}
+
+function listPath(query: ListQuery): string {
+  const search = new URLSearchParams({
+    'created.gte': utcSeconds(query.createdFrom),
+    ...(query.createdBefore && { 'created.lt': utcSeconds(query.createdBefore) }),
+    ...(query.updatedFrom && { 'updated.gte': utcSeconds(query.updatedFrom) }),
+    ...(query.updatedBefore && { 'updated.lt': utcSeconds(query.updatedBefore) }),
+    ...(query.referenceId !== undefined && { 'referenceId.eq': query.referenceId }),
+    ...(query.limit !== undefined && { limit: String(query.limit) }),
+    ...(query.offset !== undefined && { offset: String(query.offset) }),
+  });
+  return `/api/v1/payments?${search}`;
+}
+
+function readableOrNone(entry: unknown): GatewayPayment[] {
+  try {
+    return [toGatewayPayment(entry)];
+  } catch (error) {
+    if (!(error instanceof UnreadablePayment)) throw error;
+    return [];
+  }
 }
 
 /** `YYYY-MM-DDTHH:MM:SS`, UTC, as paytech's filters take it. */
@@ -213,6 +241,6 @@ function decoded<T>(answer: Answer<Envelope>, decode: (envelope: Envelope) => T)
     return { kind: 'answered', result: decode(answer.result) };
   } catch (error) {
     if (!(error instanceof UnreadablePayment) && !(error instanceof z.core.$ZodError)) throw error;
-    return { kind: 'unknown', reason: 'the answer holds no payment' };
+    return { kind: 'unknown', reason: 'the answer holds no payment', unreadable: true };
   }
 }

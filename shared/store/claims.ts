@@ -1,4 +1,4 @@
-import type { Claim, ClaimKind, ClaimStage } from '../payment/claim.ts';
+import { type Claim, type ClaimKind, type ClaimStage, nextLookAt } from '../payment/claim.ts';
 import { type Item, integer, openShard, type Table } from './table.ts';
 
 /** How saving a claim ended: it stands as given, or another request's stands in its way. */
@@ -18,7 +18,7 @@ export async function readClaim(
 
 /**
  * Writes `next` in place of `previous` (undefined: in place of nothing), or not at all. A write whose answer
- * was lost and that the SDK repeated finds itself: the same owner at the same revision is success.
+ * was lost and that the SDK repeated finds itself: the same owner and stage at the same revision is success.
  */
 export async function saveClaim(
   table: Table,
@@ -33,11 +33,12 @@ export async function saveClaim(
   });
   if (result.written) return { saved: true, claim };
   const standing = result.item && toClaim(result.item);
-  const isOurs = standing?.owner === claim.owner && standing.revision === claim.revision;
+  const isOurs =
+    standing?.owner === claim.owner && standing.revision === claim.revision && standing.stage === claim.stage;
   return isOurs ? { saved: true, claim: standing } : { saved: false, claim: standing };
 }
 
-const OPEN_STAGES: ReadonlySet<ClaimStage> = new Set(['sent', 'unknown', 'flagged']);
+const OPEN_STAGES: ReadonlySet<ClaimStage> = new Set(['reserving', 'sent', 'unknown', 'flagged']);
 
 function keyOf(kind: ClaimKind, referenceId: string): string {
   return `${kind}#${referenceId}`;
@@ -45,13 +46,13 @@ function keyOf(kind: ClaimKind, referenceId: string): string {
 
 function toItem(claim: Claim): Item & { pk: string } {
   const pk = keyOf(claim.kind, claim.referenceId);
-  const open = OPEN_STAGES.has(claim.stage) ? { openShard: openShard(pk), dueAt: claim.leaseUntil } : {};
+  const open = OPEN_STAGES.has(claim.stage) ? { openShard: openShard(pk), dueAt: nextLookAt(claim) } : {};
   return { pk, schema: SCHEMA, ...claim, ...open };
 }
 
 function toClaim({ pk: _, schema: __, openShard: ___, dueAt: ____, ...item }: Item): Claim {
   const claim = item as unknown as Claim;
-  const { firstLookUpAt, lastLookUpAt } = item;
+  const { firstLookUpAt, lastLookUpAt, turn } = item;
   return {
     ...claim,
     attempt: integer(claim.attempt),
@@ -59,6 +60,7 @@ function toClaim({ pk: _, schema: __, openShard: ___, dueAt: ____, ...item }: It
     sentAt: integer(claim.sentAt),
     ...(firstLookUpAt === undefined ? {} : { firstLookUpAt: integer(firstLookUpAt) }),
     ...(lastLookUpAt === undefined ? {} : { lastLookUpAt: integer(lastLookUpAt) }),
+    ...(turn === undefined ? {} : { turn: integer(turn) }),
     revision: integer(claim.revision),
   };
 }

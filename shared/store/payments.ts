@@ -1,4 +1,7 @@
+import { type Operation, withCallers } from '../payment/action.ts';
+import { type Decimal, isDecimal } from '../payment/money.ts';
 import {
+  type Heard,
   type HistoryEntry,
   MAX_HISTORY,
   MAX_QUARANTINE,
@@ -7,15 +10,13 @@ import {
   type PaymentRecord,
   type QuarantinedEvent,
 } from '../payment/payment.ts';
-import { nextCheckAt } from '../payment/schedule.ts';
+import { paidIn, type RefundEntry, type Refunds } from '../payment/refund.ts';
+import { nextCheckAt, RECHECK_MS } from '../payment/schedule.ts';
 import { isFinal, type PaymentType, statesBefore } from '../payment/state.ts';
 import { type Item, integer, openShard, type Table, type Update } from './table.ts';
 
 /** Bumped when the shape of the stored item changes. */
 const SCHEMA = 1;
-
-/** How long after its creation a payment whose event was quarantined is still checked, in milliseconds. */
-export const RECHECK_MS = 24 * 60 * 60_000;
 
 /** One event's change, ready to be written: its history entry, and the type that it names, if it names one. */
 export interface Change {
@@ -56,6 +57,7 @@ export async function recordPayment(
     history: [entry],
     ...(entry.key ? { eventKeys: new Set([entry.key]) } : {}),
     ...(isFinal(state) ? {} : openKeys(pk, Date.parse(identity.created), Date.parse(entry.at))),
+    ...(identity.paymentType === 'DEPOSIT' && state === 'COMPLETED' ? { refundable: amount } : {}),
   };
   const created = await table.put(item, { condition: 'attribute_not_exists(pk)' });
   if (created.written) return { applied: true, record: toRecord(created.item) };
@@ -76,7 +78,8 @@ export async function recordPayment(
  * in the way comes back in the same request.
  */
 export async function applyChange(table: Table, change: Change): Promise<Applied> {
-  const allowed = statesBefore(change.paymentType, change.entry.facts.state);
+  const { state, amount } = change.entry.facts;
+  const allowed = statesBefore(change.paymentType, state);
   if (allowed.length === 0) {
     return { applied: false, record: await readPayment(table, change.paymentId) };
   }
@@ -88,6 +91,8 @@ export async function applyChange(table: Table, change: Change): Promise<Applied
   return write(table, change, {
     condition: [isSameType, isAllowedMove, isNewEvent, hasRoom].join(' AND '),
     values: { ...states, ':paymentType': change.paymentType, ':key': change.entry.key },
+    // No move leads away from COMPLETED, so that this happens once.
+    ...(change.paymentType === 'DEPOSIT' && state === 'COMPLETED' ? { paysIn: amount ?? 'as recorded' } : {}),
   });
 }
 
@@ -95,20 +100,23 @@ export async function applyChange(table: Table, change: Change): Promise<Applied
  * Writes what paytech confirmed over a state that the state machine would keep, if the record is still at the
  * version against which it was confirmed.
  */
-export async function applyCorrection(table: Table, change: Change, readVersion: number): Promise<Applied> {
+export async function applyCorrection(table: Table, change: Change, read: PaymentRecord): Promise<Applied> {
+  const { state, amount = read.amount } = change.entry.facts;
   const isUnchanged = 'version = :readVersion';
   const isNewEvent = 'NOT contains(eventKeys, :key)';
   const hasRoom = 'size(history) < :maxHistory';
   return write(table, change, {
     condition: [isUnchanged, isNewEvent, hasRoom].join(' AND '),
-    values: { ':readVersion': readVersion, ':key': change.entry.key },
+    values: { ':readVersion': read.version, ':key': change.entry.key },
+    ...(read.paymentType === 'DEPOSIT' ? { paysIn: paidIn({ state, amount }).minus(paidIn(read)) } : {}),
   });
 }
 
+/** `paysIn`: by how much it moves what is refundable; `as recorded` is the amount that the item has. */
 async function write(
   table: Table,
   { paymentId, entry }: Change,
-  { condition, values }: { condition: string; values: Item },
+  { condition, values, paysIn }: { condition: string; values: Item; paysIn?: Decimal | 'as recorded' },
 ): Promise<Applied> {
   const pk = keyOf(paymentId);
   const { state, amount, currency } = entry.facts;
@@ -119,9 +127,12 @@ async function write(
       'SET #state = :state, version = version + :one, history = list_append(history, :entry)',
       amount ? ', amount = :amount' : '',
       currency ? ', currency = :currency' : '',
+      paysIn
+        ? `, refundable = if_not_exists(refundable, :none) + ${isDecimal(paysIn) ? ':paysIn' : 'amount'}`
+        : '',
       open
-        ? ', openShard = :openShard, dueAt = :dueAt REMOVE askedUntil'
-        : ' REMOVE openShard, dueAt, askedUntil',
+        ? ', openShard = :openShard, dueAt = :dueAt REMOVE askedUntil, heard'
+        : ' REMOVE openShard, dueAt, askedUntil, heard',
       ' ADD eventKeys :keys',
     ].join(''),
     condition,
@@ -135,6 +146,8 @@ async function write(
       ':maxHistory': MAX_HISTORY,
       ...optional(':amount', amount),
       ...optional(':currency', currency),
+      ...(paysIn ? { ':none': 0 } : {}),
+      ...(isDecimal(paysIn) ? { ':paysIn': paysIn } : {}),
       ...(open ? { ':openShard': open.openShard, ':dueAt': open.dueAt } : {}),
     },
   };
@@ -205,7 +218,8 @@ export async function quarantine(
   return written;
 }
 
-function keyOf(id: string): string {
+/** The key of a payment's item. */
+export function keyOf(id: string): string {
   return `payment#${id}`;
 }
 
@@ -214,8 +228,10 @@ function openKeys(pk: string, since: number, now: number): { openShard: string; 
   return { openShard: openShard(pk), dueAt: nextCheckAt(since, now) };
 }
 
-function toRecord(item: Item): PaymentRecord {
+/** The payment that an item holds. */
+export function toRecord(item: Item): PaymentRecord {
   const record = item as unknown as PaymentRecord;
+  const operations = (record.operations ?? []).map(toOperation);
   return {
     id: record.id,
     paymentType: record.paymentType,
@@ -229,8 +245,47 @@ function toRecord(item: Item): PaymentRecord {
     amount: record.amount,
     currency: record.currency,
     version: typeof record.version === 'number' ? record.version : integer(record.version),
-    history: record.history,
+    history: withCallers(record.history, operations),
     quarantine: record.quarantine ?? [],
     quarantined: integer(record.quarantined),
+    operations,
+    ...(record.checkedAt === undefined ? {} : { checkedAt: integer(record.checkedAt) }),
+    ...(record.heard === undefined ? {} : { heard: toHeard(record.heard) }),
+    ...(record.recheckUntil === undefined ? {} : { recheckUntil: integer(record.recheckUntil) }),
+    ...optional('refundable', record.refundable),
+    ...optional('refunds', toRefunds(item)),
   };
+}
+
+/** An item has one attribute per refund, whose name begins so. */
+export const REFUND_PREFIX = 'refund:';
+
+function toRefunds(item: Item): Refunds | undefined {
+  const attributes = Object.entries(item).filter(([name]) => name.startsWith(REFUND_PREFIX));
+  if (attributes.length === 0) return undefined;
+  return new Map(
+    attributes.map(([name, value]) => [name.slice(REFUND_PREFIX.length), toRefundEntry(value as Item)]),
+  );
+}
+
+function toRefundEntry({ turn, version, ...entry }: Item): RefundEntry {
+  return {
+    ...(entry as unknown as RefundEntry),
+    ...(turn === undefined ? {} : { turn: integer(turn) }),
+    ...(version === undefined ? {} : { version: integer(version) }),
+  };
+}
+
+function toOperation(stored: Operation): Operation {
+  const { startedAt, leaseUntil, version } = stored;
+  return {
+    ...stored,
+    startedAt: integer(startedAt),
+    leaseUntil: integer(leaseUntil),
+    version: integer(version),
+  };
+}
+
+function toHeard(stored: Heard): Heard {
+  return { ...stored, version: integer(stored.version) };
 }

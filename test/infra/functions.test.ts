@@ -20,6 +20,7 @@ beforeAll(async () => {
   ({ template } = await synthesize({
     ...minimal,
     allowedOrigins: ['https://a.example', 'https://b.example'],
+    hostToHost: true,
   }));
   functions = resources(template, 'AWS::Lambda::Function');
 }, 60_000);
@@ -39,7 +40,12 @@ function permissions(name: string): string[] {
 }
 
 function permission(effect: string, action: string, on: Json): string {
-  return `${effect === 'Allow' ? '' : `${effect} `}${action} on ${typeof on === 'string' ? on : target(template, on)}`;
+  return `${effect === 'Allow' ? '' : `${effect} `}${action} on ${named(on)}`;
+}
+
+function named(on: Json): string {
+  if (typeof on === 'string') return on;
+  return on['Fn::Join'] ? on['Fn::Join'][1].map(named).join('') : target(template, on);
 }
 
 const logsAndTraces = (name: string) => [
@@ -58,6 +64,7 @@ describe('each function may do exactly this', () => {
         'dynamodb:PutItem on payments',
         'dynamodb:UpdateItem on payments',
         'secretsmanager:GetSecretValue on api-key',
+        'secretsmanager:GetSecretValue on order-token-keys',
         'sqs:SendMessage on webhooks',
       ],
     ],
@@ -76,7 +83,36 @@ describe('each function may do exactly this', () => {
         'sqs:SendMessage on webhooks-dlq',
       ],
     ],
-    ['get-payment', ['dynamodb:GetItem on payments']],
+    [
+      'operations',
+      [
+        'dynamodb:GetItem on payments',
+        'dynamodb:PutItem on payments',
+        'dynamodb:UpdateItem on payments',
+        'secretsmanager:GetSecretValue on api-key',
+        'sqs:SendMessage on webhooks',
+      ],
+    ],
+    [
+      'reconcile',
+      [
+        'dynamodb:GetItem on payments',
+        'dynamodb:PutItem on payments',
+        'dynamodb:Query on payments/index/open',
+        'dynamodb:UpdateItem on payments',
+        'secretsmanager:GetSecretValue on api-key',
+        'sqs:SendMessage on webhooks',
+      ],
+    ],
+    ...['get-payment', 'execute-payment'].map((name): [string, string[]] => [
+      name,
+      [
+        'dynamodb:GetItem on payments',
+        'dynamodb:UpdateItem on payments',
+        'secretsmanager:GetSecretValue on api-key',
+        'sqs:SendMessage on webhooks',
+      ],
+    ]),
   ])('%s', (name, expected) => {
     expect(permissions(name)).toEqual([...expected, ...logsAndTraces(name)].sort());
   });
@@ -107,6 +143,8 @@ describe('the environment', () => {
         API_KEY_SECRET: 'api-key',
         PAYTECH_URL: 'https://engine-sandbox.pay.tech',
         ALLOWED_ORIGINS: 'https://a.example,https://b.example',
+        ORDER_TOKENS: 'required',
+        ORDER_TOKEN_SECRET: 'order-token-keys',
       },
     ],
     ['receive-webhook', { WEBHOOK_QUEUE_URL: 'webhooks', SIGNING_KEYS_SECRET: 'signing-keys' }],
@@ -121,7 +159,26 @@ describe('the environment', () => {
         EVENT_SOURCE: 'urn:paytech-payments:sandbox',
       },
     ],
-    ['get-payment', { PAYMENTS_TABLE: 'payments' }],
+    [
+      'reconcile',
+      {
+        PAYMENTS_TABLE: 'payments',
+        WEBHOOK_QUEUE_URL: 'webhooks',
+        API_KEY_SECRET: 'api-key',
+        PAYTECH_URL: 'https://engine-sandbox.pay.tech',
+        WEBHOOK_GRACE_SECONDS: '120',
+        SWEEP_CREATED_DAYS: '400',
+      },
+    ],
+    ...['get-payment', 'execute-payment', 'operations'].map((name): [string, Record<string, string>] => [
+      name,
+      {
+        PAYMENTS_TABLE: 'payments',
+        WEBHOOK_QUEUE_URL: 'webhooks',
+        API_KEY_SECRET: 'api-key',
+        PAYTECH_URL: 'https://engine-sandbox.pay.tech',
+      },
+    ]),
   ])('of %s is exactly this', (name, expected) => {
     const { WEBHOOK_URL, ...rest } = functions[name]!.Properties.Environment.Variables;
     const named = Object.entries(rest).map(([key, value]) => [
@@ -129,11 +186,11 @@ describe('the environment', () => {
       typeof value === 'string' ? value : target(template, value),
     ]);
     expect(Object.fromEntries(named)).toEqual({ POWERTOOLS_SERVICE_NAME: name, ...expected });
-    expect(WEBHOOK_URL !== undefined).toBe(name === 'create-payment');
+    expect(WEBHOOK_URL !== undefined).toBe(['create-payment', 'operations'].includes(name));
   });
 
-  test('tells create-payment where webhooks come in', () => {
-    const { WEBHOOK_URL } = functions['create-payment']!.Properties.Environment.Variables;
+  test.each(['create-payment', 'operations'])('tells %s where webhooks come in', (name) => {
+    const { WEBHOOK_URL } = functions[name]!.Properties.Environment.Variables;
     const { logicalId } = onlyResource(template, 'AWS::ApiGatewayV2::Api');
     expect(WEBHOOK_URL).toEqual({
       'Fn::Join': ['', [{ 'Fn::GetAtt': [logicalId, 'ApiEndpoint'] }, '/webhooks/paytech']],
@@ -160,12 +217,42 @@ test.each(functionNames)('%s has the common defaults', (name) => {
   expect(logGroup.Properties.RetentionInDays).toBe(30);
 });
 
-test('time limits: a claim of 15 s outlasts create-payment, and every route ends before API Gateway does', () => {
+test('time limits: claims and operations of 15 s outlast their functions, and every route ends before API Gateway does', () => {
   const timeout = (name: string) => functions[name]!.Properties.Timeout;
   expect(timeout('create-payment')).toBe(14);
+  expect(timeout('execute-payment')).toBe(14);
+  expect(timeout('operations')).toBe(14);
   expect(timeout('receive-webhook')).toBe(10);
   expect(timeout('get-payment')).toBeLessThan(30);
   expect(timeout('apply-payment-event')).toBe(30);
+});
+
+describe('reconcile', () => {
+  test('runs every minute, ends before it runs again, and is not retried: the next run is', () => {
+    const rule = onlyResource(template, 'AWS::Events::Rule').Properties;
+    expect(rule).toMatchObject({ ScheduleExpression: 'rate(1 minute)', State: 'ENABLED' });
+    expect(rule.Targets).toEqual([
+      {
+        Id: expect.any(String),
+        Arn: { 'Fn::GetAtt': [functions.reconcile!.logicalId, 'Arn'] },
+        RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+      },
+    ]);
+    expect(functions.reconcile!.Properties.Timeout).toBe(55);
+    expect(onlyResource(template, 'AWS::Lambda::EventInvokeConfig').Properties).toMatchObject({
+      FunctionName: { Ref: functions.reconcile!.logicalId },
+      MaximumRetryAttempts: 0,
+    });
+  });
+
+  test.each([
+    [2, 'rate(2 minutes)', 115],
+    [60, 'rate(1 hour)', 300],
+  ])('every %i minutes', async (reconcileMinutes, rate, timeout) => {
+    const { template } = await synthesize({ ...minimal, reconcileMinutes });
+    expect(onlyResource(template, 'AWS::Events::Rule').Properties.ScheduleExpression).toBe(rate);
+    expect(resources(template, 'AWS::Lambda::Function').reconcile!.Properties.Timeout).toBe(timeout);
+  });
 });
 
 test.each(functionNames)('%s is deployed as bundled, and the bundle has a handler', async (name) => {

@@ -54,7 +54,7 @@ test('only the topic may write to the queues from outside, and only to those of 
       (one: never) => ({ queue: target(template, Properties.Queues[0]), ...(one as object) }),
     ),
   );
-  const topic = { Ref: onlyResource(template, 'AWS::SNS::Topic').logicalId };
+  const topic = { Ref: resources(template, 'AWS::SNS::Topic')['payment-events']!.logicalId };
   const byTopic = {
     Action: 'sqs:SendMessage',
     Principal: { Service: 'sns.amazonaws.com' },
@@ -143,8 +143,11 @@ describe('subscribers', () => {
 });
 
 test('the topic is encrypted and reached by TLS only', () => {
-  expect(onlyResource(template, 'AWS::SNS::Topic').Properties.KmsMasterKeyId).toBe('alias/aws/sns');
-  expect(onlyResource(template, 'AWS::SNS::TopicPolicy').Properties.PolicyDocument.Statement).toEqual([
+  const topic = resources(template, 'AWS::SNS::Topic')['payment-events']!;
+  expect(topic.Properties.KmsMasterKeyId).toBe('alias/aws/sns');
+  const policies = Object.values(template.findResources('AWS::SNS::TopicPolicy'));
+  const policy = policies.find(({ Properties }) => Properties.Topics[0].Ref === topic.logicalId);
+  expect(policy?.Properties.PolicyDocument.Statement).toEqual([
     expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
   ]);
 });

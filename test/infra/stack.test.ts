@@ -10,6 +10,7 @@ beforeAll(async () => {
     allowedOrigins: ['https://shop.example', 'http://localhost:3000'],
     throttle: { rate: 11, burst: 22 },
     webhookThrottle: { rate: 33, burst: 44 },
+    operationsThrottle: { rate: 55, burst: 66 },
     logRetentionDays: 14,
   }));
 }, 60_000);
@@ -63,12 +64,28 @@ test('whatever holds data is kept when the stack is removed, or when a change wo
 
 test('secrets start with a random value, and say what to put in', () => {
   const found = resources(template, 'AWS::SecretsManager::Secret');
-  expect(Object.keys(found).sort()).toEqual(['api-key', 'signing-keys']);
+  expect(Object.keys(found).sort()).toEqual(['api-key', 'order-token-keys', 'signing-keys']);
   for (const { Properties } of Object.values(found)) {
     expect(Object.keys(Properties).sort()).toEqual(['Description', 'GenerateSecretString']);
     expect(Properties.Description).toContain('put in the plain key');
   }
 });
+
+const operationRoutes = [
+  'GET /operations/balances',
+  'GET /operations/payments',
+  'GET /operations/payments/{id}',
+  'GET /operations/payments/{id}/gateway-operations',
+  'POST /operations/claims/operation/{id}/resolve',
+  'POST /operations/claims/{kind}/{id+}',
+  'POST /operations/claims/{kind}/{id}/resolve',
+  'POST /operations/payments/{id}/approve',
+  'POST /operations/payments/{id}/capture',
+  'POST /operations/payments/{id}/reject',
+  'POST /operations/payments/{id}/void',
+  'POST /operations/refunds',
+  'POST /operations/withdrawals',
+];
 
 describe('the HTTP API', () => {
   const stage = () => onlyResource(template, 'AWS::ApiGatewayV2::Stage').Properties;
@@ -85,14 +102,35 @@ describe('the HTTP API', () => {
 
   test('has these routes', () => {
     expect(routes(template).sort()).toEqual([
-      ['GET /payments/{id}', 'get-payment, NONE', '2.0'],
-      ['POST /payments', 'create-payment, AWS_IAM', '2.0'],
-      ['POST /webhooks/paytech', 'receive-webhook, NONE', '2.0'],
+      ...[
+        ...operationRoutes.map((key) => [key, 'operations, AWS_IAM', '2.0']),
+        ['GET /payments/{id}', 'get-payment, NONE', '2.0'],
+        ['POST /payments', 'create-payment, NONE', '2.0'],
+        ['POST /webhooks/paytech', 'receive-webhook, NONE', '2.0'],
+      ].sort(),
     ]);
   });
 
-  test('lets anyone create payments only if a sandbox says so', async () => {
-    const { template: open } = await synthesize({ ...minimal, createPaymentAuth: 'none' });
+  test('executes deposits only if a setting says so', async () => {
+    const { template: hostToHost } = await synthesize({ ...minimal, hostToHost: true });
+    expect(routes(hostToHost)).toContainEqual(['PATCH /payments/{id}', 'execute-payment, NONE', '2.0']);
+    expect(routes(template).map(([key]) => key)).not.toContain('PATCH /payments/{id}');
+    expect(resources(template, 'AWS::Lambda::Function')).not.toHaveProperty('execute-payment');
+  });
+
+  test('without order tokens lets only IAM callers create payments, unless a sandbox says anyone', async () => {
+    const withoutTokens = { ...minimal, orderTokens: 'off' as const };
+    const { template: signed } = await synthesize(withoutTokens);
+    expect(routes(signed)).toContainEqual(['POST /payments', 'create-payment, AWS_IAM', '2.0']);
+    const { Variables } = resources(signed, 'AWS::Lambda::Function')['create-payment']!.Properties
+      .Environment;
+    expect(Variables).toMatchObject({ ORDER_TOKENS: 'off' });
+    expect(Variables).not.toHaveProperty('ORDER_TOKEN_SECRET');
+    const policies = JSON.stringify(signed.findResources('AWS::IAM::Policy'));
+    const { logicalId } = resources(signed, 'AWS::SecretsManager::Secret')['order-token-keys']!;
+    expect(policies).not.toContain(logicalId);
+
+    const { template: open } = await synthesize({ ...withoutTokens, createPaymentAuth: 'none' });
     expect(routes(open)).toContainEqual(['POST /payments', 'create-payment, NONE', '2.0']);
   });
 
@@ -108,19 +146,27 @@ describe('the HTTP API', () => {
     expect(onlyResource(closed, 'AWS::ApiGatewayV2::Api').Properties).not.toHaveProperty('CorsConfiguration');
   });
 
-  test('is throttled, the webhook route by limits of its own', () => {
-    expect(stage().DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 11, ThrottlingBurstLimit: 22 });
+  test('is throttled, the webhook and the back office by limits of their own', () => {
+    const limits = (ThrottlingRateLimit: number, ThrottlingBurstLimit: number) => ({
+      ThrottlingRateLimit,
+      ThrottlingBurstLimit,
+      DetailedMetricsEnabled: true,
+    });
+    expect(stage().DefaultRouteSettings).toEqual(limits(11, 22));
     expect(stage().RouteSettings).toEqual({
-      'POST /webhooks/paytech': { ThrottlingRateLimit: 33, ThrottlingBurstLimit: 44 },
+      'POST /webhooks/paytech': limits(33, 44),
+      ...Object.fromEntries(operationRoutes.map((key) => [key, limits(55, 66)])),
     });
   });
 
   test('is deployed route first, for a stage cannot limit a route that is not there', () => {
     const [stage] = Object.values(template.findResources('AWS::ApiGatewayV2::Stage'));
-    const [route] = Object.entries(template.findResources('AWS::ApiGatewayV2::Route')).find(
-      ([, { Properties }]) => Properties.RouteKey === 'POST /webhooks/paytech',
-    )!;
-    expect(stage!.DependsOn).toContain(route);
+    const limited = Object.keys(stage!.Properties.RouteSettings);
+    const routes = Object.entries(template.findResources('AWS::ApiGatewayV2::Route')).filter(
+      ([, { Properties }]) => limited.includes(Properties.RouteKey),
+    );
+    expect(routes).toHaveLength(limited.length);
+    expect(stage!.DependsOn).toEqual(expect.arrayContaining(routes.map(([logicalId]) => logicalId)));
   });
 
   test('logs each access as JSON, with nothing that could be a customer’s', () => {
@@ -150,14 +196,20 @@ test('no physical name is fixed, so that a stack can stand beside another', () =
   expect(names).toEqual([`${onlyResource(template, 'AWS::ApiGatewayV2::Api').logicalId}.Name`]);
 });
 
-test('outputs name what a deployer needs next', () => {
+test('outputs name what a deployer and paytech-ops need next', () => {
   expect(Object.keys(template.toJSON().Outputs).sort()).toEqual([
     'ApiKeySecret',
     'ApiUrl',
+    'EventSource',
+    'OrderTokenKeysSecret',
     'PaymentEventsQueueUrl',
+    'PaymentEventsTopicArn',
     'PaymentsTable',
+    'PaytechUrl',
     'SigningKeysSecret',
+    'SweepCreatedDays',
     'WebhookDeadLetterQueueUrl',
+    'WebhookGraceSeconds',
     'WebhookQueueUrl',
     'WebhookUrl',
   ]);
@@ -165,7 +217,9 @@ test('outputs name what a deployer needs next', () => {
 
 test.each([
   ['as it comes', minimal],
-  ['open for demos', { ...minimal, createPaymentAuth: 'none' as const }],
+  ['with host-to-host', { ...minimal, hostToHost: true }],
+  ['without order tokens', { ...minimal, orderTokens: 'off' as const }],
+  ['open for demos', { ...minimal, orderTokens: 'off' as const, createPaymentAuth: 'none' as const }],
 ])('cdk-nag AwsSolutions finds nothing in the stack %s', async (_, settings) => {
   const { app } = await synthesize(settings);
   const { violations } = new AwsSolutionsChecks(app).validateScope(app);

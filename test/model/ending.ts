@@ -7,6 +7,8 @@ import type { Simulation } from './simulation.ts';
 /** In how many rounds everything must have come to rest; each is longer than a lease. */
 const REST_ROUNDS = 12;
 const REST_TICK_MS = 20_000;
+/** After so many an unknown outcome has been looked up often enough to be flagged. */
+const UNKNOWN_ROUNDS = 3;
 
 /** The faults end; customers leave or try again until they have an answer; paytech's last word arrives. */
 export async function comeToRest(simulation: Simulation): Promise<void> {
@@ -20,8 +22,16 @@ export async function comeToRest(simulation: Simulation): Promise<void> {
     await simulation.drain();
     answers = [];
     for (const order of simulation.orders) answers.push((await simulation.retry(order))?.status);
+    let waiting = 0;
+    for (const request of simulation.backOffice.requests.values()) {
+      const { status, code } = (await simulation.resendPayout(request)) ?? { status: 500 };
+      // An outcome that stays unknown is flagged, and waits for a person.
+      const isSettled =
+        (status < 500 && code !== 'payment.in_progress') || code === 'payment.outcome_unknown';
+      if (!isSettled) waiting++;
+    }
     simulation.tick(REST_TICK_MS);
-    if (answers.every(isAnswered) && isQuiet(simulation)) break;
+    if (answers.every(isAnswered) && waiting === 0 && isQuiet(simulation) && round >= UNKNOWN_ROUNDS) break;
   }
   expect(answers.every(isAnswered), `every order has a payment: ${answers}`).toBe(true);
   for (const payment of simulation.gateway.payments.values()) {

@@ -1,7 +1,9 @@
 import { expect } from 'vitest';
 import { publicationOf } from '../../shared/payment/cloud-event.ts';
+import { type Decimal, decimal } from '../../shared/payment/money.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
+import { heldBy, paidIn, type RefundEntry } from '../../shared/payment/refund.ts';
 import { isFinal } from '../../shared/payment/state.ts';
 import { eventKey, readMessage } from '../../shared/queue/event-queue.ts';
 import { readClaim } from '../../shared/store/claims.ts';
@@ -29,6 +31,8 @@ export async function checkInvariants(simulation: Simulation, table: Table): Pro
   noAmountIsRounded(simulation, records);
   theRecordEndsAsPaytechSays(simulation, records);
   await noClaimStaysOpen(simulation, table);
+  moneyGoesOutOnce(simulation);
+  refundsStayWithinWhatWasPaid(simulation, records);
 }
 
 /** paytech has at most one payment under each attempt's reference. */
@@ -109,7 +113,12 @@ function everyAcknowledgedWebhookHasAnEnd({ acknowledged, settled, deadLetters }
 
 /** Amounts are those that paytech and the storefront named, to the last digit. */
 function noAmountIsRounded({ gateway }: Simulation, records: PaymentRecord[]): void {
-  const asked = new Map(gateway.bodies.map(({ referenceId, amount }) => [referenceId, String(amount)]));
+  const asked = new Map(
+    gateway.bodies.map(({ referenceId, amount }) => [
+      referenceId,
+      (amount as Decimal | undefined)?.toFixed(),
+    ]),
+  );
   for (const record of records) {
     const reference = gateway.payments.get(record.id)?.referenceId ?? '';
     expect(record.requestedAmount.toFixed(), `asked amount of ${record.id}`).toBe(asked.get(reference));
@@ -124,8 +133,59 @@ function theRecordEndsAsPaytechSays({ gateway }: Simulation, records: PaymentRec
   }
 }
 
-/** Every claim came to an end; the model has nothing that needs a person. */
-async function noClaimStaysOpen({ orders }: Simulation, table: Table): Promise<void> {
+/** No payout and no action is sent twice that paytech may have carried out. */
+function moneyGoesOutOnce({ backOffice }: Simulation): void {
+  for (const [reference, times] of backOffice.sent) expect(times, `payout ${reference} is sent once`).toBe(1);
+  for (const [id, times] of backOffice.acted) expect(times, `action on ${id} is sent once`).toBe(1);
+}
+
+/**
+ * What is refundable is what was paid less what is reserved or settled, each entry says what became of its refund,
+ * and paytech never pays back more than was paid, unless it turned a confirmed end round; then the alarm is raised.
+ */
+function refundsStayWithinWhatWasPaid(
+  { gateway, corrected, logger }: Simulation,
+  records: PaymentRecord[],
+): void {
+  for (const deposit of records.filter(({ paymentType }) => paymentType === 'DEPOSIT')) {
+    const entries = [...(deposit.refunds ?? new Map()).values()] as RefundEntry[];
+    const held = entries.reduce((sum, entry) => sum.plus(heldBy(entry)), decimal('0'));
+    const paid = paidIn(deposit);
+    const refundable = deposit.refundable ?? decimal('0');
+    expect(refundable.toFixed(), `refundable of ${deposit.id}`).toBe(paid.minus(held).toFixed());
+
+    const refunds = [...gateway.payments.values()].filter((each) => each.parentPaymentId === deposit.id);
+    for (const { id, facts } of refunds) {
+      const stage = entries.find(({ paymentId }) => paymentId === id)?.stage;
+      if (isFinal(facts.state))
+        expect(stage, `entry of ${id}`).toBe(facts.state === 'COMPLETED' ? 'settled' : 'returned');
+    }
+    const paidBack = refunds
+      .filter(({ facts }) => facts.state === 'COMPLETED')
+      .reduce((sum, { facts }) => sum.plus(facts.amount!), decimal('0'));
+    const turnedRound = [deposit, ...refunds].some(({ id }) => corrected.has(id));
+    const everPaid = deposit.history.map(({ facts }) =>
+      facts.state === 'COMPLETED' ? facts.amount! : decimal('0'),
+    );
+    const isWithin = everPaid.some((amount) => paidBack.lte(amount));
+    if (!turnedRound) expect(isWithin || paidBack.eq(0), `refunds of ${deposit.id}: ${paidBack}`).toBe(true);
+    if (isFinal(deposit.state) && refundable.lt(0)) expect(logger.metrics()).toContain('RefundedTooMuch');
+  }
+}
+
+/** Every claim came to an end; only what may have paid out unseen waits for a person. */
+async function noClaimStaysOpen({ orders, backOffice, gateway }: Simulation, table: Table): Promise<void> {
+  const references = new Set([...gateway.payments.values()].map(({ referenceId }) => referenceId));
+  for (const { name, id } of backOffice.requests.values()) {
+    const claim = await readClaim(table, name, id);
+    const ends = references.has(id)
+      ? ['known']
+      : backOffice.sent.has(id)
+        ? ['flagged']
+        : // The answer to our own write was lost: whether the call followed, nobody can tell.
+          ['released', 'flagged', undefined];
+    expect(ends, `claim of ${id}`).toContain(claim?.stage);
+  }
   for (const { referenceId } of orders) {
     const claim = await readClaim(table, 'deposit', referenceId);
     expect(claim?.stage ?? 'known', `claim of ${referenceId}`).toBe('known');

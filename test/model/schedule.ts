@@ -16,6 +16,35 @@ export type Activity =
       table: { atWrite: number; fault: TableFault } | undefined;
       crash: Crash | undefined;
     }
+  | {
+      do: 'refund';
+      payment: number;
+      /** Which refundId; the same one may be used for another payment or amount. */
+      refund: number;
+      part: 'all' | 'third';
+      ends: Extract<Activity, { do: 'create' }>['ends'];
+      lookUp: 'well' | 'unknown';
+      table: { atWrite: number; fault: TableFault } | undefined;
+      crash: Crash | undefined;
+    }
+  | {
+      do: 'withdraw';
+      withdrawal: number;
+      ends: Extract<Activity, { do: 'create' }>['ends'];
+      lookUp: 'well' | 'unknown';
+      table: { atWrite: number; fault: TableFault } | undefined;
+      crash: Crash | undefined;
+    }
+  | {
+      do: 'act';
+      payment: number;
+      action: 'capture' | 'void';
+      part: 'all' | 'third';
+      ends: 'well' | 'lost' | 'unknown' | 'refused' | 'limited';
+      ask: 'well' | 'unknown';
+      table: { atWrite: number; fault: TableFault } | undefined;
+      crash: Crash | undefined;
+    }
   | { do: 'customer'; payment: number; state: PaymentState; pays: 'as-asked' | 'less'; webhook: Delivery }
   | { do: 'gateway-corrects'; payment: number; webhook: Delivery }
   | { do: 'deliver'; webhook: number; queue: 'well' | 'down'; crash: Crash | undefined }
@@ -78,6 +107,30 @@ const create = fc.record({
   table,
   crash,
 });
+const payout = {
+  ends: often('well', 'declined', 'lost', 'late', 'unknown', 'refused', 'limited'),
+  lookUp: often('well', 'unknown'),
+  table,
+  crash,
+};
+const refund = fc.record({
+  do: fc.constant('refund' as const),
+  payment: position,
+  refund: position,
+  part: fc.constantFrom('all', 'third', 'third'),
+  ...payout,
+});
+const withdraw = fc.record({ do: fc.constant('withdraw' as const), withdrawal: position, ...payout });
+const act = fc.record({
+  do: fc.constant('act' as const),
+  payment: position,
+  action: fc.constantFrom('capture' as const, 'void' as const),
+  part: fc.constantFrom('all', 'third'),
+  ends: often('well', 'lost', 'unknown', 'refused', 'limited'),
+  ask: often('well', 'unknown'),
+  table,
+  crash,
+});
 const customer = fc.record({ do: fc.constant('customer' as const), payment: position, state, pays, webhook });
 const deliver = fc.record({
   do: fc.constant('deliver' as const),
@@ -96,7 +149,10 @@ const apply = fc.record({
 
 const activity = fc.oneof(
   { weight: 5, arbitrary: create },
-  { weight: 5, arbitrary: customer },
+  { weight: 6, arbitrary: customer },
+  { weight: 4, arbitrary: refund },
+  { weight: 1, arbitrary: withdraw },
+  { weight: 2, arbitrary: act },
   { weight: 6, arbitrary: deliver },
   { weight: 6, arbitrary: apply },
   {

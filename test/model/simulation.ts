@@ -5,10 +5,10 @@ import type { SQSRecord } from 'aws-lambda';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
 import { applyEvent } from '../../functions/apply-payment-event/pipeline.ts';
 import { createPayment } from '../../functions/create-payment/pipeline.ts';
+import { readCreateRequest } from '../../functions/create-payment/request.ts';
 import { receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
 import { claimedCall } from '../../shared/claims/claimed-call.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
-import { Problem } from '../../shared/http/problem.ts';
 import type { Claim } from '../../shared/payment/claim.ts';
 import { stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
@@ -26,7 +26,9 @@ import { readClaim } from '../../shared/store/claims.ts';
 import type { Table } from '../../shared/store/table.ts';
 import { memoryGateway } from '../support/memory-gateway.ts';
 import { memoryLogger } from '../support/world.ts';
-import { type Crash, createConductor, type Ended, runProcess } from './process.ts';
+import { type Answer, answerOf } from './answer.ts';
+import { type BackOfficeRequest, createBackOffice } from './back-office.ts';
+import { type Crash, createConductor, runProcess } from './process.ts';
 import type { Activity, Delivery, Round, TableFault } from './schedule.ts';
 
 const SIGNING_KEY = 'the-signing-key-of-the-model';
@@ -40,13 +42,6 @@ interface Order {
 interface Webhook {
   bytes: Buffer;
   signature: string;
-}
-
-/** What the storefront was told. */
-export interface Answer {
-  status: number;
-  code?: string;
-  body?: { id: string; redirectUrl?: string };
 }
 
 /**
@@ -163,8 +158,8 @@ export function createSimulation(table: Table, amounts: readonly string[]) {
           now,
           logger,
         }),
+        readRequest: (json) => readCreateRequest(json, []),
         webhookUrl: 'https://shop.example/webhooks/paytech',
-        allowedOrigins: [],
       });
       const body = stringifyJson({ ...rest, amount: decimal(amount), currency: 'EUR' });
       const event = { body, headers: {}, requestContext: { http: { sourceIp: '192.0.2.1' } } };
@@ -206,6 +201,25 @@ export function createSimulation(table: Table, amounts: readonly string[]) {
     };
     return { create: next, list, get: gateway.get };
   }
+
+  const backOffice = createBackOffice({
+    conductor,
+    clock,
+    table,
+    count,
+    gateway,
+    changed: (payment) => {
+      noteTruth(payment);
+      send(payment, 'sent');
+    },
+    outsideOf: (outside, { table: fault, ends, lookUp }) => ({
+      table: outside(faulty(fault)),
+      gateway: outside(gatewayThat(ends, lookUp)),
+      queue: outside(openEventQueue('webhooks', sqsInto(queue))),
+      now,
+      logger,
+    }),
+  });
 
   async function deliver(webhook: Webhook, fault: 'well' | 'down', crash: Crash | undefined): Promise<void> {
     const ended = await runProcess(conductor, crash, (outside) => {
@@ -288,13 +302,16 @@ export function createSimulation(table: Table, amounts: readonly string[]) {
   const payments = () => [...gateway.payments.values()];
   const less = ({ facts }: GatewayPayment) => facts.amount!.div(2).round(18);
 
+  /** A customer pays a deposit or leaves it; a provider carries out a payout or does not. */
   function customer({ payment: index, state, pays, webhook }: Extract<Activity, { do: 'customer' }>): void {
     const payment = pick(payments(), index);
-    if (!payment || !statesBefore('DEPOSIT', state).includes(payment.facts.state)) return;
-    const needsCustomer = state === 'PENDING' || state === 'AUTHORIZED' || state === 'COMPLETED';
+    const { paymentType = 'DEPOSIT' } = payment ?? {};
+    if (!payment || !statesBefore(paymentType, state).includes(payment.facts.state)) return;
+    const needsCustomer = paymentType === 'DEPOSIT' && state !== 'DECLINED' && state !== 'CANCELLED';
     if (needsCustomer && !shown.has(payment.id)) return;
     count(`truth ${state}`);
-    const amount = pays === 'less' && state === 'COMPLETED' ? { amount: less(payment) } : {};
+    const paysLess = pays === 'less' && state === 'COMPLETED' && paymentType === 'DEPOSIT';
+    const amount = paysLess ? { amount: less(payment) } : {};
     noteTruth(gateway.set(payment.id, { state, ...amount }));
     send(payment, webhook);
   }
@@ -326,6 +343,12 @@ export function createSimulation(table: Table, amounts: readonly string[]) {
       case 'create':
         await create(activity);
         return;
+      case 'refund':
+        return backOffice.refund(activity);
+      case 'withdraw':
+        return backOffice.withdraw(activity);
+      case 'act':
+        return backOffice.act(activity);
       case 'customer':
         return customer(activity);
       case 'gateway-corrects':
@@ -400,6 +423,9 @@ export function createSimulation(table: Table, amounts: readonly string[]) {
       const method = claim?.request.paymentMethod ? { paymentMethod: claim.request.paymentMethod } : {};
       return alone(() => storefront({ request: { referenceId: order.referenceId, amount, ...method } }));
     },
+    backOffice,
+    /** What the back office would send again. */
+    resendPayout: (request: BackOfficeRequest) => alone(() => backOffice.resend(request)),
     /** paytech says once more how things are. */
     announceTruth(payment: GatewayPayment): void {
       transit.push(signed(writePayment(payment)));
@@ -429,24 +455,3 @@ export function truthOf({ state, amount }: { state: PaymentState; amount?: { toF
 function signed(bytes: Buffer): Webhook {
   return { bytes, signature: sign(bytes, SIGNING_KEY) };
 }
-
-async function answerOf(route: () => Promise<{ status: number; body: unknown }>): Promise<Answer> {
-  try {
-    const { status, body } = await route();
-    return { status, body: body as NonNullable<Answer['body']> };
-  } catch (error) {
-    if (!(error instanceof Problem)) return { status: 500, code: 'internal' };
-    return { status: STATUS[error.code] ?? 500, code: error.code };
-  }
-}
-
-const STATUS: Record<string, number> = {
-  'payment.reference_conflict': 409,
-  'payment.in_progress': 409,
-  'payment.outcome_unknown': 503,
-  'gateway.unavailable': 503,
-  'gateway.rejected': 422,
-  'webhook.signature_invalid': 401,
-};
-
-export type { Ended };

@@ -1,23 +1,37 @@
 import { randomBytes } from 'node:crypto';
+import type { Action } from '../../shared/payment/action.ts';
 import type { Decimal } from '../../shared/payment/money.ts';
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
-import type { Answer, CreatePaymentBody, GatewayClient, ListQuery } from '../../shared/paytech/client.ts';
+import type {
+  Answer,
+  CreatePaymentBody,
+  GatewayAction,
+  GatewayClient,
+  ListQuery,
+} from '../../shared/paytech/client.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 
-/** How the next call ends; `lost` makes the payment and loses the answer, `unknown` makes nothing. */
+/** How the next call ends; `lost` does what was asked and loses the answer, `unknown` does nothing. */
 export type Ending =
+  | { on: Action; ends: 'lost' | 'unknown' | 'refused' | 401 | 403 | 404 | 429 }
   | { on: 'create'; ends: 'lost' | 'unknown' | 'refused' | 401 | 403 | 404 | 429 }
   | { on: 'get' | 'list'; ends: 'unknown' | 429 };
 
 /**
  * paytech in memory, behind the client's own interface: what it has made, how often it was called, and the
- * next endings, one per call. For schedules that would take minutes against real time limits.
+ * next endings, one per call. For schedules that would take minutes against real time limits. Its list is filtered
+ * by time where it is given a clock.
  */
-export function memoryGateway() {
+export function memoryGateway(now?: () => number) {
   const payments = new Map<string, GatewayPayment & { createdAt: number }>();
-  const calls = { create: 0, get: 0, list: 0 };
+  const calls = { create: 0, get: 0, list: 0, execute: 0, capture: 0, void: 0, approve: 0, reject: 0 };
   const endings: Ending[] = [];
   const bodies: CreatePaymentBody[] = [];
+  const executions: Record<string, unknown>[] = [];
+  const updatedAt = new Map<string, number>();
+  /** The ids of payments whose entries in the list cannot be read. */
+  const unreadable = new Set<string>();
+  const touch = (id: string) => updatedAt.set(id, now?.() ?? 0);
 
   function nextEnding(on: Ending['on']): Ending['ends'] | undefined {
     const index = endings.findIndex((ending) => ending.on === on);
@@ -30,9 +44,10 @@ export function memoryGateway() {
       id,
       paymentType: body.paymentType as PaymentType,
       referenceId: body.referenceId,
-      created: new Date(0).toISOString(),
-      redirectUrl: `https://checkout.example/${id}`,
-      createdAt: 0,
+      ...(body.parentPaymentId === undefined ? {} : { parentPaymentId: body.parentPaymentId as string }),
+      created: new Date(now?.() ?? 0).toISOString(),
+      ...(body.paymentType === 'DEPOSIT' ? { redirectUrl: `https://checkout.example/${id}` } : {}),
+      createdAt: now?.() ?? 0,
       facts: {
         state: (body.paymentType === 'DEPOSIT' ? 'CHECKOUT' : 'PENDING') as PaymentState,
         amount: body.amount as Decimal,
@@ -40,10 +55,53 @@ export function memoryGateway() {
       },
     };
     payments.set(id, payment);
+    touch(id);
     return payment;
   }
 
-  const client: Pick<GatewayClient, 'create' | 'get' | 'list'> = {
+  function perform(
+    id: string,
+    action: Action,
+    facts: Partial<GatewayPayment['facts']>,
+  ): Answer<GatewayPayment> {
+    calls[action]++;
+    const ends = nextEnding(action);
+    if (ends === 'unknown') return { kind: 'unknown', reason: 'reset' };
+    if (typeof ends === 'number') return { kind: 'not-accepted', status: ends };
+    const payment = payments.get(id);
+    if (!payment) return { kind: 'not-accepted', status: 404 };
+    const isPossible = POSSIBLE_IN[action] === payment.facts.state;
+    if (ends === 'refused' || !isPossible) {
+      return { kind: 'refused', message: 'Illegal state', errors: [] };
+    }
+    payment.facts = { ...payment.facts, ...facts };
+    touch(id);
+    if (ends === 'lost') return { kind: 'unknown', reason: 'timeout' };
+    return { kind: 'answered', result: structuredCloneOf(payment) };
+  }
+
+  /** Newest first, as paytech's. */
+  function matching({ createdFrom, updatedFrom, updatedBefore, referenceId }: ListQuery) {
+    const isInTime = ({ id, createdAt }: { id: string; createdAt: number }) =>
+      createdAt >= Math.floor(createdFrom.getTime() / 1000) * 1000 &&
+      (!updatedFrom || updatedAt.get(id)! >= Math.floor(updatedFrom.getTime() / 1000) * 1000) &&
+      (!updatedBefore || updatedAt.get(id)! < Math.floor(updatedBefore.getTime() / 1000) * 1000);
+    return [...payments.values()]
+      .reverse()
+      .filter((payment) => referenceId === undefined || payment.referenceId === referenceId)
+      .filter((payment) => !now || isInTime(payment));
+  }
+
+  const client: Pick<GatewayClient, 'create' | 'get' | 'list' | 'listReadable' | 'execute' | 'act'> = {
+    async execute(id, body) {
+      executions.push(body);
+      return perform(id, 'execute', { state: 'PENDING', externalRefs: { reference: `R-${id.slice(0, 8)}` } });
+    },
+    async act(id, action, body) {
+      const { amount } = (body ?? {}) as { amount?: Decimal };
+      const state = LEADS_TO[action];
+      return perform(id, action, amount ? { state, amount } : { state });
+    },
     async create(body): Promise<Answer<GatewayPayment>> {
       calls.create++;
       bodies.push(body);
@@ -64,14 +122,30 @@ export function memoryGateway() {
         ? { kind: 'answered', result: structuredCloneOf(payment) }
         : { kind: 'not-accepted', status: 404 };
     },
-    async list({ referenceId }: ListQuery) {
+    async listReadable(query) {
       calls.list++;
       const ends = nextEnding('list');
       if (typeof ends === 'number') return { kind: 'not-accepted', status: ends };
       if (ends) return { kind: 'unknown', reason: 'reset' };
-      const found = [...payments.values()].filter(
-        (payment) => referenceId === undefined || payment.referenceId === referenceId,
-      );
+      const { offset = 0, limit = 50 } = query;
+      const found = matching(query);
+      const page = found.slice(offset, offset + limit);
+      const readable = page.filter(({ id }) => !unreadable.has(id));
+      return {
+        kind: 'answered',
+        result: {
+          payments: readable.map(structuredCloneOf),
+          unreadable: page.length - readable.length,
+          hasMore: found.length > offset + limit,
+        },
+      };
+    },
+    async list(query: ListQuery) {
+      calls.list++;
+      const ends = nextEnding('list');
+      if (typeof ends === 'number') return { kind: 'not-accepted', status: ends };
+      if (ends) return { kind: 'unknown', reason: 'reset' };
+      const found = matching(query);
       return { kind: 'answered', result: { payments: found.map(structuredCloneOf), hasMore: false } };
     },
   };
@@ -82,16 +156,34 @@ export function memoryGateway() {
     calls,
     endings,
     bodies,
+    executions,
+    unreadable,
     make,
     /** Drives a payment as a customer or provider would, whatever was before. */
     set(id: string, facts: Partial<GatewayPayment['facts']>): GatewayPayment {
       const payment = payments.get(id);
       if (!payment) throw new Error(`no payment ${id}`);
       payment.facts = { ...payment.facts, ...facts };
+      touch(id);
       return payment;
     },
   };
 }
+
+const POSSIBLE_IN: Record<Action, PaymentState> = {
+  execute: 'CHECKOUT',
+  capture: 'AUTHORIZED',
+  void: 'AUTHORIZED',
+  approve: 'AWAITING_APPROVAL',
+  reject: 'AWAITING_APPROVAL',
+};
+
+const LEADS_TO: Record<GatewayAction, PaymentState> = {
+  capture: 'COMPLETED',
+  void: 'CANCELLED',
+  approve: 'PENDING',
+  reject: 'CANCELLED',
+};
 
 export type MemoryGateway = ReturnType<typeof memoryGateway>;
 

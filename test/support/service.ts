@@ -7,13 +7,18 @@ import {
 } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { clientFor } from '../../infra/local/account.ts';
-import { LOCAL_KEYS, startLocal } from '../../infra/local/local-service.ts';
+import { LOCAL_KEYS, type LocalOptions, startLocal } from '../../infra/local/local-service.ts';
 import { sign } from '../../shared/paytech/signature.ts';
 
 /** The running service as its users see it: over HTTP, and through its queues and its table. */
-export async function startService() {
+export async function startService(options: LocalOptions = {}) {
   const logs: string[] = [];
-  const local = await startLocal({ onLog: (name, line) => logs.push(`${name} ${line}`) });
+  const local = await startLocal({
+    // A reconcile that comes when it likes would use up faults and requests that a test counts.
+    schedules: false,
+    ...options,
+    onLog: (name, line) => logs.push(`${name} ${line}`),
+  });
   const sqs = new SQSClient(clientFor(local.sqsUrl));
   const dynamo = new DynamoDBClient(clientFor(local.dynamoDbUrl));
   const events: { body: string; attributes: Record<string, string | undefined> }[] = [];
@@ -59,6 +64,8 @@ export async function startService() {
   return {
     ...local,
     logs,
+    /** All events that subscribers have been sent. */
+    received: receivedEvents,
     api,
     simulator,
     /** Sends the body as paytech would. */

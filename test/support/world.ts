@@ -16,6 +16,7 @@ import { parseJson, stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { openDeadLetterQueue, openEventQueue, type QueuedEvent } from '../../shared/queue/event-queue.ts';
 import { openPublisher } from '../../shared/queue/publisher.ts';
+import { openOpenIndex } from '../../shared/store/open-index.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { countingClient } from './aws-semantics.ts';
 import { memoryGateway } from './memory-gateway.ts';
@@ -91,14 +92,17 @@ export async function startWorld({ asAws = false } = {}) {
 
   const aws = countingClient({ ...CREDENTIALS, endpoint: dynamo.url });
   const table = openTable('payments', asAws ? aws.client : dynamoClient);
-  const gateway = memoryGateway();
   const logger = memoryLogger();
   const clock = { at: Date.parse('2026-11-23T12:00:00Z') };
   const now = () => clock.at;
+  const gateway = memoryGateway(now);
+  const index = openOpenIndex('payments', dynamoClient);
   const queue = openEventQueue(queueUrl(sqsSns.url, 'webhooks'), sqs);
   const publisher = openPublisher(topic.TopicArn!, sns);
   const deadLetters = openDeadLetterQueue(queueUrl(sqsSns.url, 'webhooks-dlq'), sqs);
-  const apply = applyEvent({ table, gateway, eventSource: EVENT_SOURCE, now, logger });
+  const applyWith = (more: Partial<Parameters<typeof applyEvent>[0]>) =>
+    applyEvent({ table, gateway, eventSource: EVENT_SOURCE, now, logger, ...more });
+  const apply = applyWith({});
 
   /** Takes every message that a queue has now. */
   async function drain(name: string): Promise<Message[]> {
@@ -124,6 +128,7 @@ export async function startWorld({ asAws = false } = {}) {
 
   return {
     table,
+    index,
     gateway,
     logger,
     clock,
@@ -132,6 +137,7 @@ export async function startWorld({ asAws = false } = {}) {
     publisher,
     deadLetters,
     apply,
+    applyWith,
     applyBatch: applyBatch({ apply, publisher, deadLetters, logger }),
     eventSource: EVENT_SOURCE,
     dynamoClient,

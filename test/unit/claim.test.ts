@@ -45,11 +45,41 @@ const otherRequests: [what: string, request: ClaimedRequest][] = [
   ['paymentMethod', { ...request, paymentMethod: 'PIX' }],
   ['preAuth', { ...request, preAuth: true }],
   ['parentPaymentId', { ...request, parentPaymentId: 'p0' }],
+  ['fingerprint', { ...request, fingerprint: 'f0' }],
 ];
 
 describe('no claim', () => {
   test('is claimed as attempt 1', () => {
     expect(nextStep(undefined, request, SENT_AT)).toEqual({ do: 'send', attempt: 1 });
+  });
+});
+
+describe('reserving', () => {
+  const reserving = claim({ kind: 'refund', stage: 'reserving', turn: 7 });
+
+  test('is in progress while the lease lives, and the same attempt is anyone’s after it', () => {
+    const seconds = Math.ceil(LEASE_MS / 1000);
+    expect(nextStep(reserving, request, SENT_AT)).toEqual({ do: 'wait', seconds, because: 'in-progress' });
+    expect(nextStep(reserving, request, LEASE_ENDS - 1)).toMatchObject({ do: 'wait' });
+    expect(nextStep(reserving, request, LEASE_ENDS)).toEqual({ do: 'send', attempt: 3 });
+  });
+
+  test.each(otherRequests)('another %s is a conflict', (_, other) => {
+    expect(nextStep(reserving, other, LEASE_ENDS)).toEqual({ do: 'refuse', because: 'conflict' });
+  });
+});
+
+describe('released after a person’s word', () => {
+  const turnedUp = { stage: 'released', earlierPaymentIds: ['p1', 'p2'] } as const;
+
+  test.each(['withdrawal', 'refund'] as const)('a %s that turned up after all is shown, not sent', (kind) => {
+    const found = claim({ ...turnedUp, kind, earlierPaymentIds: ['p1', 'p2'] });
+    expect(nextStep(found, request, LEASE_ENDS)).toEqual({ do: 'show', paymentId: 'p2' });
+  });
+
+  test('a deposit is sent: nobody can have paid the earlier one', () => {
+    const found = claim({ ...turnedUp, earlierPaymentIds: ['p1', 'p2'] });
+    expect(nextStep(found, request, LEASE_ENDS)).toEqual({ do: 'send', attempt: 3 });
   });
 });
 

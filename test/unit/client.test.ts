@@ -99,7 +99,7 @@ const BODY = {
   amount: decimal('11.12'),
 } as const;
 
-const unknown = { kind: 'unknown', reason: expect.any(String) };
+const unknown = expect.objectContaining({ kind: 'unknown', reason: expect.any(String) });
 const notAccepted = (status: number) => ({ kind: 'not-accepted', status });
 
 /** Every way in which a call can end, and what it means for a single payment. */
@@ -355,6 +355,25 @@ describe('a list', () => {
   ])('with %s is unknown', async (_name, ending) => {
     const { client } = await paytech(ending);
     expect(await client.list({ createdFrom }, ENOUGH)).toEqual(unknown);
+  });
+
+  test('for those who can do without a few leaves out what is no payment, and counts it', async () => {
+    const strange = [5, {}, { ...PAYMENT, id: 'p2', state: 'MELTED' }, { ...PAYMENT, amount: '11.12' }];
+    const ending = json(200, { status: 200, result: [PAYMENT, ...strange], hasMore: true });
+    const { client, received } = await paytech(ending);
+    expect(await client.listReadable({ createdFrom, offset: 250 }, ENOUGH)).toEqual({
+      kind: 'answered',
+      result: { payments: [expect.objectContaining({ id: PAYMENT.id })], unreadable: 4, hasMore: true },
+    });
+    expect(received[0]?.query.get('offset')).toBe('250');
+  });
+
+  test.each([
+    ['a result that is no list', json(200, { result: PAYMENT })],
+    ['an error page', html(200)],
+  ])('for them too, %s is unknown', async (_name, ending) => {
+    const { client } = await paytech(ending);
+    expect(await client.listReadable({ createdFrom }, ENOUGH)).toEqual(unknown);
   });
 });
 

@@ -69,6 +69,27 @@ test('paytech’s own message is for the merchant, never for the customer', () =
     facts: { state: 'DECLINED' as const, errorCode: '4.01', errorMessage: 'acquirer said NSF at terminal 7' },
   };
   const view = publicView(recordWith([created, declined]));
-  expect(view).toMatchObject({ errorCode: '4.01', errorMessage: expect.stringMatching(/funds/) });
+  expect(view).toMatchObject({
+    errorCode: '4.01',
+    errorMessage: expect.stringMatching(/funds/),
+    retry: 'retry-with-other-method',
+  });
   expect(stringifyJson(view)).not.toContain('terminal 7');
+});
+
+test('a customer whose payment was corrected to COMPLETED is not asked to try again', () => {
+  const declined = {
+    at: '2026-03-01T10:05:00.000Z',
+    source: 'webhook' as const,
+    facts: { state: 'DECLINED' as const, errorCode: '5.01' },
+  };
+  const corrected = {
+    at: '2026-03-01T10:06:00.000Z',
+    source: 'webhook' as const,
+    corrected: true,
+    facts: { state: 'COMPLETED' as const },
+  };
+  const view = publicView(recordWith([created, declined, corrected]));
+  expect(view).toMatchObject({ state: 'COMPLETED' });
+  for (const field of ['errorCode', 'errorMessage', 'retry']) expect(view).not.toHaveProperty(field);
 });

@@ -29,6 +29,7 @@ export function recordWith(history: HistoryEntry[], overrides: Partial<PaymentRe
     history,
     quarantine: [],
     quarantined: 0,
+    operations: [],
     ...overrides,
   };
 }

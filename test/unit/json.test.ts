@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseJson, stringifyJson } from '../../shared/payment/json.ts';
+import { canonicalJson, parseJson, stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { amountText } from './examples.ts';
 
@@ -92,4 +92,12 @@ describe('everything else', () => {
     }
     expect(depth).toBeGreaterThan(500);
   });
+});
+
+test('canonical JSON is the same for the same value', () => {
+  const one = parseJson('{"b":[1.10,{"y":null,"x":true}],"a":"1","__proto__":{}}');
+  const other = parseJson('{ "__proto__": {}, "a":"1", "b":[11e-1,{"x":true,"y":null}]}');
+  expect(canonicalJson(one)).toBe('{"__proto__":{},"a":"1","b":[1.1,{"x":true,"y":null}]}');
+  expect(canonicalJson(other)).toBe(canonicalJson(one));
+  expect(canonicalJson(parseJson('{"b":[{"x":true,"y":null},1.1],"a":"1"}'))).not.toBe(canonicalJson(one));
 });

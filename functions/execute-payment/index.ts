@@ -1,0 +1,30 @@
+import { randomUUID } from 'node:crypto';
+import { act } from '../../shared/actions/act.ts';
+import { env } from '../../shared/config.ts';
+import { httpHandler } from '../../shared/http/api.ts';
+import { openLogger } from '../../shared/logger.ts';
+import { gatewayClient } from '../../shared/paytech/client.ts';
+import { openEventQueue } from '../../shared/queue/event-queue.ts';
+import { openSecret, readKey } from '../../shared/secrets.ts';
+import { openTable } from '../../shared/store/table.ts';
+import { executePayment } from './pipeline.ts';
+
+/** `PATCH /payments/{id}`: request → operation → paytech → webhook queue → public view. */
+
+const logger = openLogger();
+const apiKey = openSecret(env('API_KEY_SECRET'), readKey);
+
+const execute = executePayment({
+  act: act({
+    table: openTable(env('PAYMENTS_TABLE')),
+    gateway: gatewayClient({ baseUrl: env('PAYTECH_URL'), apiKey }),
+    queue: openEventQueue(env('WEBHOOK_QUEUE_URL')),
+    ready: apiKey.get,
+    now: Date.now,
+    logger,
+  }),
+});
+
+export const handler = httpHandler(logger, (event, context) =>
+  execute(event, randomUUID(), Date.now() + context.getRemainingTimeInMillis()),
+);

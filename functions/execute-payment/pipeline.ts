@@ -1,0 +1,44 @@
+import type { Acting, ActResult } from '../../shared/actions/act.ts';
+import { actionProblem } from '../../shared/http/action-problem.ts';
+import { type HttpEvent, optionalJsonBody, type Reply } from '../../shared/http/api.ts';
+import { publicView } from '../../shared/http/payment-view.ts';
+import { Problem } from '../../shared/http/problem.ts';
+import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
+import { readExecuteRequest } from './request.ts';
+
+export interface Dependencies {
+  act: (acting: Acting) => Promise<ActResult>;
+}
+
+/**
+ * Executes a deposit without redirect (host-to-host): by the method that it was made with, from the address that
+ * the request comes from. Knowing its id is the permission, as for reading it.
+ */
+export function executePayment({ act }: Dependencies) {
+  /** `deadline`: when this process will be stopped, in epoch milliseconds. */
+  return async (event: HttpEvent, owner: string, deadline: number): Promise<Reply> => {
+    const browser = readExecuteRequest(optionalJsonBody(event));
+    const paymentId = event.pathParameters?.id ?? '';
+    if (!PAYMENT_ID.test(paymentId)) throw actionProblem({ is: 'not-found' });
+    const { requestId, http } = event.requestContext;
+    const result = await act({
+      kind: 'execute',
+      paymentId,
+      body: { ...browser, customerIp: http.sourceIp },
+      owner,
+      requestId,
+      deadline,
+    });
+    if (result.is === 'done') return { status: 200, body: publicView(result.record) };
+    if (result.is === 'unknown') {
+      throw new Problem(
+        'payment.outcome_unknown',
+        'It is not executed a second time. Send the same request again a little later, or ask for the payment.',
+        { retryAfter: result.seconds },
+      );
+    }
+    // Other payment types do not exist here, as in get-payment.
+    const isForeign = result.is === 'wrong-state' && result.record.paymentType !== 'DEPOSIT';
+    throw actionProblem(isForeign ? { is: 'not-found' } : result);
+  };
+}

@@ -1,0 +1,56 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '@aws-lambda-powertools/logger';
+import * as hearing from '../../shared/actions/hear.ts';
+import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
+import { isFinal } from '../../shared/payment/state.ts';
+import type { GatewayClient } from '../../shared/paytech/client.ts';
+import { takeCheck } from '../../shared/store/heard.ts';
+
+export interface Dependencies extends hearing.Dependencies {
+  gateway: Pick<GatewayClient, 'get'>;
+  logger: Pick<Logger, 'warn'>;
+  /** Replaced in tests only. */
+  limitMs?: number;
+}
+
+/** How old a state may be that is shown without asking, in milliseconds. */
+export const CHECK_INTERVAL_MS = 5_000;
+
+/** What a reader waits for paytech at most. Less than the interval, so that one question is open at a time. */
+const LIMIT_MS = 3_000;
+
+/**
+ * The record with paytech's word of now, where it is not final and nobody asked lately. Whatever goes wrong, the
+ * record as it is stored: a reader is never kept waiting for paytech, and never told what the queue has not got.
+ */
+export function refresh(deps: Dependencies) {
+  const { table, gateway, now, logger, limitMs = LIMIT_MS } = deps;
+
+  return async (record: PaymentRecord, requestId?: string): Promise<PaymentRecord> => {
+    if (isFinal(record.state) || now() - lastCheck(record) < CHECK_INTERVAL_MS) return record;
+    const limit = new AbortController();
+    const tooLate = delay(limitMs, record, { signal: limit.signal }).catch(() => record);
+    const asked = ask(record, requestId).catch((error: Error) => {
+      logger.warn('refresh failed', {
+        metric: 'RefreshFailed',
+        paymentId: record.id,
+        reason: `${error.name}: ${error.message}`,
+      });
+      return record;
+    });
+    return Promise.race([asked, tooLate]).finally(() => limit.abort());
+  };
+
+  async function ask(record: PaymentRecord, requestId: string | undefined): Promise<PaymentRecord> {
+    if (!(await takeCheck(table, record.id, now(), CHECK_INTERVAL_MS))) return record;
+    const answer = await gateway.get(record.id, limitMs);
+    if (answer.kind !== 'answered') throw new Error(`paytech's answer: ${answer.kind}`);
+    const how = { source: 'refresh' as const, ...optional('requestId', requestId) };
+    return hearing.hear(deps, record, answer.result, how);
+  }
+}
+
+/** A payment that was just created is as new as one that was just asked for. */
+function lastCheck({ checkedAt, history, created }: PaymentRecord): number {
+  return checkedAt ?? Date.parse(history[0]?.at ?? created);
+}

@@ -1,0 +1,101 @@
+import type { HttpEvent, Reply } from '../../shared/http/api.ts';
+import { UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-problem.ts';
+import { fullView, listedView } from '../../shared/http/payment-view.ts';
+import { Problem } from '../../shared/http/problem.ts';
+import { KIND_OF } from '../../shared/payment/claim.ts';
+import type { PaymentRecord } from '../../shared/payment/payment.ts';
+import { REFERENCE_ID } from '../../shared/payment/reference.ts';
+import type { Answer, GatewayClient } from '../../shared/paytech/client.ts';
+import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
+import { readClaim } from '../../shared/store/claims.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import type { Table } from '../../shared/store/table.ts';
+import { readListQuery } from './list-query.ts';
+
+/* What the back office may read: the record here, and paytech's own list, audit trail and balances. */
+
+export interface Dependencies {
+  table: Table;
+  gateway: Pick<GatewayClient, 'list' | 'operations' | 'balances' | 'availableWithdrawalBalances'>;
+  now: () => number;
+}
+
+const READ_LIMIT_MS = 10_000;
+
+/** `GET /operations/payments`: paytech's list, newest first, as far as this service keeps payments. */
+export function listPayments({ gateway, now }: Pick<Dependencies, 'gateway' | 'now'>) {
+  return async (event: HttpEvent): Promise<Reply> => {
+    const query = readListQuery(event.queryStringParameters ?? {}, now());
+    const { payments, hasMore } = answered(await gateway.list(query, READ_LIMIT_MS));
+    return { status: 200, body: { payments: payments.map(listedView), hasMore } };
+  };
+}
+
+/** `GET /operations/payments/{id}`: the record with its history, refunds and operations, and its claim. */
+export function showPayment({ table }: Pick<Dependencies, 'table'>) {
+  return async (event: HttpEvent): Promise<Reply> => {
+    const id = event.pathParameters?.id ?? '';
+    const record = PAYMENT_ID.test(id) ? await readPayment(table, id) : undefined;
+    if (!record) throw notFound();
+    return { status: 200, body: fullView(record, await claimOf(table, record)) };
+  };
+}
+
+/** `GET /operations/payments/{id}/gateway-operations`: as paytech tells them, customer data included. */
+export function gatewayOperations({ gateway }: Pick<Dependencies, 'gateway'>) {
+  return async (event: HttpEvent): Promise<Reply> => {
+    const id = event.pathParameters?.id ?? '';
+    if (!PAYMENT_ID.test(id)) throw notFound();
+    return { status: 200, body: answered(await gateway.operations(id, READ_LIMIT_MS)) };
+  };
+}
+
+/** `GET /operations/balances`. */
+export function balances({ gateway }: Pick<Dependencies, 'gateway'>) {
+  return async (): Promise<Reply> => {
+    const [all, available] = await Promise.all([
+      gateway.balances(READ_LIMIT_MS),
+      gateway.availableWithdrawalBalances(READ_LIMIT_MS),
+    ]);
+    const body = {
+      balances: answered(all).balances,
+      availableWithdrawalBalances: answered(available).balances,
+    };
+    return { status: 200, body };
+  };
+}
+
+/** The claim under which the payment was made, if it was made here. */
+export async function claimOf(table: Table, { id, paymentType, referenceId }: PaymentRecord) {
+  if (!referenceId || !REFERENCE_ID.test(referenceId)) return undefined;
+  const claim = await readClaim(table, KIND_OF[paymentType], referenceId);
+  const isIts =
+    claim?.paymentId === undefined || claim.paymentId === id || claim.earlierPaymentIds.includes(id);
+  return isIts ? claim : undefined;
+}
+
+function answered<T>(answer: Answer<T>): T {
+  switch (answer.kind) {
+    case 'answered':
+      return answer.result;
+    case 'refused':
+      throw new Problem('gateway.rejected', answer.message, { errors: answer.errors });
+    case 'not-accepted':
+      if (answer.status === 404) throw notFound();
+      throw unavailable();
+    case 'unknown':
+      throw unavailable();
+    default:
+      return answer satisfies never;
+  }
+}
+
+function notFound(): Problem {
+  return new Problem('payment.not_found', 'Ask with an id that paytech made.');
+}
+
+function unavailable(): Problem {
+  return new Problem('gateway.unavailable', 'Ask again a little later.', {
+    retryAfter: UNAVAILABLE_RETRY_SECONDS,
+  });
+}

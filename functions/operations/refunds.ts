@@ -1,0 +1,102 @@
+import * as z from 'zod/mini';
+import type { CallResult, ClaimedCall } from '../../shared/claims/claimed-call.ts';
+import { refundReserve } from '../../shared/claims/reserve.ts';
+import { type HttpEvent, jsonBody, type Reply } from '../../shared/http/api.ts';
+import { callProblem } from '../../shared/http/call-problem.ts';
+import { positiveAmount, referenceId } from '../../shared/http/payment-fields.ts';
+import { refundView } from '../../shared/http/payment-view.ts';
+import { Problem } from '../../shared/http/problem.ts';
+import { matching, object, validated } from '../../shared/http/validate.ts';
+import type { ClaimedRequest } from '../../shared/payment/claim.ts';
+import { isRefundable } from '../../shared/payment/refund.ts';
+import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
+import { readClaim } from '../../shared/store/claims.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import type { Table } from '../../shared/store/table.ts';
+import type { Call } from './router.ts';
+
+/*
+ * `POST /operations/refunds`: pays a deposit back, all that is left of it or `amount`, once per refundId. What
+ * happens when is in shared/payment/claim.ts and shared/payment/refund.ts, each with a table of stages.
+ */
+
+export interface Dependencies {
+  table: Table;
+  create: (call: ClaimedCall) => Promise<CallResult>;
+  /** Where paytech sends this payment's webhooks. */
+  webhookUrl: string;
+}
+
+/** Amounts are in the deposit's currency; without one, all that can still be refunded. */
+export const refundBody = object({
+  refundId: referenceId,
+  paymentId: matching(PAYMENT_ID, 'must be the id of a payment'),
+  amount: z.optional(positiveAmount),
+});
+type RefundBody = z.output<typeof refundBody>;
+
+/** How often "all that is left" is read again when other refunds were faster. */
+const MAX_ROUNDS = 4;
+
+export function refunds({ table, create, webhookUrl }: Dependencies) {
+  const reserve = refundReserve(table);
+
+  return async (event: HttpEvent, { caller, owner, deadline }: Call): Promise<Reply> => {
+    const body = validated(refundBody, jsonBody(event));
+    for (let round = 1; ; round++) {
+      const request = await requestOf(table, body);
+      const result = await create({
+        kind: 'refund',
+        referenceId: body.refundId,
+        request,
+        body: (reference) => ({
+          ...request,
+          paymentType: 'REFUND',
+          referenceId: reference,
+          webhookUrl,
+        }),
+        owner,
+        deadline,
+        caller,
+        requestId: event.requestContext.requestId,
+        reserve,
+      });
+      const wasTooMuch = result.is === 'not-reserved' && result.because === 'exceeds-remainder';
+      if (body.amount || !wasTooMuch || round === MAX_ROUNDS) return toReply(result);
+    }
+  };
+}
+
+/** What is asked for. All that is left is what it was when it was first asked for under this id. */
+async function requestOf(table: Table, body: RefundBody): Promise<ClaimedRequest> {
+  const claim = await readClaim(table, 'refund', body.refundId);
+  if (claim && claim.stage !== 'released') {
+    const { amount, currency } = claim.request;
+    return { amount: body.amount ?? amount, currency, parentPaymentId: body.paymentId };
+  }
+  const parent = await readPayment(table, body.paymentId);
+  if (!parent) throw new Problem('payment.not_found', 'No payment with this paymentId is on record.');
+  if (!isRefundable(parent)) {
+    throw new Problem(
+      'payment.state_conflict',
+      `The payment is a ${parent.paymentType}, ${parent.state}. Only a COMPLETED deposit can be refunded.`,
+    );
+  }
+  const amount = body.amount ?? parent.refundable;
+  if (!amount?.gt(0)) throw new Problem('refund.exceeds_remainder', 'Nothing is left to refund.');
+  return { amount, currency: parent.currency, parentPaymentId: parent.id };
+}
+
+function toReply(result: CallResult): Reply {
+  switch (result.is) {
+    case 'created':
+      return { status: 201, body: refundView(result.record) };
+    case 'existing':
+      return { status: 200, body: refundView(result.record) };
+    default:
+      throw callProblem(
+        result,
+        'This refundId was used for another payment or amount. Use a new refundId for a new refund.',
+      );
+  }
+}

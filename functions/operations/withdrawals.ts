@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod/mini';
+import type { CallResult, ClaimedCall } from '../../shared/claims/claimed-call.ts';
+import { type HttpEvent, jsonBody, type Reply } from '../../shared/http/api.ts';
+import { callProblem } from '../../shared/http/call-problem.ts';
+import {
+  additionalParameters,
+  billingAddress,
+  currency,
+  customer,
+  paymentMethod,
+  positiveAmount,
+  referenceId,
+} from '../../shared/http/payment-fields.ts';
+import { createdView } from '../../shared/http/payment-view.ts';
+import { object, refused, text, validated } from '../../shared/http/validate.ts';
+import type { ClaimedRequest } from '../../shared/payment/claim.ts';
+import { canonicalJson } from '../../shared/payment/json.ts';
+import { optional } from '../../shared/payment/payment.ts';
+import type { Call } from './router.ts';
+
+/*
+ * `POST /operations/withdrawals`: pays out, once per referenceId. What happens when is in shared/payment/claim.ts.
+ */
+
+export interface Dependencies {
+  create: (call: ClaimedCall) => Promise<CallResult>;
+  /** Where paytech sends this payment's webhooks. */
+  webhookUrl: string;
+}
+
+const notHere = 'never enters this service; name the account in customer or additionalParameters';
+
+/** paytech's create request (paytech, "Create payment"), as far as a withdrawal has use for it. */
+export const withdrawalBody = object({
+  referenceId,
+  amount: positiveAmount,
+  currency,
+  paymentType: z.optional(z.literal('WITHDRAWAL', { error: 'this route creates withdrawals only' })),
+  paymentMethod: z.optional(paymentMethod),
+  description: z.optional(text(512)),
+  customer: z.optional(customer),
+  billingAddress: z.optional(billingAddress),
+  additionalParameters: z.optional(additionalParameters),
+  card: refused(notHere),
+  googlePay: refused(notHere),
+  applePay: refused(notHere),
+  webhookUrl: refused('is set by the service'),
+});
+type WithdrawalBody = z.output<typeof withdrawalBody>;
+
+export function withdrawals({ create, webhookUrl }: Dependencies) {
+  return async (event: HttpEvent, { caller, owner, deadline }: Call): Promise<Reply> => {
+    const body = validated(withdrawalBody, jsonBody(event));
+    const result = await create({
+      kind: 'withdrawal',
+      referenceId: body.referenceId,
+      request: claimedRequest(body),
+      body: (reference) => ({ ...body, paymentType: 'WITHDRAWAL', referenceId: reference, webhookUrl }),
+      owner,
+      deadline,
+      caller,
+      requestId: event.requestContext.requestId,
+    });
+    return toReply(result);
+  };
+}
+
+/** Paying somebody else under the same id must not pass for the same withdrawal, and who it is must not be kept. */
+function claimedRequest({
+  referenceId,
+  amount,
+  currency,
+  paymentMethod,
+  ...rest
+}: WithdrawalBody): ClaimedRequest {
+  const { paymentType: _, ...content } = rest;
+  const fingerprint = createHash('sha256').update(referenceId).update(canonicalJson(content)).digest('hex');
+  return { amount, currency, ...optional('paymentMethod', paymentMethod), fingerprint };
+}
+
+function toReply(result: CallResult): Reply {
+  switch (result.is) {
+    case 'created':
+      return { status: 201, body: createdView(result.record) };
+    case 'existing':
+      return { status: 200, body: createdView(result.record) };
+    default:
+      throw callProblem(
+        result,
+        'This referenceId was used with other content. Use a new referenceId for a new withdrawal.',
+      );
+  }
+}

@@ -1,0 +1,152 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import { type Checked, checkClaim } from '../../shared/claims/check.ts';
+import { forEachOf } from '../../shared/concurrency.ts';
+import { openOperation } from '../../shared/payment/action.ts';
+import { isClaimKind, nextLookAt } from '../../shared/payment/claim.ts';
+import { asHeard } from '../../shared/payment/heard.ts';
+import { nextCheckOf } from '../../shared/payment/next-check.ts';
+import { nextCheckAt, OPEN_SHARDS } from '../../shared/payment/schedule.ts';
+import { isFinal } from '../../shared/payment/state.ts';
+import { readClaim } from '../../shared/store/claims.ts';
+import { type Cursor, type OpenIndex, type OpenKey, postpone } from '../../shared/store/open-index.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import * as telling from './news.ts';
+import { isOutage, type ReadingGateway, reasonOf } from './patience.ts';
+
+/*
+ * Everything that is open and due: asked about, and put off to its next look. What is not reached stays due, so
+ * that the next run goes on where this one ended. Two runs at once ask twice and change nothing twice.
+ */
+
+export interface Dependencies extends telling.Dependencies {
+  index: OpenIndex;
+  gateway: ReadingGateway;
+  logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** Whether there is time, and paytech may be asked, for one more question. */
+  goesOn: () => boolean;
+  /** How many are looked at in one run at most. */
+  maxItems: number;
+}
+
+const ASK_LIMIT_MS = 5_000;
+const CONCURRENT_QUESTIONS = 8;
+
+/** So many of each shard at once; whatever they are, the oldest go first. */
+const SHARD_PAGE = 25;
+
+/** After this an unknown outcome is worth a warning at each look. */
+const LONG_MS = 15 * 60_000;
+
+type DueNews = telling.News & { key: OpenKey };
+
+/** What could not be asked about is due again after this, behind what else is due. */
+const RETRY_MS = 60_000;
+
+export function lookAfterOpen(deps: Dependencies) {
+  const { table, index, gateway, now, logger, tally, goesOn, maxItems } = deps;
+  const tell = telling.tellNews(deps);
+  const check = checkClaim(deps);
+
+  return async (): Promise<void> => {
+    let left = maxItems;
+    for await (const round of roundsOfDue(index, now())) {
+      const keys = round.slice(0, left);
+      if (keys.length < round.length) tally.stopped ??= 'limit';
+      if (keys.length === 0 || !goesOn()) return;
+      left -= keys.length;
+      await lookAt(keys);
+    }
+  };
+
+  async function lookAt(keys: readonly OpenKey[]): Promise<void> {
+    const seenFrom = now();
+    const news: DueNews[] = [];
+    await forEachOf(keys, CONCURRENT_QUESTIONS, async (key) => {
+      if (!goesOn()) return;
+      try {
+        const kind = key.pk.slice(0, key.pk.indexOf('#'));
+        const id = key.pk.slice(kind.length + 1);
+        if (kind === 'payment') news.push(...(await lookAtPayment(key, id)));
+        else if (isClaimKind(kind)) await lookAtClaim(key, kind, id);
+      } catch (error) {
+        await fail(key, telling.named(error), now() + RETRY_MS);
+      }
+    });
+    for (const [each, told] of await tell(news, seenFrom)) {
+      const { key, record } = each;
+      const again = told === 'sent' ? nextCheckOf(record!, now()) : now() + deps.graceMs;
+      if (told !== 'failed') await postpone(table, key, again);
+    }
+  }
+
+  async function lookAtPayment(key: OpenKey, id: string): Promise<DueNews[]> {
+    const record = await readPayment(table, id);
+    if (!record) return [];
+    const isClosed = isFinal(record.state) && record.recheckUntil === undefined;
+    if (isClosed) {
+      await postpone(table, key, undefined);
+      return [];
+    }
+    const answer = await gateway.get(id, ASK_LIMIT_MS);
+    const operation = openOperation(asHeard(record));
+    if (answer.kind !== 'answered') {
+      if (operation) warnOfAge(key, operation.startedAt);
+      // Where it is this payment that paytech cannot tell about, asking again soon is no use.
+      await fail(key, reasonOf(answer), isOutage(answer) ? now() + RETRY_MS : nextCheckOf(record, now()));
+      return [];
+    }
+    tally.checked.add(key.pk);
+    if (!isFinal(answer.result.facts.state)) tally.unresolved++;
+    const news = telling.newsOf(answer.result, record, now());
+    if (news) return [{ ...news, key }];
+    if (operation) warnOfAge(key, operation.startedAt);
+    await postpone(table, key, nextCheckOf(record, now()));
+    return [];
+  }
+
+  async function lookAtClaim(key: OpenKey, kind: Parameters<typeof readClaim>[1], id: string): Promise<void> {
+    const claim = await readClaim(table, kind, id);
+    // The index may not know yet that somebody else has looked.
+    if (!claim || nextLookAt(claim) > now()) return;
+    const checked = await check(claim);
+    if (checked === 'unanswered' || checked === 'unresolved') warnOfAge(key, claim.sentAt);
+    if (checked === 'unanswered') return fail(key, { reason: 'not looked up' }, now() + RETRY_MS);
+    tally.checked.add(key.pk);
+    count(checked);
+    await postpone(table, key, nextCheckAt(claim.sentAt, now()));
+  }
+
+  function count(checked: Exclude<Checked, 'unanswered'>): void {
+    if (checked === 'flagged') tally.flagged++;
+    if (checked === 'unresolved') tally.unresolved++;
+  }
+
+  /** Nobody knows yet what became of money that was asked for or moved. */
+  function warnOfAge({ pk }: OpenKey, since: number): void {
+    if (now() - since < LONG_MS) return;
+    logger.warn('outcome still unknown', { metric: 'OutcomeUnknownForLong', pk });
+  }
+
+  /** It must not stand in the way of what can be asked about. */
+  async function fail(key: OpenKey, why: object, again: number | undefined): Promise<void> {
+    tally.failed++;
+    logger.warn('not looked at', { metric: 'ReconcileFailed', pk: key.pk, ...why });
+    await postpone(table, key, again).catch(() => {});
+  }
+}
+
+/** What is due in all shards, some of each at a time, the oldest of them first. */
+async function* roundsOfDue(index: OpenIndex, now: number): AsyncGenerator<OpenKey[]> {
+  let shards = Array.from({ length: OPEN_SHARDS }, (_, shard) => ({
+    shard,
+    from: undefined as Cursor | undefined,
+  }));
+  while (shards.length > 0) {
+    const pages = await Promise.all(
+      shards.map(async ({ shard, from }) => ({ shard, page: await index.due(shard, now, SHARD_PAGE, from) })),
+    );
+    const keys = pages.flatMap(({ page }) => page.keys);
+    if (keys.length > 0) yield keys.sort((a, b) => a.dueAt - b.dueAt);
+    shards = pages.flatMap(({ shard, page }) => (page.next ? [{ shard, from: page.next }] : []));
+  }
+}

@@ -1,0 +1,59 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Answer, GatewayClient } from '../../shared/paytech/client.ts';
+
+/** What reconcile asks of paytech: it reads, and nothing else. */
+export type ReadingGateway = Pick<GatewayClient, 'get' | 'list' | 'listReadable'>;
+
+/** So many failures in a row, and paytech is left alone until the next run. */
+const GIVE_UP_AFTER = 5;
+
+/** A gateway that is not asked any more in this run once it has failed several times in a row. */
+export function patient(
+  gateway: ReadingGateway,
+  logger: Pick<Logger, 'error'>,
+): { gateway: ReadingGateway; hasGivenUp: () => boolean } {
+  let failures = 0;
+  const hasGivenUp = () => failures >= GIVE_UP_AFTER;
+
+  async function ask<T>(question: () => Promise<Answer<T>>): Promise<Answer<T>> {
+    if (hasGivenUp()) return { kind: 'unknown', reason: 'left alone for the rest of this run' };
+    const answer = await question();
+    // Questions that were under way when the last straw came neither renew the patience nor are counted.
+    if (hasGivenUp()) return answer;
+    failures = isOutage(answer) ? failures + 1 : 0;
+    if (hasGivenUp()) {
+      logger.error('gateway left alone', { metric: 'ReconcileGaveUp', ...reasonOf(answer) });
+    }
+    return answer;
+  }
+
+  return {
+    hasGivenUp,
+    gateway: {
+      get: (...args) => ask(() => gateway.get(...args)),
+      list: (...args) => ask(() => gateway.list(...args)),
+      listReadable: (...args) => ask(() => gateway.listReadable(...args)),
+    },
+  };
+}
+
+/** Whether an answer says something of paytech or our key, rather than of the payment that was asked about. */
+export function isOutage(answer: Answer<unknown>): boolean {
+  switch (answer.kind) {
+    case 'answered':
+    case 'refused':
+      return false;
+    case 'not-accepted':
+      return answer.status !== 404;
+    case 'unknown':
+      return !answer.unreadable;
+    default:
+      return answer satisfies never;
+  }
+}
+
+/** What of an answer that did not help goes into the log. */
+export function reasonOf(answer: Answer<unknown>): { status?: number; reason?: string } {
+  if (answer.kind === 'not-accepted') return { status: answer.status };
+  return answer.kind === 'unknown' ? { reason: answer.reason } : {};
+}

@@ -1,0 +1,46 @@
+/** What one run found and did. */
+export interface Reconciled {
+  /** Payments and claims that were compared with paytech. */
+  checked: number;
+  /** Of the recorded payments: those whose record did not have what paytech said, which is on the queue now. */
+  changed: number;
+  /** Of those: states that paytech announces by webhook, and whose webhook had its time to come. */
+  missedByWebhook: number;
+  /** Payments that paytech has and that were not recorded here; they are on the queue now. */
+  unknownToUs: number;
+  /** What was due and is still open: payments that are not final, and claims whose outcome is not known. */
+  unresolved: number;
+  /** Claims that need a person. They come up at growing intervals, so that a run may see none of those there are. */
+  flagged: number;
+  /** Entries of paytech's list that cannot be read, and with them cannot be compared. */
+  unreadable: number;
+  /** What could not be asked, read or sent. It stays due. */
+  failed: number;
+  /** Nothing was due and paytech's list was empty: the run says nothing about how well webhooks arrive. */
+  nothingToCheck: boolean;
+  /** Why something that was due is left for the next run. */
+  stopped?: 'gateway' | 'time' | 'limit';
+}
+
+/** The same while it is counted: `checked` holds keys, since both ways of looking come upon the same payments. */
+export type Tally = Omit<Reconciled, 'checked' | 'nothingToCheck'> & { checked: Set<string> };
+
+export function emptyTally(): Tally {
+  return {
+    checked: new Set(),
+    changed: 0,
+    missedByWebhook: 0,
+    unknownToUs: 0,
+    unresolved: 0,
+    flagged: 0,
+    unreadable: 0,
+    failed: 0,
+  };
+}
+
+export function resultOf(tally: Tally): Reconciled {
+  const { unreadable, failed, stopped } = tally;
+  const checked = tally.checked.size;
+  const nothingToCheck = checked + unreadable + failed === 0 && stopped === undefined;
+  return { ...tally, checked, nothingToCheck };
+}

@@ -1,0 +1,142 @@
+/** The alarms over what the functions count in their logs (`metric` of a log line, shared/metrics.ts). */
+import type { FunctionName, Settings } from './settings.ts';
+
+export interface LoggedAlarm {
+  id: string;
+  /** The metrics, and the functions that log them; they are added up. */
+  metrics: Record<string, FunctionName[]>;
+  threshold: number;
+  impact: string;
+  firstStep: string;
+  /** The period; 5 where it is not said. */
+  minutes?: number;
+  periods?: number;
+  whenBelow?: true;
+}
+
+const callers: FunctionName[] = ['create-payment', 'operations', 'execute-payment'];
+
+export function loggedAlarms({ orderTokens, reconcileMinutes }: Settings): LoggedAlarm[] {
+  return [
+    {
+      id: 'webhook-signature',
+      metrics: { WebhookSignatureInvalid: ['receive-webhook'] },
+      threshold: 5,
+      impact: 'Webhooks are refused: the signing key is wrong, or somebody forges them.',
+      firstStep: "Compare the secret of signing keys with the key in paytech's back office.",
+    },
+    {
+      id: 'order-tokens',
+      metrics: { OrderTokenInvalid: ['create-payment'] },
+      threshold: 20,
+      impact: "Customers cannot begin to pay, because the shop's order tokens are refused.",
+      firstStep: 'Look in the log of create-payment for the reason: key, clock or claims.',
+    },
+    {
+      id: 'payment-corrected',
+      metrics: { PaymentCorrected: ['apply-payment-event'] },
+      threshold: 1,
+      impact: 'A payment that was final has another ending now, so that an order may have gone out unpaid.',
+      firstStep: 'Find the payment in the log of apply-payment-event and look at its order.',
+    },
+    {
+      id: 'event-quarantined',
+      metrics: { EventQuarantined: ['apply-payment-event'] },
+      threshold: 1,
+      impact: 'A signed webhook says what paytech itself denies; the payment was left as it is.',
+      firstStep: "Compare the payment with paytech's back office, and ask paytech about the webhook.",
+    },
+    {
+      id: 'outcome-unknown',
+      metrics: { OutcomeUnknown: callers },
+      threshold: 5,
+      minutes: 15,
+      impact: 'paytech does not answer calls that make or move money; customers cannot pay.',
+      firstStep: "Look at paytech's status page; what was made is found and adopted by itself.",
+    },
+    {
+      id: 'claim-flagged',
+      metrics: { ClaimFlagged: ['create-payment', 'operations', 'reconcile'] },
+      threshold: 1,
+      impact: 'Nobody knows whether a payment was made, and it is not sent again by itself.',
+      firstStep: "Look for its reference in paytech's back office, then resolve the claim.",
+    },
+    {
+      id: 'order-paid-twice',
+      metrics: { OrderPaidTwice: ['apply-payment-event'] },
+      threshold: 1,
+      impact: 'A customer has paid an order twice.',
+      firstStep: 'Refund one of the two payments that the log line names.',
+    },
+    {
+      id: 'refunded-too-much',
+      metrics: { RefundedTooMuch: ['apply-payment-event'] },
+      threshold: 1,
+      impact: 'More was refunded of a payment than was paid in the end.',
+      firstStep: 'Find the payment in the log and settle the difference with the customer.',
+    },
+    {
+      id: 'refund-without-parent',
+      metrics: { RefundWithoutParent: ['apply-payment-event'] },
+      threshold: 1,
+      impact: 'A refund is recorded whose payment is not known, so that the payment may be refunded again.',
+      firstStep: "Look for the refund and its payment in paytech's back office.",
+    },
+    {
+      id: 'message-parked',
+      metrics: { MessageParked: ['apply-payment-event'] },
+      threshold: 1,
+      impact: 'A signed message could not be understood or recorded; its payment may be behind.',
+      firstStep: 'Look at the reason in the log, and at the message in webhooks-dlq.',
+    },
+    {
+      id: 'publish-failed',
+      metrics: { PublishFailed: ['apply-payment-event'] },
+      threshold: 5,
+      impact: 'Subscribers hear late of payments; each event is sent again until it is out.',
+      firstStep: 'Look at the reason in the log of apply-payment-event.',
+    },
+    {
+      id: 'gateway-not-accepted',
+      metrics: { GatewayNotAccepted: callers },
+      threshold: 1,
+      impact: 'paytech turns our calls away, so that customers cannot pay.',
+      firstStep: 'Look at the status in the log: 401 is the API key, 429 the rate limit.',
+    },
+    {
+      id: 'webhooks-missed',
+      metrics: { MissedByWebhook: ['reconcile'] },
+      threshold: 5,
+      minutes: 60,
+      impact: 'Webhooks do not arrive; reconcile found the payments, some minutes late.',
+      firstStep: "Compare the webhook URL in paytech's back office with the stack's WebhookUrl.",
+    },
+    {
+      id: 'reconcile-gave-up',
+      metrics: { ReconcileGaveUp: ['reconcile'] },
+      threshold: 1,
+      minutes: reconcileMinutes * 3,
+      periods: 2,
+      impact: 'paytech cannot be asked about payments, so that a lost webhook stays lost meanwhile.',
+      firstStep: 'Look at the status in the log: 401 is the API key, else paytech is down.',
+    },
+    {
+      id: 'reconcile-failed',
+      metrics: { ReconcileFailed: ['reconcile'] },
+      threshold: 20,
+      minutes: 15,
+      impact: 'Payments could not be compared with paytech; they stay due.',
+      firstStep: 'Look at the reasons in the log of reconcile.',
+    },
+    {
+      id: 'reconcile-not-running',
+      metrics: { Reconciled: ['reconcile'], NothingToCheck: ['reconcile'] },
+      threshold: 1,
+      minutes: Math.max(5, reconcileMinutes * 3),
+      periods: 2,
+      whenBelow: true,
+      impact: 'Nothing looks for what webhooks did not bring.',
+      firstStep: 'Look whether the rule reconcile-schedule is enabled, then at the errors of reconcile.',
+    },
+  ].filter(({ id }) => id !== 'order-tokens' || orderTokens === 'required') as LoggedAlarm[];
+}

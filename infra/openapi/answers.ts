@@ -1,0 +1,209 @@
+/** The answers of our routes, as shared/http/payment-view.ts makes them. */
+import * as z from 'zod/mini';
+import type { ClaimKind, ClaimStage } from '../../shared/payment/claim.ts';
+import { RETRY_HINTS } from '../../shared/payment/customer-message.ts';
+import { EVENT_SOURCES } from '../../shared/payment/payment.ts';
+import type { RefundStage } from '../../shared/payment/refund.ts';
+import { PAYMENT_STATES, PAYMENT_TYPES } from '../../shared/payment/state.ts';
+import { amount } from './json-schema.ts';
+
+const text = z.string();
+const optionalText = z.optional(text);
+const time = z.iso.datetime();
+const state = z.enum(PAYMENT_STATES);
+const CLAIM_STAGES = ['reserving', 'sent', 'unknown', 'known', 'released', 'flagged'] satisfies ClaimStage[];
+const REFUND_STAGES = ['reserved', 'settled', 'returned'] satisfies RefundStage[];
+const paymentType = z.enum(PAYMENT_TYPES);
+
+/** Of `createdView`. */
+export const createdPayment = z.object({
+  id: text,
+  referenceId: optionalText,
+  paymentType,
+  state,
+  final: z.boolean(),
+  amount,
+  currency: text,
+  redirectUrl: z.optional(z.url()),
+  created: time,
+});
+
+/** Of `publicView`. */
+export const payment = z.object({
+  id: text,
+  referenceId: optionalText,
+  paymentType: z.literal('DEPOSIT'),
+  state,
+  final: z.boolean(),
+  amount,
+  currency: text,
+  requestedAmount: amount,
+  requestedCurrency: text,
+  paidAsRequested: z.optional(z.boolean()),
+  redirectUrl: z.optional(z.url()),
+  externalRefs: z.optional(z.record(text, text)),
+  errorCode: optionalText,
+  errorMessage: optionalText,
+  retry: z.optional(z.enum(RETRY_HINTS)),
+  version: z.int().check(z.minimum(1)),
+  updated: time,
+});
+
+/** Of `refundView`. */
+export const refund = z.object({
+  id: text,
+  refundId: text,
+  referenceId: text,
+  paymentType: z.literal('REFUND'),
+  state,
+  final: z.boolean(),
+  amount,
+  currency: text,
+  parentPaymentId: text,
+});
+
+const factFields = {
+  paymentMethod: optionalText,
+  externalId: optionalText,
+  externalResultCode: optionalText,
+  externalFeeAmount: z.optional(amount),
+  externalFeeCurrency: optionalText,
+  externalRefs: z.optional(z.record(text, text)),
+  errorCode: optionalText,
+  errorMessage: optionalText,
+  account: optionalText,
+  cardBrand: optionalText,
+  country: optionalText,
+};
+const heardFacts = { state, amount: z.optional(amount), currency: optionalText, ...factFields };
+
+const recordedFields = {
+  id: text,
+  referenceId: optionalText,
+  paymentType,
+  parentPaymentId: optionalText,
+  state,
+  amount,
+  currency: text,
+  ...factFields,
+  final: z.boolean(),
+  requestedAmount: amount,
+  requestedCurrency: text,
+  paidAsRequested: z.optional(z.boolean()),
+  version: z.int().check(z.minimum(1)),
+  created: time,
+  updated: time,
+};
+
+/** Of `actedView`. */
+export const recordedPayment = z.object(recordedFields);
+
+/** Of `listedView`. */
+export const listedPayment = z.object({
+  id: text,
+  paymentType: z.optional(paymentType),
+  referenceId: optionalText,
+  parentPaymentId: optionalText,
+  customerAmount: z.optional(amount),
+  customerCurrency: optionalText,
+  created: z.optional(time),
+  ...heardFacts,
+});
+
+const signature = z.optional(z.object({ key: text, encoding: text }));
+
+const operation = z.object({
+  kind: text,
+  amount: z.optional(amount),
+  isWhole: z.optional(z.boolean()),
+  caller: optionalText,
+  startedAt: time,
+  leaseUntil: time,
+  version: z.int(),
+  released: z.optional(z.object({ at: time, by: text, why: text })),
+});
+
+const claimKind = z.enum(['deposit', 'withdrawal', 'refund'] satisfies ClaimKind[]);
+
+const claim = z.object({
+  kind: claimKind,
+  id: text,
+  attempt: z.int(),
+  stage: z.enum(CLAIM_STAGES),
+  sentAt: time,
+  request: z.object({
+    amount,
+    currency: text,
+    paymentMethod: optionalText,
+    preAuth: z.optional(z.boolean()),
+    parentPaymentId: optionalText,
+  }),
+  caller: optionalText,
+  paymentId: optionalText,
+  earlierPaymentIds: z.array(text),
+  flag: optionalText,
+  resolutions: z.array(z.object({ at: time, caller: text, outcome: text, reason: text, flag: optionalText })),
+});
+
+/** Of `fullView`. */
+export const fullRecord = z.object({
+  ...recordedFields,
+  redirectUrl: z.optional(z.url()),
+  refundable: z.optional(amount),
+  refunds: z.optional(
+    z.array(
+      z.object({
+        refundId: optionalText,
+        paymentId: optionalText,
+        stage: z.enum(REFUND_STAGES),
+        amount,
+      }),
+    ),
+  ),
+  history: z.array(
+    z.object({
+      at: time,
+      source: z.enum(EVENT_SOURCES),
+      caller: optionalText,
+      reason: optionalText,
+      key: optionalText,
+      signature,
+      corrected: z.optional(z.boolean()),
+      facts: z.object(heardFacts),
+    }),
+  ),
+  quarantine: z.array(
+    z.object({
+      at: time,
+      source: z.enum(EVENT_SOURCES),
+      key: text,
+      signature,
+      state,
+      amount,
+      currency: text,
+    }),
+  ),
+  quarantined: z.int(),
+  operations: z.array(operation),
+  openOperation: z.optional(operation),
+  claim: z.optional(claim),
+});
+
+/** How the resolution of a claim ended; `payment` is there when one was adopted. */
+export const claimResolution = z.object({
+  kind: claimKind,
+  id: text,
+  result: z.enum(['adopted', 'released']),
+  payment: z.optional(createdPayment),
+});
+
+/** How that of an action ended; `payment` is there when it had taken effect. */
+export const operationResolution = z.object({
+  kind: z.literal('operation'),
+  id: text,
+  result: z.enum(['adopted', 'released']),
+  payment: z.optional(recordedPayment),
+});
+
+/** paytech's own objects, handed on as they are. */
+export const gatewayObjects = z.array(z.looseObject({}));

@@ -1,0 +1,80 @@
+/** JSON Schema of the schemas that the handlers parse with. */
+import * as z from 'zod/mini';
+import { anAmount, count, counter } from '../../shared/http/payment-fields.ts';
+import { object, text } from '../../shared/http/validate.ts';
+import { type Decimal, isDecimal } from '../../shared/payment/money.ts';
+
+/** An amount in an answer: a JSON number in major units, with as many digits as it takes. */
+export const amount = z.custom<Decimal>((value) => isDecimal(value));
+
+type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+/** The custom types, by the function that decides; one that is not here cannot be documented, which fails. */
+const CUSTOM_TYPES = new Map<unknown, JsonSchema>([
+  [
+    functionOf(amount),
+    { type: 'number', description: 'An exact decimal in major units: 11.12 is EUR 11.12.' },
+  ],
+  [
+    functionOf(anAmount),
+    {
+      type: 'number',
+      minimum: 0,
+      maximum: 1_000_000_000,
+      description:
+        'An exact decimal in major units: 11.12 is EUR 11.12. At least 0.00001 (0 only with preAuth), at most 18 decimal places.',
+    },
+  ],
+  [functionOf(count), { type: 'integer', minimum: 0 }],
+  [functionOf(counter), { type: 'number', minimum: 0 }],
+]);
+
+/** What an object that was made with `object` is asked first. */
+const IS_OBJECT = ruleOf(object({})._zod.def.in);
+const UNINFORMATIVE = [IS_OBJECT, ruleOf(text(1))];
+
+/** What must be sent so that it passes the schema. */
+export function toJsonSchema(schema: z.ZodMiniType): JsonSchema {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: ({ zodSchema }) =>
+      ruleOf(zodSchema) === IS_OBJECT
+        ? 'any'
+        : (CUSTOM_TYPES.get(functionOf(zodSchema)) ?? wholeNumber(zodSchema)),
+    override: ({ zodSchema, jsonSchema }) => rewrite(zodSchema, jsonSchema),
+  });
+  return json;
+}
+
+function rewrite(schema: z.core.$ZodTypes, json: JsonSchema): void {
+  const { def } = schema._zod;
+  const isObject = def.type === 'pipe' && ruleOf(def.in) === IS_OBJECT;
+  if (isObject) Object.assign(json, toJsonSchema(def.out as z.ZodMiniType));
+  // Also of what comes as a text: a query parameter.
+  const range = wholeNumber(schema);
+  if (range) Object.assign(json, range);
+  // The pattern of a format is hard to read, and is in the format's name.
+  if (json.format || range) delete json.pattern;
+  const rule = ruleOf(schema);
+  if (rule && !UNINFORMATIVE.includes(rule)) json.description ??= rule;
+  for (const [name, field] of Object.entries(json.properties ?? {})) {
+    const isRefused = typeof field === 'object' && field.not !== undefined;
+    if (isRefused) delete json.properties?.[name];
+  }
+}
+
+function functionOf(schema: z.core.$ZodType): unknown {
+  return (schema._zod.def as Partial<z.core.$ZodCustomDef>).fn;
+}
+
+function wholeNumber(schema: z.core.$ZodType): JsonSchema | undefined {
+  const bounds = /^must be a whole number from (-?\d+) to (\d+)$/.exec(ruleOf(schema) ?? '');
+  return bounds ? { type: 'integer', minimum: Number(bounds[1]), maximum: Number(bounds[2]) } : undefined;
+}
+
+/** The message with which a schema refuses: it says what is accepted. */
+function ruleOf(schema: z.core.$ZodType): string | undefined {
+  const { error } = schema._zod.def;
+  const message = error?.({} as never);
+  return typeof message === 'string' ? message : undefined;
+}

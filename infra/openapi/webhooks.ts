@@ -1,0 +1,25 @@
+/** The route that paytech calls. */
+import * as z from 'zod/mini';
+import type { RouteGroup } from './route.ts';
+
+export const webhooks: RouteGroup = {
+  description: 'What paytech calls.',
+  schemas: {
+    GatewayPayment: z.looseObject({}),
+    WebhookReceipt: z.object({ received: z.literal(true) }),
+  },
+  routes: [
+    {
+      method: 'post',
+      path: '/webhooks/paytech',
+      operationId: 'receiveWebhook',
+      summary: 'Takes a webhook of paytech',
+      description:
+        "The body is paytech's payment object. Its signature is the HMAC-SHA256 of the raw body with the shop's signing key, in hex or base64. Nothing else is looked at before the webhook is durably queued.",
+      access: 'paytech',
+      body: 'GatewayPayment',
+      answers: { 200: { description: 'The webhook is durably queued.', schema: 'WebhookReceipt' } },
+      problems: ['webhook.signature_invalid', 'webhook.too_large'],
+    },
+  ],
+};

@@ -1,0 +1,210 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import { type ActionRequest, nextAction, type Operation, openOperation } from '../payment/action.ts';
+import { CALL_LIMIT_MS, LEASE_MS, LEASE_NEEDED_TO_CALL_MS } from '../payment/claim.ts';
+import { asHeard } from '../payment/heard.ts';
+import { optional, type PaymentRecord } from '../payment/payment.ts';
+import type { PaymentState } from '../payment/state.ts';
+import type { FieldError, GatewayClient } from '../paytech/client.ts';
+import type { GatewayPayment } from '../paytech/wire.ts';
+import { dropOperation, takeOperation } from '../store/operation-lock.ts';
+import { readPayment } from '../store/payments.ts';
+import * as hearing from './hear.ts';
+
+/*
+ * Lock, then call: an action on a payment is sent to paytech at most once. The operation is written before the
+ * call; whoever finds it open asks paytech for the state and never sends it again, since a call that nobody heard
+ * the end of may still be carried out. What is allowed, and what shows that it took effect, is in
+ * shared/payment/action.ts; here it meets the table and the gateway.
+ *
+ * | found                                  | what happens                          | result                  |
+ * |----------------------------------------|---------------------------------------|-------------------------|
+ * | it took effect already                 | nothing                               | done                    |
+ * | no open operation, the state fits      | locked, then called                   | by the answer:          |
+ * |   answered                             | on the queue; open until applied      | done                    |
+ * |   refused, or not accepted             | unlocked                              | rejected, unavailable   |
+ * |   anything else                        | paytech is asked for the state        | done, or unknown        |
+ * | the same is open                       | paytech is asked for the state        | done, or by its lease:  |
+ * |   lease alive                          | stays open                            | in-progress             |
+ * |   lease over                           | stays open until the state moves, or  | unknown                 |
+ * |                                        | an operator releases it               |                         |
+ * | another is open, or other content      | nothing                               | conflict                |
+ * | a state in which it is impossible      | nothing                               | wrong-state             |
+ */
+
+export interface Dependencies extends hearing.Dependencies {
+  gateway: Pick<GatewayClient, 'execute' | 'act' | 'get'>;
+  /** Throws when paytech cannot be called at all, for want of a key; then no lock is taken. */
+  ready: () => Promise<unknown>;
+  logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+/** One request for an action. */
+export interface Acting extends ActionRequest {
+  paymentId: string;
+  /** What paytech is sent. */
+  body?: Record<string, unknown>;
+  /** Who asks, where it is a person or system of the merchant's. */
+  caller?: string;
+  /** Unique to this request of ours, whatever it repeats. */
+  owner: string;
+  requestId?: string;
+  /** When this process will be stopped, in epoch milliseconds; within the lease of an operation. */
+  deadline: number;
+}
+
+/** How it ended; waits are in seconds. */
+export type ActResult =
+  | { is: 'done'; record: PaymentRecord }
+  | { is: 'not-found' }
+  | { is: 'wrong-state'; record: PaymentRecord; state: PaymentState }
+  | { is: 'too-much' }
+  | { is: 'conflict' }
+  | { is: 'in-progress'; seconds: number }
+  | { is: 'unknown'; seconds: number }
+  | { is: 'rejected'; message: string; errors: FieldError[] }
+  | { is: 'unavailable'; status?: number };
+
+/** A look is short, so that it fits behind a call that took all its time. */
+const LOOK_LIMIT_MS = 2_500;
+
+/** When it makes sense to ask again about an operation that nobody heard the end of. */
+const UNKNOWN_RETRY_SECONDS = 30;
+
+/** Every round either ends or has seen the payment move or change hands. */
+const MAX_ROUNDS = 5;
+
+export function act(deps: Dependencies) {
+  const { table, gateway, now, ready, logger } = deps;
+
+  return async function run(acting: Acting): Promise<ActResult> {
+    let record = await readPayment(table, acting.paymentId);
+    for (let round = 0; record && round < MAX_ROUNDS; round++) {
+      const turn = await take(acting, record);
+      if (!('movedTo' in turn)) return turn;
+      record = turn.movedTo;
+    }
+    return record ? { is: 'in-progress', seconds: 1 } : { is: 'not-found' };
+  };
+
+  async function take(acting: Acting, record: PaymentRecord): Promise<Turn> {
+    const standing = asHeard(record);
+    const step = nextAction(standing, acting);
+    switch (step.do) {
+      case 'show':
+        return { is: 'done', record };
+      case 'look':
+        return look(acting, record, step.operation);
+      case 'ask': {
+        const asked = await ask(acting, record, 'refresh');
+        const moved = asked && asHeard(asked).state !== standing.state;
+        return moved ? { movedTo: asked } : { is: 'wrong-state', record, state: standing.state };
+      }
+      case 'call': {
+        const { do: _, ...content } = step;
+        return call(acting, record, content);
+      }
+      case 'refuse':
+        if (step.because === 'state') return { is: 'wrong-state', record, state: standing.state };
+        return { is: step.because };
+      default:
+        return step satisfies never;
+    }
+  }
+
+  /** Takes the lock and, once it is ours alone, calls paytech. */
+  async function call(
+    acting: Acting,
+    read: PaymentRecord,
+    content: Pick<Operation, 'amount' | 'isWhole'>,
+  ): Promise<Turn> {
+    await ready();
+    const startedAt = now();
+    const { taken, record } = await takeOperation(table, read, {
+      kind: acting.kind,
+      ...content,
+      owner: acting.owner,
+      ...optional('caller', acting.caller),
+      startedAt,
+      leaseUntil: startedAt + LEASE_MS,
+      version: read.version,
+    });
+    if (!taken || !record) return { movedTo: record };
+    if (now() + LEASE_NEEDED_TO_CALL_MS > Math.min(startedAt + LEASE_MS, acting.deadline)) {
+      await dropOperation(table, record);
+      return { is: 'unavailable' };
+    }
+
+    const { kind, paymentId, body } = acting;
+    const answer =
+      kind === 'execute'
+        ? await gateway.execute(paymentId, body ?? {}, CALL_LIMIT_MS)
+        : await gateway.act(paymentId, kind, body, CALL_LIMIT_MS);
+    switch (answer.kind) {
+      case 'answered':
+        return settled(acting, record, answer.result);
+      case 'refused':
+        await dropOperation(table, record);
+        return { is: 'rejected', message: answer.message, errors: answer.errors };
+      case 'not-accepted':
+        await dropOperation(table, record);
+        logger.error('gateway did not accept the call', {
+          metric: 'GatewayNotAccepted',
+          status: answer.status,
+        });
+        return { is: 'unavailable', status: answer.status };
+      case 'unknown': {
+        logger.warn('outcome unknown', {
+          metric: 'OutcomeUnknown',
+          paymentId,
+          action: kind,
+          reason: answer.reason,
+        });
+        if (now() + LOOK_LIMIT_MS > acting.deadline) return { is: 'unknown', seconds: UNKNOWN_RETRY_SECONDS };
+        const turn = await look(acting, record, record.operations.at(-1)!);
+        return 'is' in turn && turn.is === 'in-progress' ? { ...turn, is: 'unknown' } : turn;
+      }
+      default:
+        return answer satisfies never;
+    }
+  }
+
+  /** paytech did it. The operation stays open until its event is applied, so that nobody sends it again. */
+  async function settled(acting: Acting, record: PaymentRecord, payment: GatewayPayment): Promise<Turn> {
+    const { caller, requestId } = acting;
+    const heard = await hearing.hear(deps, record, payment, {
+      source: 'operation',
+      ...optional('caller', caller),
+      ...optional('requestId', requestId),
+    });
+    // A deposit that is executed and still to be paid has not moved, and may be executed again.
+    if (acting.kind === 'execute' && openOperation(asHeard(heard))) await dropOperation(table, record);
+    logger.info('action done', { paymentId: record.id, action: acting.kind, state: payment.facts.state });
+    return { is: 'done', record: heard };
+  }
+
+  /** Asks paytech whether an open operation took effect. */
+  async function look(acting: Acting, record: PaymentRecord, operation: Operation): Promise<Turn> {
+    const asked = await ask(acting, record, 'operation', operation.caller);
+    if (asked && openOperation(asHeard(asked))?.owner !== operation.owner) return { movedTo: asked };
+    const left = operation.leaseUntil - now();
+    return left > 0
+      ? { is: 'in-progress', seconds: Math.ceil(left / 1000) }
+      : { is: 'unknown', seconds: UNKNOWN_RETRY_SECONDS };
+  }
+
+  /** The record with what paytech says now, or undefined where it could not be asked. */
+  async function ask(
+    { paymentId, requestId }: Acting,
+    record: PaymentRecord,
+    source: 'operation' | 'refresh',
+    caller?: string,
+  ): Promise<PaymentRecord | undefined> {
+    const answer = await gateway.get(paymentId, LOOK_LIMIT_MS);
+    if (answer.kind !== 'answered') return undefined;
+    const how = { source, ...optional('caller', caller), ...optional('requestId', requestId) };
+    return hearing.hear(deps, record, answer.result, how);
+  }
+}
+
+/** A result, or the payment as it has become meanwhile. */
+type Turn = ActResult | { movedTo: PaymentRecord | undefined };

@@ -1,0 +1,36 @@
+import { openOperation } from '../payment/action.ts';
+import { asHeard } from '../payment/heard.ts';
+import { optional, type PaymentRecord } from '../payment/payment.ts';
+import type { GatewayClient } from '../paytech/client.ts';
+import { type Released, releaseOperation } from '../store/operation-lock.ts';
+import { readPayment } from '../store/payments.ts';
+import * as hearing from './hear.ts';
+
+export interface Dependencies extends hearing.Dependencies {
+  gateway: Pick<GatewayClient, 'get'>;
+}
+
+const LOOK_LIMIT_MS = 5_000;
+
+/** How it ended; `moved` comes with the record as it will be. */
+export type ReleaseResult = Released | { is: 'moved'; record: PaymentRecord } | { is: 'unavailable' };
+
+/**
+ * The exit of an operation that nobody heard the end of: asks paytech once more, and releases it if the state
+ * has still not moved.
+ */
+export function releaseAction(deps: Dependencies) {
+  const { table, gateway, now } = deps;
+
+  return async (id: string, who: string, why: string): Promise<ReleaseResult> => {
+    const read = await readPayment(table, id);
+    const open = read && openOperation(asHeard(read));
+    if (!open) return { is: 'not-open', record: read };
+    const answer = await gateway.get(id, LOOK_LIMIT_MS);
+    if (answer.kind !== 'answered') return { is: 'unavailable' };
+    const how = { source: 'operation' as const, ...optional('caller', open.caller) };
+    const record = await hearing.hear(deps, read, answer.result, how);
+    if (!openOperation(asHeard(record))) return { is: 'moved', record };
+    return releaseOperation(table, id, who, why, now());
+  };
+}

@@ -1,0 +1,42 @@
+import type { Claim, FoundPayment } from '../payment/claim.ts';
+import { optional } from '../payment/payment.ts';
+import { gatewayReference } from '../payment/reference.ts';
+import type { GatewayClient } from '../paytech/client.ts';
+import type { GatewayPayment } from '../paytech/wire.ts';
+
+/** A look-up is short, so that it fits behind a call that took all its time. */
+export const LOOK_UP_LIMIT_MS = 2_500;
+
+/** paytech's clock and ours may differ; a look-up starts this long before the attempt was sent. */
+const CLOCK_MARGIN_MS = 60 * 60_000;
+
+/** The payments that paytech has under the reference of the claim's attempt; undefined when it could not say. */
+export async function lookUpAttempt(
+  gateway: Pick<GatewayClient, 'list'>,
+  claim: Claim,
+): Promise<GatewayPayment[] | undefined> {
+  const referenceId = gatewayReference(claim.referenceId, claim.attempt);
+  const createdFrom = new Date(claim.sentAt - CLOCK_MARGIN_MS);
+  const answer = await gateway.list({ createdFrom, referenceId }, LOOK_UP_LIMIT_MS);
+  if (answer.kind !== 'answered') return undefined;
+  return answer.result.payments.filter((payment) => payment.referenceId === referenceId);
+}
+
+/** A payment as it was asked for, which is what a claim can be compared with. */
+export function asFound({
+  id,
+  paymentType,
+  parentPaymentId,
+  customerAmount,
+  customerCurrency,
+  facts,
+}: GatewayPayment): FoundPayment {
+  const amount = customerAmount ?? facts.amount;
+  const currency = customerCurrency ?? facts.currency;
+  return {
+    id,
+    ...optional('paymentType', paymentType),
+    ...optional('parentPaymentId', parentPaymentId),
+    requested: { ...optional('amount', amount), ...optional('currency', currency) },
+  };
+}

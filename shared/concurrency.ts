@@ -1,0 +1,12 @@
+/** Runs `task` for each item, up to `width` at once, in order of their beginning. Rejects when a task does. */
+export async function forEachOf<Item>(
+  items: readonly Item[],
+  width: number,
+  task: (item: Item) => Promise<void>,
+): Promise<void> {
+  const waiting = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of waiting) await task(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
+}

@@ -1,0 +1,35 @@
+import type { ActResult } from '../actions/act.ts';
+import { UNAVAILABLE_RETRY_SECONDS } from './call-problem.ts';
+import { Problem } from './problem.ts';
+import { invalid } from './validate.ts';
+
+/** What a caller is told of an action that was not done. `unknown` is worded by the route. */
+export function actionProblem(result: Exclude<ActResult, { is: 'done' | 'unknown' }>): Problem {
+  switch (result.is) {
+    case 'not-found':
+      return new Problem('payment.not_found', 'Ask with the id of a payment that this service knows.');
+    case 'wrong-state':
+      return new Problem('payment.state_conflict', `The payment is ${result.state}.`);
+    case 'too-much':
+      return invalid({ field: 'amount', message: 'must be at most the authorized amount' });
+    case 'conflict':
+      return new Problem(
+        'operation.conflict',
+        'An operation of another kind or amount was begun before. Ask for the payment to see what became of it.',
+      );
+    case 'in-progress':
+      return new Problem('operation.in_progress', 'Send the same request again a little later.', {
+        retryAfter: result.seconds,
+      });
+    case 'rejected':
+      return new Problem('gateway.rejected', result.message, { errors: result.errors });
+    case 'unavailable':
+      return new Problem(
+        'gateway.unavailable',
+        'Nothing was done. Send the same request again a little later.',
+        { retryAfter: UNAVAILABLE_RETRY_SECONDS },
+      );
+    default:
+      return result satisfies never;
+  }
+}

@@ -1,0 +1,140 @@
+import { type Decimal, sameAmount } from './money.ts';
+import { type PaymentState, type PaymentType, type Standing, statesBefore } from './state.ts';
+
+/** What may be asked of paytech about a payment that exists. `execute` is the host-to-host payment of a deposit. */
+export type Action = 'execute' | 'capture' | 'void' | 'approve' | 'reject';
+
+interface Rule {
+  paymentType: PaymentType;
+  /** The only state in which the action is possible; no payment ever comes back to it. */
+  from: PaymentState;
+  /** The states that show that it took effect. */
+  leadsTo: readonly PaymentState[];
+}
+
+/** Source: paytech, "Execute payment", "Capture", "Void", "Approve" and "Reject". */
+const RULES: Record<Action, Rule> = {
+  execute: {
+    paymentType: 'DEPOSIT',
+    from: 'CHECKOUT',
+    leadsTo: ['PENDING', 'AUTHORIZED', 'COMPLETED', 'DECLINED', 'CANCELLED'],
+  },
+  capture: { paymentType: 'DEPOSIT', from: 'AUTHORIZED', leadsTo: ['COMPLETED'] },
+  void: { paymentType: 'DEPOSIT', from: 'AUTHORIZED', leadsTo: ['CANCELLED'] },
+  approve: {
+    paymentType: 'WITHDRAWAL',
+    from: 'AWAITING_APPROVAL',
+    leadsTo: ['PENDING', 'COMPLETED', 'DECLINED'],
+  },
+  reject: { paymentType: 'WITHDRAWAL', from: 'AWAITING_APPROVAL', leadsTo: ['CANCELLED'] },
+};
+
+/** What a caller asks for; `amount` belongs to a capture, which without it captures all that is authorized. */
+export interface ActionRequest {
+  kind: Action;
+  amount?: Decimal;
+}
+
+/**
+ * An action that paytech was asked for, written before the call; times are epoch milliseconds. It is the lock
+ * as long as it is open: until the payment has left the state in which the action is possible. A call that was
+ * refused leaves none. It is kept afterwards, since it says who asked for what.
+ */
+export interface Operation extends ActionRequest {
+  /** A capture of all that is authorized. */
+  isWhole?: boolean;
+  /** Unique per request of ours; only the owner calls paytech. */
+  owner: string;
+  /** Who asked, where it was a person or system of the merchant's. */
+  caller?: string;
+  startedAt: number;
+  /** When its owner has certainly stopped. */
+  leaseUntil: number;
+  /** The record's version when it was taken. */
+  version: number;
+  /** An operator's word that it will not take effect any more. */
+  released?: { at: string; by: string; why: string };
+}
+
+/** How long after its start an open operation may be released by an operator, in milliseconds. */
+export const RELEASE_AFTER_MS = 5 * 60_000;
+
+/** A payment as far as actions look at it; `operations` oldest first. */
+export type ActedOn = Standing & { operations: readonly Operation[] };
+
+export type ActionStep =
+  /** It took effect already. */
+  | { do: 'show' }
+  /** The same was asked before and is open: paytech says whether it took effect. It is never sent again. */
+  | { do: 'look'; operation: Operation }
+  /** The record is before the state in which the action is possible, and paytech may be there already. */
+  | { do: 'ask' }
+  | { do: 'call'; amount?: Decimal; isWhole?: boolean }
+  | { do: 'refuse'; because: 'state' | 'conflict' | 'too-much' };
+
+/** What to do about a request for an action. */
+export function nextAction(payment: ActedOn, request: ActionRequest): ActionStep {
+  const { paymentType, from } = RULES[request.kind];
+  if (payment.paymentType !== paymentType) return { do: 'refuse', because: 'state' };
+
+  const open = openOperation(payment);
+  if (open) {
+    return isSame(open, request) ? { do: 'look', operation: open } : { do: 'refuse', because: 'conflict' };
+  }
+  if (payment.operations.some((each) => isSame(each, request) && tookEffect(each, payment))) {
+    return { do: 'show' };
+  }
+  if (hasPassed(payment, from)) return { do: 'refuse', because: 'state' };
+  if (payment.state !== from) return { do: 'ask' };
+  if (request.kind !== 'capture') return { do: 'call' };
+  const amount = request.amount ?? payment.amount;
+  if (amount.gt(payment.amount)) return { do: 'refuse', because: 'too-much' };
+  return { do: 'call', amount, isWhole: sameAmount(amount, payment.amount) };
+}
+
+/** The operation that is in force, if there is one: no other may begin. */
+export function openOperation(payment: ActedOn): Operation | undefined {
+  const last = payment.operations.at(-1);
+  return last && !last.released && !hasPassed(payment, RULES[last.kind].from) ? last : undefined;
+}
+
+/** The states of the record in which an action may begin: paytech may be ahead of the record. */
+export function statesToAct(kind: Action): PaymentState[] {
+  const { paymentType, from } = RULES[kind];
+  return [from, ...statesBefore(paymentType, from)];
+}
+
+/**
+ * The history with the caller of each operation at the entry that it led to, also where a webhook was faster
+ * to tell of it than our own call.
+ */
+export function withCallers<
+  Entry extends { caller?: string; facts: { state: PaymentState; amount?: Decimal } },
+>(history: readonly Entry[], operations: readonly Operation[]): Entry[] {
+  const named = [...history];
+  for (const { caller, version, kind, amount } of operations) {
+    const index = named.findIndex(
+      ({ facts }, position) =>
+        position >= version &&
+        RULES[kind].leadsTo.includes(facts.state) &&
+        (!amount || !facts.amount || sameAmount(amount, facts.amount)),
+    );
+    const entry = named[index];
+    if (entry && caller && !entry.caller) named[index] = { ...entry, caller };
+  }
+  return named;
+}
+
+function hasPassed({ paymentType, state }: Standing, from: PaymentState): boolean {
+  return state !== from && !statesBefore(paymentType, from).includes(state);
+}
+
+function tookEffect({ kind, amount }: Operation, payment: Standing): boolean {
+  return RULES[kind].leadsTo.includes(payment.state) && (!amount || sameAmount(amount, payment.amount));
+}
+
+function isSame(operation: Operation, { kind, amount }: ActionRequest): boolean {
+  if (operation.kind !== kind) return false;
+  if (!operation.amount) return true;
+  return amount ? sameAmount(amount, operation.amount) : operation.isWhole === true;
+}

@@ -1,0 +1,148 @@
+import { type Decimal, decimal, sameAmount } from './money.ts';
+import { optional, type PaymentRecord } from './payment.ts';
+import type { PaymentState } from './state.ts';
+
+/**
+ * How a refund weighs on the deposit that it is paid from. `refundable` is what was paid less everything that
+ * is `reserved` or `settled`; every write that changes an entry moves it by the difference, or does nothing.
+ *
+ * | entry             | situation                                            | next                          |
+ * |-------------------|------------------------------------------------------|-------------------------------|
+ * | (none)            | asked for here, deposit COMPLETED, enough refundable | `reserved`                    |
+ * | reserved, unsent  | the next caller takes over a dead one's claim        | `reserved`, of the new turn   |
+ * | reserved, unsent  | paytech did not make it, on its own or a person's word | `returned`                  |
+ * | returned, unsent  | asked for again                                      | `reserved`                    |
+ * | unsent or (none)  | the record of its payment is written                 | as the record's state says    |
+ * | any with payment  | its record has a newer version                       | as the record's state says    |
+ *
+ * As the record's state says: COMPLETED is `settled`, DECLINED and CANCELLED are `returned`, all else is
+ * `reserved`. A refund made elsewhere has no entry until its record is written. "Unsent" means that no payment
+ * is known for it, which is all that can be told of a refund whose outcome is unknown: it stays `reserved`.
+ */
+export type RefundStage = 'reserved' | 'settled' | 'returned';
+
+export interface RefundEntry {
+  stage: RefundStage;
+  /** In the deposit's currency. Taken from what is refundable, unless the entry is `returned`. */
+  amount: Decimal;
+  /** Under which turn of its claim it was reserved; absent once its payment is known. */
+  turn?: number;
+  paymentId?: string;
+  /** The version of the payment's record that the entry stands for; older ones change it no more. */
+  version?: number;
+}
+
+/** The refunds of a deposit: by refundId, or, when made elsewhere, by `@` and the id of the payment. */
+export type Refunds = ReadonlyMap<string, RefundEntry>;
+
+/** A bound on what a deposit's item can grow to. Refunds made elsewhere are recorded beyond it. */
+export const MAX_REFUNDS = 500;
+
+const NOTHING = decimal('0');
+
+/** What a deposit in this state offers for refunds, before any is made. */
+export function paidIn({ state, amount }: { state: PaymentState; amount: Decimal }): Decimal {
+  return state === 'COMPLETED' ? amount : NOTHING;
+}
+
+/** What an entry takes from the refundable amount. */
+export function heldBy(entry: RefundEntry | undefined): Decimal {
+  return !entry || entry.stage === 'returned' ? NOTHING : entry.amount;
+}
+
+/** A deposit from which refunds can be paid at all. */
+export function isRefundable({ paymentType, state }: PaymentRecord): boolean {
+  return paymentType === 'DEPOSIT' && state === 'COMPLETED';
+}
+
+/** A change of one entry; `over` is the entry that it replaces, and it happens in no other's place. */
+export interface RefundMove {
+  key: string;
+  over: RefundEntry | undefined;
+  next: RefundEntry;
+  /** What it takes from the refundable amount; negative when it gives back. */
+  takes: Decimal;
+}
+
+/** Why money cannot be set aside. */
+export type ReserveRefusal = 'not-refundable' | 'exceeds-remainder' | 'too-many';
+
+export type ReserveJudgement =
+  | { do: 'move'; move: RefundMove }
+  /** This very turn has reserved it. */
+  | { do: 'nothing' }
+  /** A later turn has it. */
+  | { do: 'yield' }
+  /** Its payment turned up meanwhile. */
+  | { do: 'show'; paymentId: string }
+  /** An earlier turn's entry `over` is to be given back. */
+  | { do: 'refuse'; because: ReserveRefusal; over?: RefundEntry };
+
+/** Whether `amount` can be set aside for the refund that the given turn of its claim is about to send. */
+export function judgeReserve(
+  parent: PaymentRecord | undefined,
+  refundId: string,
+  amount: Decimal,
+  turn: number,
+): ReserveJudgement {
+  if (!parent) return { do: 'refuse', because: 'not-refundable' };
+  const over = parent.refunds?.get(refundId);
+  if (over?.paymentId !== undefined) return { do: 'show', paymentId: over.paymentId };
+  if ((over?.turn ?? 0) > turn) return { do: 'yield' };
+  if (over?.turn === turn && over.stage === 'reserved') return { do: 'nothing' };
+
+  const takes = amount.minus(heldBy(over));
+  const refuse = (because: ReserveRefusal) => ({ do: 'refuse', because, ...optional('over', over) }) as const;
+  if (!isRefundable(parent)) return refuse('not-refundable');
+  if (!parent.refundable?.gte(takes)) return refuse('exceeds-remainder');
+  if (!over && (parent.refunds?.size ?? 0) >= MAX_REFUNDS) return refuse('too-many');
+  return { do: 'move', move: { key: refundId, over, next: { stage: 'reserved', amount, turn }, takes } };
+}
+
+/** What the record of a REFUND means for the deposit that it is paid from; undefined when it is known there. */
+export function moveByRecord(parent: PaymentRecord, refund: PaymentRecord): RefundMove | undefined {
+  const { key, over } = entryOf(parent.refunds ?? new Map(), refund);
+  if ((over?.version ?? 0) >= refund.version) return undefined;
+  const next: RefundEntry = {
+    stage: stageOf(refund.state),
+    amount: weightOf(parent, refund, over),
+    paymentId: refund.id,
+    version: refund.version,
+  };
+  return { key, over, next, takes: heldBy(next).minus(heldBy(over)) };
+}
+
+/** The entry that reserved for this payment, or a new one for a refund made elsewhere. */
+function entryOf(refunds: Refunds, refund: PaymentRecord): { key: string; over: RefundEntry | undefined } {
+  for (const [key, over] of refunds) if (over.paymentId === refund.id) return { key, over };
+  const key = refund.referenceId ?? '';
+  const over = refunds.get(key);
+  const waitsForIt = over && !over.paymentId && sameAmount(over.amount, refund.requestedAmount);
+  return waitsForIt ? { key, over } : { key: `@${refund.id}`, over: undefined };
+}
+
+/** What a refund takes from its deposit. One in a currency that cannot be compared takes all that is left. */
+function weightOf(parent: PaymentRecord, refund: PaymentRecord, over: RefundEntry | undefined): Decimal {
+  if (refund.currency === parent.currency) return refund.amount;
+  if (refund.requestedCurrency === parent.currency) return refund.requestedAmount;
+  if (over) return over.amount;
+  const left = parent.refundable ?? NOTHING;
+  return left.gt(0) ? left : NOTHING;
+}
+
+function stageOf(state: PaymentState): RefundStage {
+  switch (state) {
+    case 'COMPLETED':
+      return 'settled';
+    case 'DECLINED':
+    case 'CANCELLED':
+      return 'returned';
+    case 'CHECKOUT':
+    case 'PENDING':
+    case 'AWAITING_APPROVAL':
+    case 'AUTHORIZED':
+      return 'reserved';
+    default:
+      return state satisfies never;
+  }
+}

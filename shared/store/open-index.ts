@@ -1,0 +1,60 @@
+import { type AttributeValue, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import type { Table } from './table.ts';
+
+/*
+ * The sparse index of what is open: payments, and claims to make one. It lags behind the table, so whoever walks
+ * it reads the item, and each write is conditional on what was read.
+ */
+
+/** An item that is due for a look; `dueAt` in epoch milliseconds. */
+export interface OpenKey {
+  pk: string;
+  dueAt: number;
+}
+
+export interface DuePage {
+  keys: OpenKey[];
+  /** Where the next page begins; absent on the last. */
+  next?: Cursor;
+}
+
+export type Cursor = Record<string, AttributeValue>;
+
+export interface OpenIndex {
+  /** Up to `limit` items of one shard that are due at `now`, oldest first. */
+  due(shard: number, now: number, limit: number, from?: Cursor): Promise<DuePage>;
+}
+
+/** The index of the table named `tableName`. */
+export function openOpenIndex(tableName: string, client: DynamoDBClient = new DynamoDBClient()): OpenIndex {
+  return {
+    async due(shard, now, limit, from) {
+      const { Items = [], LastEvaluatedKey } = await client.send(
+        new QueryCommand({
+          TableName: tableName,
+          IndexName: 'open',
+          KeyConditionExpression: 'openShard = :shard AND dueAt <= :now',
+          ExpressionAttributeValues: { ':shard': { S: String(shard) }, ':now': { N: String(now) } },
+          Limit: limit,
+          ...(from ? { ExclusiveStartKey: from } : {}),
+        }),
+      );
+      const keys = Items.map(({ pk, dueAt }) => ({ pk: pk?.S ?? '', dueAt: Number(dueAt?.N) }));
+      return { keys, ...(LastEvaluatedKey ? { next: LastEvaluatedKey } : {}) };
+    },
+  };
+}
+
+/**
+ * Moves the next look at an item to `dueAt`, or takes the item out of the index when there is to be none. False
+ * when somebody else has moved it since, or it is no longer open: what they did stands.
+ */
+export async function postpone(table: Table, read: OpenKey, dueAt: number | undefined): Promise<boolean> {
+  const isAsRead = 'dueAt = :read';
+  const { written } = await table.update(read.pk, {
+    expression: dueAt === undefined ? 'REMOVE openShard, dueAt, recheckUntil' : 'SET dueAt = :dueAt',
+    condition: isAsRead,
+    values: { ':read': read.dueAt, ...(dueAt === undefined ? {} : { ':dueAt': dueAt }) },
+  });
+  return written;
+}

@@ -1,0 +1,185 @@
+import type { Decimal } from '../payment/money.ts';
+import type { PaymentRecord } from '../payment/payment.ts';
+import {
+  heldBy,
+  judgeReserve,
+  MAX_REFUNDS,
+  moveByRecord,
+  type RefundEntry,
+  type RefundMove,
+  type ReserveRefusal,
+} from '../payment/refund.ts';
+import { keyOf, REFUND_PREFIX, readPayment, toRecord } from './payments.ts';
+import type { Condition, Table } from './table.ts';
+
+/*
+ * A deposit's item holds `refundable` and one attribute per refund, so that one conditional write checks both and
+ * moves both, and the refunds of one deposit do not stand in each other's way. The rules are in
+ * shared/payment/refund.ts. None of these writes raises the deposit's version.
+ */
+
+/** Each round sees the entry changed by another request; an entry has few changes in its life. */
+const MAX_ROUNDS = 8;
+
+export type Reserved =
+  | { is: 'held' }
+  | { is: 'overtaken' }
+  | { is: 'made'; paymentId: string }
+  | { is: 'refused'; because: ReserveRefusal };
+
+/**
+ * Sets `amount` aside for a refund, for one turn of its claim: `held` also when this turn has done so already,
+ * `overtaken` when a later one has, `made` when the payment is known meanwhile.
+ */
+export async function reserveRefund(
+  table: Table,
+  parentId: string,
+  refundId: string,
+  amount: Decimal,
+  turn: number,
+): Promise<Reserved> {
+  let parent = await readPayment(table, parentId);
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const judgement = judgeReserve(parent, refundId, amount, turn);
+    switch (judgement.do) {
+      case 'nothing':
+        return { is: 'held' };
+      case 'yield':
+        return { is: 'overtaken' };
+      case 'show':
+        return { is: 'made', paymentId: judgement.paymentId };
+      case 'refuse':
+        if (judgement.over) await giveBack(table, parentId, refundId, judgement.over);
+        return { is: 'refused', because: judgement.because };
+      case 'move': {
+        const moved = await move(table, parentId, judgement.move, canPay(judgement.move));
+        if (moved.done) return { is: 'held' };
+        parent = moved.parent;
+        break;
+      }
+      default:
+        return judgement satisfies never;
+    }
+  }
+  throw new Error(`refund ${refundId} changes faster than it can be reserved`);
+}
+
+/**
+ * Gives back what a turn has set aside, once, or sees that nothing is. False when the payment turned up, or a
+ * later turn has it.
+ */
+export function returnRefund(
+  table: Table,
+  parentId: string,
+  refundId: string,
+  reserved: { amount: Decimal; turn: number },
+): Promise<boolean> {
+  return giveBack(table, parentId, refundId, { stage: 'reserved', ...reserved });
+}
+
+/**
+ * Brings the record of a REFUND into the deposit that it is paid from, which is returned as it then is; undefined
+ * when there is no such deposit. Done again it changes nothing, and an older version never undoes a newer one.
+ */
+export async function settleRefund(table: Table, refund: PaymentRecord): Promise<PaymentRecord | undefined> {
+  const parentId = refund.parentPaymentId;
+  let parent = parentId === undefined ? undefined : await readPayment(table, parentId);
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    if (!parent) return undefined;
+    const change = moveByRecord(parent, refund);
+    if (!change) return parent;
+    const moved = await move(table, parent.id, change);
+    if (moved.done) return moved.parent;
+    parent = moved.parent;
+  }
+  throw new Error(`refund ${refund.id} changes faster than it can be settled`);
+}
+
+/** What must hold of the deposit besides the entry when money is set aside. */
+function canPay({ over, takes }: RefundMove): Condition {
+  const isCompletedDeposit = 'paymentType = :deposit AND #state = :completed';
+  const isEnough = 'refundable >= :takes';
+  const hasRoom = '(attribute_not_exists(refundCount) OR refundCount < :maxRefunds)';
+  return {
+    condition: [isCompletedDeposit, isEnough, ...(over ? [] : [hasRoom])].join(' AND '),
+    names: { '#state': 'state' },
+    values: {
+      ':deposit': 'DEPOSIT',
+      ':completed': 'COMPLETED',
+      ':takes': takes,
+      ...(over ? {} : { ':maxRefunds': MAX_REFUNDS }),
+    },
+  };
+}
+
+async function giveBack(
+  table: Table,
+  parentId: string,
+  refundId: string,
+  over: RefundEntry,
+): Promise<boolean> {
+  if (over.stage === 'returned') return true;
+  const next: RefundEntry = { ...over, stage: 'returned' };
+  const takes = heldBy(next).minus(heldBy(over));
+  const { done, parent } = await move(table, parentId, { key: refundId, over, next, takes });
+  return done || !parent?.refunds?.has(refundId);
+}
+
+const NO_ENTRY: Condition = { condition: 'attribute_exists(pk) AND attribute_not_exists(#entry)' };
+
+/** The entry is as it was read, field by field: comparing maps as wholes is not the same everywhere. */
+function entryIs({ stage, amount, turn, version }: RefundEntry): Condition {
+  const fields = Object.entries({ stage, amount, turn, version });
+  const present = fields.filter(([, value]) => value !== undefined);
+  return {
+    condition: fields
+      .map(([name, value]) =>
+        value === undefined ? `attribute_not_exists(#entry.#${name})` : `#entry.#${name} = :over_${name}`,
+      )
+      .join(' AND '),
+    names: Object.fromEntries(fields.map(([name]) => [`#${name}`, name])),
+    values: Object.fromEntries(present.map(([name, value]) => [`:over_${name}`, value])),
+  };
+}
+
+type Moved = { done: true; parent: PaymentRecord } | { done: false; parent: PaymentRecord | undefined };
+
+/** Replaces one entry, as it was read, and moves what is refundable by the difference; or does neither. */
+async function move(
+  table: Table,
+  parentId: string,
+  { key, over, next, takes }: RefundMove,
+  more?: Condition,
+): Promise<Moved> {
+  const standing = over ? entryIs(over) : NO_ENTRY;
+  const { written, item } = await table.update(keyOf(parentId), {
+    expression: [
+      'SET #entry = :next, refundable = if_not_exists(refundable, :none) - :takes',
+      over ? '' : ' ADD refundCount :one',
+    ].join(''),
+    condition: more ? `${standing.condition} AND ${more.condition}` : standing.condition,
+    names: { '#entry': REFUND_PREFIX + key, ...standing.names, ...more?.names },
+    values: {
+      ':next': next,
+      ':takes': takes,
+      ':none': 0,
+      ...(over ? {} : { ':one': 1 }),
+      ...standing.values,
+      ...more?.values,
+    },
+  });
+  const parent = item && toRecord(item);
+  // A write whose answer was lost and that was sent again finds the entry as it left it.
+  const isDone = written || isSameEntry(parent?.refunds?.get(key), next);
+  return parent && isDone ? { done: true, parent } : { done: false, parent };
+}
+
+function isSameEntry(a: RefundEntry | undefined, b: RefundEntry): boolean {
+  return (
+    a?.stage === b.stage &&
+    a.amount.eq(b.amount) &&
+    a.turn === b.turn &&
+    a.paymentId === b.paymentId &&
+    a.version === b.version
+  );
+}

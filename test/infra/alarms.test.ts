@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { minimal, onlyResource, type Resource, resources, synthesize, target } from './synthesized.ts';
+
+const runbook = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8');
+
+let template: Template;
+let alarms: Record<string, Resource>;
+beforeAll(async () => {
+  ({ template } = await synthesize());
+  alarms = resources(template, 'AWS::CloudWatch::Alarm');
+}, 60_000);
+
+const functions = [
+  'apply-payment-event',
+  'create-payment',
+  'get-payment',
+  'operations',
+  'receive-webhook',
+  'reconcile',
+];
+
+test('the default stack has these alarms and no others', () => {
+  const expected = [
+    ...functions.flatMap((name) => [`${name}-errors`, `${name}-throttles`]),
+    ...['create-payment', 'get-payment', 'receive-webhook'].flatMap((name) => [
+      `${name}-5xx`,
+      `${name}-latency`,
+    ]),
+    'api-5xx',
+    'claim-flagged',
+    'event-quarantined',
+    'gateway-not-accepted',
+    'message-parked',
+    'order-paid-twice',
+    'order-tokens',
+    'outcome-unknown',
+    'payment-corrected',
+    'payment-events-dlq',
+    'payment-events-undelivered',
+    'publish-failed',
+    'reconcile-failed',
+    'reconcile-gave-up',
+    'reconcile-not-running',
+    'refund-without-parent',
+    'refunded-too-much',
+    'webhook-signature',
+    'webhooks-age',
+    'webhooks-dlq',
+    'webhooks-missed',
+  ];
+  expect(Object.keys(alarms).sort()).toEqual(expected.sort());
+});
+
+test('each says what is at stake and what to do first, is in the runbook, and tells the topic', () => {
+  const topic = { Ref: resources(template, 'AWS::SNS::Topic').alarms!.logicalId };
+  for (const [name, { Properties }] of Object.entries(alarms)) {
+    const description: string = Properties.AlarmDescription;
+    const [, entry] = description.match(/^.+\. [A-Z].+[.?] \(docs\/runbook\.md#(.+)\)$/) ?? [];
+    expect(entry, name).toBe(name.replace('payment-events-', 'subscriber-'));
+    expect(Properties.AlarmActions, name).toEqual([topic]);
+    expect(Properties.OKActions, name).toEqual([topic]);
+    expect(runbook, name).toContain(`<a id="${entry}"></a>`);
+  }
+});
+
+test('silence is good news everywhere but of reconcile', () => {
+  const breaching = Object.entries(alarms)
+    .filter(([, { Properties }]) => Properties.TreatMissingData !== 'notBreaching')
+    .map(([name, { Properties }]) => [name, Properties.TreatMissingData]);
+  expect(breaching).toEqual([['reconcile-not-running', 'breaching']]);
+});
+
+test('the queues, routes and functions are watched by the metrics that AWS keeps of them', () => {
+  const watched = (name: string) => {
+    const { Namespace, MetricName, Dimensions } = alarms[name]!.Properties;
+    const dimensions = Dimensions.map(({ Name, Value }: { Name: string; Value: unknown }) => [
+      Name,
+      typeof Value === 'string' ? Value : target(template, Value),
+    ]);
+    return [Namespace, MetricName, Object.fromEntries(dimensions)];
+  };
+  const depth = 'ApproximateNumberOfMessagesVisible';
+  expect(watched('webhooks-dlq')).toEqual(['AWS/SQS', depth, { QueueName: 'webhooks-dlq' }]);
+  expect(watched('webhooks-age')).toEqual([
+    'AWS/SQS',
+    'ApproximateAgeOfOldestMessage',
+    { QueueName: 'webhooks' },
+  ]);
+  for (const name of ['payment-events-dlq', 'payment-events-undelivered'])
+    expect(watched(name)).toEqual(['AWS/SQS', depth, { QueueName: name }]);
+  for (const name of functions) {
+    const of = { FunctionName: name };
+    expect(watched(`${name}-errors`)).toEqual(['AWS/Lambda', 'Errors', of]);
+    expect(watched(`${name}-throttles`)).toEqual(['AWS/Lambda', 'Throttles', of]);
+  }
+  const api = { ApiId: 'api', Stage: '$default' };
+  expect(watched('api-5xx')).toEqual(['AWS/ApiGateway', '5xx', api]);
+  const route = { ...api, Method: 'POST', Resource: '/webhooks/paytech' };
+  expect(watched('receive-webhook-5xx')).toEqual(['AWS/ApiGateway', '5xx', route]);
+  expect(watched('receive-webhook-latency')).toEqual(['AWS/ApiGateway', 'Latency', route]);
+});
+
+test('settings bring and take away alarms', async () => {
+  const { template } = await synthesize({
+    ...minimal,
+    hostToHost: true,
+    orderTokens: 'off',
+    subscribers: [{ name: 'ledger' }],
+  });
+  const names = Object.keys(resources(template, 'AWS::CloudWatch::Alarm'));
+  expect(names).toEqual(
+    expect.arrayContaining(['execute-payment-latency', 'execute-payment-errors', 'ledger-undelivered']),
+  );
+  expect(names).not.toContain('order-tokens');
+});
+
+test('CloudWatch may publish to the topic: its account only, and no key that it has no part in', () => {
+  const topic = resources(template, 'AWS::SNS::Topic').alarms!;
+  expect(topic.Properties ?? {}).not.toHaveProperty('KmsMasterKeyId');
+  const policies = Object.values(template.findResources('AWS::SNS::TopicPolicy'));
+  const policy = policies.find(({ Properties }) => Properties.Topics[0].Ref === topic.logicalId);
+  expect(policy?.Properties.PolicyDocument.Statement).toEqual([
+    expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+    expect.objectContaining({
+      Effect: 'Allow',
+      Action: 'sns:Publish',
+      Principal: { Service: 'cloudwatch.amazonaws.com' },
+      Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+    }),
+  ]);
+});
+
+test('another topic may be named, and then there is no own one', async () => {
+  const alarmTopicArn = 'arn:aws:sns:eu-west-1:123456789012:on-call';
+  const { template } = await synthesize({ ...minimal, alarmTopicArn });
+  expect(Object.keys(resources(template, 'AWS::SNS::Topic'))).toEqual(['payment-events']);
+  for (const { Properties } of Object.values(resources(template, 'AWS::CloudWatch::Alarm')))
+    expect(Properties.AlarmActions).toEqual([alarmTopicArn]);
+});
+
+describe('the dashboard', () => {
+  test('is one, without a name of its own', () => {
+    const { Properties } = onlyResource(template, 'AWS::CloudWatch::Dashboard');
+    expect(Object.keys(Properties)).toEqual(['DashboardBody']);
+    const body = JSON.stringify(Properties.DashboardBody);
+    for (const name of functions) expect(body).toContain(name);
+    expect(body).toContain('POST /payments');
+  });
+});

@@ -1,0 +1,98 @@
+/** The OpenAPI document is what the code says, and has the routes that the stack has. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readCreateRequest } from '../../functions/create-payment/request.ts';
+import { openApiText } from '../../infra/openapi/document.ts';
+import { PROBLEMS } from '../../shared/http/problem.ts';
+import { parseJson } from '../../shared/payment/json.ts';
+import { validatorOf } from '../support/openapi.ts';
+import { type Json, minimal, synthesize } from './synthesized.ts';
+
+const text = readFileSync(join(import.meta.dirname, '../../openapi.json'), 'utf8');
+const document: Json = JSON.parse(text);
+const operations = Object.entries<Json>(document.paths).flatMap(([path, methods]) =>
+  Object.entries<Json>(methods).map(([method, operation]) => ({
+    key: `${method.toUpperCase()} ${path}`,
+    operation,
+  })),
+);
+
+test('openapi.json is up to date (else: npm run openapi)', () => {
+  expect(text === openApiText()).toBe(true);
+});
+
+test('every error code is documented with its status and with no other', () => {
+  const documented = operations.flatMap(({ operation }) =>
+    Object.entries<Json>(operation.responses).flatMap(([status, { content }]) =>
+      (content['application/problem+json']?.schema.properties.code.enum ?? []).map(
+        (code: string) => `${code} ${status}`,
+      ),
+    ),
+  );
+  const all = Object.entries(PROBLEMS).map(([code, { status }]) => `${code} ${status}`);
+  expect([...new Set(documented)].sort()).toEqual(all.sort());
+});
+
+test('operation ids differ, and every schema that is named is there', () => {
+  const ids = operations.map(({ operation }) => operation.operationId);
+  expect(new Set(ids).size).toBe(ids.length);
+  const named = [...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name!);
+  expect([...new Set(named)].sort()).toEqual(Object.keys(document.components.schemas).sort());
+});
+
+test('the routes are those of the stack, and so is who may call them', async () => {
+  const routesOf = async (settings: object) => {
+    const { template } = await synthesize({ ...minimal, hostToHost: true, ...settings });
+    const routes = Object.values<Json>(template.findResources('AWS::ApiGatewayV2::Route'));
+    // Twins of other routes, for ids with a slash in them, which OpenAPI cannot say.
+    const described = routes.filter(({ Properties }) => !Properties.RouteKey.includes('+}'));
+    return described.map(({ Properties }) => `${Properties.RouteKey} ${Properties.AuthorizationType}`).sort();
+  };
+  const documented = (withTokens: boolean) =>
+    operations
+      .map(({ key, operation }) => {
+        const needsIam = operation.security.some((each: Json) => 'iam' in each);
+        const isOpenToo = operation.security.some((each: Json) => Object.keys(each).length === 0);
+        return `${key} ${needsIam && !(isOpenToo && withTokens) ? 'AWS_IAM' : 'NONE'}`;
+      })
+      .sort();
+  expect(await routesOf({ orderTokens: 'required' })).toEqual(documented(true));
+  expect(await routesOf({ orderTokens: 'off' })).toEqual(documented(false));
+}, 60_000);
+
+describe('the schema of a body says what the handler says', () => {
+  const validate = validatorOf(document).schema('OrderWithoutToken');
+  const order = '"referenceId":"order-1","currency":"EUR"';
+
+  test.each([
+    `{${order},"amount":11.12}`,
+    `{${order},"amount":999999999.123456789012345678,"paymentMethod":"PIX","customer":{"phone":"44 2072243688"}}`,
+    `{${order},"amount":0,"preAuth":true,"additionalParameters":{"a":"b"},"checkoutStyle":{"theme":["dark"]}}`,
+    `{${order},"amount":1,"customer":{"kycStatus":"PASSED","depositsCnt":3,"depositsAmount":1.5}}`,
+  ])('takes %s', (body) => {
+    expect(() => readCreateRequest(parseJson(body), [])).not.toThrow();
+    expect(validate(JSON.parse(body))).toBeUndefined();
+  });
+
+  test.each([
+    '[]',
+    `{${order}}`,
+    `{${order},"amount":"11.12"}`,
+    `{${order},"amount":-1}`,
+    `{${order},"amount":1e10}`,
+    `{${order},"amount":1,"colour":"red"}`,
+    `{${order},"amount":1,"card":{}}`,
+    `{${order},"amount":1,"webhookUrl":"https://evil.example"}`,
+    `{${order},"amount":1,"orderToken":"x"}`,
+    `{${order},"amount":1,"paymentType":"REFUND"}`,
+    `{${order},"amount":1,"customer":{"ip":"127.0.0.1"}}`,
+    `{${order},"amount":1,"customer":{"phone":"+44"}}`,
+    `{${order},"amount":1,"customer":{"depositsCnt":1.5}}`,
+    `{${order},"amount":1,"customer":[]}`,
+    `{${order},"amount":1,"additionalParameters":{"a":1}}`,
+  ])('refuses %s', (body) => {
+    expect(() => readCreateRequest(parseJson(body), [])).toThrow();
+    expect(validate(JSON.parse(body))).toBeDefined();
+  });
+});

@@ -1,0 +1,688 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { executePayment } from '../../functions/execute-payment/pipeline.ts';
+import { actionRoute } from '../../functions/operations/actions.ts';
+import { releaseRoute } from '../../functions/operations/release.ts';
+import { type Acting, type ActResult, act } from '../../shared/actions/act.ts';
+import { releaseAction } from '../../shared/actions/release.ts';
+import type { HttpEvent } from '../../shared/http/api.ts';
+import { type Action, openOperation, RELEASE_AFTER_MS } from '../../shared/payment/action.ts';
+import { LEASE_MS } from '../../shared/payment/claim.ts';
+import { asHeard } from '../../shared/payment/heard.ts';
+import { decimal } from '../../shared/payment/money.ts';
+import type { PaymentState } from '../../shared/payment/state.ts';
+import { readMessage } from '../../shared/queue/event-queue.ts';
+import { releaseOperation } from '../../shared/store/operation-lock.ts';
+import { readPayment, recordPayment } from '../../shared/store/payments.ts';
+import { startWorld, type World, webhookEvent } from '../support/world.ts';
+
+/** Actions on the embedded DynamoDB and SQS, with paytech in memory. */
+
+const CALLER = 'arn:aws:iam::000000000000:user/ada';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.stop());
+beforeEach(async () => {
+  world.gateway.endings.length = 0;
+  world.logger.lines.length = 0;
+  await world.drain('webhooks');
+});
+
+/** A payment in this state here and at paytech. */
+async function payment(state: PaymentState, amount = '100'): Promise<string> {
+  const paymentType = state === 'AWAITING_APPROVAL' ? ('WITHDRAWAL' as const) : ('DEPOSIT' as const);
+  const made = world.gateway.make({
+    paymentType,
+    referenceId: randomUUID(),
+    amount: decimal(amount),
+    currency: 'EUR',
+  });
+  world.gateway.set(made.id, { state });
+  const at = new Date(world.now()).toISOString();
+  await recordPayment(
+    world.table,
+    {
+      id: made.id,
+      paymentType,
+      requestedAmount: decimal(amount),
+      requestedCurrency: 'EUR',
+      created: at,
+    },
+    { at, source: 'create', facts: { state, amount: decimal(amount), currency: 'EUR' } },
+  );
+  return made.id;
+}
+
+function ask(
+  kind: Action,
+  paymentId: string,
+  { amount, deps = {}, ...more }: Partial<Omit<Acting, 'amount'>> & { amount?: string; deps?: object } = {},
+): Promise<ActResult> {
+  const run = act({ ...world, ready: async () => {}, ...deps });
+  return run({
+    kind,
+    paymentId,
+    ...(amount ? { amount: decimal(amount), body: { amount: decimal(amount) } } : {}),
+    caller: CALLER,
+    owner: randomUUID(),
+    deadline: world.now() + 14_000,
+    ...more,
+  });
+}
+
+/** Applies what is on the queue. */
+async function applyAll(): Promise<void> {
+  for (const { MessageId, Body, MessageAttributes = {} } of await world.drain('webhooks')) {
+    const attributes = Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
+      name,
+      { stringValue: StringValue },
+    ]);
+    await world.apply(
+      readMessage({
+        messageId: MessageId!,
+        body: Body!,
+        messageAttributes: Object.fromEntries(attributes),
+      }),
+    );
+  }
+}
+
+const stored = async (id: string) => (await readPayment(world.table, id))!;
+const item = async (id: string) => (await world.scan()).find(({ pk }) => pk === `payment#${id}`)!;
+const shownState = (result: ActResult) => 'record' in result && asHeard(result.record).state;
+const callsDuring = async (work: () => Promise<unknown>) => {
+  const before = { ...world.gateway.calls };
+  await work();
+  return Object.fromEntries(
+    Object.entries(world.gateway.calls)
+      .map(([name, count]) => [name, count - before[name as keyof typeof before]] as const)
+      .filter(([, count]) => count > 0),
+  );
+};
+
+describe('an action', () => {
+  it.each<[Action, PaymentState, PaymentState]>([
+    ['execute', 'CHECKOUT', 'PENDING'],
+    ['capture', 'AUTHORIZED', 'COMPLETED'],
+    ['void', 'AUTHORIZED', 'CANCELLED'],
+    ['approve', 'AWAITING_APPROVAL', 'PENDING'],
+    ['reject', 'AWAITING_APPROVAL', 'CANCELLED'],
+  ])('%s moves a payment from %s to %s, with its caller in the history', async (kind, from, to) => {
+    const id = await payment(from);
+    const result = await ask(kind, id);
+    expect(result.is).toBe('done');
+    expect(shownState(result)).toBe(to);
+    expect(await stored(id)).toMatchObject({ state: from, version: 1 });
+    await applyAll();
+    expect(await stored(id)).toMatchObject({
+      state: to,
+      version: 2,
+      history: [{}, { source: 'operation', caller: CALLER, facts: { state: to } }],
+    });
+  });
+
+  it.each<[Action, PaymentState]>([
+    ['capture', 'AUTHORIZED'],
+    ['void', 'AUTHORIZED'],
+    ['approve', 'AWAITING_APPROVAL'],
+    ['reject', 'AWAITING_APPROVAL'],
+  ])('%s again is answered alike, before and after it is applied', async (kind, from) => {
+    const id = await payment(from);
+    const calls = await callsDuring(async () => {
+      const first = await ask(kind, id);
+      expect(await ask(kind, id)).toMatchObject({ is: 'done', record: { id } });
+      await applyAll();
+      const last = await ask(kind, id);
+      expect([last.is, shownState(last)]).toEqual(['done', shownState(first)]);
+    });
+    expect(calls).toEqual({ [kind]: 1 });
+  });
+
+  it.each(['60', '0.00001', '99.999999999999999999', '100.00'])(
+    'captures %s to the last digit',
+    async (amount) => {
+      const id = await payment('AUTHORIZED');
+      await ask('capture', id, { amount });
+      await applyAll();
+      const record = await stored(id);
+      expect(record.amount.eq(amount)).toBe(true);
+      expect(record.requestedAmount.eq('100')).toBe(true);
+      expect(
+        await ask('capture', id, { amount: `${amount}${amount.includes('.') ? '0' : '.0'}` }),
+      ).toMatchObject({ is: 'done' });
+    },
+  );
+
+  it('captures no more than is authorized, without a call', async () => {
+    const id = await payment('AUTHORIZED');
+    const calls = await callsDuring(async () => {
+      expect(await ask('capture', id, { amount: '100.01' })).toEqual({ is: 'too-much' });
+    });
+    expect(calls).toEqual({});
+    expect((await stored(id)).operations).toEqual([]);
+  });
+
+  it.each<[Action, PaymentState]>([
+    ['capture', 'COMPLETED'],
+    ['void', 'COMPLETED'],
+    ['capture', 'CANCELLED'],
+    ['execute', 'PENDING'],
+    ['execute', 'COMPLETED'],
+    ['approve', 'AUTHORIZED'],
+    ['reject', 'COMPLETED'],
+    ['capture', 'AWAITING_APPROVAL'],
+    ['execute', 'AWAITING_APPROVAL'],
+  ])('%s of a payment that is %s is refused without a call', async (kind, state) => {
+    const id = await payment(state);
+    const calls = await callsDuring(async () => {
+      expect(await ask(kind, id)).toMatchObject({ is: 'wrong-state', state });
+    });
+    expect(calls).toEqual({});
+  });
+
+  it('knows no payment that is not in the table', async () => {
+    expect(await ask('capture', 'a'.repeat(32))).toEqual({ is: 'not-found' });
+  });
+
+  it('begins although the record is behind paytech', async () => {
+    const id = await payment('CHECKOUT');
+    world.gateway.set(id, { state: 'AUTHORIZED' });
+    const result = await ask('capture', id);
+    expect([result.is, shownState(result)]).toEqual(['done', 'COMPLETED']);
+    await applyAll();
+    expect(await stored(id)).toMatchObject({ state: 'COMPLETED' });
+    expect(openOperation(await stored(id))).toBeUndefined();
+    expect(await ask('capture', id)).toMatchObject({ is: 'done' });
+    expect(world.gateway.payments.get(id)!.facts.state).toBe('COMPLETED');
+  });
+
+  it('does not begin when paytech is not there either, or cannot be asked', async () => {
+    const id = await payment('CHECKOUT');
+    expect(await ask('capture', id)).toMatchObject({ is: 'wrong-state', state: 'CHECKOUT' });
+    world.gateway.set(id, { state: 'AUTHORIZED' });
+    world.gateway.endings.push({ on: 'get', ends: 'unknown' });
+    expect(await ask('capture', id)).toMatchObject({ is: 'wrong-state', state: 'CHECKOUT' });
+  });
+
+  it('takes no lock when paytech cannot be called at all', async () => {
+    const id = await payment('AUTHORIZED');
+    const noKey = { ready: () => Promise.reject(new Error('no key')) };
+    await expect(ask('capture', id, { deps: noKey })).rejects.toThrow('no key');
+    expect(await ask('capture', id)).toMatchObject({ is: 'done' });
+  });
+
+  it('calls nobody with too little time left, and keeps no lock', async () => {
+    const id = await payment('AUTHORIZED');
+    const calls = await callsDuring(async () => {
+      expect(await ask('capture', id, { deadline: world.now() + 5_000 })).toEqual({ is: 'unavailable' });
+    });
+    expect(calls).toEqual({});
+    expect(await ask('capture', id)).toMatchObject({ is: 'done' });
+  });
+
+  it('names its caller where the webhook of its effect was faster', async () => {
+    const id = await payment('AUTHORIZED');
+    const hearsNothing = { queue: { send: async () => {} } };
+    await ask('capture', id, { deps: hearsNothing });
+    await world.apply(webhookEvent({ id, state: 'COMPLETED', amount: '100' }));
+    expect((await stored(id)).history[1]).toMatchObject({ source: 'webhook', caller: CALLER });
+  });
+});
+
+describe('many at once', () => {
+  it('are one call of paytech, and each is told the truth', async () => {
+    const id = await payment('AUTHORIZED');
+    let results: ActResult[] = [];
+    const calls = await callsDuring(async () => {
+      results = await Promise.all(Array.from({ length: 20 }, () => ask('capture', id)));
+    });
+    expect(calls.capture).toBe(1);
+    for (const { is } of results) expect(['done', 'in-progress']).toContain(is);
+    expect(results.filter(({ is }) => is === 'done').length).toBeGreaterThan(0);
+    await applyAll();
+    expect(await stored(id)).toMatchObject({ state: 'COMPLETED', version: 2 });
+  });
+
+  it('of different content move the payment once', async () => {
+    const id = await payment('AUTHORIZED');
+    const calls = await callsDuring(() =>
+      Promise.all([
+        ...['10', '20', '30'].map((amount) => ask('capture', id, { amount })),
+        ask('capture', id),
+        ask('void', id),
+      ]),
+    );
+    expect((calls.capture ?? 0) + (calls.void ?? 0)).toBe(1);
+  });
+});
+
+describe('what paytech does not do', () => {
+  it.each([
+    ['refused', 'rejected'],
+    [401, 'unavailable'],
+    [404, 'unavailable'],
+    [429, 'unavailable'],
+  ] as const)('%s is %s, and the next call is sent', async (ends, is) => {
+    const id = await payment('AUTHORIZED');
+    world.gateway.endings.push({ on: 'capture', ends });
+    expect(await ask('capture', id)).toMatchObject({ is });
+    expect((await stored(id)).operations).toEqual([]);
+    expect(await ask('void', id)).toMatchObject({ is: 'done' });
+  });
+});
+
+describe('an ending that nobody heard', () => {
+  it('is resolved at once where paytech shows that the payment moved', async () => {
+    const id = await payment('AUTHORIZED');
+    world.gateway.endings.push({ on: 'capture', ends: 'lost' });
+    const result = await ask('capture', id, { amount: '60' });
+    expect([result.is, shownState(result)]).toEqual(['done', 'COMPLETED']);
+    await applyAll();
+    expect((await stored(id)).history[1]).toMatchObject({ source: 'operation', caller: CALLER });
+  });
+
+  it('says so where it ended in another way', async () => {
+    const id = await payment('AUTHORIZED');
+    world.gateway.endings.push({ on: 'capture', ends: 'unknown' });
+    const voids = { gateway: { ...world.gateway, act: voidedElsewhere(id) } };
+    expect(await ask('capture', id, { deps: voids })).toMatchObject({
+      is: 'wrong-state',
+      state: 'CANCELLED',
+    });
+  });
+
+  it('stays open in the index, is never sent again, and is resolved when the state moves', async () => {
+    const id = await payment('AUTHORIZED');
+    world.gateway.endings.push({ on: 'capture', ends: 'unknown' });
+    const calls = await callsDuring(async () => {
+      expect(await ask('capture', id)).toMatchObject({ is: 'unknown' });
+      expect(await ask('capture', id)).toMatchObject({ is: 'in-progress', seconds: 15 });
+      expect(await ask('void', id)).toEqual({ is: 'conflict' });
+      expect(await ask('capture', id, { amount: '60' })).toEqual({ is: 'conflict' });
+      expect(await item(id)).toMatchObject({
+        openShard: expect.any(String),
+        dueAt: String(world.now() + LEASE_MS),
+      });
+      world.clock.at += LEASE_MS;
+      expect(await ask('capture', id)).toMatchObject({ is: 'unknown' });
+      expect(await ask('void', id)).toEqual({ is: 'conflict' });
+      world.gateway.set(id, { state: 'COMPLETED' });
+      expect(await ask('capture', id)).toMatchObject({ is: 'done' });
+    });
+    expect(calls.capture).toBe(1);
+    expect(calls.void).toBeUndefined();
+    await applyAll();
+    expect(await item(id)).not.toHaveProperty('openShard');
+    expect(await ask('capture', id)).toMatchObject({ is: 'done' });
+  });
+
+  it('stays open while paytech cannot be asked', async () => {
+    const id = await payment('AUTHORIZED');
+    world.gateway.endings.push({ on: 'capture', ends: 'lost' }, { on: 'get', ends: 'unknown' });
+    expect(await ask('capture', id)).toMatchObject({ is: 'unknown' });
+    expect(await ask('capture', id)).toMatchObject({ is: 'done' });
+  });
+
+  it('is over when a webhook tells that the payment moved', async () => {
+    const id = await payment('AUTHORIZED');
+    world.gateway.endings.push({ on: 'capture', ends: 'unknown' });
+    await ask('capture', id);
+    await world.apply(webhookEvent({ id, state: 'COMPLETED', amount: '100' }));
+    expect(openOperation(await stored(id))).toBeUndefined();
+    expect(await ask('capture', id)).toMatchObject({ is: 'done' });
+  });
+
+  it('outlives events that do not move the payment on', async () => {
+    const id = await payment('CHECKOUT');
+    world.gateway.set(id, { state: 'AUTHORIZED' });
+    world.gateway.endings.push({ on: 'capture', ends: 'unknown' });
+    await ask('capture', id);
+    await applyAll();
+    expect(await stored(id)).toMatchObject({ state: 'AUTHORIZED', version: 2 });
+    await world.apply(webhookEvent({ id, state: 'AUTHORIZED', amount: '100' }));
+    await world.apply(webhookEvent({ id, state: 'PENDING', amount: '100' }));
+    expect(await ask('void', id)).toEqual({ is: 'conflict' });
+    expect(await item(id)).toHaveProperty('openShard');
+  });
+});
+
+/** Another system of the merchant's is faster, and our call fails. */
+function voidedElsewhere(id: string): World['gateway']['act'] {
+  return async (...args) => {
+    world.gateway.set(id, { state: 'CANCELLED' });
+    return world.gateway.act(...args);
+  };
+}
+
+describe('an operator', () => {
+  const release = (id: string) => releaseAction(world)(id, 'ada', 'paytech says it never arrived');
+
+  it('releases what is certainly not going to happen, and it can be asked for again', async () => {
+    const id = await payment('AUTHORIZED');
+    world.gateway.endings.push({ on: 'capture', ends: 'unknown' });
+    await ask('capture', id);
+    expect(await release(id)).toEqual({ is: 'too-early', seconds: RELEASE_AFTER_MS / 1000 });
+    world.clock.at += RELEASE_AFTER_MS;
+    expect(await release(id)).toMatchObject({
+      is: 'released',
+      record: { operations: [{ released: { by: 'ada', why: 'paytech says it never arrived' } }] },
+    });
+    expect(await release(id)).toMatchObject({ is: 'not-open' });
+    expect(await ask('capture', id)).toMatchObject({ is: 'done' });
+    await applyAll();
+    expect((await stored(id)).operations).toHaveLength(2);
+  });
+
+  it('finds out first whether it did happen', async () => {
+    const id = await payment('AUTHORIZED');
+    world.gateway.endings.push({ on: 'capture', ends: 'unknown' });
+    await ask('capture', id);
+    world.clock.at += RELEASE_AFTER_MS;
+    world.gateway.endings.push({ on: 'get', ends: 'unknown' });
+    expect(await release(id)).toEqual({ is: 'unavailable' });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    const result = await release(id);
+    expect(result).toMatchObject({ is: 'moved', record: { heard: { facts: { state: 'COMPLETED' } } } });
+    await applyAll();
+    expect(await stored(id)).toMatchObject({ state: 'COMPLETED' });
+  });
+
+  it('releases nothing that is not open', async () => {
+    const id = await payment('AUTHORIZED');
+    const later = world.now() + 2 * RELEASE_AFTER_MS;
+    expect(await releaseOperation(world.table, id, 'ada', 'why', later)).toMatchObject({ is: 'not-open' });
+    expect(await releaseOperation(world.table, 'nobody', 'ada', 'why', later)).toMatchObject({
+      is: 'not-open',
+    });
+  });
+});
+
+describe('POST /operations/claims/operation/{id}/resolve', () => {
+  const resolve = (id: string, body: object) =>
+    releaseRoute({ release: releaseAction(world) })(httpEvent(id, JSON.stringify(body)), {
+      caller: CALLER,
+      owner: randomUUID(),
+      deadline: world.now() + 14_000,
+    });
+  const decision = { outcome: 'not-sent', reason: 'paytech support: it never arrived' };
+
+  async function lost(): Promise<string> {
+    const id = await payment('AUTHORIZED');
+    world.gateway.endings.push({ on: 'capture', ends: 'unknown' });
+    await ask('capture', id);
+    world.clock.at += RELEASE_AFTER_MS;
+    return id;
+  }
+
+  it('releases, and keeps who and why', async () => {
+    const id = await lost();
+    expect(await resolve(id, decision)).toEqual({
+      status: 200,
+      body: { kind: 'operation', id, result: 'released' },
+    });
+    expect((await stored(id)).operations[0]?.released).toEqual({
+      at: new Date(world.now()).toISOString(),
+      by: CALLER,
+      why: decision.reason,
+    });
+    await expect(resolve(id, decision)).rejects.toMatchObject({ code: 'claim.not_flagged' });
+  });
+
+  it('adopts what paytech shows', async () => {
+    const id = await lost();
+    world.gateway.set(id, { state: 'COMPLETED' });
+    expect(await resolve(id, decision)).toMatchObject({
+      status: 200,
+      body: { result: 'adopted', payment: { id, state: 'COMPLETED' } },
+    });
+  });
+
+  it('refuses what it cannot act on', async () => {
+    const id = await lost();
+    const code = (code: string) => expect.objectContaining({ code });
+    await expect(resolve(id, { ...decision, outcome: 'sent' })).rejects.toEqual(code('request.invalid'));
+    await expect(resolve(id, { outcome: 'not-sent' })).rejects.toEqual(code('request.invalid'));
+    await expect(resolve('nobody', decision)).rejects.toEqual(code('payment.not_found'));
+    world.gateway.endings.push({ on: 'get', ends: 'unknown' });
+    await expect(resolve(id, decision)).rejects.toEqual(code('gateway.unavailable'));
+  });
+});
+
+describe('a process that dies', () => {
+  /** Each step of an action, dying before or after it. */
+  const steps = ['lock', 'act', 'send', 'keep'] as const;
+  const fails = async () => {
+    throw new Error('died');
+  };
+
+  function dying(step: (typeof steps)[number], when: 'before' | 'after') {
+    let updates = 0;
+    const dies =
+      <Args extends unknown[], R>(work: (...args: Args) => Promise<R>) =>
+      async (...args: Args): Promise<R> => {
+        if (when === 'after') await work(...args);
+        return fails();
+      };
+    const update: World['table']['update'] = (...args) => {
+      const isIt = updates++ === (step === 'lock' ? 0 : 1) && (step === 'lock' || step === 'keep');
+      return (isIt ? dies(world.table.update) : world.table.update)(...args);
+    };
+    return {
+      table: { ...world.table, update },
+      gateway: step === 'act' ? { ...world.gateway, act: dies(world.gateway.act) } : world.gateway,
+      queue: step === 'send' ? { send: dies(world.queue.send) } : world.queue,
+    };
+  }
+
+  it.each(steps.flatMap((step) => [[step, 'before'] as const, [step, 'after'] as const]))(
+    'at %s (%s it) moves the money at most once, and the truth comes out',
+    async (step, when) => {
+      const id = await payment('AUTHORIZED');
+      const calls = await callsDuring(async () => {
+        await expect(ask('capture', id, { deps: dying(step, when) })).rejects.toThrow('died');
+        for (let hour = 0; hour < 3; hour++) {
+          await ask('capture', id);
+          await applyAll();
+          world.clock.at += 60 * 60_000;
+        }
+      });
+      expect(calls.capture ?? 0).toBeLessThanOrEqual(1);
+      const truth = world.gateway.payments.get(id)!.facts.state;
+      expect(await stored(id)).toMatchObject({ state: truth });
+      // What was never sent, or may not have been, waits for the operator; everything else has happened.
+      const isLocked = (step === 'lock' && when === 'after') || (step === 'act' && when === 'before');
+      expect(truth).toBe(isLocked ? 'AUTHORIZED' : 'COMPLETED');
+      expect(await ask('capture', id)).toMatchObject({ is: isLocked ? 'unknown' : 'done' });
+    },
+  );
+
+  it('and whose lock was written twice by the SDK goes on', async () => {
+    const id = await payment('AUTHORIZED');
+    const repeating = {
+      table: {
+        ...world.table,
+        update: async (...args: Parameters<World['table']['update']>) => {
+          await world.table.update(...args);
+          return world.table.update(...args);
+        },
+      },
+    };
+    expect(await ask('capture', id, { deps: repeating })).toMatchObject({ is: 'done' });
+  });
+});
+
+describe('PATCH /payments/{id}', () => {
+  const patch = (id: string, body?: unknown, sourceIp = '203.0.113.7') =>
+    executePayment({ act: act({ ...world, ready: async () => {} }) })(
+      httpEvent(id, body === undefined ? undefined : JSON.stringify(body), sourceIp),
+      randomUUID(),
+      world.now() + 14_000,
+    );
+
+  it('executes from the address of the caller, and answers the instructions', async () => {
+    const id = await payment('CHECKOUT');
+    const answer = await patch(id, { browserLanguage: 'en-GB', browserScreenWidth: 1920 });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { id, state: 'PENDING', version: 1, externalRefs: { reference: expect.any(String) } },
+    });
+    expect(world.gateway.executions.at(-1)).toEqual({
+      browserLanguage: 'en-GB',
+      browserScreenWidth: decimal('1920'),
+      customerIp: '203.0.113.7',
+    });
+    await applyAll();
+    expect((await patch(id)).body).toMatchObject({
+      state: 'PENDING',
+      version: 2,
+      externalRefs: { reference: expect.any(String) },
+    });
+  });
+
+  it('done twice, or twenty times at once, executes once', async () => {
+    const id = await payment('CHECKOUT');
+    const calls = await callsDuring(async () => {
+      const answers = await Promise.allSettled(Array.from({ length: 20 }, () => patch(id)));
+      for (const answer of answers) {
+        if (answer.status === 'rejected') expect(answer.reason.code).toBe('operation.in_progress');
+      }
+      expect(await patch(id)).toMatchObject({ status: 200, body: { state: 'PENDING' } });
+    });
+    expect(calls.execute).toBe(1);
+  });
+
+  it('tells the outcome that it found out, or that it is unknown', async () => {
+    const lost = await payment('CHECKOUT');
+    world.gateway.endings.push({ on: 'execute', ends: 'lost' });
+    expect(await patch(lost)).toMatchObject({ status: 200, body: { state: 'PENDING' } });
+
+    const unknown = await payment('CHECKOUT');
+    world.gateway.endings.push({ on: 'execute', ends: 'unknown' });
+    await expect(patch(unknown)).rejects.toMatchObject({
+      code: 'payment.outcome_unknown',
+      retryAfter: expect.any(Number),
+    });
+    world.clock.at += LEASE_MS;
+    const calls = await callsDuring(() => patch(unknown).catch(() => {}));
+    expect(calls).toEqual({ get: 1 });
+  });
+
+  it.each<[PaymentState, string]>([
+    ['COMPLETED', 'payment.state_conflict'],
+    ['AUTHORIZED', 'payment.state_conflict'],
+    ['AWAITING_APPROVAL', 'payment.not_found'],
+  ])('of a payment that is %s is %s', async (state, code) => {
+    await expect(patch(await payment(state))).rejects.toMatchObject({ code });
+  });
+
+  it('of an unknown id is not found, without a call', async () => {
+    const calls = await callsDuring(async () => {
+      for (const id of ['nobody', 'a'.repeat(32), 'payment#x', '']) {
+        await expect(patch(id)).rejects.toMatchObject({ code: 'payment.not_found' });
+      }
+    });
+    expect(calls).toEqual({});
+  });
+
+  it('passes on what paytech refuses', async () => {
+    const id = await payment('CHECKOUT');
+    world.gateway.endings.push({ on: 'execute', ends: 'refused' });
+    await expect(patch(id)).rejects.toMatchObject({ code: 'gateway.rejected' });
+    expect(await patch(id)).toMatchObject({ status: 200 });
+  });
+
+  it('may be done again where it left the deposit to be paid', async () => {
+    const id = await payment('CHECKOUT');
+    const leaves = {
+      ...world.gateway,
+      execute: async () => ({ kind: 'answered' as const, result: world.gateway.payments.get(id)! }),
+    };
+    expect(await ask('execute', id, { deps: { gateway: leaves } })).toMatchObject({ is: 'done' });
+    expect(await ask('execute', id)).toMatchObject({ is: 'done' });
+    expect(world.gateway.payments.get(id)!.facts.state).toBe('PENDING');
+  });
+});
+
+describe('POST /operations/payments/{id}/…', () => {
+  const route = (action: 'capture' | 'void' | 'approve' | 'reject', id: string, body?: string) =>
+    actionRoute({ act: act({ ...world, ready: async () => {} }) })(httpEvent(id, body), action, {
+      caller: CALLER,
+      owner: randomUUID(),
+      deadline: world.now() + 14_000,
+    });
+
+  it('answers the payment with its exact amount', async () => {
+    const id = await payment('AUTHORIZED', '999999999.123456789012345678');
+    expect(await route('capture', id, '{"amount":999999999.123456789012345677}')).toMatchObject({
+      status: 200,
+      body: { id, state: 'COMPLETED', final: true, amount: decimal('999999999.123456789012345677') },
+    });
+  });
+
+  it.each(['approve', 'reject'] as const)('%ss a withdrawal', async (action) => {
+    const id = await payment('AWAITING_APPROVAL');
+    const state = action === 'approve' ? 'PENDING' : 'CANCELLED';
+    expect(await route(action, id)).toMatchObject({
+      status: 200,
+      body: { id, paymentType: 'WITHDRAWAL', state },
+    });
+  });
+
+  it('refuses to capture more than is authorized', async () => {
+    const id = await payment('AUTHORIZED');
+    await expect(route('capture', id, '{"amount":100.01}')).rejects.toMatchObject({
+      code: 'request.invalid',
+      errors: [{ field: 'amount' }],
+    });
+  });
+
+  it.each([
+    ['capture', '{"amount":"60"}', 'amount'],
+    ['capture', '{"amount":0}', 'amount'],
+    ['capture', '{"amount":-1}', 'amount'],
+    ['capture', '{"amount":1e-19}', 'amount'],
+    ['capture', '{"amounts":1}', 'amounts'],
+    ['void', '{"amount":1}', 'amount'],
+    ['approve', '{"amount":1}', 'amount'],
+    ['reject', '{"rejectReason":7}', 'rejectReason'],
+    ['reject', '[]', '(body)'],
+  ] as const)('%s %s names %s and calls nobody', async (action, body, field) => {
+    const id = await payment(action === 'capture' || action === 'void' ? 'AUTHORIZED' : 'AWAITING_APPROVAL');
+    const calls = await callsDuring(async () => {
+      await expect(route(action, id, body)).rejects.toMatchObject({
+        code: 'request.invalid',
+        errors: [{ field }],
+      });
+    });
+    expect(calls).toEqual({});
+  });
+
+  it('tells conflicts, progress and unknown outcomes apart', async () => {
+    const id = await payment('AUTHORIZED');
+    world.gateway.endings.push({ on: 'capture', ends: 'unknown' });
+    const code = (code: string) => expect.objectContaining({ code });
+    await expect(route('capture', id)).rejects.toEqual(code('operation.outcome_unknown'));
+    await expect(route('capture', id)).rejects.toEqual(code('operation.in_progress'));
+    await expect(route('void', id)).rejects.toEqual(code('operation.conflict'));
+    world.clock.at += LEASE_MS;
+    await expect(route('capture', id)).rejects.toMatchObject({
+      code: 'operation.outcome_unknown',
+      retryAfter: expect.any(Number),
+    });
+    await expect(route('approve', id)).rejects.toEqual(code('payment.state_conflict'));
+    await expect(route('approve', 'nobody')).rejects.toEqual(code('payment.not_found'));
+  });
+});
+
+function httpEvent(id: string, body?: string, sourceIp = '203.0.113.7'): HttpEvent {
+  return {
+    isBase64Encoded: false,
+    headers: {},
+    pathParameters: { id },
+    requestContext: { requestId: randomUUID(), http: { sourceIp } } as HttpEvent['requestContext'],
+    ...(body === undefined ? {} : { body }),
+  };
+}

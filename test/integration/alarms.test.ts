@@ -1,0 +1,354 @@
+import { randomUUID } from 'node:crypto';
+import type { Template } from 'aws-cdk-lib/assertions';
+import type { SQSRecord } from 'aws-lambda';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
+import { orderTokens } from '../../functions/create-payment/order-token.ts';
+import { getPayment } from '../../functions/get-payment/pipeline.ts';
+import { refresh } from '../../functions/get-payment/refresh.ts';
+import { receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
+import { reconcile } from '../../functions/reconcile/pipeline.ts';
+import { act } from '../../shared/actions/act.ts';
+import { claimedCall } from '../../shared/claims/claimed-call.ts';
+import type { HttpEvent } from '../../shared/http/api.ts';
+import { httpHandler } from '../../shared/http/api.ts';
+import { decimal } from '../../shared/payment/money.ts';
+import { sign } from '../../shared/paytech/signature.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import { type Json, resources, synthesize } from '../infra/synthesized.ts';
+import { countMetrics, metricNamed } from '../support/counted.ts';
+import { objectBytes, paymentId, startWorld, type World } from '../support/world.ts';
+
+/**
+ * Each alarm over logged metrics, by what the template says that it watches: its condition is caused in the
+ * pipelines, and their log lines are read as CloudWatch reads them.
+ */
+
+interface Watching {
+  metrics: string[];
+  services: string[];
+  fires: (count: number) => boolean;
+}
+
+let alarms: Record<string, Watching>;
+beforeAll(async () => {
+  const { template } = await synthesize({ stage: 'sandbox', hostToHost: true });
+  alarms = loggedAlarms(template);
+});
+
+let world: World;
+let counted: ReturnType<typeof countMetrics>;
+beforeEach(async () => {
+  world = await startWorld();
+  counted = countMetrics();
+});
+afterEach(async () => {
+  counted.stop();
+  await world.stop();
+});
+
+const SIGNING_KEY = 'signing-key-of-the-shop';
+const EUR_10 = { amount: decimal('10'), currency: 'EUR' };
+const MINUTE = 60_000;
+const pass = (milliseconds: number) => {
+  world.clock.at += milliseconds;
+};
+
+const functions = {
+  create: (kind: 'deposit' | 'withdrawal' = 'deposit', referenceId: string = randomUUID()) => {
+    const service = kind === 'deposit' ? 'create-payment' : 'operations';
+    const paymentType = kind === 'deposit' ? ('DEPOSIT' as const) : ('WITHDRAWAL' as const);
+    return claimedCall({ ...world, logger: counted.logger(service) })({
+      kind,
+      referenceId,
+      request: EUR_10,
+      body: (reference) => ({ paymentType, referenceId: reference, ...EUR_10 }),
+      owner: randomUUID(),
+      deadline: world.now() + 14_000,
+    });
+  },
+  receive: async (bytes: Buffer, signature: string) => {
+    const logger = counted.logger('receive-webhook');
+    const signingKeys = { get: async () => [SIGNING_KEY], refreshed: async () => undefined };
+    const now = () => new Date(world.now());
+    const handler = httpHandler(logger, receiveWebhook({ signingKeys, queue: world.queue, now, logger }));
+    const event = { body: bytes.toString(), headers: { signature }, requestContext: { requestId: 'r' } };
+    return (await handler(event as unknown as HttpEvent, {} as never)).statusCode;
+  },
+  /** Works off the queue, as often as messages come back. */
+  apply: async (publisher: World['publisher'] = world.publisher) => {
+    const logger = counted.logger('apply-payment-event');
+    const { deadLetters, applyWith } = world;
+    const records = (await world.drain('webhooks')).map(({ MessageId, Body, MessageAttributes = {} }) => ({
+      messageId: MessageId,
+      body: Body,
+      messageAttributes: Object.fromEntries(
+        Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
+          name,
+          { stringValue: StringValue },
+        ]),
+      ),
+    }));
+    const apply = applyWith({ logger });
+    return applyBatch({ apply, publisher, deadLetters, logger })(records as unknown as SQSRecord[]);
+  },
+  act: (kind: 'execute' | 'capture', paymentId: string) => {
+    const logger = counted.logger(kind === 'execute' ? 'execute-payment' : 'operations');
+    const deadline = world.now() + 14_000;
+    return act({ ...world, ready: async () => {}, logger })({
+      kind,
+      paymentId,
+      owner: randomUUID(),
+      deadline,
+    });
+  },
+  reconcile: (queue: World['queue'] = world.queue) => {
+    const { table, index, gateway, now } = world;
+    const logger = counted.logger('reconcile');
+    const maxAgeMs = 400 * 24 * 60 * MINUTE;
+    const run = reconcile({ table, index, gateway, queue, now, logger, graceMs: 0, maxAgeMs });
+    return run({ deadline: now() + 55_000 });
+  },
+};
+
+async function created(): Promise<string> {
+  const result = await functions.create();
+  if (!('record' in result)) throw new Error(result.is);
+  return result.record.id;
+}
+
+/** paytech's webhook, through the queue to the table. */
+async function webhook(fields: Record<string, unknown> & { id: string; state: string }): Promise<void> {
+  const bytes = objectBytes({ paymentType: 'DEPOSIT', amount: '10', currency: 'EUR', ...fields });
+  expect(await functions.receive(bytes, sign(bytes, SIGNING_KEY))).toBe(200);
+  await functions.apply();
+}
+
+async function paid(fields: { referenceId?: string } = {}): Promise<string> {
+  const id = await created();
+  world.gateway.set(id, { state: 'COMPLETED' });
+  await webhook({ id, state: 'COMPLETED', ...fields });
+  return id;
+}
+
+const times = async (count: number, cause: () => Promise<unknown>) => {
+  for (let time = 0; time < count; time++) await cause();
+};
+const failing = (on: 'create' | 'execute' | 'list' | 'get', ends: 'unknown' | 401) =>
+  world.gateway.endings.push({ on, ends } as never);
+const authorized = async () => {
+  const id = await created();
+  world.gateway.set(id, { state: 'AUTHORIZED' });
+  await webhook({ id, state: 'AUTHORIZED' });
+  return id;
+};
+/** Two payments under one reference: which one was made by the call that follows? */
+const ambiguous = async (paymentType: 'DEPOSIT' | 'WITHDRAWAL') => {
+  const referenceId = randomUUID();
+  await times(2, async () => world.gateway.make({ paymentType, referenceId, ...EUR_10 }));
+  failing('create', 'unknown');
+  return referenceId;
+};
+
+/** By the alarm, then by the function that notices. */
+const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
+  'webhook-signature': {
+    'receive-webhook': () =>
+      times(5, async () => expect(await functions.receive(Buffer.from('{}'), 'forged')).toBe(401)),
+  },
+  'order-tokens': {
+    'create-payment': () => {
+      const keys = { get: async () => ['k'.repeat(32)], refreshed: async () => undefined };
+      const read = orderTokens({ keys, now: world.now, logger: counted.logger('create-payment') });
+      return times(20, () => read({ orderToken: 'a.b.c' }).catch(() => {}));
+    },
+  },
+  'payment-corrected': {
+    'apply-payment-event': async () => {
+      const id = await paid();
+      world.gateway.set(id, { state: 'CANCELLED' });
+      await webhook({ id, state: 'CANCELLED' });
+    },
+  },
+  'event-quarantined': {
+    'apply-payment-event': async () => webhook({ id: await paid(), state: 'CANCELLED' }),
+  },
+  'outcome-unknown': {
+    'create-payment': () =>
+      times(5, async () => {
+        failing('create', 'unknown');
+        await functions.create();
+      }),
+    operations: () =>
+      times(5, async () => {
+        failing('create', 'unknown');
+        await functions.create('withdrawal');
+      }),
+    'execute-payment': () =>
+      times(5, async () => {
+        const id = await created();
+        failing('execute', 'unknown');
+        await functions.act('execute', id);
+      }),
+  },
+  'claim-flagged': {
+    'create-payment': async () => functions.create('deposit', await ambiguous('DEPOSIT')),
+    operations: async () => functions.create('withdrawal', await ambiguous('WITHDRAWAL')),
+    reconcile: async () => {
+      const referenceId = await ambiguous('WITHDRAWAL');
+      failing('list', 'unknown');
+      await functions.create('withdrawal', referenceId);
+      pass(MINUTE);
+      await functions.reconcile();
+    },
+  },
+  'order-paid-twice': {
+    'apply-payment-event': async () => {
+      const referenceId = randomUUID();
+      const again = async () => {
+        const result = await functions.create('deposit', referenceId);
+        return (result as { record: { id: string } }).record.id;
+      };
+      const first = await again();
+      world.gateway.set(first, { state: 'DECLINED' });
+      await webhook({ id: first, state: 'DECLINED', referenceId });
+      const second = await again();
+      await webhook({ id: second, state: 'COMPLETED', referenceId: `${referenceId}~2` });
+      world.gateway.set(first, { state: 'COMPLETED' });
+      await webhook({ id: first, state: 'COMPLETED', referenceId });
+    },
+  },
+  'refunded-too-much': {
+    'apply-payment-event': async () => {
+      const parentPaymentId = await paid();
+      const refund = { id: paymentId(), paymentType: 'REFUND', parentPaymentId, amount: '11' };
+      await webhook({ ...refund, state: 'COMPLETED' });
+    },
+  },
+  'refund-without-parent': {
+    'apply-payment-event': () =>
+      webhook({ id: paymentId(), paymentType: 'REFUND', parentPaymentId: paymentId(), state: 'COMPLETED' }),
+  },
+  'message-parked': {
+    'apply-payment-event': async () => {
+      const bytes = Buffer.from('not json');
+      await functions.receive(bytes, sign(bytes, SIGNING_KEY));
+      await functions.apply();
+    },
+  },
+  'publish-failed': {
+    'apply-payment-event': async () => {
+      const ids = await Promise.all(Array.from({ length: 5 }, created));
+      for (const id of ids) {
+        const bytes = objectBytes({
+          id,
+          paymentType: 'DEPOSIT',
+          state: 'COMPLETED',
+          amount: '10',
+          currency: 'EUR',
+        });
+        await functions.receive(bytes, sign(bytes, SIGNING_KEY));
+      }
+      const publish: World['publisher']['publish'] = async (all) =>
+        new Map(all.map(({ id }) => [id, 'AccessDenied']));
+      expect((await functions.apply({ publish })).batchItemFailures).toHaveLength(5);
+    },
+  },
+  'gateway-not-accepted': {
+    'create-payment': async () => {
+      failing('create', 401);
+      await functions.create();
+    },
+    operations: async () => {
+      failing('create', 401);
+      await functions.create('withdrawal');
+    },
+    'execute-payment': async () => {
+      const id = await created();
+      failing('execute', 401);
+      await functions.act('execute', id);
+    },
+  },
+  'webhooks-missed': {
+    reconcile: async () => {
+      await times(5, async () => world.gateway.set(await created(), { state: 'COMPLETED' }));
+      pass(MINUTE);
+      await functions.reconcile();
+    },
+  },
+  'reconcile-gave-up': {
+    reconcile: async () => {
+      await times(5, created);
+      pass(MINUTE);
+      for (let count = 0; count < 5; count++) failing('get', 401);
+      await functions.reconcile();
+    },
+  },
+  'reconcile-failed': {
+    reconcile: async () => {
+      await times(20, async () => world.gateway.set(await created(), { state: 'COMPLETED' }));
+      pass(MINUTE);
+      await functions.reconcile({ send: () => Promise.reject(new Error('the queue is down')) });
+    },
+  },
+  'reconcile-not-running': { reconcile: async () => {} },
+};
+
+it('has a cause for every alarm over logged metrics, and every function that logs them', () => {
+  const watched = Object.entries(alarms).map(([name, { services }]) => [name, services.sort()]);
+  const caused = Object.entries(CAUSES).map(([name, causes]) => [name, Object.keys(causes).sort()]);
+  expect(Object.fromEntries(caused)).toEqual(Object.fromEntries(watched));
+});
+
+describe.each(Object.keys(CAUSES))('the alarm %s', (name) => {
+  it.each(Object.keys(CAUSES[name]!))('goes off over its cause in %s', async (service) => {
+    await CAUSES[name]![service]!();
+    const { metrics, fires } = alarms[name]!;
+    const own = metrics.filter((metric) => metric.includes(`"${service}"`));
+    expect(fires(counted.of(own)), counted.all().join('\n')).toBe(true);
+  });
+});
+
+it('stays quiet, each of them, over ordinary payments', async () => {
+  const id = await paid();
+  const logger = counted.logger('get-payment');
+  const show = getPayment({
+    readPayment: (id) => readPayment(world.table, id),
+    refresh: refresh({ ...world, logger }),
+  });
+  await show({ pathParameters: { id }, requestContext: { requestId: 'r' } } as unknown as HttpEvent);
+  await functions.create('withdrawal');
+  await functions.act('capture', await authorized());
+  await functions.apply();
+  await functions.act('execute', await created());
+  await functions.apply();
+  pass(MINUTE);
+  await functions.reconcile();
+  const loud = Object.entries(alarms).filter(([, { metrics, fires }]) => fires(counted.of(metrics)));
+  expect(loud.map(([name]) => name)).toEqual([]);
+  expect(counted.all()).toEqual([expect.stringContaining('Reconciled')]);
+});
+
+/** The alarms of the template that watch metrics of the service, one or added up. */
+function loggedAlarms(template: Template): Record<string, Watching> {
+  const watching = Object.entries(resources(template, 'AWS::CloudWatch::Alarm')).flatMap(
+    ([name, { Properties }]) => {
+      const { Metrics, Threshold, ComparisonOperator } = Properties;
+      const stats: Json[] = Metrics
+        ? Metrics.flatMap((each: Json) => each.MetricStat?.Metric ?? [])
+        : [Properties];
+      if (!stats.every(({ Namespace }) => Namespace === 'PaytechPayments')) return [];
+      const dimensions = stats.map(({ Dimensions }) =>
+        Object.fromEntries(Dimensions.map(({ Name, Value }: Json) => [Name, Value])),
+      );
+      const metrics = stats.map(({ Namespace, MetricName }, index) =>
+        metricNamed(Namespace, MetricName, dimensions[index]!),
+      );
+      const services = [...new Set(dimensions.map(({ service }) => service as string))];
+      const isBelow = ComparisonOperator === 'LessThanThreshold';
+      const fires = (count: number) => (isBelow ? count < Threshold : count >= Threshold);
+      return [[name, { metrics, services, fires }] as const];
+    },
+  );
+  return Object.fromEntries(watching);
+}

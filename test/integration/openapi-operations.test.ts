@@ -1,0 +1,365 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { LOCAL_KEYS } from '../../infra/local/local-service.ts';
+import type { Action } from '../../shared/payment/action.ts';
+import type { ClaimKind } from '../../shared/payment/claim.ts';
+import { decimal } from '../../shared/payment/money.ts';
+import { MAX_REFUNDS } from '../../shared/payment/refund.ts';
+import { sign } from '../../shared/paytech/signature.ts';
+import { saveClaim } from '../../shared/store/claims.ts';
+import { takeOperation } from '../../shared/store/operation-lock.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import {
+  type CallOptions,
+  type DocumentedService,
+  differenceToDocument,
+  newId,
+  startDocumentedService,
+} from '../support/openapi-service.ts';
+
+/** Every answer that openapi.json documents for the back office, over HTTP. */
+
+const REFUND = 'POST /operations/refunds';
+const WITHDRAW = 'POST /operations/withdrawals';
+const RESOLVE_CLAIM = 'POST /operations/claims/{kind}/{id}/resolve';
+const RESOLVE_OPERATION = 'POST /operations/claims/operation/{id}/resolve';
+const LIST = 'GET /operations/payments';
+const SHOW = 'GET /operations/payments/{id}';
+const STEPS = 'GET /operations/payments/{id}/gateway-operations';
+const BALANCES = 'GET /operations/balances';
+const action = (name: Action) => `POST /operations/payments/{id}/${name}`;
+
+let service: DocumentedService;
+/** One whose API key is missing at first, and then one that paytech does not know. */
+let locked: DocumentedService;
+beforeAll(async () => {
+  const withoutTokens = { orderTokens: 'off', settings: { createPaymentAuth: 'iam' } } as const;
+  service = await startDocumentedService(withoutTokens);
+  locked = await startDocumentedService({ ...withoutTokens, simulator: { apiKey: 'another' } });
+});
+beforeEach(() => service.simulator('DELETE', '/simulator/faults'));
+afterAll(() => Promise.all([service?.stop(), locked?.stop()]));
+
+const NO_SUCH_ID = 'nobody';
+const WITHDRAWAL = { amount: 10, currency: 'EUR', additionalParameters: { approval: 'required' } };
+
+const call = (route: string, options?: CallOptions) => service.call(route, options);
+const codeOf = async (route: string, options?: CallOptions) => (await call(route, options)).code;
+const deposit = async (fields: object = {}) =>
+  (await call('POST /payments', { body: { referenceId: newId(), amount: 100, currency: 'EUR', ...fields } }))
+    .json.id;
+
+async function paidDeposit(): Promise<string> {
+  const id = await deposit();
+  await service.drive(id, 'COMPLETED');
+  await service.until(id, 'COMPLETED');
+  return id;
+}
+
+async function authorizedDeposit(): Promise<string> {
+  const id = await deposit({ preAuth: true });
+  await service.drive(id, 'AUTHORIZED');
+  await service.until(id, 'AUTHORIZED');
+  return id;
+}
+
+const waitingWithdrawal = async () =>
+  (await call(WITHDRAW, { body: { ...WITHDRAWAL, referenceId: newId('withdrawal') } })).json.id;
+
+/** A claim as it stands when nobody could tell what became of its payment. */
+async function flaggedClaim({ table }: DocumentedService, kind: ClaimKind = 'withdrawal') {
+  const referenceId = newId(kind);
+  await saveClaim(table, undefined, {
+    kind,
+    referenceId,
+    attempt: 1,
+    stage: 'flagged',
+    owner: 'somebody',
+    leaseUntil: 0,
+    sentAt: Date.now(),
+    request: { amount: decimal('10'), currency: 'EUR' },
+    earlierPaymentIds: [],
+    flag: 'nobody knows',
+  });
+  return referenceId;
+}
+
+/** An action that was asked of paytech long ago. */
+async function forgottenOperation({ table }: DocumentedService, id: string, kind: Action = 'capture') {
+  const operation = { kind, owner: 'somebody', startedAt: 0, leaseUntil: 1, version: 1 };
+  const record = await readPayment(table, id);
+  expect((await takeOperation(table, record!, operation)).taken).toBe(true);
+}
+
+/** A payment that is known by its webhook alone. */
+async function heardOf(of: DocumentedService, paymentType: string, state: string): Promise<string> {
+  const id = newId('heard').replaceAll('-', '');
+  const body = JSON.stringify({ id, paymentType, state, amount: 100, currency: 'EUR' });
+  const headers = { Signature: sign(Buffer.from(body), LOCAL_KEYS.signingKey) };
+  await of.call('POST /webhooks/paytech', { body, headers });
+  await of.until(id, state);
+  return id;
+}
+
+describe('where paytech cannot be called', () => {
+  /** One good request to each route, each time with other payments and claims. */
+  async function requestsTo(of: DocumentedService): Promise<[route: string, options?: CallOptions][]> {
+    const paid = await heardOf(of, 'DEPOSIT', 'COMPLETED');
+    const authorized = await heardOf(of, 'DEPOSIT', 'AUTHORIZED');
+    const waiting = await heardOf(of, 'WITHDRAWAL', 'AWAITING_APPROVAL');
+    const forgotten = await heardOf(of, 'DEPOSIT', 'AUTHORIZED');
+    await forgottenOperation(of, forgotten);
+    const decision = { outcome: 'not-sent', reason: 'asked paytech' };
+    return [
+      [REFUND, { body: { refundId: newId('refund'), paymentId: paid, amount: 1 } }],
+      [WITHDRAW, { body: { ...WITHDRAWAL, referenceId: newId('withdrawal') } }],
+      [action('capture'), { at: { id: authorized } }],
+      [action('void'), { at: { id: authorized } }],
+      [action('approve'), { at: { id: waiting } }],
+      [action('reject'), { at: { id: waiting } }],
+      [RESOLVE_CLAIM, { at: { kind: 'withdrawal', id: await flaggedClaim(of) }, body: decision }],
+      [RESOLVE_OPERATION, { at: { id: forgotten }, body: decision }],
+      [LIST],
+      [STEPS, { at: { id: paid } }],
+      [BALANCES],
+    ];
+  }
+
+  it('for want of a key: 500', async () => {
+    locked.secrets.set('api-key', '');
+    for (const [route, options] of await requestsTo(locked)) {
+      expect([route, (await locked.call(route, options)).code]).toEqual([route, 'internal']);
+    }
+    const broken = { pk: 'payment#broken', id: 'broken', paymentType: 'DEPOSIT', version: 1, history: [] };
+    await locked.table.put(broken, { condition: 'attribute_not_exists(pk)' });
+    expect((await locked.call(SHOW, { at: { id: 'broken' } })).code).toBe('internal');
+  });
+
+  it('since it does not know our key: 503', async () => {
+    locked.secrets.set('api-key', LOCAL_KEYS.apiKey);
+    for (const [route, options] of await requestsTo(locked)) {
+      expect([route, (await locked.call(route, options)).code]).toEqual([route, 'gateway.unavailable']);
+    }
+  });
+});
+
+it('403 without a signature, on every route', async () => {
+  const at = { id: NO_SUCH_ID, kind: 'deposit' };
+  const routes = [REFUND, WITHDRAW, RESOLVE_CLAIM, RESOLVE_OPERATION, LIST, SHOW, STEPS, BALANCES];
+  const actions = (['capture', 'void', 'approve', 'reject'] as const).map(action);
+  for (const route of ['POST /payments', ...routes, ...actions]) {
+    const body = route.startsWith('POST') ? { body: {} } : {};
+    expect((await call(route, { at, ...body, unsigned: true })).status).toBe(403);
+  }
+});
+
+describe.each([
+  [
+    'refunds',
+    REFUND,
+    async () => ({ refundId: newId('refund'), paymentId: await paidDeposit(), amount: 10 }),
+  ],
+  ['withdrawals', WITHDRAW, async () => ({ ...WITHDRAWAL, referenceId: newId('withdrawal') })],
+])('%s', (_name, route, newBody) => {
+  it('201, then 200; 400; 409 with other content', async () => {
+    const body = await newBody();
+    expect((await call(route, { body })).status).toBe(201);
+    expect((await call(route, { body })).status).toBe(200);
+    expect(await codeOf(route, { body: { ...body, colour: 'red' } })).toBe('request.invalid');
+    expect(await codeOf(route, { body: { ...body, amount: 11 } })).toBe('payment.reference_conflict');
+  });
+
+  it('409 while it is created, 503 when the outcome is unknown', async () => {
+    const body = await newBody();
+    await service.fault('create', 'slow');
+    const slow = call(route, { body });
+    const isCalled = async () => JSON.parse((await service.simulator('GET', '/simulator/requests')).text);
+    const id = 'refundId' in body ? body.refundId : body.referenceId;
+    await vi.waitFor(async () =>
+      expect(await isCalled()).toContainEqual(
+        expect.objectContaining({ body: expect.objectContaining({ referenceId: id }) }),
+      ),
+    );
+    expect(await codeOf(route, { body })).toBe('payment.in_progress');
+    await slow;
+    const another = await newBody();
+    await service.fault('create', 'reset');
+    expect(await codeOf(route, { body: another })).toBe('payment.outcome_unknown');
+  });
+});
+
+describe(REFUND, () => {
+  const refundOf = (paymentId: string, amount = 10) => ({
+    body: { refundId: newId('refund'), paymentId, amount },
+  });
+
+  it('404, 409 and 422', async () => {
+    expect(await codeOf(REFUND, refundOf(NO_SUCH_ID))).toBe('payment.not_found');
+    expect(await codeOf(REFUND, refundOf(await deposit()))).toBe('payment.state_conflict');
+    const paid = await paidDeposit();
+    expect(await codeOf(REFUND, refundOf(paid, 101))).toBe('refund.exceeds_remainder');
+    expect(await codeOf(REFUND, refundOf(await heardOf(service, 'DEPOSIT', 'COMPLETED')))).toBe(
+      'gateway.rejected',
+    );
+
+    const item = await service.table.get(`payment#${paid}`);
+    const refunds = Array.from({ length: MAX_REFUNDS }, (_none, index) => [
+      `refund:${index}`,
+      { stage: 'returned', amount: 1 },
+    ]);
+    await service.table.put(
+      { ...item, pk: `payment#${paid}`, ...Object.fromEntries(refunds), refundCount: MAX_REFUNDS },
+      { condition: 'attribute_exists(pk)' },
+    );
+    expect(await codeOf(REFUND, refundOf(paid))).toBe('refund.too_many');
+  });
+});
+
+it(`${WITHDRAW} 422`, async () => {
+  const body = { ...WITHDRAWAL, referenceId: newId(), customer: { phone: '4402072243688' } };
+  expect(await codeOf(WITHDRAW, { body })).toBe('gateway.rejected');
+});
+
+describe.each([
+  ['capture', authorizedDeposit, 'void', 'CANCELLED'],
+  ['void', authorizedDeposit, 'capture', 'COMPLETED'],
+  ['approve', waitingWithdrawal, 'reject', 'CANCELLED'],
+  ['reject', waitingWithdrawal, 'approve', 'PENDING'],
+] as const)('%s', (name, newPayment, other, otherState) => {
+  const at = async () => ({ at: { id: await newPayment() } });
+
+  it('200, and 200 again', async () => {
+    const payment = await at();
+    expect((await call(action(name), payment)).status).toBe(200);
+    expect((await call(action(name), payment)).status).toBe(200);
+  });
+
+  it('400, 404 and 409 in another state', async () => {
+    expect(await codeOf(action(name), { ...(await at()), body: { colour: 'red' } })).toBe('request.invalid');
+    expect(await codeOf(action(name), { at: { id: NO_SUCH_ID } })).toBe('payment.not_found');
+    expect(await codeOf(action(name), { at: { id: await deposit() } })).toBe('payment.state_conflict');
+  });
+
+  it('409 as long as the outcome is unknown', async () => {
+    const payment = await at();
+    await service.fault(name, 'reset');
+    expect(await codeOf(action(name), payment)).toBe('operation.outcome_unknown');
+    expect(await codeOf(action(name), payment)).toBe('operation.in_progress');
+    expect(await codeOf(action(other), payment)).toBe('operation.conflict');
+  });
+
+  it('422 when paytech knows better', async () => {
+    const payment = await at();
+    await service.fault('webhook', 'drop');
+    await service.drive(payment.at.id, otherState);
+    expect(await codeOf(action(name), payment)).toBe('gateway.rejected');
+  });
+});
+
+describe(RESOLVE_CLAIM, () => {
+  const resolve = (id: string, decision: object = {}) =>
+    call(RESOLVE_CLAIM, {
+      at: { kind: 'withdrawal', id },
+      body: { outcome: 'not-sent', reason: 'asked paytech', ...decision },
+    });
+
+  it('200 when it is released, and when a payment is adopted', async () => {
+    const released = await resolve(await flaggedClaim(service));
+    expect(released).toMatchObject({ status: 200, json: { result: 'released' } });
+
+    const referenceId = await flaggedClaim(service);
+    await fetch(`${service.simulatorUrl}/api/v1/payments`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${LOCAL_KEYS.apiKey}`,
+        'user-agent': 'test-shop/1.0',
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ ...WITHDRAWAL, referenceId, paymentType: 'WITHDRAWAL' }),
+    });
+    const adopted = await resolve(referenceId, { outcome: 'sent' });
+    expect(adopted).toMatchObject({ status: 200, json: { result: 'adopted', payment: { referenceId } } });
+    expect((await resolve(referenceId)).code).toBe('claim.not_flagged');
+  });
+
+  it('400, 404 and 409', async () => {
+    const flagged = await flaggedClaim(service);
+    expect((await resolve(flagged, { reason: '' })).code).toBe('request.invalid');
+    expect((await resolve(NO_SUCH_ID)).code).toBe('claim.not_found');
+    expect((await resolve(flagged, { outcome: 'sent' })).code).toBe('claim.mismatch');
+  });
+});
+
+describe(RESOLVE_OPERATION, () => {
+  const resolve = (id: string, decision: object = {}) =>
+    call(RESOLVE_OPERATION, {
+      at: { id },
+      body: { outcome: 'not-sent', reason: 'asked paytech', ...decision },
+    });
+
+  it('200 when it is released, and when it had taken effect', async () => {
+    const [unmoved, moved] = [await authorizedDeposit(), await authorizedDeposit()];
+    await forgottenOperation(service, unmoved);
+    expect(await resolve(unmoved)).toMatchObject({ status: 200, json: { result: 'released' } });
+    await forgottenOperation(service, moved);
+    await service.fault('webhook', 'drop');
+    await service.drive(moved, 'COMPLETED');
+    const adopted = await resolve(moved);
+    expect(adopted).toMatchObject({ status: 200, json: { result: 'adopted', payment: { id: moved } } });
+    expect(await call(SHOW, { at: { id: unmoved } })).toMatchObject({ status: 200 });
+  });
+
+  it('400, 404 and 409', async () => {
+    const id = await authorizedDeposit();
+    expect((await resolve(id, { outcome: 'sent' })).code).toBe('request.invalid');
+    expect((await resolve(NO_SUCH_ID)).code).toBe('payment.not_found');
+    expect((await resolve(id)).code).toBe('claim.not_flagged');
+    await service.fault('capture', 'reset');
+    await call(action('capture'), { at: { id } });
+    expect((await resolve(id)).code).toBe('operation.in_progress');
+  });
+});
+
+describe('look-ups', () => {
+  it(`${LIST} 200 and 400`, async () => {
+    const id = await paidDeposit();
+    const { json } = await call(LIST, { query: '?limit=1000&created.gte=2020-01-01T00:00:00' });
+    expect(json.payments).toContainEqual(expect.objectContaining({ id, state: 'COMPLETED' }));
+    expect(await codeOf(LIST, { query: '?limit=0' })).toBe('request.invalid');
+  });
+
+  it(`${SHOW} 200 with all that can be on record, and 404`, async () => {
+    const id = await paidDeposit();
+    await call(REFUND, { body: { refundId: newId('refund'), paymentId: id, amount: 10 } });
+    await service.simulator('POST', `/simulator/payments/${id}/webhook`, { state: 'CANCELLED' });
+    await vi.waitFor(
+      async () => expect(await service.item(`payment#${id}`)).toMatchObject({ quarantined: '1' }),
+      { timeout: 10_000 },
+    );
+    const { json } = await call(SHOW, { at: { id } });
+    expect(json).toMatchObject({ id, refunds: [{ amount: 10 }], quarantine: [{ state: 'CANCELLED' }] });
+
+    const captured = await authorizedDeposit();
+    await call(action('capture'), { at: { id: captured } });
+    await service.until(captured, 'COMPLETED');
+    expect((await call(SHOW, { at: { id: captured } })).json).toMatchObject({
+      operations: [{ kind: 'capture' }],
+    });
+    expect(await codeOf(SHOW, { at: { id: NO_SUCH_ID } })).toBe('payment.not_found');
+  });
+
+  it(`${STEPS} 200 and 404`, async () => {
+    expect((await call(STEPS, { at: { id: await deposit() } })).json.operations).not.toHaveLength(0);
+    expect(await codeOf(STEPS, { at: { id: NO_SUCH_ID } })).toBe('payment.not_found');
+  });
+
+  it(`${BALANCES} 200`, async () => {
+    expect((await call(BALANCES)).json.balances).not.toHaveLength(0);
+  });
+});
+
+it('no more and no less is documented than was seen here', () => {
+  // paytech refuses a query only where we have refused it before; that may change.
+  const unreachable = [LIST, STEPS, BALANCES].map((route) => `${route} 422 gateway.rejected`);
+  const isOurs = (answer: string) => answer.includes(' /operations/') && !unreachable.includes(answer);
+  expect(differenceToDocument(isOurs)).toEqual({ unseen: [], undocumented: [] });
+});

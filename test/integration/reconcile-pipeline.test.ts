@@ -1,0 +1,658 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { reconcile } from '../../functions/reconcile/pipeline.ts';
+import { type ClaimedCall, claimedCall } from '../../shared/claims/claimed-call.ts';
+import { refundReserve } from '../../shared/claims/reserve.ts';
+import { type ClaimKind, LEASE_MS } from '../../shared/payment/claim.ts';
+import { decimal } from '../../shared/payment/money.ts';
+import { writePayment } from '../../shared/paytech/wire.ts';
+import { type QueuedEvent, readMessage } from '../../shared/queue/event-queue.ts';
+import { readClaim, saveClaim } from '../../shared/store/claims.ts';
+import { takeOperation } from '../../shared/store/operation-lock.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import { startWorld, type World } from '../support/world.ts';
+
+/** One world per test, since a run looks at all that there is. The clock is the test's, paytech is in memory. */
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const GRACE = 2 * MINUTE;
+const EUR_10 = { amount: decimal('10'), currency: 'EUR' };
+
+let world: World;
+beforeEach(async () => {
+  world = await startWorld();
+});
+afterEach(() => world.stop());
+
+type Parts = Partial<Parameters<typeof reconcile>[0]>;
+
+function run(parts: Parts = {}, deadline = world.now() + 55 * SECOND) {
+  const { table, index, gateway, queue, now, logger } = world;
+  const usual = { table, index, gateway, queue, now, logger, graceMs: 0, maxAgeMs: 400 * DAY };
+  return reconcile({ ...usual, ...parts })({ deadline });
+}
+
+/** Applies everything that is on the queue, and answers what it was. */
+async function applyAll(): Promise<QueuedEvent[]> {
+  const messages = await world.drain('webhooks');
+  const events = messages.map(({ MessageId, Body, MessageAttributes = {} }) =>
+    readMessage({
+      messageId: MessageId!,
+      body: Body!,
+      messageAttributes: Object.fromEntries(
+        Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
+          name,
+          { stringValue: StringValue },
+        ]),
+      ),
+    }),
+  );
+  for (const event of events) await world.apply(event);
+  return events;
+}
+
+const TYPE_OF = { deposit: 'DEPOSIT', withdrawal: 'WITHDRAWAL', refund: 'REFUND' } as const;
+
+function callOf(kind: ClaimKind, referenceId: string, parentPaymentId?: string): ClaimedCall {
+  const parent = parentPaymentId === undefined ? {} : { parentPaymentId };
+  return {
+    kind,
+    referenceId,
+    request: { ...EUR_10, ...parent },
+    body: (reference) => ({ paymentType: TYPE_OF[kind], referenceId: reference, ...EUR_10, ...parent }),
+    owner: randomUUID(),
+    deadline: world.now() + 14 * SECOND,
+    ...(kind === 'refund' ? { reserve: refundReserve(world.table) } : {}),
+  };
+}
+
+/** A payment that was created here; its id. */
+async function created(kind: ClaimKind = 'deposit', referenceId = `order-${randomUUID()}`): Promise<string> {
+  const result = await claimedCall(world)(callOf(kind, referenceId));
+  if (!('record' in result)) throw new Error(result.is);
+  return result.record.id;
+}
+
+const item = async (pk: string) => (await world.scan()).find((each) => each.pk === pk);
+const paymentItem = (id: string) => item(`payment#${id}`);
+const record = (id: string) => readPayment(world.table, id);
+const dueIn = async (pk: string) => Number((await item(pk))?.dueAt) - world.now();
+const pass = (milliseconds: number) => {
+  world.clock.at += milliseconds;
+};
+
+describe('open payments', () => {
+  it('are asked about in every shard once they are due, and not before', async () => {
+    const ids = await Promise.all(Array.from({ length: 40 }, () => created()));
+    expect(new Set((await world.scan()).map(({ openShard }) => openShard)).size).toBeGreaterThan(8);
+    pass(29 * SECOND);
+    await run();
+    expect(world.gateway.calls.get).toBe(0);
+    pass(SECOND);
+    expect(await run()).toMatchObject({ checked: 40, unresolved: 40, changed: 0, nothingToCheck: false });
+    expect(world.gateway.calls.get).toBe(ids.length);
+    expect(await world.drain('webhooks')).toEqual([]);
+    await run();
+    expect(world.gateway.calls.get).toBe(ids.length);
+  });
+
+  it('that came to their end without a webhook reach it, once, and are counted once', async () => {
+    const id = await created();
+    pass(30 * SECOND);
+    world.gateway.set(id, { state: 'COMPLETED' });
+    expect(await run()).toMatchObject({ changed: 1, missedByWebhook: 1, unknownToUs: 0, unresolved: 0 });
+    // The queue has not been worked off yet.
+    pass(MINUTE);
+    expect(await run()).toMatchObject({ changed: 0, missedByWebhook: 0 });
+    const events = await applyAll();
+    expect(events.map(({ source, readVersion }) => [source, readVersion])).toEqual([['reconcile', 1]]);
+    expect(await record(id)).toMatchObject({ state: 'COMPLETED', version: 2 });
+    expect(await paymentItem(id)).not.toHaveProperty('dueAt');
+    pass(MINUTE);
+    expect(await run()).toMatchObject({ changed: 0, missedByWebhook: 0 });
+    expect(await world.drain('webhooks')).toEqual([]);
+    expect(world.logger.metrics().filter((metric) => metric === 'MissedByWebhook')).toHaveLength(1);
+  });
+
+  it('are sent again, uncounted, when the queue has lost what it was given', async () => {
+    const id = await created();
+    pass(30 * SECOND);
+    world.gateway.set(id, { state: 'COMPLETED' });
+    await run();
+    await world.drain('webhooks');
+    pass(6 * MINUTE);
+    expect(await run()).toMatchObject({ changed: 0, missedByWebhook: 0 });
+    expect(await applyAll()).not.toHaveLength(0);
+    expect(await record(id)).toMatchObject({ state: 'COMPLETED', version: 2 });
+  });
+
+  it('whose webhook may still come are left to it, by either way of looking', async () => {
+    const id = await created();
+    pass(5 * MINUTE);
+    world.gateway.set(id, { state: 'COMPLETED' });
+    pass(GRACE - SECOND);
+    expect(await run({ graceMs: GRACE })).toMatchObject({ changed: 0, missedByWebhook: 0 });
+    expect(await world.drain('webhooks')).toEqual([]);
+    pass(2 * SECOND);
+    expect(await run({ graceMs: GRACE })).toMatchObject({ changed: 1, missedByWebhook: 1 });
+    expect(await world.drain('webhooks')).toHaveLength(1);
+  });
+
+  it('move on at once to states that have no webhook, which none can miss', async () => {
+    const id = await created();
+    pass(30 * SECOND);
+    world.gateway.set(id, { state: 'PENDING' });
+    expect(await run({ graceMs: GRACE })).toMatchObject({ changed: 1, missedByWebhook: 0, unresolved: 1 });
+    await applyAll();
+    expect(await record(id)).toMatchObject({ state: 'PENDING', version: 2 });
+  });
+
+  it.each([
+    ['seconds old', 30 * SECOND, 30 * SECOND],
+    ['an hour old', HOUR, 15 * MINUTE],
+    ['days old', 3 * DAY, 6 * HOUR],
+  ])('%s are due again at growing intervals', async (_name, age, interval) => {
+    const id = await created();
+    pass(age);
+    await run();
+    expect(await dueIn(`payment#${id}`)).toBe(interval);
+    expect(await record(id)).toMatchObject({ version: 1 });
+  });
+
+  it('beyond a run’s bound stay due, and the oldest go first', async () => {
+    const ids: string[] = [];
+    for (let each = 0; each < 12; each++) {
+      ids.push(await created());
+      pass(SECOND);
+    }
+    pass(30 * SECOND);
+    const asked: string[] = [];
+    const get: typeof world.gateway.get = (id, limit) => {
+      asked.push(id);
+      return world.gateway.get(id, limit);
+    };
+    const gateway = { ...world.gateway, get };
+    expect(await run({ gateway, maxItems: 5 })).toMatchObject({ stopped: 'limit' });
+    expect(asked).toEqual(ids.slice(0, 5));
+    expect(await run({ gateway, maxItems: 5 })).toMatchObject({ stopped: 'limit' });
+    expect(await run({ gateway, maxItems: 5 })).not.toHaveProperty('stopped');
+    expect(asked).toEqual(ids);
+  });
+
+  it('are left for the next run when time runs out', async () => {
+    await Promise.all(Array.from({ length: 60 }, () => created()));
+    pass(30 * SECOND);
+    const get: typeof world.gateway.get = (id, limit) => {
+      pass(SECOND);
+      return world.gateway.get(id, limit);
+    };
+    const gateway = { ...world.gateway, get };
+    expect(await run({ gateway })).toMatchObject({ stopped: 'time', failed: 0 });
+    const before = world.gateway.calls.get;
+    expect(before).toBeGreaterThan(10);
+    expect(before).toBeLessThan(40);
+    await run({ gateway });
+    await run({ gateway });
+    expect(world.gateway.calls.get).toBeGreaterThanOrEqual(60);
+  });
+
+  it('that an index which lags still lists are neither undone nor reopened', async () => {
+    const id = await created();
+    const [key] = (
+      await Promise.all(
+        Array.from({ length: 16 }, (_, shard) => world.index.due(shard, world.now() + HOUR, 1)),
+      )
+    ).flatMap(({ keys }) => keys);
+    world.gateway.set(id, { state: 'COMPLETED' });
+    await world.apply({
+      bytes: writePayment(world.gateway.payments.get(id)!),
+      source: 'webhook',
+      receivedAt: new Date(world.now()).toISOString(),
+    });
+    const index = {
+      due: async (shard: number) => ({ keys: shard === 0 ? [key!, { pk: 'payment#gone', dueAt: 1 }] : [] }),
+    };
+    expect(await run({ index })).toMatchObject({ changed: 0, failed: 0 });
+    expect(world.gateway.calls.get).toBe(0);
+    expect(await paymentItem(id)).not.toHaveProperty('dueAt');
+    expect(await paymentItem('gone')).toBeUndefined();
+  });
+});
+
+describe('a final payment with a quarantined event', () => {
+  async function doubted(): Promise<string> {
+    const id = await created();
+    world.gateway.set(id, { state: 'COMPLETED' });
+    const webhook = (state: 'COMPLETED' | 'DECLINED') => {
+      const payment = world.gateway.payments.get(id)!;
+      return {
+        bytes: writePayment({ ...payment, facts: { ...payment.facts, state } }),
+        source: 'webhook' as const,
+        receivedAt: new Date(world.now()).toISOString(),
+      };
+    };
+    await world.apply(webhook('COMPLETED'));
+    expect((await world.apply(webhook('DECLINED'))).outcome).toBe('quarantined');
+    return id;
+  }
+
+  it('is corrected when paytech confirms it only later, and no webhook was missed', async () => {
+    const id = await doubted();
+    pass(HOUR);
+    await run();
+    expect(await record(id)).toMatchObject({ state: 'COMPLETED', version: 2 });
+    world.gateway.set(id, { state: 'DECLINED' });
+    pass(HOUR);
+    expect(await run()).toMatchObject({ changed: 1, missedByWebhook: 0 });
+    await applyAll();
+    expect(await record(id)).toMatchObject({ state: 'DECLINED', version: 3 });
+    expect((await record(id))?.history.at(-1)).toMatchObject({ source: 'reconcile', corrected: true });
+  });
+
+  it('is asked about at growing intervals for a day, and then left', async () => {
+    const id = await doubted();
+    const looks: number[] = [];
+    const begun = world.now();
+    let seen = world.gateway.calls.get;
+    for (let hours = 0; hours <= 30; hours += 0.25) {
+      await run();
+      if (world.gateway.calls.get > seen) looks.push(world.now() - begun);
+      seen = world.gateway.calls.get;
+      pass(15 * MINUTE);
+    }
+    const gaps = looks.slice(1).map((at, each) => at - looks[each]!);
+    expect(looks.at(-1)).toBe(DAY);
+    expect(looks.length).toBeLessThan(25);
+    expect(gaps.slice(0, -1)).toEqual([...gaps.slice(0, -1)].sort((a, b) => a - b));
+    expect(await paymentItem(id)).not.toHaveProperty('dueAt');
+  });
+});
+
+describe('open claims, to which no caller comes back', () => {
+  async function abandoned(kind: ClaimKind, more: object = {}): Promise<string> {
+    const referenceId = `claim-${randomUUID()}`;
+    await saveClaim(world.table, undefined, {
+      kind,
+      referenceId,
+      attempt: 1,
+      stage: 'sent',
+      owner: 'died',
+      leaseUntil: world.now() + LEASE_MS,
+      sentAt: world.now(),
+      request: EUR_10,
+      earlierPaymentIds: [],
+      ...more,
+    });
+    return referenceId;
+  }
+  const claimOf = (kind: ClaimKind, referenceId: string) => readClaim(world.table, kind, referenceId);
+  const flags = () => world.logger.metrics().filter((metric) => metric === 'ClaimFlagged').length;
+
+  it.each(['deposit', 'withdrawal'] as const)('of a %s that paytech made: adopted', async (kind) => {
+    const referenceId = await abandoned(kind);
+    const { id } = world.gateway.make({ paymentType: TYPE_OF[kind], referenceId, ...EUR_10 });
+    await run();
+    expect(await claimOf(kind, referenceId)).toMatchObject({ stage: 'sent' });
+    pass(LEASE_MS);
+    expect(await run()).toMatchObject({ unresolved: 0, unknownToUs: 0 });
+    expect(await claimOf(kind, referenceId)).toMatchObject({ stage: 'known', paymentId: id });
+    expect(await record(id)).toMatchObject({ referenceId, version: 1 });
+    expect(world.gateway.calls.create).toBe(0);
+  });
+
+  it('of a deposit that paytech did not make: released for the next attempt, after two looks', async () => {
+    const referenceId = await abandoned('deposit');
+    pass(LEASE_MS);
+    expect(await run()).toMatchObject({ checked: 1, unresolved: 1 });
+    expect(await claimOf('deposit', referenceId)).toMatchObject({ stage: 'unknown', attempt: 1 });
+    expect(await dueIn(`deposit#${referenceId}`)).toBe(30 * SECOND);
+    pass(30 * SECOND);
+    expect(await run()).toMatchObject({ checked: 1, unresolved: 0 });
+    expect(await claimOf('deposit', referenceId)).toMatchObject({ stage: 'released', attempt: 2 });
+    expect(await item(`deposit#${referenceId}`)).not.toHaveProperty('dueAt');
+    expect(world.gateway.calls.create).toBe(0);
+
+    await created('deposit', referenceId);
+    expect(world.gateway.bodies.map((body) => body.referenceId)).toEqual([`${referenceId}~2`]);
+  });
+
+  it('of a withdrawal that paytech does not have: flagged and alarmed once, then seen at growing intervals', async () => {
+    const referenceId = await abandoned('withdrawal');
+    pass(LEASE_MS);
+    await run();
+    pass(30 * SECOND);
+    expect(await run()).toMatchObject({ flagged: 1 });
+    let looks = 0;
+    for (let minutes = 0; minutes < 24 * 60; minutes += 5) {
+      pass(5 * MINUTE);
+      looks += (await run()).flagged;
+    }
+    expect(flags()).toBe(1);
+    expect(looks).toBeGreaterThan(5);
+    expect(looks).toBeLessThan(30);
+    expect(await claimOf('withdrawal', referenceId)).toMatchObject({ stage: 'flagged', attempt: 1 });
+    expect(world.gateway.calls.create).toBe(0);
+  });
+
+  it('of a withdrawal that turns up after it was flagged: adopted', async () => {
+    const referenceId = await abandoned('withdrawal');
+    for (const wait of [LEASE_MS, 30 * SECOND]) {
+      pass(wait);
+      await run();
+    }
+    expect(flags()).toBe(1);
+    const { id } = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
+    pass(HOUR);
+    await run();
+    expect(await claimOf('withdrawal', referenceId)).toMatchObject({ stage: 'known', paymentId: id });
+    expect(await record(id)).toMatchObject({ referenceId });
+  });
+
+  it('of a refund that was never sent: what was set aside is given back', async () => {
+    const parent = await created();
+    world.gateway.set(parent, { state: 'COMPLETED' });
+    pass(30 * SECOND);
+    await run();
+    await applyAll();
+    const claim = { request: { ...EUR_10, parentPaymentId: parent }, stage: 'reserving', turn: 1 };
+    const referenceId = await abandoned('refund', claim);
+    await refundReserve(world.table).hold((await claimOf('refund', referenceId))!);
+    expect((await record(parent))?.refundable?.toString()).toBe('0');
+    pass(LEASE_MS);
+    expect(await run()).toMatchObject({ unresolved: 0 });
+    expect((await record(parent))?.refundable?.toString()).toBe('10');
+    expect(await claimOf('refund', referenceId)).toMatchObject({ stage: 'released', attempt: 1 });
+  });
+
+  it('that paytech has twice: flagged for a person', async () => {
+    const referenceId = await abandoned('deposit');
+    for (let each = 0; each < 2; each++)
+      world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
+    pass(LEASE_MS);
+    expect(await run()).toMatchObject({ flagged: 1 });
+    expect(await claimOf('deposit', referenceId)).toMatchObject({ stage: 'flagged' });
+  });
+
+  it('stay as they are while paytech cannot be asked', async () => {
+    const referenceId = await abandoned('deposit');
+    pass(LEASE_MS);
+    world.gateway.endings.push({ on: 'list', ends: 'unknown' });
+    expect(await run()).toMatchObject({ failed: 1 });
+    expect(await claimOf('deposit', referenceId)).toMatchObject({ stage: 'sent', revision: 1 });
+    expect(await dueIn(`deposit#${referenceId}`)).toBe(MINUTE);
+  });
+});
+
+it('an open operation is resolved by what paytech says, with its caller in the history', async () => {
+  const id = await created();
+  world.gateway.set(id, { state: 'AUTHORIZED' });
+  pass(30 * SECOND);
+  await run();
+  await applyAll();
+  const { taken } = await takeOperation(world.table, (await record(id))!, {
+    kind: 'capture',
+    amount: EUR_10.amount,
+    isWhole: true,
+    owner: 'died',
+    caller: 'clerk',
+    startedAt: world.now(),
+    leaseUntil: world.now() + LEASE_MS,
+    version: 2,
+  });
+  expect(taken).toBe(true);
+  pass(HOUR);
+  expect(await run()).toMatchObject({ changed: 0, unresolved: 1 });
+  expect(world.logger.metrics()).toContain('OutcomeUnknownForLong');
+  expect(await dueIn(`payment#${id}`)).toBe(15 * MINUTE);
+  world.gateway.set(id, { state: 'COMPLETED' });
+  pass(15 * MINUTE);
+  expect(await run()).toMatchObject({ changed: 1, unresolved: 0 });
+  await applyAll();
+  expect((await record(id))?.history.at(-1)).toMatchObject({
+    source: 'reconcile',
+    caller: 'clerk',
+    facts: { state: 'COMPLETED' },
+  });
+});
+
+describe('the sweep', () => {
+  const mark = () => item('sweep#mark');
+  /** A payment that nobody here has heard of. */
+  const foreign = (more: object = {}) =>
+    world.gateway.make({ paymentType: 'DEPOSIT', referenceId: randomUUID(), ...EUR_10, ...more });
+  const queries = () => {
+    const asked: Parameters<typeof world.gateway.listReadable>[0][] = [];
+    const listReadable: typeof world.gateway.listReadable = (query, limit) => {
+      asked.push(query);
+      return world.gateway.listReadable(query, limit);
+    };
+    return { asked, gateway: { ...world.gateway, listReadable } };
+  };
+
+  it('records payments that were made elsewhere, whatever their state, once they had time to be recorded', async () => {
+    const { id } = foreign();
+    const paid = foreign();
+    world.gateway.set(paid.id, { state: 'COMPLETED' });
+    expect(await run({ graceMs: GRACE })).toMatchObject({ unknownToUs: 0 });
+    pass(GRACE + SECOND);
+    expect(await run({ graceMs: GRACE })).toMatchObject({ unknownToUs: 2, changed: 0, missedByWebhook: 0 });
+    const events = await applyAll();
+    expect(events.every((event) => !('readVersion' in event))).toBe(true);
+    expect(await record(id)).toMatchObject({ state: 'CHECKOUT', version: 1 });
+    expect(await record(paid.id)).toMatchObject({ state: 'COMPLETED', version: 1 });
+    expect((await record(id))?.history).toMatchObject([{ source: 'reconcile' }]);
+    expect(await run({ graceMs: GRACE })).toMatchObject({ unknownToUs: 0 });
+  });
+
+  it('finds what is final there and not here though it is not due', async () => {
+    const id = await created();
+    pass(SECOND);
+    world.gateway.set(id, { state: 'DECLINED', errorCode: '4.02' });
+    expect(await run()).toMatchObject({ checked: 1, changed: 1, missedByWebhook: 1 });
+    await applyAll();
+    expect(await record(id)).toMatchObject({ state: 'DECLINED', version: 2 });
+    expect(world.gateway.calls.get).toBe(0);
+  });
+
+  it('starts at the first run, looks back a little, and always says since when payments were created', async () => {
+    const { asked, gateway } = queries();
+    const first = world.now();
+    await run({ gateway });
+    expect(await mark()).toMatchObject({ at: String(first) });
+    pass(MINUTE);
+    await run({ gateway });
+    expect(await mark()).toMatchObject({ at: String(first + MINUTE) });
+    expect(asked).toEqual([
+      expect.objectContaining({
+        createdFrom: new Date(first - 400 * DAY),
+        updatedFrom: new Date(first - 10 * MINUTE),
+      }),
+      expect.objectContaining({
+        createdFrom: new Date(first + MINUTE - 400 * DAY),
+        updatedFrom: new Date(first - 10 * MINUTE),
+      }),
+    ]);
+  });
+
+  it('moves the mark only after the last page, and goes on where it ended', async () => {
+    const start = world.now();
+    await run();
+    pass(MINUTE);
+    for (let each = 0; each < 600; each++) foreign();
+    const begun = world.now();
+    let pages = 0;
+    const listReadable: typeof world.gateway.listReadable = async (query, limit) =>
+      ++pages === 2 ? { kind: 'not-accepted', status: 429 } : world.gateway.listReadable(query, limit);
+    const gateway = { ...world.gateway, listReadable };
+    expect(await run({ gateway })).toMatchObject({ unknownToUs: 250, failed: 1 });
+    expect(await mark()).toMatchObject({ at: String(start), offset: '250', startedAt: String(begun) });
+    await world.drain('webhooks');
+
+    pass(MINUTE);
+    // Whatever is new pushes the rest to later offsets, where it is not missed.
+    const fresh = foreign();
+    expect(await run({ gateway })).toMatchObject({ unknownToUs: 351 });
+    expect(await mark()).toMatchObject({ at: String(begun) });
+    expect(await mark()).not.toHaveProperty('offset');
+    await world.drain('webhooks');
+    await run({ gateway });
+    const sent = (await applyAll()).map(({ bytes }) => JSON.parse(Buffer.from(bytes).toString()).id);
+    expect(sent).toContain(fresh.id);
+  });
+
+  it('keeps the mark when time runs out in the middle', async () => {
+    const start = world.now();
+    await run();
+    for (let each = 0; each < 600; each++) foreign();
+    pass(MINUTE);
+    const listReadable: typeof world.gateway.listReadable = async (query, limit) => {
+      pass(25 * SECOND);
+      return world.gateway.listReadable(query, limit);
+    };
+    expect(await run({ gateway: { ...world.gateway, listReadable } })).toMatchObject({ stopped: 'time' });
+    expect(await mark()).toMatchObject({ at: String(start), offset: '500' });
+    expect(await run()).not.toHaveProperty('stopped');
+    expect(await mark()).toMatchObject({ at: String(start + MINUTE) });
+  });
+
+  it('never moves the mark back', async () => {
+    await run();
+    pass(HOUR);
+    const later = world.now();
+    await run();
+    pass(-HOUR / 2);
+    await run();
+    expect(await mark()).toMatchObject({ at: String(later) });
+  });
+
+  it('keeps the mark, and takes the rest, when something could not be put on the queue', async () => {
+    const start = world.now();
+    await run();
+    pass(MINUTE);
+    const bad = foreign();
+    foreign();
+    const queue: typeof world.queue = {
+      send: (event) =>
+        Buffer.from(event.bytes).includes(bad.id)
+          ? Promise.reject(new Error('SQS is down'))
+          : world.queue.send(event),
+    };
+    expect(await run({ queue })).toMatchObject({ unknownToUs: 1, failed: 1 });
+    expect(await mark()).toMatchObject({ at: String(start) });
+    await world.drain('webhooks');
+    expect(await run()).toMatchObject({ unknownToUs: 2, failed: 0 });
+    expect(await mark()).toMatchObject({ at: String(start + MINUTE) });
+  });
+
+  it('counts entries that cannot be read or recorded, and goes on without them', async () => {
+    const ids = Array.from({ length: 4 }, () => foreign().id);
+    world.gateway.unreadable.add(ids[1]!);
+    const nameless = world.gateway.payments.get(ids[2]!)!;
+    delete nameless.paymentType;
+    expect(await run()).toMatchObject({ unreadable: 2, unknownToUs: 2, failed: 0 });
+    expect(await mark()).toMatchObject({ at: String(world.now()) });
+    await applyAll();
+    expect(await record(ids[0]!)).toBeDefined();
+    expect(await record(ids[3]!)).toBeDefined();
+  });
+});
+
+describe('a gateway in trouble', () => {
+  it('is left alone after a few failures, and everything stays due', async () => {
+    const ids = await Promise.all(Array.from({ length: 60 }, () => created()));
+    pass(30 * SECOND);
+    const calls = { get: 0, list: 0 };
+    const gateway = {
+      ...world.gateway,
+      get: async () => ({ kind: 'not-accepted' as const, status: ++calls.get && 429 }),
+      listReadable: async () => ({ kind: 'not-accepted' as const, status: ++calls.list && 429 }),
+    };
+    const result = await run({ gateway });
+    expect(result).toMatchObject({ stopped: 'gateway', checked: 0, nothingToCheck: false });
+    expect(result.failed).toBeLessThan(15);
+    expect(calls.get).toBeLessThan(15);
+    expect(calls.list).toBe(0);
+    expect(world.logger.lines.filter(({ more }) => more.metric === 'ReconcileGaveUp')).toMatchObject([
+      { level: 'error', more: { status: 429 } },
+    ]);
+    pass(MINUTE);
+    expect(await run()).toMatchObject({ checked: ids.length, failed: 0 });
+    expect(world.gateway.calls.get).toBe(ids.length);
+  });
+
+  it('is not what one payment means that it does not know, or cannot tell', async () => {
+    const ids: string[] = [];
+    for (let each = 0; each < 12; each++) {
+      ids.push(await created());
+      pass(SECOND);
+    }
+    pass(30 * SECOND);
+    const last = ids.at(-1)!;
+    const get: typeof world.gateway.get = async (id, limit) => {
+      const at = ids.indexOf(id);
+      if (id === last) return world.gateway.get(id, limit);
+      return at % 2 === 0
+        ? { kind: 'not-accepted', status: 404 }
+        : { kind: 'unknown', reason: 'no payment', unreadable: true };
+    };
+    world.gateway.set(last, { state: 'COMPLETED' });
+    const result = await run({ gateway: { ...world.gateway, get } });
+    expect(result).toMatchObject({ failed: 11, changed: 1 });
+    expect(result).not.toHaveProperty('stopped');
+    // They are asked about again as any other, and do not stand in the way until then.
+    expect(await dueIn(`payment#${ids[0]}`)).toBe(30 * SECOND);
+  });
+
+  it('that cannot say what changed just now is asked again before a webhook counts as missed', async () => {
+    const id = await created();
+    world.gateway.set(id, { state: 'COMPLETED' });
+    pass(HOUR);
+    let lists = 0;
+    const listReadable: typeof world.gateway.listReadable = async (query, limit) =>
+      ++lists === 1 ? { kind: 'unknown', reason: 'timeout' } : world.gateway.listReadable(query, limit);
+    const gateway = { ...world.gateway, listReadable };
+    expect(await run({ gateway, graceMs: GRACE })).toMatchObject({
+      failed: 1,
+      changed: 0,
+      missedByWebhook: 0,
+    });
+    expect(await run({ gateway, graceMs: GRACE })).toMatchObject({
+      failed: 0,
+      changed: 1,
+      missedByWebhook: 1,
+    });
+    await applyAll();
+    expect(await record(id)).toMatchObject({ state: 'COMPLETED', version: 2 });
+  });
+});
+
+it('says when there was nothing to check, instead of that all is well', async () => {
+  expect(await run()).toEqual({
+    checked: 0,
+    changed: 0,
+    missedByWebhook: 0,
+    unknownToUs: 0,
+    unresolved: 0,
+    flagged: 0,
+    unreadable: 0,
+    failed: 0,
+    nothingToCheck: true,
+  });
+  expect(world.logger.metrics()).toEqual(['NothingToCheck']);
+  await created();
+  expect(await run()).toMatchObject({ checked: 1, nothingToCheck: false });
+  expect(world.logger.metrics()).toContain('Reconciled');
+});
+
+it('two runs at once do no more than one', async () => {
+  const ids = await Promise.all(Array.from({ length: 20 }, () => created()));
+  pass(30 * SECOND);
+  for (const id of ids) world.gateway.set(id, { state: 'COMPLETED' });
+  await Promise.all([run(), run()]);
+  await applyAll();
+  for (const id of ids) expect(await record(id)).toMatchObject({ state: 'COMPLETED', version: 2 });
+  expect(await item('sweep#mark')).toMatchObject({ at: String(world.now()) });
+});

@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { Reconciled } from '../../functions/reconcile/tally.ts';
+import { LOCAL_KEYS } from '../../infra/local/local-service.ts';
+import { forEachOf } from '../../shared/concurrency.ts';
+import { type Service, startService } from '../support/service.ts';
+
+/**
+ * What webhooks lose, end to end: real bundles, embedded DynamoDB, SQS and SNS, simulated paytech. The first test
+ * takes RECONCILE_PAYMENTS payments.
+ */
+
+const PAYMENTS = Number(process.env.RECONCILE_PAYMENTS ?? 500);
+const STATES = ['COMPLETED', 'DECLINED', 'CANCELLED', 'AUTHORIZED'] as const;
+
+let service: Service;
+beforeAll(async () => {
+  service = await startService({ settings: { webhookGraceSeconds: 1 }, simulator: { reorderMs: 200 } });
+});
+afterAll(() => service.stop());
+
+const reconcile = async () => (await service.functions.get('reconcile')!.invoke({})) as Reconciled;
+
+async function created(count: number): Promise<string[]> {
+  const ids: string[] = [];
+  await forEachOf(Array.from({ length: count }), 8, async () => {
+    const order = { referenceId: `order-${randomUUID()}`, amount: 10, currency: 'EUR' };
+    const answer = await service.api('POST', '/payments', JSON.stringify(order));
+    expect(answer.status, answer.text).toBe(201);
+    ids.push(answer.json().id as unknown as string);
+  });
+  return ids;
+}
+
+const fault = (kind: string, times: number) =>
+  service.simulator('POST', '/simulator/faults', { on: 'webhook', kind, times });
+
+const pay = (id: string, index: number) =>
+  service.simulator('POST', `/simulator/payments/${id}/pay`, { state: STATES[index % STATES.length] });
+
+async function statesHere(): Promise<Map<string, string>> {
+  const payments = (await service.items()).filter(({ pk }) => String(pk).startsWith('payment#'));
+  return new Map(payments.map(({ id, state }) => [String(id), String(state)]));
+}
+
+async function statesThere(): Promise<Map<string, string>> {
+  const payments = JSON.parse((await service.simulator('GET', '/simulator/payments')).text);
+  return new Map(payments.map(({ id, state }: Record<string, string>) => [id, state]));
+}
+
+/** Runs reconcile until what it found, or what came of it, is as wanted. */
+const untilReconciled = (check: (result: Reconciled) => Promise<void>) =>
+  vi.waitFor(async () => check(await reconcile()), { timeout: 30_000, interval: 200 });
+
+const isWorkedOff = () =>
+  vi.waitFor(async () => expect(await service.depth('webhooks')).toBe(0), { timeout: 30_000, interval: 200 });
+
+it(`with every webhook lost, ${PAYMENTS} payments reach their end, each once, and each counts as missed`, async () => {
+  const ids = await created(PAYMENTS);
+  await fault('drop', PAYMENTS);
+  await forEachOf([...ids.entries()], 8, async ([index, id]) => {
+    await pay(id, index);
+  });
+  const found = { missedByWebhook: 0, changed: 0, unknownToUs: 0, failed: 0 };
+  const keys = Object.keys(found) as (keyof typeof found)[];
+  await untilReconciled(async (result) => {
+    for (const key of keys) found[key] += result[key];
+    expect(found.missedByWebhook).toBe(PAYMENTS);
+  });
+  await isWorkedOff();
+  expect(await statesHere()).toEqual(await statesThere());
+  expect(found).toEqual({ missedByWebhook: PAYMENTS, changed: PAYMENTS, unknownToUs: 0, failed: 0 });
+  const payments = (await service.items()).filter(({ pk }) => String(pk).startsWith('payment#'));
+  expect(payments).toHaveLength(PAYMENTS);
+  expect(payments.every(({ version }) => version === '2')).toBe(true);
+
+  const events = await service.received();
+  expect(new Set(events.map(({ body }) => JSON.parse(body).id))).toEqual(new Set(ids.map((id) => `${id}:2`)));
+  expect(await reconcile()).toMatchObject({ changed: 0, missedByWebhook: 0, unknownToUs: 0, failed: 0 });
+}, 120_000);
+
+it('with a tenth of the webhooks lost, doubled and disordered, it ends as at paytech', async () => {
+  const ids = await created(100);
+  for (const [index, id] of ids.entries()) {
+    const kind = ['drop', 'duplicate', 'reorder'][index % 10];
+    if (kind) await fault(kind, 1);
+    await pay(id, index);
+  }
+  await untilReconciled(async () => expect(await statesHere()).toEqual(await statesThere()));
+  await isWorkedOff();
+  const events = (await service.received()).map(({ body }) => JSON.parse(body).id);
+  expect(new Set(events.filter((id) => ids.includes(id.split(':')[0])))).toEqual(
+    new Set(ids.map((id) => `${id}:2`)),
+  );
+}, 60_000);
+
+it('a payment that was made at paytech itself is found by the sweep and recorded', async () => {
+  const answer = await fetch(new URL('/api/v1/payments', service.simulatorUrl), {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${LOCAL_KEYS.apiKey}`,
+      'content-type': 'application/json',
+      'user-agent': 'back office',
+    },
+    body: '{"paymentType":"DEPOSIT","referenceId":"by-hand-1","amount":0.1,"currency":"EUR"}',
+  });
+  const { id } = ((await answer.json()) as { result: { id: string } }).result;
+  const results: Reconciled[] = [];
+  await untilReconciled(async (result) => {
+    results.push(result);
+    expect(result.unknownToUs).toBe(1);
+  });
+  // While it could still have been recorded by whoever made it, it was left alone.
+  expect(results.slice(0, -1).every(({ unknownToUs }) => unknownToUs === 0)).toBe(true);
+  await isWorkedOff();
+  expect(await service.item(`payment#${id}`)).toMatchObject({
+    state: 'CHECKOUT',
+    referenceId: 'by-hand-1',
+    amount: '0.1',
+    version: '1',
+  });
+  const log = service.logs.find((line) => line.includes('"UnknownToUs"'));
+  expect(log).toContain(id);
+}, 30_000);

@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type AttributeValue, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import type { SQSRecord } from 'aws-lambda';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { act } from '../../shared/actions/act.ts';
+import { type CallResult, claimedCall } from '../../shared/claims/claimed-call.ts';
+import type { ClaimKind } from '../../shared/payment/claim.ts';
+import { decimal } from '../../shared/payment/money.ts';
+import { readClaim } from '../../shared/store/claims.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import { readMark } from '../../shared/store/sweep-mark.ts';
+import { backOffice } from '../support/back-office.ts';
+import { parsed, startWorld, type World, webhookEvent } from '../support/world.ts';
+
+/**
+ * Items and messages as they are stored, by the version of their schema. They are never written anew: what is in
+ * tables and queues does not change with the code either. A new schema gets a folder and tests of its own.
+ */
+
+const folder = join(import.meta.dirname, '../fixtures/v1');
+type Stored = Record<string, AttributeValue>;
+const fixture = (name: string) => JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
+const items = readdirSync(folder)
+  .map((file) => file.replace('.json', ''))
+  .filter((name) => !name.startsWith('message-'));
+
+let world: World;
+beforeEach(async () => {
+  world = await startWorld();
+  world.clock.at += 60_000;
+  for (const name of items) {
+    await world.dynamoClient.send(new PutItemCommand({ TableName: 'payments', Item: fixture(name) }));
+  }
+});
+afterEach(() => world.stop());
+
+const idOf = (name: string) => (fixture(name) as Stored).id!.S!;
+const stored = async (id: string) => (await readPayment(world.table, id))!;
+const EUR = (amount: string) => ({ amount: decimal(amount), currency: 'EUR' });
+
+/** Paytech's side of a payment that a fixture holds. */
+function knownAtPaytech(name: string): string {
+  const id = idOf(name);
+  const { state, amount } = fixture(name) as { state: { S: 'CHECKOUT' }; amount: { N: string } };
+  const facts = { state: state.S, ...EUR(amount.N) };
+  world.gateway.payments.set(id, { id, paymentType: 'DEPOSIT', createdAt: world.now(), facts });
+  return id;
+}
+
+function call(kind: ClaimKind, referenceId: string, amount = '10.5'): Promise<CallResult> {
+  const paymentType = kind === 'deposit' ? ('DEPOSIT' as const) : ('WITHDRAWAL' as const);
+  return claimedCall(world)({
+    kind,
+    referenceId,
+    request: EUR(amount),
+    body: (reference) => ({ paymentType, referenceId: reference, ...EUR(amount) }),
+    owner: randomUUID(),
+    deadline: world.now() + 14_000,
+  });
+}
+
+it('has samples that say their schema', () => {
+  for (const name of items) expect(fixture(name).schema, name).toEqual({ N: '1' });
+  for (const name of ['message-webhook', 'message-reconcile'])
+    expect(fixture(name).messageAttributes.schema.stringValue).toBe('1');
+});
+
+describe('a message of schema 1', () => {
+  it.each(['webhook', 'reconcile'])('from %s is applied to an item of schema 1, and published', async (source) => {
+    const id = idOf('payment-checkout');
+    const message = fixture(`message-${source}`) as SQSRecord;
+    expect(await world.applyBatch([message])).toEqual({ batchItemFailures: [] });
+    expect(await stored(id)).toMatchObject({ state: 'COMPLETED', version: 2, ...EUR('10.5') });
+    const [event] = await world.drain('payment-events');
+    expect(parsed(event?.Body)).toMatchObject({ id: `${id}:2`, type: 'paytech.payment.completed' });
+  });
+});
+
+describe('a payment of schema 1', () => {
+  it('is read with its history, contradictions and refunds', async () => {
+    const record = await stored(idOf('payment-completed'));
+    expect(record).toMatchObject({
+      state: 'COMPLETED',
+      version: 3,
+      requestedAmount: decimal('10.5'),
+      history: [{ source: 'create' }, { source: 'webhook' }, { corrected: true }],
+      quarantined: 1,
+      quarantine: [{ state: 'CANCELLED' }],
+      refundable: decimal('5.5'),
+    });
+    expect(record.refunds?.get('refund-known')).toMatchObject({ stage: 'settled', amount: decimal('3') });
+    expect(record.refunds?.get('refund-reserving')).toMatchObject({ stage: 'reserved', turn: 1 });
+  });
+
+  it('republishes the very event of a message that comes again', async () => {
+    const id = idOf('payment-completed');
+    const declined = webhookEvent({ id, state: 'DECLINED', amount: '10.5', errorCode: '6.01' });
+    const { outcome, publication } = await world.apply(declined);
+    expect([outcome, publication?.id]).toEqual(['duplicate', `${id}:2`]);
+  });
+
+  it('is refunded up to what is left', async () => {
+    const paymentId = knownAtPaytech('payment-completed');
+    const office = backOffice(world);
+    expect(await office.refund({ refundId: 'new-1', paymentId, amount: '5.51' })).toMatchObject({
+      code: 'refund.exceeds_remainder',
+    });
+    expect(await office.refund({ refundId: 'new-2', paymentId, amount: '5.5' })).toMatchObject({
+      status: 201,
+    });
+    expect((await stored(paymentId)).refundable?.toFixed()).toBe('0');
+  });
+
+  it('as a refund is settled with its deposit', async () => {
+    const refund = await stored(idOf('payment-refund'));
+    expect(refund).toMatchObject({ paymentType: 'REFUND', state: 'COMPLETED', ...EUR('3') });
+    expect(refund.parentPaymentId).toBe(idOf('payment-completed'));
+  });
+
+  it('keeps the lock of a capture that nobody heard the end of', async () => {
+    const paymentId = knownAtPaytech('payment-authorized');
+    const ask = (kind: 'capture' | 'void') =>
+      act({ ...world, ready: async () => {} })({
+        kind,
+        paymentId,
+        owner: randomUUID(),
+        deadline: world.now() + 14_000,
+      });
+    expect(await ask('capture')).toMatchObject({ is: 'unknown' });
+    expect(await ask('void')).toMatchObject({ is: 'conflict' });
+    expect(world.gateway.calls).toMatchObject({ capture: 0, void: 0 });
+    await world.apply(webhookEvent({ id: paymentId, state: 'COMPLETED', amount: '10.5' }));
+    expect(await stored(paymentId)).toMatchObject({ state: 'COMPLETED', refundable: decimal('10.5') });
+  });
+});
+
+describe('a claim of schema 1', () => {
+  it('known shows its payment', async () => {
+    const result = await call('deposit', 'order-checkout');
+    expect(result).toMatchObject({ is: 'existing', record: { id: idOf('payment-checkout') } });
+    expect(await call('deposit', 'order-checkout', '11')).toEqual({ is: 'conflict' });
+  });
+
+  it('released is sent', async () => {
+    expect(await call('deposit', 'order-released')).toMatchObject({ is: 'created' });
+  });
+
+  it('sent, its owner dead, is looked for before anything is sent', async () => {
+    expect(await call('deposit', 'order-sent')).toMatchObject({ is: 'unknown' });
+    expect(world.gateway.calls).toMatchObject({ list: 1, create: 0 });
+  });
+
+  it('unknown, of money going out, is flagged and not sent again', async () => {
+    expect(await call('withdrawal', 'payout-unknown')).toMatchObject({ is: 'unknown' });
+    expect(world.gateway.calls.create).toBe(0);
+    expect(await readClaim(world.table, 'withdrawal', 'payout-unknown')).toMatchObject({ stage: 'flagged' });
+  });
+
+  it('flagged waits for a person, who may release it', async () => {
+    expect(await call('withdrawal', 'payout-flagged')).toMatchObject({ is: 'unknown', seconds: 60 });
+    const decision = { outcome: 'not-sent', reason: 'asked paytech' };
+    expect(await backOffice(world).resolve('withdrawal', 'payout-flagged', decision)).toMatchObject({
+      status: 200,
+      body: { result: 'released' },
+    });
+  });
+
+  it('reserving is carried on with what was set aside for it', async () => {
+    const paymentId = knownAtPaytech('payment-completed');
+    const refund = { refundId: 'refund-reserving', paymentId, amount: '2' };
+    expect(await backOffice(world).refund(refund)).toMatchObject({ status: 201 });
+    expect((await stored(paymentId)).refundable?.toFixed()).toBe('5.5');
+  });
+});
+
+it('the mark of the sweep of schema 1 is read', async () => {
+  expect(await readMark(world.table, world.now())).toEqual({ at: Date.parse('2026-11-23T12:00:00Z') });
+});

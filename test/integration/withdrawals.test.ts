@@ -1,0 +1,225 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
+import { decimal } from '../../shared/payment/money.ts';
+import { readClaim } from '../../shared/store/claims.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import { backOffice, CALLER, Died, dying } from '../support/back-office.ts';
+import { startWorld, type World, webhookEvent } from '../support/world.ts';
+
+let world: World;
+let office: ReturnType<typeof backOffice>;
+beforeAll(async () => {
+  world = await startWorld();
+  office = backOffice(world);
+});
+afterAll(() => world.stop());
+beforeEach(async () => {
+  world.gateway.endings.length = 0;
+  world.logger.lines.length = 0;
+  await world.drain('webhooks');
+});
+
+const request = (fields: Record<string, unknown> = {}) => ({
+  referenceId: `payout/${randomUUID()}`,
+  amount: '50.05',
+  currency: 'EUR',
+  customer: { firstName: 'Planted', accountNumber: 'DE00 1234' },
+  ...fields,
+});
+const made = (referenceId: string) =>
+  [...world.gateway.payments.values()].filter((each) => each.referenceId?.split('~')[0] === referenceId);
+const claimOf = (referenceId: string) => readClaim(world.table, 'withdrawal', referenceId);
+
+describe('POST /operations/withdrawals', () => {
+  it('pays out once, and answers the same request again with the same withdrawal', async () => {
+    const body = request({ paymentMethod: 'BANKTRANSFER', description: 'winnings' });
+    const first = await office.withdraw(body);
+    expect(first).toMatchObject({
+      status: 201,
+      body: {
+        referenceId: body.referenceId,
+        paymentType: 'WITHDRAWAL',
+        state: 'PENDING',
+        amount: decimal('50.05'),
+      },
+    });
+    expect(world.gateway.bodies.at(-1)).toEqual({
+      ...body,
+      amount: decimal('50.05'),
+      paymentType: 'WITHDRAWAL',
+      webhookUrl: expect.stringContaining('/webhooks/paytech'),
+    });
+    const again = {
+      ...body,
+      amount: '50.050',
+      customer: { accountNumber: 'DE00 1234', firstName: 'Planted' },
+    };
+    expect(await office.withdraw(again)).toEqual({ ...first, status: 200 });
+    expect(made(body.referenceId)).toHaveLength(1);
+    expect((await readPayment(world.table, first.body.id))?.history[0]).toMatchObject({ caller: CALLER });
+    expect(JSON.stringify(await world.scan())).not.toMatch(/planted|DE00/i);
+  });
+
+  it('makes one withdrawal of twenty requests at once', async () => {
+    const body = request();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => office.withdraw(body)));
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(made(body.referenceId)).toHaveLength(1);
+  });
+
+  it.each([
+    [{ amount: '50.06' }],
+    [{ currency: 'USD' }],
+    [{ paymentMethod: 'PIX' }],
+    [{ customer: { firstName: 'Planted', accountNumber: 'DE00 1235' } }],
+    [{ description: 'another' }],
+  ])('refuses %o under the same referenceId', async (changed) => {
+    const body = request();
+    await office.withdraw(body);
+    expect(await office.withdraw({ ...body, ...changed })).toMatchObject({
+      status: 409,
+      code: 'payment.reference_conflict',
+    });
+    expect(made(body.referenceId)).toHaveLength(1);
+  });
+
+  it.each(['DECLINED', 'CANCELLED', 'COMPLETED'])(
+    'is never repeated under its own id once %s',
+    async (state) => {
+      const body = request();
+      const { body: withdrawal } = await office.withdraw(body);
+      await world.apply(
+        webhookEvent({ id: withdrawal.id, paymentType: 'WITHDRAWAL', state, amount: '50.05' }),
+      );
+      expect(await office.withdraw(body)).toMatchObject({ status: 200, body: { id: withdrawal.id, state } });
+      expect(made(body.referenceId)).toHaveLength(1);
+    },
+  );
+
+  it.each([
+    ['a card', { card: { number: '1' } }, 'card'],
+    ['Google Pay', { googlePay: {} }, 'googlePay'],
+    ['Apple Pay', { applePay: {} }, 'applePay'],
+    ['a webhookUrl', { webhookUrl: 'https://evil.example' }, 'webhookUrl'],
+    ['an address', { customer: { ip: '8.8.8.8' } }, 'customer.ip'],
+    ['another type', { paymentType: 'DEPOSIT' }, 'paymentType'],
+    ['a parent', { parentPaymentId: 'x' }, 'parentPaymentId'],
+    ['nothing', { amount: '0' }, 'amount'],
+  ])('refuses %s by name', async (_, fields, field) => {
+    const { create } = world.gateway.calls;
+    expect(await office.withdraw(request(fields))).toMatchObject({
+      code: 'request.invalid',
+      body: { errors: [{ field }] },
+    });
+    expect(world.gateway.calls.create).toBe(create);
+  });
+
+  it('takes the same id for a deposit, a withdrawal and a refund as three', async () => {
+    const body = request();
+    world.gateway.make({ paymentType: 'DEPOSIT', referenceId: body.referenceId, currency: 'EUR' });
+    expect((await office.withdraw(body)).status).toBe(201);
+    expect(await readClaim(world.table, 'deposit', body.referenceId)).toBeUndefined();
+  });
+});
+
+describe('an unknown outcome', () => {
+  it('is flagged and never sent again', async () => {
+    const body = request();
+    world.gateway.endings.push({ on: 'create', ends: 'unknown' });
+    expect(await office.withdraw(body)).toMatchObject({ status: 503, retryAfter: 3 });
+    for (const passed of [LOOK_UP_GAP_MS, LEASE_MS, LEASE_MS, 86_400_000]) {
+      world.clock.at += passed;
+      expect(await office.withdraw(body)).toMatchObject({ status: 503, code: 'payment.outcome_unknown' });
+    }
+    expect(await claimOf(body.referenceId)).toMatchObject({ stage: 'flagged' });
+    expect(world.logger.metrics()).toContain('ClaimFlagged');
+    expect(made(body.referenceId)).toHaveLength(0);
+  });
+
+  it('is adopted when a look-up finds it', async () => {
+    const body = request();
+    world.gateway.endings.push({ on: 'create', ends: 'lost' });
+    expect(await office.withdraw(body)).toMatchObject({ status: 201 });
+    expect(made(body.referenceId)).toHaveLength(1);
+  });
+
+  it.each(Array.from({ length: 4 }, (_, atStep) => atStep))(
+    'of a process that died at step %i is paid at most once',
+    async (atStep) => {
+      for (const when of ['before', 'after'] as const) {
+        const body = request();
+        await expect(backOffice(dying(world, atStep, when).outside).withdraw(body)).rejects.toThrow(Died);
+        for (let round = 0; round < 4; round++) {
+          world.clock.at += LEASE_MS;
+          await office.withdraw(body);
+        }
+        const { stage } = (await claimOf(body.referenceId))!;
+        expect(made(body.referenceId)).toHaveLength(stage === 'flagged' ? 0 : 1);
+      }
+    },
+  );
+});
+
+describe('a flagged withdrawal', () => {
+  const reason = 'asked the provider';
+  const flagged = async () => {
+    const body = request();
+    world.gateway.endings.push({ on: 'create', ends: 'unknown' });
+    await office.withdraw(body);
+    world.clock.at += LEASE_MS;
+    await office.withdraw(body);
+    expect((await claimOf(body.referenceId))?.stage).toBe('flagged');
+    return body;
+  };
+  const turnsUp = (referenceId: string) =>
+    world.gateway.make({
+      paymentType: 'WITHDRAWAL',
+      referenceId,
+      amount: decimal('50.05'),
+      currency: 'EUR',
+    });
+
+  it('is adopted when it was sent', async () => {
+    const body = await flagged();
+    const { id } = turnsUp(body.referenceId);
+    const decision = { outcome: 'sent', paymentId: id, reason };
+    expect(await office.resolve('withdrawal', body.referenceId, decision)).toMatchObject({
+      status: 200,
+      body: { result: 'adopted', payment: { id } },
+    });
+    expect(await office.withdraw(body)).toMatchObject({ status: 200, body: { id } });
+  });
+
+  it('is sent as another attempt when it was not, and the decision stays with the claim', async () => {
+    const body = await flagged();
+    const decision = { outcome: 'not-sent', reason };
+    expect(await office.resolve('withdrawal', body.referenceId, decision)).toMatchObject({
+      status: 200,
+      body: { result: 'released' },
+    });
+    expect(await office.withdraw(body)).toMatchObject({ status: 201 });
+    expect(made(body.referenceId).map((each) => each.referenceId)).toEqual([`${body.referenceId}~2`]);
+    expect(await claimOf(body.referenceId)).toMatchObject({
+      stage: 'known',
+      resolutions: [{ caller: CALLER, outcome: 'not-sent', reason }],
+    });
+  });
+
+  it('is not sent again when it turns up after a person said that it was not sent', async () => {
+    const body = await flagged();
+    await office.resolve('withdrawal', body.referenceId, { outcome: 'not-sent', reason });
+    const { id } = turnsUp(body.referenceId);
+    await world.apply(
+      webhookEvent({
+        id,
+        paymentType: 'WITHDRAWAL',
+        referenceId: body.referenceId,
+        state: 'COMPLETED',
+        amount: '50.05',
+      }),
+    );
+    expect(await office.withdraw(body)).toMatchObject({ status: 200, body: { id, state: 'COMPLETED' } });
+    expect(made(body.referenceId)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import { actionRoute } from '../../functions/operations/actions.ts';
+import { refunds } from '../../functions/operations/refunds.ts';
+import type { Call } from '../../functions/operations/router.ts';
+import { withdrawals } from '../../functions/operations/withdrawals.ts';
+import { act } from '../../shared/actions/act.ts';
+import { claimedCall, type Dependencies } from '../../shared/claims/claimed-call.ts';
+import type { HttpEvent, Reply } from '../../shared/http/api.ts';
+import { stringifyJson } from '../../shared/payment/json.ts';
+import { decimal } from '../../shared/payment/money.ts';
+import type { GatewayPayment } from '../../shared/paytech/wire.ts';
+import { readClaim } from '../../shared/store/claims.ts';
+import type { Table } from '../../shared/store/table.ts';
+import type { MemoryGateway } from '../support/memory-gateway.ts';
+import { type Answer, answerOf } from './answer.ts';
+import { type Conductor, runProcess } from './process.ts';
+import type { Activity } from './schedule.ts';
+
+type RefundActivity = Extract<Activity, { do: 'refund' }>;
+type WithdrawActivity = Extract<Activity, { do: 'withdraw' }>;
+type ActActivity = Extract<Activity, { do: 'act' }>;
+type Faults = Pick<RefundActivity, 'ends' | 'lookUp' | 'table' | 'crash'>;
+type Outside = <O extends object>(target: O) => O;
+
+const WELL: Faults = { ends: 'well', lookUp: 'well', table: undefined, crash: undefined };
+const WEBHOOK_URL = 'https://shop.example/webhooks/paytech';
+
+/** A payout that was asked for, as the back office would send it again. */
+export interface BackOfficeRequest {
+  name: 'refund' | 'withdrawal';
+  id: string;
+  body: Record<string, unknown>;
+}
+
+export interface Surroundings {
+  conductor: Conductor;
+  clock: { at: number };
+  table: Table;
+  count: (what: string) => void;
+  gateway: MemoryGateway;
+  /** paytech has moved a payment on. */
+  changed: (payment: GatewayPayment) => void;
+  /** What a process of the back office finds outside, with the faults of its activity. */
+  outsideOf: (outside: Outside, faults: Faults) => Dependencies;
+}
+
+/** The back office: refunds, withdrawals, captures and voids through their routes. */
+export function createBackOffice({
+  conductor,
+  clock,
+  table,
+  count,
+  gateway,
+  changed,
+  outsideOf,
+}: Surroundings) {
+  const run = randomUUID().slice(0, 8);
+  const requests = new Map<string, BackOfficeRequest>();
+  /** By reference: how often paytech was sent it without saying that it did nothing. */
+  const sent = new Map<string, number>();
+  /** By payment: how often paytech was sent an action that it may have carried out. */
+  const acted = new Map<string, number>();
+
+  const deposits = () =>
+    [...gateway.payments.values()].filter(({ paymentType }) => paymentType === 'DEPOSIT');
+  const pick = (index: number) => deposits()[index % Math.max(1, deposits().length)];
+  const third = (amount: { div(by: number): { round(places: number): unknown } }) => amount.div(3).round(18);
+  const call = (): Call => ({ caller: 'arn:model', owner: randomUUID(), deadline: clock.at + 14_000 });
+
+  async function ask(
+    name: string,
+    faults: Faults,
+    route: (outside: Outside) => Promise<Reply>,
+  ): Promise<Answer | undefined> {
+    const ended = await runProcess(conductor, faults.crash, (outside) => answerOf(() => route(outside)));
+    if (ended.died) {
+      count(`crash of ${name}`);
+      return undefined;
+    }
+    count(`${name} ${ended.value.status} ${ended.value.code ?? ''}`.trim());
+    return ended.value;
+  }
+
+  function payOut({ name, body }: BackOfficeRequest, faults: Faults): Promise<Answer | undefined> {
+    return ask(name, faults, (outside) => {
+      const deps = noting(outsideOf(outside, faults), faults);
+      const routes = name === 'refund' ? refunds : withdrawals;
+      return routes({ ...deps, create: claimedCall(deps), webhookUrl: WEBHOOK_URL })(eventOf(body), call());
+    });
+  }
+
+  /** Counts the calls that may have made a payment. */
+  function noting(deps: Dependencies, { ends }: Faults): Dependencies {
+    const create: typeof deps.gateway.create = (body, limit) => {
+      if (ends !== 'refused' && ends !== 'limited')
+        sent.set(body.referenceId, (sent.get(body.referenceId) ?? 0) + 1);
+      return deps.gateway.create(body, limit);
+    };
+    return { ...deps, gateway: { create, get: deps.gateway.get, list: deps.gateway.list } };
+  }
+
+  return {
+    requests,
+    sent,
+    acted,
+    async refund({ payment: index, refund, part, ...faults }: RefundActivity): Promise<void> {
+      const payment = pick(index);
+      if (!payment) return;
+      const id = `refund-${refund % 4}-${run}`;
+      const amount = part === 'all' ? {} : { amount: third(payment.facts.amount!) };
+      const request = {
+        name: 'refund',
+        id,
+        body: { refundId: id, paymentId: payment.id, ...amount },
+      } as const;
+      if (!requests.has(id)) requests.set(id, request);
+      await payOut(request, faults);
+    },
+    async withdraw({ withdrawal, ...faults }: WithdrawActivity): Promise<void> {
+      const id = `withdrawal-${withdrawal % 2}-${run}`;
+      const body = { referenceId: id, amount: decimal('7.000000000000000007'), currency: 'EUR' };
+      const request = { name: 'withdrawal', id, body } as const;
+      requests.set(id, request);
+      await payOut(request, faults);
+    },
+    async act({ payment: index, action, part, ends, ask: asked, ...rest }: ActActivity): Promise<void> {
+      const payment = pick(index);
+      if (!payment) return;
+      const body = action === 'capture' && part === 'third' ? { amount: third(payment.facts.amount!) } : {};
+      const faults: Faults = { ends: 'well', lookUp: 'well', ...rest };
+      await ask(action, faults, (outside) => {
+        const deps = outsideOf(outside, faults);
+        const acting = {
+          ...deps,
+          ready: async () => {},
+          gateway: outside({
+            execute: gateway.execute,
+            get: async (...args: Parameters<typeof gateway.get>) => {
+              if (asked === 'unknown') gateway.endings.push({ on: 'get', ends: 'unknown' });
+              return gateway.get(...args);
+            },
+            act: async (...args: Parameters<typeof gateway.act>) => {
+              if (ends !== 'well') count(`${action} ${ends}`);
+              if (ends === 'limited') gateway.endings.push({ on: action, ends: 429 });
+              else if (ends !== 'well') gateway.endings.push({ on: action, ends });
+              const mayDoIt =
+                ends !== 'refused' && ends !== 'limited' && payment.facts.state === 'AUTHORIZED';
+              if (mayDoIt) acted.set(payment.id, (acted.get(payment.id) ?? 0) + 1);
+              const answer = await gateway.act(...args);
+              if (payment.facts.state !== 'AUTHORIZED' && mayDoIt) changed(payment);
+              return answer;
+            },
+          }),
+        };
+        const event = eventOf(body, payment.id);
+        return actionRoute({ act: act(acting) })(event, action, call());
+      });
+    },
+    /** The request that holds the claim, or else the first one for this id. */
+    async resend({ name, id, body }: BackOfficeRequest): Promise<Answer | undefined> {
+      const claim = name === 'refund' ? await readClaim(table, name, id) : undefined;
+      const claimed = claim && {
+        refundId: id,
+        paymentId: claim.request.parentPaymentId,
+        amount: claim.request.amount,
+      };
+      return payOut({ name, id, body: claimed ?? body }, WELL);
+    },
+  };
+}
+
+function eventOf(body: Record<string, unknown>, id?: string): HttpEvent {
+  return {
+    body: stringifyJson(body),
+    headers: {},
+    ...(id ? { pathParameters: { id } } : {}),
+    requestContext: { requestId: 'model', http: { sourceIp: '192.0.2.1' } },
+  } as unknown as HttpEvent;
+}

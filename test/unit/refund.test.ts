@@ -1,0 +1,206 @@
+import { describe, expect, test } from 'vitest';
+import { decimal } from '../../shared/payment/money.ts';
+import type { PaymentRecord } from '../../shared/payment/payment.ts';
+import {
+  heldBy,
+  judgeReserve,
+  MAX_REFUNDS,
+  moveByRecord,
+  paidIn,
+  type RefundEntry,
+} from '../../shared/payment/refund.ts';
+import { PAYMENT_STATES, type PaymentState } from '../../shared/payment/state.ts';
+
+/* The rows of the table at `RefundStage`, one by one. */
+
+const record = (fields: Partial<PaymentRecord>): PaymentRecord => ({
+  id: 'p0',
+  paymentType: 'DEPOSIT',
+  requestedAmount: decimal('100'),
+  requestedCurrency: 'EUR',
+  created: '2026-03-01T10:00:00.000Z',
+  state: 'COMPLETED',
+  amount: decimal('100'),
+  currency: 'EUR',
+  version: 2,
+  history: [],
+  quarantine: [],
+  quarantined: 0,
+  operations: [],
+  ...fields,
+});
+
+const deposit = (entries: Record<string, RefundEntry> = {}, refundable = '100', more = {}) =>
+  record({ refundable: decimal(refundable), refunds: new Map(Object.entries(entries)), ...more });
+
+const refund = (fields: Partial<PaymentRecord> = {}) =>
+  record({
+    id: 'r1',
+    paymentType: 'REFUND',
+    referenceId: 'refund-1',
+    parentPaymentId: 'p0',
+    requestedAmount: decimal('40'),
+    amount: decimal('40'),
+    state: 'PENDING',
+    version: 1,
+    ...fields,
+  });
+
+const entry = (fields: Partial<RefundEntry> = {}): RefundEntry => ({
+  stage: 'reserved',
+  amount: decimal('40'),
+  turn: 1,
+  ...fields,
+});
+
+const reserve = (parent: PaymentRecord | undefined, amount = '40', turn = 1) =>
+  judgeReserve(parent, 'refund-1', decimal(amount), turn);
+
+describe('setting aside', () => {
+  test('takes the amount from what is refundable, to the last digit', () => {
+    const amount = decimal('100');
+    expect(reserve(deposit(), '100')).toEqual({
+      do: 'move',
+      move: { key: 'refund-1', over: undefined, next: { stage: 'reserved', amount, turn: 1 }, takes: amount },
+    });
+    expect(reserve(deposit(), '100.000000000000000001')).toEqual({
+      do: 'refuse',
+      because: 'exceeds-remainder',
+    });
+  });
+
+  test('is done once per turn', () => {
+    expect(reserve(deposit({ 'refund-1': entry() }))).toEqual({ do: 'nothing' });
+  });
+
+  test('takes over what an earlier turn has set aside, at no cost or at the difference', () => {
+    const parent = deposit({ 'refund-1': entry() }, '60');
+    const takes = (amount: string) => {
+      const judged = reserve(parent, amount, 2);
+      return judged.do === 'move' ? judged.move.takes.toFixed() : judged.do;
+    };
+    expect([takes('40'), takes('100'), takes('30'), takes('101')]).toEqual(['0', '60', '-10', 'refuse']);
+  });
+
+  test('takes anew what was given back', () => {
+    const judged = reserve(deposit({ 'refund-1': entry({ stage: 'returned' }) }), '40', 2);
+    expect(judged).toMatchObject({ do: 'move', move: { takes: decimal('40') } });
+  });
+
+  test('yields to a later turn, and to a payment that is known', () => {
+    expect(reserve(deposit({ 'refund-1': entry({ turn: 5 }) }), '40', 4)).toEqual({ do: 'yield' });
+    const known = entry({ paymentId: 'r1', version: 1 });
+    expect(reserve(deposit({ 'refund-1': known }), '40', 9)).toEqual({ do: 'show', paymentId: 'r1' });
+  });
+
+  test.each(PAYMENT_STATES.filter((state) => state !== 'COMPLETED'))(
+    'is refused of a deposit in %s',
+    (state) => {
+      expect(reserve(deposit({}, '100', { state }))).toEqual({ do: 'refuse', because: 'not-refundable' });
+    },
+  );
+
+  test('is refused of what is no deposit, is not known, or has too many', () => {
+    const because = (parent?: PaymentRecord) => (reserve(parent) as { because?: string }).because;
+    expect(because()).toBe('not-refundable');
+    expect(because(deposit({}, '100', { paymentType: 'WITHDRAWAL' }))).toBe('not-refundable');
+    expect(because(record({}))).toBe('exceeds-remainder');
+    const many = Object.fromEntries(
+      Array.from({ length: MAX_REFUNDS }, (_, index) => [`r-${index}`, entry()]),
+    );
+    expect(because(deposit(many))).toBe('too-many');
+  });
+
+  test('that is refused names what an earlier turn still holds', () => {
+    const over = entry();
+    expect(reserve(deposit({ 'refund-1': over }, '0', { state: 'DECLINED' }), '40', 2)).toEqual({
+      do: 'refuse',
+      because: 'not-refundable',
+      over,
+    });
+  });
+});
+
+describe('the record of a refund', () => {
+  const moved = (parent: PaymentRecord, of: PaymentRecord) => {
+    const move = moveByRecord(parent, of);
+    return move && [move.key, move.next.stage, move.takes.toFixed()];
+  };
+
+  test('takes the place of what was set aside for it', () => {
+    const parent = deposit({ 'refund-1': entry() }, '60');
+    expect(moveByRecord(parent, refund())).toEqual({
+      key: 'refund-1',
+      over: entry(),
+      next: { stage: 'reserved', amount: decimal('40'), paymentId: 'r1', version: 1 },
+      takes: decimal('0'),
+    });
+  });
+
+  const stages: Record<PaymentState, [stage: string, takes: string]> = {
+    CHECKOUT: ['reserved', '0'],
+    PENDING: ['reserved', '0'],
+    AWAITING_APPROVAL: ['reserved', '0'],
+    AUTHORIZED: ['reserved', '0'],
+    COMPLETED: ['settled', '0'],
+    DECLINED: ['returned', '-40'],
+    CANCELLED: ['returned', '-40'],
+  };
+  test.each(PAYMENT_STATES)('in %s', (state) => {
+    const parent = deposit({ 'refund-1': entry() }, '60');
+    expect(moved(parent, refund({ state, version: 2 }))).toEqual(['refund-1', ...stages[state]]);
+  });
+
+  test('is followed by its version: an older one changes nothing', () => {
+    const known = entry({ stage: 'settled', paymentId: 'r1', version: 3 });
+    const parent = deposit({ 'refund-1': known }, '60');
+    expect(moved(parent, refund({ state: 'DECLINED', version: 2 }))).toBeUndefined();
+    expect(moved(parent, refund({ state: 'DECLINED', version: 3 }))).toBeUndefined();
+    expect(moved(parent, refund({ state: 'DECLINED', version: 4 }))).toEqual(['refund-1', 'returned', '-40']);
+    const back = deposit({ 'refund-1': { ...known, stage: 'returned', version: 4 } });
+    expect(moved(back, refund({ state: 'COMPLETED', amount: decimal('35'), version: 5 }))).toEqual([
+      'refund-1',
+      'settled',
+      '35',
+    ]);
+  });
+
+  test.each([
+    ['of no refundId', { referenceId: undefined }],
+    ['of another one', { referenceId: 'another' }],
+    ['of another amount', { requestedAmount: decimal('41'), amount: decimal('41') }],
+  ])('%s was made elsewhere', (_, fields) => {
+    const parent = deposit({ 'refund-1': entry() }, '60');
+    const { amount, ...rest } = { amount: decimal('40'), ...fields };
+    const elsewhere = { ...refund({ amount }), ...rest } as PaymentRecord;
+    expect(moved(parent, elsewhere)).toEqual(['@r1', 'reserved', amount.toFixed()]);
+  });
+
+  test('under a refundId whose payment is another one was made elsewhere', () => {
+    const parent = deposit({ 'refund-1': entry({ paymentId: 'r0', version: 1 }) }, '60');
+    expect(moved(parent, refund())).toEqual(['@r1', 'reserved', '40']);
+  });
+
+  test('in another currency weighs what was asked for, else what was set aside, else all that is left', () => {
+    const dollars = { currency: 'USD', amount: decimal('44') };
+    const parent = deposit({ 'refund-1': entry() }, '60');
+    expect(moved(parent, refund(dollars))).toEqual(['refund-1', 'reserved', '0']);
+    expect(moved(parent, refund({ ...dollars, requestedCurrency: 'USD' }))).toEqual([
+      'refund-1',
+      'reserved',
+      '0',
+    ]);
+    const elsewhere = refund({ ...dollars, requestedCurrency: 'USD', referenceId: 'another' });
+    expect(moved(parent, elsewhere)).toEqual(['@r1', 'reserved', '60']);
+    expect(moved(deposit({}, '-5'), elsewhere)).toEqual(['@r1', 'reserved', '0']);
+  });
+});
+
+test('what is returned holds nothing, and only a COMPLETED deposit offers something', () => {
+  expect(heldBy(undefined).toFixed()).toBe('0');
+  expect(heldBy(entry({ stage: 'returned' })).toFixed()).toBe('0');
+  expect(heldBy(entry({ stage: 'settled' })).toFixed()).toBe('40');
+  for (const state of PAYMENT_STATES) {
+    expect(paidIn(record({ state })).toFixed()).toBe(state === 'COMPLETED' ? '100' : '0');
+  }
+});
