@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-/** `npm test` runs all; one alone: `npx vitest run --project unit`. */
+/** Files that wait for real time limits or make hundreds of payments: `npm run test:e2e`. */
+const LONG = ['actions', 'openapi-operations', 'operations', 'ops', 'reconcile', 'reconcile-pipeline'].map(
+  (name) => `test/integration/${name}.test.ts`,
+);
+const WITH_A_SERVICE = { testTimeout: 60_000, hookTimeout: 60_000 };
+
+/** `npm test` runs all but `e2e`; one alone: `npx vitest run --project unit`. */
 export default defineConfig({
   test: {
     projects: [
@@ -19,10 +25,11 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          exclude: LONG,
+          ...WITH_A_SERVICE,
         },
       },
+      { test: { name: 'e2e', include: LONG, ...WITH_A_SERVICE } },
     ],
   },
 });

@@ -55,6 +55,15 @@ export function loggedAlarms({ orderTokens, reconcileMinutes }: Settings): Logge
       firstStep: "Look at paytech's status page; what was made is found and adopted by itself.",
     },
     {
+      id: 'outcome-unknown-for-long',
+      metrics: { OutcomeUnknownForLong: ['reconcile'] },
+      threshold: 1,
+      minutes: 15,
+      impact:
+        'For over a quarter of an hour nobody has known what became of money that was asked for or moved.',
+      firstStep: "Look for the log line's pk in paytech's back office.",
+    },
+    {
       id: 'claim-flagged',
       metrics: { ClaimFlagged: ['create-payment', 'operations', 'reconcile'] },
       threshold: 1,

@@ -37,6 +37,7 @@ test('the default stack has these alarms and no others', () => {
     'order-paid-twice',
     'order-tokens',
     'outcome-unknown',
+    'outcome-unknown-for-long',
     'payment-corrected',
     'payment-events-dlq',
     'payment-events-undelivered',

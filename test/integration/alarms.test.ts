@@ -191,6 +191,15 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
         await functions.act('execute', id);
       }),
   },
+  'outcome-unknown-for-long': {
+    reconcile: async () => {
+      const id = await created();
+      failing('execute', 'unknown');
+      await functions.act('execute', id);
+      pass(16 * MINUTE);
+      await functions.reconcile();
+    },
+  },
   'claim-flagged': {
     'create-payment': async () => functions.create('deposit', await ambiguous('DEPOSIT')),
     operations: async () => functions.create('withdrawal', await ambiguous('WITHDRAWAL')),

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { reconcile } from '../../functions/reconcile/pipeline.ts';
+import { checkClaim } from '../../shared/claims/check.ts';
 import { type ClaimedCall, claimedCall } from '../../shared/claims/claimed-call.ts';
 import { refundReserve } from '../../shared/claims/reserve.ts';
 import { type ClaimKind, LEASE_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
-import { writePayment } from '../../shared/paytech/wire.ts';
+import type { Answer } from '../../shared/paytech/client.ts';
+import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
 import { type QueuedEvent, readMessage } from '../../shared/queue/event-queue.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { takeOperation } from '../../shared/store/operation-lock.ts';
@@ -376,6 +378,19 @@ describe('open claims, to which no caller comes back', () => {
     expect(await claimOf('deposit', referenceId)).toMatchObject({ stage: 'flagged' });
   });
 
+  it('are left alone while somebody is at it, whatever an index that lags says', async () => {
+    const referenceId = await abandoned('deposit');
+    expect(await checkClaim(world)((await claimOf('deposit', referenceId))!)).toBe('unresolved');
+    pass(LEASE_MS);
+    const key = { pk: `deposit#${referenceId}`, dueAt: world.now() };
+    await run();
+    expect(world.gateway.calls.list).toBe(2);
+    pass(SECOND);
+    await run({ index: { due: async (shard) => ({ keys: shard === 0 ? [key] : [] }) } });
+    expect(world.gateway.calls.list).toBe(3);
+    expect(await claimOf('deposit', referenceId)).toMatchObject({ stage: 'unknown', revision: 2 });
+  });
+
   it('stay as they are while paytech cannot be asked', async () => {
     const referenceId = await abandoned('deposit');
     pass(LEASE_MS);
@@ -583,7 +598,10 @@ describe('a gateway in trouble', () => {
     expect(world.gateway.calls.get).toBe(ids.length);
   });
 
-  it('is not what one payment means that it does not know, or cannot tell', async () => {
+  it.each<[string, Answer<GatewayPayment>]>([
+    ['that it does not know', { kind: 'not-accepted', status: 404 }],
+    ['that it cannot tell about', { kind: 'unknown', reason: 'no payment', unreadable: true }],
+  ])('is not meant by a payment %s', async (_name, answer) => {
     const ids: string[] = [];
     for (let each = 0; each < 12; each++) {
       ids.push(await created());
@@ -591,13 +609,8 @@ describe('a gateway in trouble', () => {
     }
     pass(30 * SECOND);
     const last = ids.at(-1)!;
-    const get: typeof world.gateway.get = async (id, limit) => {
-      const at = ids.indexOf(id);
-      if (id === last) return world.gateway.get(id, limit);
-      return at % 2 === 0
-        ? { kind: 'not-accepted', status: 404 }
-        : { kind: 'unknown', reason: 'no payment', unreadable: true };
-    };
+    const get: typeof world.gateway.get = async (id, limit) =>
+      id === last ? world.gateway.get(id, limit) : answer;
     world.gateway.set(last, { state: 'COMPLETED' });
     const result = await run({ gateway: { ...world.gateway, get } });
     expect(result).toMatchObject({ failed: 11, changed: 1 });

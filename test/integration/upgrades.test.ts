@@ -68,14 +68,17 @@ it('has samples that say their schema', () => {
 });
 
 describe('a message of schema 1', () => {
-  it.each(['webhook', 'reconcile'])('from %s is applied to an item of schema 1, and published', async (source) => {
-    const id = idOf('payment-checkout');
-    const message = fixture(`message-${source}`) as SQSRecord;
-    expect(await world.applyBatch([message])).toEqual({ batchItemFailures: [] });
-    expect(await stored(id)).toMatchObject({ state: 'COMPLETED', version: 2, ...EUR('10.5') });
-    const [event] = await world.drain('payment-events');
-    expect(parsed(event?.Body)).toMatchObject({ id: `${id}:2`, type: 'paytech.payment.completed' });
-  });
+  it.each(['webhook', 'reconcile'])(
+    'from %s is applied to an item of schema 1, and published',
+    async (source) => {
+      const id = idOf('payment-checkout');
+      const message = fixture(`message-${source}`) as SQSRecord;
+      expect(await world.applyBatch([message])).toEqual({ batchItemFailures: [] });
+      expect(await stored(id)).toMatchObject({ state: 'COMPLETED', version: 2, ...EUR('10.5') });
+      const [event] = await world.drain('payment-events');
+      expect(parsed(event?.Body)).toMatchObject({ id: `${id}:2`, type: 'paytech.payment.completed' });
+    },
+  );
 });
 
 describe('a payment of schema 1', () => {

@@ -1,0 +1,118 @@
+import { openOperation } from '../../shared/payment/action.ts';
+import type { Claim } from '../../shared/payment/claim.ts';
+import { type PaymentRecord, paymentAt } from '../../shared/payment/payment.ts';
+import type { PaymentState } from '../../shared/payment/state.ts';
+import type { FoundPayment } from './find-payments.ts';
+import { money, time } from './output.ts';
+
+/** How it stands now, and what the reader should do about it. */
+export interface Advice {
+  now: string;
+  todo: string[];
+}
+
+export function adviceOn({ id, record, claim, paytech, differences }: FoundPayment): Advice {
+  const there = paytech.is === 'known' ? standing(paytech.payment.facts) : undefined;
+  if (!record) {
+    return {
+      now: there
+        ? `paytech says ${there}; the record has no such payment.`
+        : 'Neither side says anything of it.',
+      todo: ['Run "paytech-ops reconcile": it records what paytech has and this service does not.'],
+    };
+  }
+  const here = standing(record);
+  const disputed = differences.some(({ field }) => ['state', 'amount', 'currency'].includes(field));
+  const now = there
+    ? `The record says ${here}. paytech, asked just now, says ${disputed ? there : 'the same'}.`
+    : `The record says ${here}. paytech ${paytech.is === 'unanswered' ? `could not be asked just now (${paytech.why})` : 'knows no such payment'}.`;
+  const todo = [
+    ...(disputed
+      ? [`Believe paytech. Run "paytech-ops reconcile", then "paytech-ops explain ${id}" again.`]
+      : []),
+    ...(paytech.is === 'unanswered' ? ['Ask again when paytech answers; until then change nothing.'] : []),
+    ...(paytech.is === 'not-known'
+      ? ['Check that this is the right shop: "paytech-ops doctor" says where it looks.']
+      : []),
+    ...aboutQuarantine(record, disputed || !there),
+    ...aboutMoney(record),
+    ...aboutOpen(record, claim),
+  ];
+  return { now, todo: todo.length > 0 ? todo : ['Nothing.'] };
+}
+
+export function adviceOnClaim({ kind, referenceId, stage, flag }: Claim): Advice {
+  if (stage !== 'flagged')
+    return { now: `The claim is ${stage}.`, todo: ['Nothing: reconcile looks after it.'] };
+  return { now: `The claim is flagged: ${flag}.`, todo: [resolveHint(kind, referenceId)] };
+}
+
+function aboutQuarantine(record: PaymentRecord, isOpen: boolean): string[] {
+  const last = record.quarantine.at(-1);
+  if (!last) return [];
+  const until = record.recheckUntil === undefined ? '' : ` until ${time(record.recheckUntil)}`;
+  const key = last.signature
+    ? `It carries a valid signature of key ${last.signature.key}`
+    : 'It came unsigned, from within';
+  return [
+    ...(isOpen
+      ? []
+      : [
+          `Leave the order as it is: record and paytech agree that it is ${record.state}, and the event was wrong.`,
+        ]),
+    `Ask paytech's support whether they sent "${last.state}" for ${record.id} at ${time(last.at)}. ${key}: if they did not send it, somebody else has that key. Rotate it, then watch "paytech-ops keys".`,
+    `paytech is asked again at growing intervals${until}; should it change its word, the record is corrected and subscribers are told.`,
+  ];
+}
+
+function aboutMoney(record: PaymentRecord): string[] {
+  const { paidAsRequested } = paymentAt(record);
+  const wasCorrected = record.history.some(({ corrected }) => corrected);
+  return [
+    ...(wasCorrected
+      ? [
+          'Check what was done on the strength of the earlier state: goods sent, order cancelled, money returned.',
+        ]
+      : []),
+    ...(paidAsRequested === false && record.state === 'COMPLETED'
+      ? [
+          `${money(record.amount, record.currency)} ${record.paymentType === 'DEPOSIT' ? 'came' : 'went out'} instead of ${money(record.requestedAmount, record.requestedCurrency)}: ${record.paymentType === 'DEPOSIT' ? 'decide whether to deliver, to ask for the rest, or to refund' : 'find out why before more is sent'}.`,
+        ]
+      : []),
+    ...(record.refundable?.lt(0) ? ['More was refunded than paid: get the difference back.'] : []),
+  ];
+}
+
+function aboutOpen(record: PaymentRecord, claim: Claim | undefined): string[] {
+  const operation = openOperation(record);
+  const isLost = operation && operation.leaseUntil < Date.now();
+  const hint = isLost ? undefined : NEXT_STEP[record.state];
+  return [
+    ...(claim?.stage === 'flagged' ? [resolveHint(claim.kind, claim.referenceId)] : []),
+    ...(isLost
+      ? [
+          `Nobody heard the end of the ${operation.kind}. Once paytech's support says that it will not happen: "paytech-ops claims resolve operation ${record.id} --reason …".`,
+        ]
+      : []),
+    ...(hint ? [hint] : []),
+  ];
+}
+
+const NEXT_STEP: Partial<Record<PaymentState, string>> = {
+  CHECKOUT: 'Nothing: the customer has not finished the checkout, and reconcile keeps asking.',
+  PENDING: 'Nothing: paytech is at it, and reconcile keeps asking.',
+  AUTHORIZED: 'Capture or void it: the money is held and not yours yet.',
+  AWAITING_APPROVAL: 'Approve or reject it.',
+};
+
+function resolveHint(kind: string, referenceId: string): string {
+  return `Find out in paytech's back office whether it was made, then: "paytech-ops claims resolve ${kind} ${referenceId} --outcome sent|not-sent --reason …".`;
+}
+
+function standing({
+  state,
+  amount,
+  currency,
+}: Partial<Pick<PaymentRecord, 'amount' | 'currency'>> & { state: PaymentState }) {
+  return amount && currency ? `${state} over ${money(amount, currency)}` : state;
+}

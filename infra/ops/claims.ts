@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import { releaseAction } from '../../shared/actions/release.ts';
+import { resolveClaim } from '../../shared/claims/resolve.ts';
+import { claimView, createdView } from '../../shared/http/payment-view.ts';
+import { type Claim, type ClaimKind, isClaimKind } from '../../shared/payment/claim.ts';
+import { optional } from '../../shared/payment/payment.ts';
+import { OPEN_SHARDS } from '../../shared/payment/schedule.ts';
+import { readClaim } from '../../shared/store/claims.ts';
+import type { Cursor } from '../../shared/store/open-index.ts';
+import { confirm } from './confirm.ts';
+import type { Environment } from './environment.ts';
+import { Failure } from './failure.ts';
+import { duration, logger, money, type Result, table } from './output.ts';
+
+const PAGE = 500;
+
+/** `claims ls`: the claims that wait for a person, or with `all` every open one. */
+export async function listClaims(environment: Environment, { all }: { all?: boolean }): Promise<Result> {
+  const open = await openClaims(environment);
+  const claims = open.filter(({ stage }) => all || stage === 'flagged').sort((a, b) => a.sentAt - b.sentAt);
+  const rows = claims.map((claim) => [
+    claim.kind,
+    claim.referenceId,
+    claim.stage,
+    money(claim.request.amount, claim.request.currency),
+    duration((Date.now() - claim.sentAt) / 1_000),
+    claim.flag ?? '',
+  ]);
+  const none = all ? 'No claim is open.' : `No claim is flagged; ${open.length} are open.`;
+  return {
+    document: { claims: claims.map(claimView) },
+    text: rows.length > 0 ? table([['KIND', 'ID', 'STAGE', 'AMOUNT', 'AGE', 'WHY'], ...rows]) : none,
+  };
+}
+
+async function openClaims({ table, index }: Environment): Promise<Claim[]> {
+  const shards = Array.from({ length: OPEN_SHARDS }, (_, shard) => openKeys(index, shard));
+  const keys = (await Promise.all(shards)).flat();
+  const claims = await Promise.all(
+    keys.map((pk) => {
+      const kind = pk.slice(0, pk.indexOf('#'));
+      return isClaimKind(kind) ? readClaim(table, kind, pk.slice(kind.length + 1)) : undefined;
+    }),
+  );
+  return claims.filter((claim) => claim !== undefined);
+}
+
+/** Of claims only: there may be very many open payments. */
+async function openKeys(index: Environment['index'], shard: number): Promise<string[]> {
+  const found: string[] = [];
+  let from: Cursor | undefined;
+  do {
+    const page = await index.due(shard, Number.MAX_SAFE_INTEGER, PAGE, from);
+    found.push(...page.keys.map(({ pk }) => pk).filter((pk) => !pk.startsWith('payment#')));
+    from = page.next;
+  } while (from);
+  return found;
+}
+
+export interface Resolving {
+  outcome?: 'sent' | 'not-sent';
+  reason: string;
+  payment?: string;
+  yes?: boolean;
+}
+
+/** `claims resolve <kind> <id>`: a person's word on what became of it; paytech is asked once more before. */
+export async function resolve(
+  environment: Environment,
+  kind: string,
+  id: string,
+  options: Resolving,
+): Promise<Result> {
+  if (kind === 'operation') return release(environment, id, options);
+  const { outcome } = options;
+  if (!isClaimKind(kind)) throw new Failure('The kinds are deposit, withdrawal, refund and operation.', 2);
+  if (!outcome) throw new Failure('Say with --outcome whether it was sent or not-sent.', 2);
+  if (outcome === 'not-sent' && options.payment)
+    throw new Failure('--payment goes with the outcome sent only.', 2);
+  const so = outcome === 'sent' ? 'was sent' : 'was not sent, so that it may be sent again';
+  await confirm(`Decide that ${kind} ${id} ${so}?`, options);
+  return resolveFlagged(environment, kind, id, { ...options, outcome });
+}
+
+async function resolveFlagged(
+  environment: Environment,
+  kind: ClaimKind,
+  referenceId: string,
+  { outcome, reason, payment }: Resolving & { outcome: 'sent' | 'not-sent' },
+): Promise<Result> {
+  const result = await resolveClaim({ ...environment, now: Date.now, logger })({
+    kind,
+    referenceId,
+    outcome,
+    reason,
+    ...optional('paymentId', payment),
+    caller: await environment.caller(),
+    owner: randomUUID(),
+  });
+  const named = { kind, id: referenceId };
+  switch (result.is) {
+    case 'adopted':
+      return {
+        document: { ...named, result: 'adopted', payment: createdView(result.record) },
+        text: `Adopted: paytech made payment ${result.record.id}, and the record has it.`,
+      };
+    case 'released':
+      return {
+        document: { ...named, result: 'released' },
+        text: 'Released: paytech has none, and the same request may be sent again.',
+      };
+    case 'not-found':
+      throw new Failure(`There is no ${kind} ${referenceId}.`);
+    case 'not-flagged':
+      throw new Failure(`${kind} ${referenceId} is not flagged; only a flagged claim needs a person.`);
+    case 'mismatch':
+      throw new Failure(`Nothing was changed: ${result.because}.`);
+    case 'unavailable':
+      throw new Failure('Nothing was changed: paytech could not be asked.');
+    default:
+      return result satisfies never;
+  }
+}
+
+/** An action on a payment of which nobody heard the end. */
+async function release(environment: Environment, id: string, options: Resolving): Promise<Result> {
+  await confirm(`Decide that the open operation on payment ${id} will not take effect any more?`, options);
+  const released = releaseAction({ ...environment, now: Date.now });
+  const result = await released(id, await environment.caller(), options.reason);
+  const named = { kind: 'operation', id };
+  switch (result.is) {
+    case 'released':
+      return { document: { ...named, result: 'released' }, text: 'Released: another operation may begin.' };
+    case 'moved':
+      return {
+        document: { ...named, result: 'moved', state: result.record.state },
+        text: `It took effect after all: paytech says ${result.record.state}.`,
+      };
+    case 'not-open':
+      throw new Failure(`No operation is open on payment ${id}.`);
+    case 'too-early':
+      throw new Failure(`Too early: wait another ${result.seconds} s.`);
+    case 'unavailable':
+      throw new Failure('Nothing was changed: paytech could not be asked.');
+    default:
+      return result satisfies never;
+  }
+}

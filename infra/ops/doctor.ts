@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { assertSigningKey, keyFingerprint } from '../../shared/paytech/signature.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import type { Environment } from './environment.ts';
+import { type Result, table } from './output.ts';
+import { depthOf } from './queues.ts';
+
+/** `warn`: worth a look; `fail`: payments suffer. */
+interface Finding {
+  is: 'ok' | 'warn' | 'fail';
+  detail: string;
+}
+
+const LIMIT_MS = 10_000;
+
+/** Signed requests are refused at five minutes; tokens that last an hour suffer earlier. */
+const MAX_SKEW_MS = 60_000;
+const HOUR_MS = 60 * 60_000;
+
+/** The receiver takes less than this, so that it answers before it looks at the signature, whose failures alarm. */
+const TOO_LARGE_BYTES = 256 * 1024 + 1;
+
+/** `doctor`: whether everything that the service needs is there and answers. */
+export async function doctor(environment: Environment): Promise<Result> {
+  const checks: Record<string, () => Promise<Finding>> = {
+    versions: async () => versions(),
+    'API key': () => apiKey(environment),
+    'signing keys': () => signingKeys(environment),
+    paytech: () => paytech(environment),
+    clock: () => clock(environment),
+    API: () => api(environment),
+    'webhook URL': () => webhookUrl(environment),
+    table: () => paymentsTable(environment),
+    'webhook queue': () => queue(environment, environment.webhookQueueUrl, 'on their way'),
+    'dead letters': () => deadLetters(environment),
+  };
+  const findings = await Promise.all(
+    Object.entries(checks).map(async ([check, look]) => ({ check, ...(await look().catch(failed)) })),
+  );
+  const rows = findings.map(({ check, is, detail }) => [is.toUpperCase(), check, detail]);
+  return {
+    document: { environment: environment.name, checks: findings },
+    text: `${environment.name}\n${table(rows)}`,
+    failed: findings.some(({ is }) => is === 'fail'),
+  };
+}
+
+function failed(error: unknown): Finding {
+  const { name, message } = error as Error;
+  return { is: 'fail', detail: message || name };
+}
+
+function versions(): Finding {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
+  return { is: 'ok', detail: `paytech-payments ${version}, Node ${process.versions.node}` };
+}
+
+async function apiKey({ apiKey, gateway }: Environment): Promise<Finding> {
+  await apiKey.get();
+  const answer = await gateway.list({ createdFrom: new Date(Date.now() - HOUR_MS), limit: 1 }, LIMIT_MS);
+  if (answer.kind === 'answered') return { is: 'ok', detail: 'present, and paytech takes it' };
+  if (answer.kind === 'not-accepted') {
+    return {
+      is: 'fail',
+      detail: `paytech answers HTTP ${answer.status} to it: put the shop's API key into the secret`,
+    };
+  }
+  return { is: 'warn', detail: 'present, but paytech could not be asked' };
+}
+
+async function signingKeys({ signingKeys }: Environment): Promise<Finding> {
+  const keys = await signingKeys.get();
+  for (const key of keys) assertSigningKey(key);
+  return { is: 'ok', detail: `present: ${keys.map(keyFingerprint).join(', ')}` };
+}
+
+async function paytech({ paytechUrl }: Environment): Promise<Finding> {
+  const startedAt = Date.now();
+  const { status } = await ask(paytechUrl, 'GET');
+  return { is: 'ok', detail: `${paytechUrl} answers (HTTP ${status}, ${Date.now() - startedAt} ms)` };
+}
+
+async function clock({ paytechUrl }: Environment): Promise<Finding> {
+  const { headers } = await ask(paytechUrl, 'GET');
+  const theirs = Date.parse(headers.get('date') ?? '');
+  if (Number.isNaN(theirs)) return { is: 'warn', detail: 'paytech does not say what time it is' };
+  const skewMs = Math.abs(Date.now() - theirs);
+  const detail = `${Math.round(skewMs / 1_000)} s from paytech's`;
+  return { is: skewMs > MAX_SKEW_MS ? 'warn' : 'ok', detail };
+}
+
+async function api({ apiUrl }: Environment): Promise<Finding> {
+  const { status } = await ask(`${apiUrl}/payments/doctor`, 'GET');
+  const isOurs = status === 404;
+  return {
+    is: isOurs ? 'ok' : 'fail',
+    detail: `${apiUrl} answers HTTP ${status}${isOurs ? '' : ', not 404'}`,
+  };
+}
+
+async function webhookUrl({ webhookUrl }: Environment): Promise<Finding> {
+  const { status } = await ask(webhookUrl, 'POST', Buffer.alloc(TOO_LARGE_BYTES, 'x'));
+  const isOurs = status === 413;
+  return {
+    is: isOurs ? 'ok' : 'fail',
+    detail: isOurs
+      ? `${webhookUrl} is the receiver: it must be the one in paytech's back office`
+      : `${webhookUrl} answers HTTP ${status} to an oversized webhook, not 413`,
+  };
+}
+
+async function paymentsTable({ table }: Environment): Promise<Finding> {
+  await readPayment(table, 'doctor');
+  return { is: 'ok', detail: 'can be read' };
+}
+
+async function queue(environment: Environment, url: string, what: string): Promise<Finding> {
+  return { is: 'ok', detail: `${await depthOf(environment, url)} ${what}` };
+}
+
+async function deadLetters(environment: Environment): Promise<Finding> {
+  const depth = await depthOf(environment, environment.deadLetterQueueUrl);
+  if (depth === 0) return { is: 'ok', detail: 'none' };
+  return { is: 'warn', detail: `${depth}: see "paytech-ops dlq ls"` };
+}
+
+/** The edge in front of paytech refuses agents that it does not know. */
+async function ask(url: string, method: string, body?: Buffer<ArrayBuffer>): Promise<Response> {
+  const response = await fetch(url, {
+    method,
+    headers: { 'user-agent': 'paytech-payments/1 (paytech-ops)', 'content-type': 'application/json' },
+    signal: AbortSignal.timeout(LIMIT_MS),
+    ...(body && { body }),
+  });
+  await response.body?.cancel();
+  return response;
+}

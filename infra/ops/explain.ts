@@ -1,0 +1,57 @@
+import type { Claim } from '../../shared/payment/claim.ts';
+import { type Advice, adviceOn, adviceOnClaim } from './advice.ts';
+import type { Environment } from './environment.ts';
+import { claimsWithoutPayment, type FoundPayment, findPayments } from './find-payments.ts';
+import { type Result, time } from './output.ts';
+import { type Chapter, storyOf, storyOfClaim } from './story.ts';
+
+interface Explanation extends Advice {
+  /** Of the payment; absent for a claim that has none. */
+  id?: string;
+  title: string;
+  story: Chapter[];
+}
+
+/** `explain <id|reference>`: who said what when, what was done about it, and what to do now. */
+export async function explain(environment: Environment, query: string): Promise<Result> {
+  const { payments, claims } = await findPayments(environment, query);
+  const alone = claimsWithoutPayment(payments, claims);
+  const explanations = [...payments.map(explainPayment), ...alone.map(explainClaim)];
+  return { document: { explanations }, text: explanations.map(asText).join('\n\n') };
+}
+
+function explainPayment(found: FoundPayment): Explanation {
+  const { id, record, claim } = found;
+  const reference = record?.referenceId ? ` for ${record.referenceId}` : '';
+  return {
+    id,
+    title: `${record?.paymentType ?? 'Payment'} ${id}${reference}`,
+    story: record ? storyOf(record, claim) : [],
+    ...adviceOn(found),
+  };
+}
+
+function explainClaim(claim: Claim): Explanation {
+  const title = `${claim.kind.toUpperCase()} ${claim.referenceId}, of which no payment is known`;
+  return { title, story: storyOfClaim(claim), ...adviceOnClaim(claim) };
+}
+
+function asText({ title, story, now, todo }: Explanation): string {
+  const chapters = story.map(({ at, text }) => `${time(at)}\n${indented(text)}`);
+  const steps = todo.map((each, index) =>
+    todo.length > 1 ? indented(each, `${index + 1}. `) : indented(each),
+  );
+  return [title, ...chapters, `Now\n${indented(now)}`, `What to do\n${steps.join('\n')}`].join('\n\n');
+}
+
+const WIDTH = 96;
+
+function indented(text: string, mark = ''): string {
+  const lines: string[] = [''];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)!;
+    if (last.length + word.length >= WIDTH) lines.push(word);
+    else lines[lines.length - 1] = last ? `${last} ${word}` : word;
+  }
+  return lines.map((line, index) => `  ${index === 0 ? mark : ' '.repeat(mark.length)}${line}`).join('\n');
+}

@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+/** The command line of whoever operates the service: `npx paytech-ops --help`. */
+import { CommanderError } from 'commander';
+import { stringifyJson } from '../../shared/payment/json.ts';
+import { Failure } from './failure.ts';
+import { progress, type Result } from './output.ts';
+import { program } from './program.ts';
+
+const wantsJson = process.argv.includes('--json');
+
+process.exitCode = await run(async () => {
+  let result: Result | undefined;
+  await program((each) => {
+    result = each;
+  }).parseAsync();
+  return result;
+});
+
+/** 0: done; 1: failed or not found; 2: called the wrong way. */
+async function run(command: () => Promise<Result | undefined>): Promise<number> {
+  try {
+    const result = await command();
+    if (!result) return 0;
+    print(result.document, result.text);
+    return result.failed ? 1 : 0;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // It has printed its help or its complaint already.
+      const isHelp = error.exitCode === 0;
+      if (wantsJson && !isHelp) printJson({ error: error.message });
+      return isHelp ? 0 : 2;
+    }
+    const message = messageOf(error);
+    if (wantsJson) printJson({ error: message });
+    else progress(message);
+    return error instanceof Failure ? error.exitCode : 1;
+  }
+}
+
+function print(document: unknown, text: string): void {
+  if (wantsJson) printJson(document);
+  else process.stdout.write(`${text}\n`);
+}
+
+function printJson(document: unknown): void {
+  process.stdout.write(`${stringifyJson(document)}\n`);
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // The SDK and Node put every address that they tried into one error without a message of its own.
+  const causes = error instanceof AggregateError ? error.errors : [error];
+  const isUnreachable = causes.some((each) => (each as NodeJS.ErrnoException).code === 'ECONNREFUSED');
+  if (isUnreachable) return 'Nothing answers there. Is the local run up (npm start), or is --stack missing?';
+  return error instanceof Failure ? error.message : `${error.name}: ${error.message}`;
+}

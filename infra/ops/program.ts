@@ -1,0 +1,122 @@
+import { Command, Option } from 'commander';
+import { parseCount, parseDuration, parseSince } from './arguments.ts';
+import { listClaims, type Resolving, resolve } from './claims.ts';
+import type { Filter } from './dead-letters.ts';
+import { listDeadLetters, redriveDeadLetters, showDeadLetter } from './dlq.ts';
+import { doctor } from './doctor.ts';
+import { type Environment, findEnvironment, type Where } from './environment.ts';
+import { explain } from './explain.ts';
+import { keys } from './keys.ts';
+import type { Result } from './output.ts';
+import { reconcileAll } from './reconcile.ts';
+import { replay } from './replay.ts';
+import { show } from './show.ts';
+
+type Run = (environment: Environment) => Promise<Result>;
+
+const PAYMENT = "paytech's id of the payment";
+const PAYMENT_OR_REFERENCE = `${PAYMENT}, or the merchant's reference`;
+const LOCAL = 'without it, the local run found by PORT, PAYTECH_PORT, SQS_PORT and DYNAMODB_PORT';
+
+/** The commands; `onResult` gets what the one that was called has to say. */
+export function program(onResult: (result: Result) => void): Command {
+  const root = new Command('paytech-ops')
+    .description('Operates the payment service.')
+    .option('--json', 'print one JSON document; progress goes to stderr')
+    .option('--stack <name>', `the CloudFormation stack; ${LOCAL}`)
+    .option('--profile <name>', 'AWS profile')
+    .option('--region <name>', 'AWS region')
+    .exitOverride();
+
+  const work = async (run: Run) => onResult(await run(await findEnvironment(root.opts<Where>())));
+
+  root
+    .command('show')
+    .description('the record, its history, its claim, what paytech has, and where the two differ')
+    .argument('<id|reference>', PAYMENT_OR_REFERENCE)
+    .action((query: string) => work((environment) => show(environment, query)));
+
+  root
+    .command('explain')
+    .description('the story in sentences, and what to do now')
+    .argument('<id|reference>', PAYMENT_OR_REFERENCE)
+    .action((query: string) => work((environment) => explain(environment, query)));
+
+  const dlq = root.command('dlq').description('webhooks that could not be applied');
+  filtered(dlq.command('ls'))
+    .description('list them, oldest first')
+    .action((filter: Filter) => work((environment) => listDeadLetters(environment, filter)));
+  dlq
+    .command('show')
+    .description('one of them')
+    .argument('<message>', 'its id, from ls')
+    .option('--raw', 'with its body, which may hold customer data')
+    .action((id: string, options: { raw?: boolean }) =>
+      work((environment) => showDeadLetter(environment, id, options)),
+    );
+  filtered(dlq.command('redrive'))
+    .description('put them back onto the webhook queue')
+    .argument('[message...]', 'their ids, from ls')
+    .option('--all', 'all that there are')
+    .option('--yes', 'do not ask')
+    .action((ids: string[], options: Filter & { all?: boolean; yes?: boolean }) =>
+      work((environment) => redriveDeadLetters(environment, { ...options, ids })),
+    );
+
+  root
+    .command('replay')
+    .description('publish the events of a payment again: the same ids, the same bytes')
+    .argument('<id>', PAYMENT)
+    .option('--version <n>', 'only that of this version', parseCount)
+    .action((id: string, { version }: { version?: number }) =>
+      work((environment) => replay(environment, id, version)),
+    );
+
+  const claims = root.command('claims').description('requests of which nobody knows how they ended');
+  claims
+    .command('ls')
+    .description('list those that wait for a person')
+    .option('--all', 'every open one')
+    .action((options: { all?: boolean }) => work((environment) => listClaims(environment, options)));
+  claims
+    .command('resolve')
+    .description('say what became of one; paytech is asked once more before')
+    .argument('<kind>', 'deposit, withdrawal or refund; or operation, to release the open one of a payment')
+    .argument('<id>', 'of the request, from ls; of an operation: of its payment')
+    .addOption(new Option('--outcome <outcome>', 'what became of it').choices(['sent', 'not-sent']))
+    .requiredOption('--reason <text>', 'why; it goes into the history, and names no customer')
+    .option('--payment <id>', 'which payment it is, where paytech has several')
+    .option('--yes', 'do not ask')
+    .action((kind: string, id: string, options: Resolving) =>
+      work((environment) => resolve(environment, kind, id, options)),
+    );
+
+  root
+    .command('keys')
+    .description('which signing key and encoding matched lately, and whether an old key may be retired')
+    .option('--since <when>', 'how far to look back', parseSince, Date.now() - 7 * 86_400_000)
+    .option('--max <n>', 'look at so many payments at most', parseCount, 2_000)
+    .action((options: { since: number; max: number }) => work((environment) => keys(environment, options)));
+
+  root
+    .command('reconcile')
+    .description('find what webhooks did not bring, until nothing is left')
+    .option('--since <when>', "compare paytech's list from then on, such as 2h or 2026-11-23", parseSince)
+    .option('--dry-run', 'only count')
+    .action((options: { since?: number; dryRun?: boolean }) =>
+      work((environment) => reconcileAll(environment, options)),
+    );
+
+  root
+    .command('doctor')
+    .description('whether all that the service needs is there and answers')
+    .action(() => work(doctor));
+  return root;
+}
+
+function filtered(command: Command): Command {
+  return command
+    .option('--reason <text>', 'only those whose reason has this in it')
+    .option('--payment <id>', 'only those of this payment')
+    .option('--older-than <duration>', 'only those received longer ago, such as 15m or 2h', parseDuration);
+}

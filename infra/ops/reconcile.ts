@@ -1,0 +1,101 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { reconcile } from '../../functions/reconcile/pipeline.ts';
+import type { Reconciled } from '../../functions/reconcile/tally.ts';
+import { optional } from '../../shared/payment/payment.ts';
+import { dryTable } from './dry-table.ts';
+import type { Environment } from './environment.ts';
+import { count, fields, logger, progress, type Result } from './output.ts';
+import { depthOf } from './queues.ts';
+
+const ROUND_MS = 60_000;
+
+/** A sweep from a given time on is not resumed, so it gets all the time that it may need. */
+const LONG_ROUND_MS = 60 * 60_000;
+const MAX_ROUNDS = 1_000;
+
+/** How long a round's news may take through the queue before the next round looks again. */
+const SETTLING_MS = 30_000;
+const LOOK_EVERY_MS = 200;
+
+const COUNTS = [
+  'checked',
+  'changed',
+  'missedByWebhook',
+  'unknownToUs',
+  'unresolved',
+  'flagged',
+  'unreadable',
+  'failed',
+] as const satisfies (keyof Reconciled)[];
+type Counts = Record<(typeof COUNTS)[number], number>;
+
+export interface Options {
+  /** Epoch milliseconds. */
+  since?: number;
+  dryRun?: boolean;
+}
+
+/** `reconcile`: what the scheduled function does, again and again until a round finds nothing new. */
+export async function reconcileAll(
+  environment: Environment,
+  { since, dryRun = false }: Options,
+): Promise<Result> {
+  const dry = { table: dryTable(environment.table), queue: { send: async () => {} }, maxItems: Infinity };
+  const run = reconcile({ ...environment, now: Date.now, logger, ...(dryRun && dry) });
+
+  const total = Object.fromEntries(COUNTS.map((name) => [name, 0])) as Counts;
+  let nothingToCheck = true;
+  let rounds = 0;
+  let last: Reconciled;
+  do {
+    const isLong = dryRun || (since !== undefined && rounds === 0);
+    const from = rounds === 0 ? since : undefined;
+    last = await run({
+      deadline: Date.now() + (isLong ? LONG_ROUND_MS : ROUND_MS),
+      ...optional('sweepFrom', from),
+    });
+    rounds++;
+    for (const name of COUNTS) total[name] += last[name];
+    nothingToCheck &&= last.nothingToCheck;
+    progress(
+      `Round ${rounds}: ${count(last.checked, 'payment')} checked, ${last.changed + last.unknownToUs} with news.`,
+    );
+    if (!dryRun) await untilSettled(environment);
+  } while (!dryRun && goesOn(last) && rounds < MAX_ROUNDS);
+
+  const isUnfinished = last.stopped !== undefined || last.failed > 0;
+  const document = { dryRun, rounds, ...total, nothingToCheck, ...optional('stopped', last.stopped) };
+  return { document, text: textOf(document), failed: isUnfinished };
+}
+
+function goesOn({ stopped, checked, changed, unknownToUs }: Reconciled): boolean {
+  if (stopped === 'gateway') return false;
+  return stopped ? checked > 0 : changed + unknownToUs > 0;
+}
+
+/** What is on the queue would otherwise be found again, and counted again. */
+async function untilSettled(environment: Environment): Promise<void> {
+  const end = Date.now() + SETTLING_MS;
+  while (Date.now() < end && (await depthOf(environment, environment.webhookQueueUrl)) > 0) {
+    await delay(LOOK_EVERY_MS);
+  }
+}
+
+function textOf(result: Counts & { dryRun: boolean; nothingToCheck: boolean; stopped?: string }): string {
+  if (result.nothingToCheck) {
+    return "Nothing was due and paytech's list was empty: that says nothing about how well webhooks arrive.";
+  }
+  const values = fields({
+    checked: String(result.checked),
+    'changed at paytech': String(result.changed),
+    'missed by webhook': String(result.missedByWebhook),
+    'unknown to us': String(result.unknownToUs),
+    'still open': String(result.unresolved),
+    'flagged, for a person': String(result.flagged),
+    unreadable: String(result.unreadable),
+    failed: String(result.failed),
+  });
+  const head = result.dryRun ? 'Nothing was changed or sent. Found:' : 'Reconciled:';
+  const end = result.stopped ? `\nStopped before the end (${result.stopped}): run it again.` : '';
+  return `${head}\n${values}${end}`;
+}

@@ -1,0 +1,146 @@
+import type { Claim } from '../../shared/payment/claim.ts';
+import { isPublished } from '../../shared/payment/cloud-event.ts';
+import {
+  type HistoryEntry,
+  type PaymentRecord,
+  paymentAt,
+  type QuarantinedEvent,
+} from '../../shared/payment/payment.ts';
+import { count, money } from './output.ts';
+
+/** What happened when, in a sentence or a few. */
+export interface Chapter {
+  /** ISO 8601, UTC. */
+  at: string;
+  text: string;
+}
+
+/** The life of a payment as the record tells it, oldest first. */
+export function storyOf(record: PaymentRecord, claim: Claim | undefined): Chapter[] {
+  const chapters = [
+    ...record.history.map((entry, index) => ({ at: entry.at, text: applied(record, entry, index + 1) })),
+    ...record.quarantine.map((event, index) => ({ at: event.at, text: doubted(record, event, index) })),
+    ...record.operations.flatMap(({ kind, amount, caller, startedAt, released }) => [
+      {
+        at: new Date(startedAt).toISOString(),
+        text: `${caller ?? 'The storefront'} had paytech asked to ${kind} it${amount ? `, ${money(amount, record.currency)}` : ''}.`,
+      },
+      ...(released
+        ? [
+            {
+              at: released.at,
+              text: `${released.by} said that the ${kind} will not take effect: "${released.why}".`,
+            },
+          ]
+        : []),
+    ]),
+    ...(claim ? aboutClaim(claim) : []),
+  ];
+  return chapters.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+}
+
+/** Of a claim that ended well the payment itself tells. */
+function aboutClaim(claim: Claim): Chapter[] {
+  return claim.stage === 'known' ? resolutionsOf(claim) : storyOfClaim(claim);
+}
+
+/** The same for a claim that has no payment yet. */
+export function storyOfClaim(claim: Claim): Chapter[] {
+  const { kind, attempt, sentAt, request, caller, flag, lastLookUpAt } = claim;
+  const sent = `${caller ?? 'The shop'} asked for a ${kind} of ${money(request.amount, request.currency)}${attempt > 1 ? ` (attempt ${attempt})` : ''}.`;
+  const chapters = [{ at: new Date(sentAt).toISOString(), text: `${sent} ${ENDINGS[claim.stage]}` }];
+  if (lastLookUpAt !== undefined) {
+    const found = flag ? `${flag}; a person has to decide` : 'no answer yet';
+    chapters.push({
+      at: new Date(lastLookUpAt).toISOString(),
+      text: `It was looked up at paytech: ${found}.`,
+    });
+  } else if (flag) {
+    chapters[0]!.text += ` It is flagged: ${flag}.`;
+  }
+  return [...chapters, ...resolutionsOf(claim)];
+}
+
+const ENDINGS: Record<Claim['stage'], string> = {
+  reserving: 'Its money is being set aside; nothing was sent to paytech yet.',
+  sent: 'The call to paytech is under way, or whoever made it has died.',
+  unknown: 'Nobody heard what paytech did about it.',
+  known: 'paytech made the payment.',
+  released: 'paytech made nothing of it, and the next request may try again.',
+  flagged: 'Nobody heard what paytech did about it.',
+};
+
+function resolutionsOf({ resolutions = [] }: Claim): Chapter[] {
+  return resolutions.map(({ at, caller, outcome, reason, flag }) => {
+    const verdict = outcome === 'sent' ? 'was sent' : 'was not sent';
+    return {
+      at,
+      text: `${caller} decided that it ${verdict}: "${reason}"${flag ? ` (it was flagged because ${flag})` : ''}.`,
+    };
+  });
+}
+
+function applied(record: PaymentRecord, entry: HistoryEntry, version: number): string {
+  const now = paymentAt(record, version);
+  const said = `${now.state} over ${money(now.amount, now.currency)}`;
+  const told = isPublished(record, version) ? ` Subscribers were told (event ${record.id}:${version}).` : '';
+  if (version === 1 && entry.source === 'create') {
+    const asked = `a ${record.paymentType.toLowerCase()} of ${money(record.requestedAmount, record.requestedCurrency)}`;
+    const why = entry.reason ? ` (adopted: "${entry.reason}")` : '';
+    return `${entry.caller ?? 'The shop'} asked for ${asked}, and paytech made the payment as ${now.state}${why}.`;
+  }
+  if (entry.corrected) {
+    const before = paymentAt(record, version - 1);
+    const stood = `${before.state} over ${money(before.amount, before.currency)}`;
+    const asked =
+      entry.source === 'webhook'
+        ? `${teller(entry)} contradicted the record, which said ${stood}. paytech was asked which is true and answered ${said}.`
+        : `${teller(entry)} found that paytech says ${said}, although the record said ${stood}.`;
+    return `${asked} As paytech's final word it was written over the record (version ${version}, a correction).${told}`;
+  }
+  const code = now.errorCode && now.state !== 'COMPLETED' ? ` with error code ${now.errorCode}` : '';
+  const verb = entry.source === 'webhook' ? 'said' : 'heard from paytech:';
+  return `${teller(entry)} ${verb} ${said}${code}. It was applied as version ${version}.${told}`;
+}
+
+/** A contradiction that paytech did not confirm. */
+function doubted(record: PaymentRecord, event: QuarantinedEvent, index: number): string {
+  const version = Math.max(1, record.history.filter(({ at }) => at <= event.at).length);
+  const then = paymentAt(record, version);
+  const verb = event.source === 'webhook' ? 'said' : 'heard from paytech:';
+  const claimed = `${event.state} over ${money(event.amount, event.currency)}`;
+  const stood = `${then.state} over ${money(then.amount, then.currency)}`;
+  const more = record.quarantined - record.quarantine.length;
+  const others =
+    more > 0 && index === record.quarantine.length - 1
+      ? ` After it came ${count(more, 'more such event')}, only counted.`
+      : '';
+  return [
+    `${teller(event)} ${verb} ${claimed}, but the record said ${stood}: both cannot be true.`,
+    `paytech was asked and did not confirm it, so nothing was changed and no subscriber was told.`,
+    `The event is in quarantine (body SHA-256 ${event.key.slice(0, 12)}…).${others}`,
+  ].join(' ');
+}
+
+function teller({
+  source,
+  caller,
+  signature,
+}: Pick<HistoryEntry, 'source' | 'caller' | 'signature'>): string {
+  switch (source) {
+    case 'webhook':
+      return signature
+        ? `A webhook, correctly signed with key ${signature.key} (${signature.encoding}),`
+        : 'A webhook';
+    case 'create':
+      return 'The call that created it';
+    case 'refresh':
+      return 'Somebody who looked at the payment';
+    case 'reconcile':
+      return 'reconcile';
+    case 'operation':
+      return caller ?? 'An operation';
+    default:
+      return source satisfies never;
+  }
+}

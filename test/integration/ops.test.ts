@@ -1,0 +1,386 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ACCOUNT, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
+import { type Secrets, startSecretsManager } from '../../infra/local/secrets.ts';
+import { keyFingerprint } from '../../shared/paytech/signature.ts';
+import { type Service, startService } from '../support/service.ts';
+import { signedCalls } from '../support/signed.ts';
+
+/** `paytech-ops` as an operator calls it: a process of its own, against a local run. */
+
+// biome-ignore lint/suspicious/noExplicitAny: the document of any command
+type Json = any;
+
+const ENTRY = join(import.meta.dirname, '../../infra/ops/paytech-ops.ts');
+const KEY = keyFingerprint(LOCAL_KEYS.signingKey);
+
+let service: Service;
+/** A payment whose webhook was lost. */
+let missed: string;
+/** A payout of which paytech has another amount. */
+const flagged = `payout-${randomUUID()}`;
+// Faults hit whoever comes first, so they are all used up before the tests, which run side by side.
+beforeAll(async () => {
+  service = await startService();
+  missed = await depositWithoutWebhook();
+  await flaggedWithdrawal();
+});
+afterAll(() => service.stop());
+
+interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+function ops(args: string[], variables: Record<string, string> = localPorts()): Promise<Ended> {
+  return new Promise((resolve) => {
+    const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...variables };
+    const child = execFile(process.execPath, [ENTRY, ...args], { env }, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
+    );
+    child.stdin?.end();
+  });
+}
+
+function localPorts(): Record<string, string> {
+  const port = (url: string) => new URL(url).port;
+  return {
+    PORT: port(service.apiUrl),
+    PAYTECH_PORT: port(service.simulatorUrl),
+    SQS_PORT: port(service.sqsUrl),
+    DYNAMODB_PORT: port(service.dynamoDbUrl),
+  };
+}
+
+/** With `--json`, whose document must be all that is on stdout. */
+async function json(...args: string[]): Promise<Json> {
+  const { code, stdout, stderr } = await ops([...args, '--json']);
+  expect(code, stderr + stdout).toBe(0);
+  expect(stdout.trim().split('\n')).toHaveLength(1);
+  return JSON.parse(stdout);
+}
+
+const simulate = (path: string, body: object) => service.simulator('POST', `/simulator/${path}`, body);
+
+async function deposit(amount: string, referenceId = `order-${randomUUID()}`): Promise<string> {
+  const rest = JSON.stringify({ referenceId, currency: 'EUR', paymentMethod: 'BASIC_CARD' });
+  const answer = await service.api('POST', '/payments', `{"amount":${amount},${rest.slice(1)}`);
+  expect(answer.status, answer.text).toBe(201);
+  return answer.json().id as unknown as string;
+}
+
+async function paid(amount: string, referenceId?: string): Promise<string> {
+  const id = await deposit(amount, referenceId);
+  await simulate(`payments/${id}/pay`, { state: 'COMPLETED' });
+  await vi.waitFor(
+    async () => expect(await service.item(`payment#${id}`)).toMatchObject({ state: 'COMPLETED' }),
+    {
+      timeout: 10_000,
+    },
+  );
+  return id;
+}
+
+async function depositWithoutWebhook(): Promise<string> {
+  await simulate('faults', { on: 'webhook', kind: 'drop' });
+  const id = await deposit('20');
+  await simulate(`payments/${id}/pay`, { state: 'COMPLETED' });
+  return id;
+}
+
+async function flaggedWithdrawal(): Promise<void> {
+  const fields = { referenceId: flagged, currency: 'EUR' };
+  await fetch(`${service.simulatorUrl}/api/v1/payments`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'user-agent': 'another-system/1',
+      authorization: `Bearer ${LOCAL_KEYS.apiKey}`,
+    },
+    body: JSON.stringify({ ...fields, paymentType: 'WITHDRAWAL', amount: 1 }),
+  });
+  await simulate('faults', { on: 'create', kind: 'reset' });
+  const body = JSON.stringify({ ...fields, amount: 2, customer: { referenceId: 'c-1' } });
+  expect((await signedCalls(service)('POST', '/operations/withdrawals', body)).status).toBe(503);
+}
+
+// Many processes side by side take their time on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
+
+describe.concurrent('show', () => {
+  it('finds a payment by its id and by its reference, to the last digit', async () => {
+    const referenceId = `order-${randomUUID()}`;
+    const id = await paid('999999999.123456789012345678', referenceId);
+    const [byId, byReference] = await Promise.all([
+      ops(['show', id, '--json']),
+      ops(['--json', 'show', referenceId]),
+    ]);
+    expect(byId.stdout).toContain('"amount":999999999.123456789012345678');
+    expect(JSON.parse(byId.stdout).payments).toMatchObject([
+      {
+        id,
+        record: { state: 'COMPLETED', version: 2, history: [{}, {}] },
+        paytech: { is: 'known' },
+        differences: [],
+      },
+    ]);
+    expect(JSON.parse(byReference.stdout)).toMatchObject({
+      payments: [{ id }],
+      claims: [{ kind: 'deposit', id: referenceId, stage: 'known' }],
+    });
+  });
+
+  it('shows where the record and paytech differ', async () => {
+    const id = await deposit('10');
+    await simulate(`payments/${id}/pay`, { state: 'PENDING' });
+    const { payments } = await json('show', id);
+    expect(payments[0].differences).toContainEqual({
+      field: 'state',
+      record: 'CHECKOUT',
+      paytech: 'PENDING',
+    });
+  });
+
+  it('fails on what nobody knows, and otherwise on a wrong call', async () => {
+    const [unknown, wrong, alone] = await Promise.all([
+      ops(['show', 'nobody-knows', '--json']),
+      ops(['show', '--json']),
+      ops(['show', 'x', '--region', 'us-east-1']),
+    ]);
+    expect(unknown.code).toBe(1);
+    expect(JSON.parse(unknown.stdout).error).toContain('nobody-knows');
+    expect(wrong.code).toBe(2);
+    expect(JSON.parse(wrong.stdout).error).toContain('missing required argument');
+    expect(alone).toMatchObject({ code: 2, stdout: '' });
+  });
+});
+
+describe.concurrent('explain', () => {
+  it('tells a contradiction: who said what, what was done, what to do', async () => {
+    const id = await paid('11.12');
+    await simulate(`payments/${id}/webhook`, { state: 'DECLINED' });
+    await vi.waitFor(
+      async () => expect(await service.item(`payment#${id}`)).toMatchObject({ quarantined: '1' }),
+      {
+        timeout: 10_000,
+      },
+    );
+    const [{ explanations }, { stdout: text }] = await Promise.all([
+      json('explain', id),
+      ops(['explain', id]),
+    ]);
+    expect(explanations[0].story).toHaveLength(3);
+    expect(explanations[0].story[2].text).toMatch(
+      new RegExp(
+        `key ${KEY} \\(hex\\), said DECLINED over 11.12 EUR, but the record said COMPLETED over 11.12 EUR`,
+      ),
+    );
+    expect(explanations[0].now).toBe(
+      'The record says COMPLETED over 11.12 EUR. paytech, asked just now, says the same.',
+    );
+    expect(explanations[0].todo[0]).toContain('Leave the order as it is');
+    expect(text.split(/\s+/).join(' ')).toContain(explanations[0].story[2].text);
+  });
+});
+
+describe.concurrent('dlq', () => {
+  it('lists, shows and redrives; poison comes back', async () => {
+    const marker = randomUUID();
+    expect((await service.webhook(`no payment ${marker}`)).status).toBe(200);
+    await vi.waitFor(async () => expect(await service.depth('webhooks-dlq')).toBe(1), { timeout: 10_000 });
+
+    const { messages } = await json('dlq', 'ls', '--reason', 'not json');
+    expect(messages).toMatchObject([
+      { reason: expect.stringContaining('UnreadablePayment'), source: 'webhook' },
+    ]);
+    const { messageId } = messages[0];
+    expect((await json('dlq', 'show', messageId, '--raw')).body).toBe(`no payment ${marker}`);
+    expect(await ops(['dlq', 'redrive', '--all'])).toMatchObject({ code: 2, stdout: '' });
+    expect(await service.depth('webhooks-dlq')).toBe(1);
+
+    expect(await json('dlq', 'redrive', '--reason', 'not json', '--yes')).toEqual({ redriven: [messageId] });
+    const again = await vi.waitFor(
+      async () => {
+        const listed = await json('dlq', 'ls');
+        expect(listed.messages).toHaveLength(1);
+        return listed.messages[0];
+      },
+      { timeout: 10_000 },
+    );
+    expect(again.messageId).not.toBe(messageId);
+    expect(again.sha256).toBe(messages[0].sha256);
+  });
+});
+
+describe.concurrent('replay', () => {
+  it('publishes the same bytes under the same id', async () => {
+    const id = await paid('5');
+    const events = (length: number) =>
+      vi.waitFor(
+        async () => {
+          const received = await service.eventsOf(id);
+          expect(received).toHaveLength(length);
+          return received;
+        },
+        { timeout: 10_000 },
+      );
+    const [event] = await events(1);
+    expect(await json('replay', id)).toEqual({
+      events: [{ id: `${id}:2`, type: 'paytech.payment.completed', published: true }],
+    });
+    expect(await events(2)).toEqual([event, event]);
+    expect((await ops(['replay', id, '--version', '1'])).code).toBe(1);
+  });
+});
+
+describe.concurrent('claims', () => {
+  it('says what is flagged and why, and takes a person’s word for it', async () => {
+    const { claims } = await json('claims', 'ls');
+    expect(claims).toMatchObject([
+      {
+        kind: 'withdrawal',
+        id: flagged,
+        stage: 'flagged',
+        flag: expect.stringContaining('another amount'),
+      },
+    ]);
+    const resolve = [
+      'claims',
+      'resolve',
+      'withdrawal',
+      flagged,
+      '--outcome',
+      'not-sent',
+      '--reason',
+      'asked them',
+    ];
+    expect((await ops(resolve)).code).toBe(2);
+    expect((await json(...resolve, '--yes')).result).toBe('released');
+    const item = (await service.item(`withdrawal#${flagged}`)) as Json;
+    expect(item).toMatchObject({ stage: 'released', attempt: '2' });
+    expect(item.resolutions).toMatchObject([
+      { reason: 'asked them', caller: expect.stringMatching(/^local:user\//) },
+    ]);
+    expect((await json('claims', 'ls')).claims).toEqual([]);
+    const again = await ops([...resolve, '--yes']);
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('not flagged') });
+  });
+});
+
+describe.concurrent('keys', () => {
+  it('says which key and encoding matched', async () => {
+    await paid('3');
+    const found = await json('keys', '--since', '1h');
+    expect(found.uses).toMatchObject([{ key: KEY, encoding: 'hex', webhooks: expect.any(Number) }]);
+    expect(found.keys).toMatchObject([{ key: KEY, is: 'newest', retirable: false }]);
+  });
+});
+
+describe.concurrent('reconcile', () => {
+  it('finds what no webhook brought, and only counts in a dry run', async () => {
+    const state = async () => (await service.item(`payment#${missed}`))?.state;
+
+    await vi.waitFor(
+      async () =>
+        expect((await json('reconcile', '--since', '1h', '--dry-run')).missedByWebhook).toBeGreaterThan(0),
+      { timeout: 20_000 },
+    );
+    expect(await state()).toBe('CHECKOUT');
+    const found = await json('reconcile', '--since', '1h');
+    expect(found).toMatchObject({ dryRun: false, nothingToCheck: false, failed: 0 });
+    expect(found.missedByWebhook).toBeGreaterThan(0);
+    expect(await state()).toBe('COMPLETED');
+    expect(await json('reconcile', '--since', '1h')).toMatchObject({
+      rounds: 1,
+      changed: 0,
+      missedByWebhook: 0,
+    });
+  });
+});
+
+describe.concurrent('doctor', () => {
+  it('finds everything in place', async () => {
+    const { checks } = await json('doctor');
+    expect(checks.map(({ check }: Json) => check)).toEqual([
+      'versions',
+      'API key',
+      'signing keys',
+      'paytech',
+      'clock',
+      'API',
+      'webhook URL',
+      'table',
+      'webhook queue',
+      'dead letters',
+    ]);
+    expect(checks.filter(({ is }: Json) => is === 'fail')).toEqual([]);
+  });
+
+  it('fails when nothing answers', async () => {
+    const nowhere = { PORT: '9', PAYTECH_PORT: '9', SQS_PORT: '9', DYNAMODB_PORT: '9' };
+    const { code, stdout } = await ops(['doctor', '--json'], nowhere);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout).checks.filter(({ is }: Json) => is === 'fail').length).toBeGreaterThan(4);
+  });
+});
+
+describe.concurrent('a deployed stack', () => {
+  const secrets: Secrets = new Map([
+    ['api-key', LOCAL_KEYS.apiKey],
+    ['signing-keys', JSON.stringify(['a-newer-signing-key', LOCAL_KEYS.signingKey])],
+  ]);
+  let cloudFormation: Server;
+  let secretsManager: Awaited<ReturnType<typeof startSecretsManager>>;
+  beforeAll(async () => {
+    secretsManager = await startSecretsManager(secrets);
+    cloudFormation = createServer((_, response) => response.end(stackXml()));
+    await new Promise<void>((resolve) => cloudFormation.listen(0, '127.0.0.1', resolve));
+  });
+  afterAll(async () => {
+    cloudFormation.close();
+    await secretsManager.close();
+  });
+
+  function stackXml(): string {
+    const outputs = {
+      ApiUrl: service.apiUrl,
+      WebhookUrl: `${service.apiUrl}/webhooks/paytech`,
+      PaymentsTable: 'payments',
+      WebhookQueueUrl: service.queueUrl('webhooks'),
+      WebhookDeadLetterQueueUrl: service.queueUrl('webhooks-dlq'),
+      ApiKeySecret: 'api-key',
+      SigningKeysSecret: 'signing-keys',
+      PaymentEventsTopicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:payment-events`,
+      PaytechUrl: service.simulatorUrl,
+      EventSource: 'urn:paytech-payments:sandbox',
+      WebhookGraceSeconds: '120',
+      SweepCreatedDays: '400',
+    };
+    const members = Object.entries(outputs).map(
+      ([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,
+    );
+    return `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><Outputs>${members.join('')}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`;
+  }
+
+  it('is found by its outputs, with its own secrets', async () => {
+    const { port } = cloudFormation.address() as AddressInfo;
+    const { code, stdout, stderr } = await ops(['keys', '--stack', 'shop', '--region', REGION, '--json'], {
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_ENDPOINT_URL_CLOUDFORMATION: `http://127.0.0.1:${port}`,
+      AWS_ENDPOINT_URL_DYNAMODB: service.dynamoDbUrl,
+      AWS_ENDPOINT_URL_SQS: service.sqsUrl,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.url,
+    });
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout).keys).toMatchObject([
+      { key: keyFingerprint('a-newer-signing-key'), is: 'newest', retirable: false },
+      { key: KEY, is: 'old', retirable: false, why: expect.stringContaining('a webhook matched it') },
+    ]);
+  });
+});
