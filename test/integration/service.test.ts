@@ -239,23 +239,6 @@ describe('faults of paytech', () => {
   const fault = (kind: string) =>
     service.simulator('POST', '/simulator/faults', { on: 'create', kind, times: 1 });
 
-  it('answers with the one payment that exists when the answer to create was lost', async () => {
-    await fault('timeout-after-accept');
-    const referenceId = newOrder();
-    const request = body({ referenceId });
-    const waiting = service.api('POST', '/payments', request);
-    await vi.waitFor(async () => expect(await service.item(`deposit#${referenceId}`)).toBeDefined());
-    const meanwhile = await service.api('POST', '/payments', request);
-    expect(meanwhile.status).toBe(409);
-    expect(meanwhile.json().code).toBe('payment.in_progress');
-    const slow = await waiting;
-    expect(slow.status, slow.text).toBe(201);
-    expect(slow.json().redirectUrl).toContain('/checkout/');
-    const again = await service.api('POST', '/payments', request);
-    expect(again.json().id).toBe(slow.json().id);
-    expect(await createCalls(referenceId)).toHaveLength(1);
-  }, 30_000);
-
   it.each(['reset', 'html', '500'])(
     'says after %s that the outcome is unknown, and when to come again',
     async (kind) => {
