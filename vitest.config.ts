@@ -5,6 +5,7 @@ const LONG = [
   'actions',
   'correlation',
   'documented-bodies',
+  'events',
   'openapi',
   'openapi-operations',
   'operations',

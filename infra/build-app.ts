@@ -1,8 +1,9 @@
 /** The CDK app: one stack, which holds `PaytechPayments`. The CLI, the local run and the tests build the same. */
-import { App, CfnOutput, Stack } from 'aws-cdk-lib';
+import { App, Stack } from 'aws-cdk-lib';
+import { addOutputs } from './outputs.ts';
 import { PaytechPayments } from './paytech-payments.ts';
 import { projectContext } from './project-context.ts';
-import { eventSourceOf, parseSettings, type Settings, type SettingsInput } from './settings.ts';
+import { parseSettings, type SettingsInput } from './settings.ts';
 
 export interface BuildAppOptions {
   /** Where `app.synth()` writes; default: where the CDK CLI says, else a temporary folder. */
@@ -32,36 +33,11 @@ export function buildApp({ outdir, settings }: BuildAppOptions = {}) {
     terminationProtection: checked.stage === 'production',
   });
   const payments = new PaytechPayments(stack, 'PaytechPayments', checked);
-  addOutputs(stack, payments, checked);
+  addOutputs(payments);
   return { app, stack, payments, settings: checked };
 }
 
 /** The settings in `cdk.json`, unchecked, for whoever runs without the CLI and changes some of them. */
 export function projectSettings(): SettingsInput {
   return projectContext().paytech;
-}
-
-function addOutputs(stack: Stack, payments: PaytechPayments, settings: Settings): void {
-  const outputs: Record<string, string> = {
-    ApiUrl: payments.apiUrl,
-    WebhookUrl: payments.webhookUrl,
-    PaymentsTable: payments.table.tableName,
-    WebhookQueueUrl: payments.webhookQueue.queueUrl,
-    WebhookDeadLetterQueueUrl: payments.webhookDeadLetters.queueUrl,
-    ApiKeySecret: payments.secrets.apiKey.secretArn,
-    SigningKeysSecret: payments.secrets.signingKeys.secretArn,
-    OrderTokenKeysSecret: payments.secrets.orderTokenKeys.secretArn,
-    PaymentEventsTopicArn: payments.topic.topicArn,
-    PaytechUrl: settings.paytechUrl,
-    EventSource: eventSourceOf(settings.stage),
-    WebhookGraceSeconds: String(settings.webhookGraceSeconds),
-    SweepCreatedDays: String(settings.sweepCreatedDays),
-  };
-  for (const [name, queue] of payments.subscriberQueues)
-    outputs[`${inPascalCase(name)}QueueUrl`] = queue.queueUrl;
-  for (const [name, value] of Object.entries(outputs)) new CfnOutput(stack, name, { value });
-}
-
-function inPascalCase(name: string): string {
-  return name.replace(/(^|-)+([a-z0-9])/g, (_match, _hyphen, letter: string) => letter.toUpperCase());
 }

@@ -83,6 +83,10 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
     .use(paymentEvents, 'sns:Publish')
     .use(webhooksDlq, 'sqs:SendMessage')
     .use(apiKey, 'secretsmanager:GetSecretValue');
+  // Under AWS's own key sns:Publish is enough.
+  if (settings.topicKeyArn) {
+    applyPaymentEvent.allow(settings.topicKeyArn, 'kms:GenerateDataKey', 'kms:Decrypt');
+  }
   // The event source reads the queue in the function's name.
   applyPaymentEvent.allow(
     queue.queueArn,

@@ -15,10 +15,12 @@ import { paymentEvents } from './payment-events.ts';
 import { paymentsTable } from './payments-table.ts';
 import { reconcileSchedule } from './reconcile-schedule.ts';
 import { secrets } from './secrets.ts';
-import type { Settings } from './settings.ts';
+import { parseSettings, type Settings, type SettingsInput } from './settings.ts';
 import { webhookQueue } from './webhook-queue.ts';
 
 export class PaytechPayments extends Construct {
+  /** As given, with the defaults filled in. */
+  readonly settings: Settings;
   /** Base of all routes, without a slash at the end. */
   readonly apiUrl: string;
   readonly webhookUrl: string;
@@ -31,11 +33,18 @@ export class PaytechPayments extends Construct {
   readonly secrets: { apiKey: Secret; signingKeys: Secret; orderTokenKeys: Secret };
   readonly functions: Readonly<PaymentFunctions>;
 
-  constructor(scope: Construct, id: string, settings: Settings) {
+  /**
+   * The bundles must be there (`bundleFunctions()`).
+   * @param given the settings, docs/settings.md; what has a default may be left out
+   * @throws SettingsError when a setting is wrong
+   */
+  constructor(scope: Construct, id: string, given: SettingsInput) {
     super(scope, id);
+    const settings = parseSettings(given);
+    this.settings = settings;
     const { api, url, webhookUrl } = httpApi(this, settings);
     const webhooks = webhookQueue(this, settings.webhookBatchSize);
-    const events = paymentEvents(this, settings.subscribers);
+    const events = paymentEvents(this, settings);
     this.table = paymentsTable(this);
     this.secrets = secrets(this);
     this.functions = paymentFunctions(this, {

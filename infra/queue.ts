@@ -14,20 +14,25 @@ const defaults: QueueProps = {
   removalPolicy: RemovalPolicy.RETAIN,
 };
 
-/** Makes the queue `id` and its dead-letter queue `<id>-dlq`. */
-export function queueWithDlq(scope: Construct, id: string, visibilityTimeout: Duration) {
-  const deadLetterQueue = deadLetters(scope, `${id}-dlq`);
-  const queue = new Queue(scope, id, {
-    ...defaults,
-    visibilityTimeout,
-    // A message keeps its age when it moves: this leaves it at least a week in the dead-letter queue.
-    retentionPeriod: Duration.days(7),
-    deadLetterQueue: {
-      queue: deadLetterQueue,
-      maxReceiveCount: Math.ceil(survivedOutage.toSeconds() / visibilityTimeout.toSeconds()),
-    },
-  });
-  return { queue, deadLetterQueue };
+/** The queue `id`, and beside it its dead-letter queue `<id>-dlq`. */
+export class QueueWithDlq extends Queue {
+  /** What a consumer has failed on for an hour. */
+  readonly deadLetters: Queue;
+
+  constructor(scope: Construct, id: string, visibilityTimeout: Duration) {
+    const queue = deadLetters(scope, `${id}-dlq`);
+    super(scope, id, {
+      ...defaults,
+      visibilityTimeout,
+      // A message keeps its age when it moves: this leaves it at least a week in the dead-letter queue.
+      retentionPeriod: Duration.days(7),
+      deadLetterQueue: {
+        queue,
+        maxReceiveCount: Math.ceil(survivedOutage.toSeconds() / visibilityTimeout.toSeconds()),
+      },
+    });
+    this.deadLetters = queue;
+  }
 }
 
 /** A queue that nobody consumes but an operator; 14 days is the longest that SQS keeps a message. */

@@ -1,8 +1,9 @@
 /**
- * The settings of a stack: what `cdk.json` holds under `context.paytech`. Everything else about the stack
- * is decided in the code.
+ * The settings of the service: what `cdk.json` holds under `context.paytech`, or another stack gives to
+ * `PaytechPayments`. Everything else is decided in the code.
  */
 import { z } from 'zod';
+import { EVENT_TYPES } from '../shared/payment/event-schema.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES } from '../shared/payment/state.ts';
 
 /** The functions of the service; each is a folder in `functions/` and a Lambda in the stack. */
@@ -44,11 +45,9 @@ function matching<const Value extends string>(values: readonly Value[]) {
     .optional();
 }
 
-const eventKinds = [...PAYMENT_STATES.map((state) => state.toLowerCase()), 'corrected'];
-
 /** SNS filter policy over the message attributes of a payment event; they are all strings. */
 const filter = z.strictObject({
-  type: matching(eventKinds.map((kind) => `paytech.payment.${kind}`)),
+  type: matching(EVENT_TYPES),
   state: matching(PAYMENT_STATES),
   paymentType: matching(PAYMENT_TYPES),
   paidAsRequested: matching(['true', 'false']),
@@ -70,7 +69,6 @@ const subscriber = z.strictObject({
   filter: filter.optional(),
 });
 
-/** Requests per second, and how many at once beyond that. */
 const throttle = z.strictObject({ rate: z.int().min(1), burst: z.int().min(1) });
 
 // At least 2, because the event source of a queue cannot be limited to fewer (see functions.ts).
@@ -80,59 +78,118 @@ const logRetentionDays = z.literal([
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653,
 ]);
 
+/** Each setting's description is its entry in docs/settings.md, which `npm run settings` writes. */
 const schema = z
   .strictObject({
-    /** Chooses paytech's host, and is part of the stack's name. */
-    stage: z.enum(['sandbox', 'production']),
-    /** Another host in paytech's place, for rehearsals against a simulator. */
-    paytechUrl: paytechUrl.optional(),
-    /** Storefronts whose browsers may call the API, and to which a customer may be sent back (returnUrl). */
-    allowedOrigins: z.array(origin).default([]),
-    /** The custom domain under which the API can be reached; else its own endpoint. */
-    publicUrl: origin.optional(),
-    /**
-     * `required`: a browser calls `POST /payments` with an order token, which the merchant's server signs and
-     * which holds the price. `off`: the body holds it, and `createPaymentAuth` says who may call.
-     */
-    orderTokens: z.enum(['required', 'off']).default('required'),
-    /**
-     * Who may call `POST /payments` with order tokens off: `iam` = callers with AWS credentials; `none` =
-     * anyone, for demos.
-     */
-    createPaymentAuth: z.enum(['iam', 'none']).default('iam'),
-    /** Whether there is `PATCH /payments/{id}`, which executes a deposit without the redirect. */
-    hostToHost: z.boolean().default(false),
-    /** Limits of each route; the webhook route has its own, since paytech's deliveries come in bursts. */
-    throttle: throttle.default({ rate: 200, burst: 400 }),
-    webhookThrottle: throttle.default({ rate: 500, burst: 1000 }),
-    /** Of each route of the back office: whoever has its key by mistake or theft is slowed down. */
-    operationsThrottle: throttle.default({ rate: 50, burst: 100 }),
+    stage: z
+      .enum(['sandbox', 'production'])
+      .describe("Chooses paytech's host, and is part of the stack's name."),
+    paytechUrl: paytechUrl
+      .optional()
+      .describe("Another host in paytech's place, for rehearsals against a simulator; sandbox only."),
+    allowedOrigins: z
+      .array(origin)
+      .default([])
+      .describe(
+        'Storefronts whose browsers may call the API, and to which a customer may be sent back (`returnUrl`).',
+      ),
+    publicUrl: origin
+      .optional()
+      .describe('The custom domain under which the API can be reached; else its own endpoint.'),
+    orderTokens: z
+      .enum(['required', 'off'])
+      .default('required')
+      .describe(
+        "`required`: a browser calls `POST /payments` with an order token, which the merchant's server signs and which holds the price. `off`: the body holds it, and `createPaymentAuth` says who may call.",
+      ),
+    createPaymentAuth: z
+      .enum(['iam', 'none'])
+      .default('iam')
+      .describe(
+        'Who may call `POST /payments` with order tokens off. `iam`: callers with AWS credentials. `none`: anyone, for demos; sandbox only.',
+      ),
+    hostToHost: z
+      .boolean()
+      .default(false)
+      .describe('Whether there is `PATCH /payments/{id}`, which executes a deposit without the redirect.'),
+    throttle: throttle
+      .default({ rate: 200, burst: 400 })
+      .describe('Limits of each route: requests per second, and how many at once beyond that.'),
+    webhookThrottle: throttle
+      .default({ rate: 500, burst: 1000 })
+      .describe("Of the webhook route, since paytech's deliveries come in bursts."),
+    operationsThrottle: throttle
+      .default({ rate: 50, burst: 100 })
+      .describe('Of each route of the back office: whoever has its key by mistake or theft is slowed down.'),
     subscribers: z
       .array(subscriber)
       .min(1)
       .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'names must differ')
-      .default([{ name: 'payment-events' }]),
-    /** Webhooks per call of apply-payment-event; over 10 they are gathered for a second. */
-    webhookBatchSize: z.int().min(1).max(100).default(10),
-    /** How often reconcile looks for what webhooks did not bring. */
-    reconcileMinutes: z.int().min(1).max(60).default(1),
-    /** How long after a change at paytech its webhook may still come; then reconcile speaks in its place. */
-    webhookGraceSeconds: z.int().min(0).max(300).default(120),
-    /** How old a payment may be whose changes reconcile finds in paytech's list. */
-    sweepCreatedDays: z.int().min(1).max(3650).default(400),
-    /** Concurrency set aside for, and at most used by, a function. */
-    reservedConcurrency: z.partialRecord(z.enum(functionNames), reserve).default({}),
-    logRetentionDays: logRetentionDays.default(30),
-    /** The SNS topic that alarms go to, in the stack's account; else the stack makes one. */
+      .default([{ name: 'payment-events' }])
+      .describe(
+        'Downstream systems: each gets a queue of payment events, which the name becomes part of, and with `filter` only those that match. Another stack [subscribes by itself](subscribers.md).',
+      ),
+    subscriberAccounts: z
+      .array(z.string().regex(/^\d{12}$/, 'must be an account id of twelve digits'))
+      .default([])
+      .describe('Other AWS accounts that may subscribe queues of their own.'),
+    topicKeyArn: z
+      .string()
+      .regex(
+        /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
+        'must be the ARN of a KMS key, not of an alias',
+      )
+      .optional()
+      .describe(
+        "A KMS key of yours for the topic of payment events; else AWS's own, `alias/aws/sns`. Its key policy must leave permissions to IAM, as the default one does.",
+      ),
+    webhookBatchSize: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(10)
+      .describe('Webhooks per call of `apply-payment-event`; over 10 they are gathered for a second.'),
+    reconcileMinutes: z
+      .int()
+      .min(1)
+      .max(60)
+      .default(1)
+      .describe('How often `reconcile` looks for what webhooks did not bring.'),
+    webhookGraceSeconds: z
+      .int()
+      .min(0)
+      .max(300)
+      .default(120)
+      .describe(
+        'How long after a change at paytech its webhook may still come; then `reconcile` speaks in its place.',
+      ),
+    sweepCreatedDays: z
+      .int()
+      .min(1)
+      .max(3650)
+      .default(400)
+      .describe("How old a payment may be whose changes `reconcile` finds in paytech's list."),
+    reservedConcurrency: z
+      .partialRecord(z.enum(functionNames), reserve)
+      .default({})
+      .describe('Concurrency set aside for, and at most used by, a function.'),
+    logRetentionDays: logRetentionDays
+      .default(30)
+      .describe('How long logs are kept, in days: one of the numbers that CloudWatch takes.'),
     alarmTopicArn: z
       .string()
       .regex(/^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of an SNS topic')
-      .optional(),
+      .optional()
+      .describe("The SNS topic that alarms go to, in the stack's account; else the stack makes one."),
   })
-  .refine(({ stage, paytechUrl }) => stage !== 'production' || paytechUrl === undefined, {
-    path: ['paytechUrl'],
-    error: 'is for rehearsals: production talks to paytech only',
-  })
+  .refine(
+    ({ stage, paytechUrl = paytechHosts[stage] }) =>
+      stage !== 'production' || paytechUrl === paytechHosts[stage],
+    {
+      path: ['paytechUrl'],
+      error: 'is for rehearsals: production talks to paytech only',
+    },
+  )
   .refine(({ stage, createPaymentAuth }) => stage !== 'production' || createPaymentAuth === 'iam', {
     path: ['createPaymentAuth'],
     error: 'may be "none" in the sandbox only: whoever can reach the API could name its own price',
@@ -143,10 +200,17 @@ const schema = z
     paytechUrl: settings.paytechUrl ?? paytechHosts[settings.stage],
   }));
 
+/** The settings as JSON Schema, for docs/settings.md. */
+export function settingsJsonSchema() {
+  return z.toJSONSchema(schema, { io: 'input' });
+}
+
 /** Settings as they are written; those with a default may be left out. */
 export type SettingsInput = z.input<typeof schema>;
 /** Settings as the stack uses them. */
 export type Settings = z.output<typeof schema>;
+/** Which events a subscriber gets; an attribute that is left out may have any value. */
+export type EventFilter = z.input<typeof filter>;
 
 /** The CloudEvents `source` of a deployment. */
 export function eventSourceOf(stage: Settings['stage']): string {
@@ -159,7 +223,7 @@ export class SettingsError extends Error {
 }
 
 /**
- * Checks settings and fills in the defaults.
+ * Checks settings and fills in the defaults. Settings that were checked already come out the same.
  * @param given the value of `context.paytech`, or its JSON text (`cdk deploy -c paytech='{…}'`)
  * @throws SettingsError
  */

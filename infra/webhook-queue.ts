@@ -1,7 +1,7 @@
 /** The queue between receive-webhook and apply-payment-event, and the batches in which it is read. */
 import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { queueWithDlq } from './queue.ts';
+import { QueueWithDlq } from './queue.ts';
 
 /** The time limit of apply-payment-event for one batch. */
 export const applyTimeout = Duration.seconds(30);
@@ -15,5 +15,6 @@ export function webhookQueue(scope: Construct, batchSize: number) {
   // Lambda asks for a window of at least a second when a batch is over 10.
   const batchingWindow = Duration.seconds(batchSize > 10 ? 1 : 0);
   const visibilityTimeout = Duration.seconds(6 * applyTimeout.toSeconds()).plus(batchingWindow);
-  return { ...queueWithDlq(scope, 'webhooks', visibilityTimeout), batchSize, batchingWindow };
+  const queue = new QueueWithDlq(scope, 'webhooks', visibilityTimeout);
+  return { queue, deadLetterQueue: queue.deadLetters, batchSize, batchingWindow };
 }

@@ -2,10 +2,10 @@
 import * as z from 'zod/mini';
 import type { ClaimKind, ClaimStage } from '../../shared/payment/claim.ts';
 import { RETRY_HINTS } from '../../shared/payment/customer-message.ts';
+import { amount } from '../../shared/payment/event-schema.ts';
 import { EVENT_SOURCES } from '../../shared/payment/payment.ts';
 import type { RefundStage } from '../../shared/payment/refund.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES } from '../../shared/payment/state.ts';
-import { amount } from './json-schema.ts';
 
 const text = z.string();
 const optionalText = z.optional(text);

@@ -2,10 +2,7 @@
 import * as z from 'zod/mini';
 import { anAmount, count, counter } from '../../shared/http/payment-fields.ts';
 import { object, text } from '../../shared/http/validate.ts';
-import { type Decimal, isDecimal } from '../../shared/payment/money.ts';
-
-/** An amount in an answer: a JSON number in major units, with as many digits as it takes. */
-export const amount = z.custom<Decimal>((value) => isDecimal(value));
+import { amount } from '../../shared/payment/event-schema.ts';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 

@@ -276,3 +276,15 @@ function environmentFor(name: string): Record<string, string> {
     entries.map(([key, value]) => [key, typeof value === 'string' ? value : 'https://deployed.example']),
   );
 }
+
+test('with a key of its own for the topic, its publisher may use that key', async () => {
+  const topicKeyArn = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+  const { template: own } = await synthesize({ ...minimal, topicKeyArn });
+  expect(resources(own, 'AWS::SNS::Topic')['payment-events']!.Properties.KmsMasterKeyId).toBe(topicKeyArn);
+  const statements = Object.values<Json>(own.findResources('AWS::IAM::Policy'))
+    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+    .filter(({ Resource }) => Resource === topicKeyArn);
+  expect(statements).toEqual([
+    { Effect: 'Allow', Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Resource: topicKeyArn },
+  ]);
+});

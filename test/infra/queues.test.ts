@@ -1,5 +1,7 @@
-import type { Template } from 'aws-cdk-lib/assertions';
+import { App, CfnOutput, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { PaymentEventsSubscription } from '../../infra/payment-events-subscription.ts';
 import { minimal, onlyResource, type Resource, resources, synthesize, target } from './synthesized.ts';
 
 let template: Template;
@@ -150,4 +152,56 @@ test('the topic is encrypted and reached by TLS only', () => {
   expect(policy?.Properties.PolicyDocument.Statement).toEqual([
     expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
   ]);
+});
+
+describe('a subscriber elsewhere', () => {
+  const policyOf = (of: Template) =>
+    Object.values(of.findResources('AWS::SNS::TopicPolicy')).flatMap(
+      ({ Properties }) => Properties.PolicyDocument.Statement,
+    );
+
+  test('in an account that the settings name may subscribe its own queues, and do no more', async () => {
+    const { template: open } = await synthesize({ ...minimal, subscriberAccounts: ['111122223333'] });
+    expect(policyOf(open).filter(({ Effect }) => Effect === 'Allow')).toEqual([
+      expect.objectContaining({
+        Action: 'sns:Subscribe',
+        Principal: {
+          AWS: expect.objectContaining({
+            'Fn::Join': ['', expect.arrayContaining([':iam::111122223333:root'])],
+          }),
+        },
+        Condition: {
+          StringEquals: { 'sns:Protocol': 'sqs' },
+          StringLike: { 'sns:Endpoint': 'arn:*:sqs:*:111122223333:*' },
+        },
+      }),
+      // The alarm topic's.
+      expect.objectContaining({ Action: 'sns:Publish' }),
+    ]);
+  });
+
+  test('subscribes in three lines, by the topic’s ARN', () => {
+    const stack = new Stack(new App({ context: { 'aws:cdk:enable-path-metadata': true } }), 'mail');
+    const topic = 'arn:aws:sns:eu-west-1:123456789012:payment-events';
+    const events = new PaymentEventsSubscription(stack, 'Mail', { topic, filter: { state: ['COMPLETED'] } });
+    new CfnOutput(stack, 'QueueUrl', { value: events.queueUrl });
+
+    const own = Template.fromStack(stack);
+    expect(Object.keys(resources(own, 'AWS::SQS::Queue'))).toEqual(['Mail-dlq', 'Mail', 'Mail-undelivered']);
+    const { Properties } = onlyResource(own, 'AWS::SNS::Subscription');
+    expect(Properties).toMatchObject({
+      TopicArn: topic,
+      Region: 'eu-west-1',
+      RawMessageDelivery: true,
+      FilterPolicy: { state: ['COMPLETED'] },
+    });
+    const writers = Object.values(own.findResources('AWS::SQS::QueuePolicy')).flatMap(
+      ({ Properties: each }) =>
+        each.PolicyDocument.Statement.filter(({ Effect }: { Effect: string }) => Effect === 'Allow'),
+    );
+    expect(writers).toHaveLength(2);
+    for (const { Condition } of writers) {
+      expect(Condition).toEqual({ ArnEquals: { 'aws:SourceArn': topic } });
+    }
+  });
 });

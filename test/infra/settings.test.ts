@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parseSettings, SettingsError } from '../../infra/settings.ts';
+import { parseSettings, SettingsError, settingsJsonSchema } from '../../infra/settings.ts';
+import { settingsReference } from '../../infra/settings-reference.ts';
 import { minimal, resources, synthesize } from './synthesized.ts';
 
 /** Every setting, valid; each negative test breaks one. */
@@ -20,6 +23,8 @@ const full = {
   webhookThrottle: { rate: 1, burst: 1 },
   operationsThrottle: { rate: 1, burst: 1 },
   subscribers: [{ name: 'payment-events' }, { name: 'mail', filter: { state: ['COMPLETED'] } }],
+  subscriberAccounts: ['111122223333'],
+  topicKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
   webhookBatchSize: 100,
   reconcileMinutes: 5,
   webhookGraceSeconds: 0,
@@ -58,6 +63,7 @@ test('defaults fill in what is left out', () => {
     webhookThrottle: { rate: 500, burst: 1000 },
     operationsThrottle: { rate: 50, burst: 100 },
     subscribers: [{ name: 'payment-events' }],
+    subscriberAccounts: [],
     webhookBatchSize: 10,
     reconcileMinutes: 1,
     webhookGraceSeconds: 120,
@@ -65,6 +71,20 @@ test('defaults fill in what is left out', () => {
     reservedConcurrency: {},
     logRetentionDays: 30,
   });
+});
+
+test.each(['sandbox', 'production'])('checked twice they are the same, for %s', (stage) => {
+  const { paytechUrl: _, ...given } = { ...valid, stage };
+  const checked = parseSettings(given);
+  expect(parseSettings(checked)).toEqual(checked);
+});
+
+test('docs/settings.md is up to date (else: npm run settings), and explains every setting', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../docs/settings.md'), 'utf8');
+  expect(text === settingsReference()).toBe(true);
+  for (const [name, setting] of Object.entries(settingsJsonSchema().properties ?? {})) {
+    expect(setting, name).toMatchObject({ description: expect.stringMatching(/\.$/) });
+  }
 });
 
 test('may come as JSON text, as on a command line', () => {
@@ -111,6 +131,8 @@ describe('one wrong setting is named with its path', () => {
       { subscribers: [{ name: 'a', filter: { state: ['PAID'] } }] },
       'subscribers.0.filter.state.0',
     ],
+    ['an account that is none', { subscriberAccounts: ['1111-2222-3333'] }, 'subscriberAccounts.0'],
+    ['the alias of a key', { topicKeyArn: 'arn:aws:kms:eu-west-1:123456789012:alias/mine' }, 'topicKeyArn'],
     ['a batch of none', { webhookBatchSize: 0 }, 'webhookBatchSize'],
     ['a batch over 100', { webhookBatchSize: 101 }, 'webhookBatchSize'],
     ['half a webhook', { webhookBatchSize: 1.5 }, 'webhookBatchSize'],

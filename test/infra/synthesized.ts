@@ -2,7 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { AwsSolutionsChecks } from 'cdk-nag';
 import { buildApp } from '../../infra/build-app.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import type { SettingsInput } from '../../infra/settings.ts';
@@ -25,6 +27,15 @@ export async function synthesize(settings: SettingsInput = minimal) {
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
+}
+
+/** What cdk-nag's AwsSolutions pack has against the app, one line each. */
+export function violationsOf(app: App): string[] {
+  const { violations } = new AwsSolutionsChecks(app).validateScope(app);
+  return violations.map(
+    ({ ruleName, description, violatingResources }) =>
+      `${ruleName}: ${description} ${violatingResources.map(({ constructPath }) => constructPath).join(', ')}`,
+  );
 }
 
 /** The resources of a type, by the last id in their construct path, which must tell them apart. */

@@ -48,7 +48,7 @@ export function validatorOf(document: Json) {
 }
 
 /** The same, with every object that lists its properties closed to others. */
-function closed(value: Json): Json {
+export function closed(value: Json): Json {
   if (Array.isArray(value)) return value.map(closed);
   if (typeof value !== 'object' || value === null) return value;
   const copy = Object.fromEntries(Object.entries(value).map(([key, each]) => [key, closed(each)]));

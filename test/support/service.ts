@@ -9,6 +9,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { clientFor } from '../../infra/local/account.ts';
 import { LOCAL_KEYS, type LocalOptions, startLocal } from '../../infra/local/local-service.ts';
 import { sign } from '../../shared/paytech/signature.ts';
+import { eventProblem } from './event-schema.ts';
 
 /** The running service as its users see it: over HTTP, and through its queues and its table. */
 export async function startService(options: LocalOptions = {}) {
@@ -42,7 +43,7 @@ export async function startService(options: LocalOptions = {}) {
   const simulator = (method: string, path: string, body?: unknown) =>
     call(local.simulatorUrl, method, path, body === undefined ? undefined : JSON.stringify(body));
 
-  /** Everything that subscribers have been sent so far. */
+  /** Everything that subscribers have been sent so far; throws on an event that is not as its schema says. */
   async function receivedEvents() {
     const QueueUrl = local.queueUrl('payment-events');
     for (;;) {
@@ -51,6 +52,8 @@ export async function startService(options: LocalOptions = {}) {
       );
       if (Messages.length === 0) return events;
       for (const { Body = '', MessageAttributes = {}, ReceiptHandle } of Messages) {
+        const problem = eventProblem(Body);
+        if (problem) throw new Error(`Not as payment-event.schema.json says: ${problem} in ${Body}`);
         const attributes = Object.entries(MessageAttributes).map(([name, value]) => [
           name,
           value.StringValue,

@@ -1,0 +1,21 @@
+/** `npm run event-schema`: writes `payment-event.schema.json`, the JSON Schema of the events to subscribers. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { paymentEvent } from '../shared/payment/event-schema.ts';
+import { toJsonSchema } from './openapi/json-schema.ts';
+
+/** The schema as it is kept in `payment-event.schema.json`. */
+export function eventSchemaText(): string {
+  const schema = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Payment event',
+    description:
+      'A CloudEvents 1.0 message: one change of a payment, with the whole payment as of its version. Amounts are exact decimals with up to 18 decimal places: read them as decimals, not as binary floats. Fields may be added.',
+    ...toJsonSchema(paymentEvent),
+  };
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}
+
+if (import.meta.main) {
+  writeFileSync(join(import.meta.dirname, '..', 'payment-event.schema.json'), eventSchemaText());
+}

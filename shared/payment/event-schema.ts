@@ -1,0 +1,102 @@
+/**
+ * What subscribers receive. This schema is the TypeScript type, `payment-event.schema.json` for everybody else,
+ * and what every event of an end-to-end test is checked against.
+ */
+import * as z from 'zod/mini';
+import { type Decimal, decimal, isDecimal } from './money.ts';
+import { PAYMENT_STATES, PAYMENT_TYPES, type PaymentState } from './state.ts';
+
+/** An amount that we send: a JSON number in major units, with as many digits as it takes. */
+export const amount = z.custom<Decimal>((value) => isDecimal(value));
+
+const stateTypes = PAYMENT_STATES.map(
+  (state) => `paytech.payment.${state.toLowerCase() as Lowercase<PaymentState>}` as const,
+);
+/** The CloudEvents `type` of every payment event. */
+export const EVENT_TYPES = [...stateTypes, 'paytech.payment.corrected'] as const;
+
+const text = (description: string) => z.string().check(z.describe(description));
+const optionalText = (description: string) => z.optional(text(description));
+const time = (description: string) => z.iso.datetime().check(z.describe(description));
+const state = z.enum(PAYMENT_STATES);
+
+/** The payment as of one version; instructions for the customer (`externalRefs`) stay out. */
+const payment = z.object({
+  id: text("paytech's id of the payment."),
+  referenceId: optionalText(
+    "The merchant's id: of a deposit that of the order, of a refund or withdrawal that of its request.",
+  ),
+  paymentType: z.enum(PAYMENT_TYPES),
+  parentPaymentId: optionalText('Of a refund: the deposit that it pays back.'),
+  state,
+  final: z
+    .boolean()
+    .check(z.describe('Whether paytech will not move it on by itself: COMPLETED, DECLINED or CANCELLED.')),
+  amount,
+  currency: text('Of `amount`: ISO 4217, or the code of a cryptocurrency.'),
+  requestedAmount: amount,
+  requestedCurrency: text('Of `requestedAmount`.'),
+  paidAsRequested: z.optional(
+    z
+      .boolean()
+      .check(z.describe('Of a final payment: whether amount and currency are those that were asked for.')),
+  ),
+  paymentMethod: optionalText('Such as BASIC_CARD.'),
+  account: optionalText('Masked: at most its last four characters.'),
+  cardBrand: optionalText('Such as VISA.'),
+  country: optionalText("ISO 3166 alpha-2, of the card's issuer."),
+  externalId: optionalText("The provider's id of the payment."),
+  externalResultCode: optionalText("The provider's code for its ending."),
+  externalFeeAmount: z.optional(amount),
+  externalFeeCurrency: optionalText('Of `externalFeeAmount`.'),
+  errorCode: optionalText("paytech's code of why it failed."),
+  errorMessage: optionalText("paytech's words for it. Not meant for the customer."),
+  created: time('When paytech made the payment.'),
+  updated: time('When this version was written.'),
+});
+
+/** A CloudEvents 1.0 message to subscribers: one applied change, with the whole payment as of its version. */
+export const paymentEvent = z.object({
+  specversion: z.literal('1.0'),
+  id: text('`<paymentId>:<version>`; a redelivery has the same id and the same bytes.'),
+  source: text('Names the deployment that says this.'),
+  type: z
+    .enum(EVENT_TYPES)
+    .check(
+      z.describe(
+        "The payment's state, or `corrected`: what was final was wrong, on paytech's confirmed word.",
+      ),
+    ),
+  subject: text("The payment's id."),
+  time: time('When the change was written.'),
+  datacontenttype: z.literal('application/json'),
+  data: z.object({
+    version: z
+      .int()
+      .check(
+        z.minimum(1),
+        z.describe(
+          'Raised by one by every change. Keep the highest; events may come in any order, and again.',
+        ),
+      ),
+    previousState: z
+      .nullable(state)
+      .check(z.describe('null, if this service first heard of the payment by this event.')),
+    payment,
+  }),
+});
+
+export type PaymentCloudEvent = z.infer<typeof paymentEvent>;
+/** The payment as subscribers see it. */
+export type EventPayment = z.infer<typeof payment>;
+
+/**
+ * Reads an event as a subscriber received it, amounts exact. Fields that are newer than this schema are left out.
+ * @throws SyntaxError or `z.core.$ZodError` on anything that is not a payment event
+ */
+export function readPaymentEvent(text: string): PaymentCloudEvent {
+  const parsed = JSON.parse(text, (key, value, { source }) =>
+    typeof value === 'number' && key !== 'version' ? decimal(source) : value,
+  );
+  return paymentEvent.parse(parsed);
+}
