@@ -11,7 +11,7 @@ let alarms: Record<string, Resource>;
 beforeAll(async () => {
   ({ template } = await synthesize());
   alarms = resources(template, 'AWS::CloudWatch::Alarm');
-}, 60_000);
+}, 240_000);
 
 const functions = [
   'apply-payment-event',

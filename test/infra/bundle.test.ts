@@ -28,4 +28,4 @@ test('two builds at once, or one over the leftovers of another, give the same fi
   writeFileSync(join(outdir, 'get-payment', 'index.mjs'), 'edited');
   await bundleFunctions(outdir);
   expect(contents()).toEqual(first);
-}, 60_000);
+}, 240_000);

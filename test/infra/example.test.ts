@@ -16,7 +16,7 @@ let template: Template;
 beforeAll(async () => {
   await bundleFunctions();
   template = Template.fromStack(new ShopStack(app, 'shop'));
-}, 60_000);
+}, 240_000);
 afterAll(() => rmSync(outdir, { recursive: true, force: true }));
 
 test('has the service, set up by what differs from the defaults', () => {

@@ -23,7 +23,7 @@ beforeAll(async () => {
     hostToHost: true,
   }));
   functions = resources(template, 'AWS::Lambda::Function');
-}, 60_000);
+}, 240_000);
 
 /** Every permission of a function as `action on resource`, from all policies of its role. */
 function permissions(name: string): string[] {

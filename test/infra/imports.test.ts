@@ -46,7 +46,7 @@ beforeAll(async () => {
         typeof location.path === 'string' ? location.path : location.path.file,
       ),
   );
-}, 60_000);
+}, 240_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -59,7 +59,7 @@ test('the routes are those of the stack, and so is who may call them', async () 
       .sort();
   expect(await routesOf({ orderTokens: 'required' })).toEqual(documented(true));
   expect(await routesOf({ orderTokens: 'off' })).toEqual(documented(false));
-}, 60_000);
+}, 240_000);
 
 describe('the schema of a body says what the handler says', () => {
   const validate = validatorOf(document).schema('OrderWithoutToken');

@@ -9,7 +9,7 @@ let queues: Record<string, Resource>;
 beforeAll(async () => {
   ({ template } = await synthesize());
   queues = resources(template, 'AWS::SQS::Queue');
-}, 60_000);
+}, 240_000);
 
 const properties = (name: string) => queues[name]!.Properties;
 const subscription = (of: Template = template) => onlyResource(of, 'AWS::SNS::Subscription').Properties;

@@ -191,7 +191,7 @@ describe('in the stack', () => {
       }
       expect(variable(template, 'apply-payment-event', 'EVENT_SOURCE')).toBe(`urn:paytech-payments:${stage}`);
     },
-    60_000,
+    240_000,
   );
 
   test('a custom domain is where webhooks come in', async () => {

@@ -20,7 +20,7 @@ beforeAll(async () => {
     operationsThrottle: { rate: 55, burst: 66 },
     logRetentionDays: 14,
   }));
-}, 60_000);
+}, 240_000);
 
 describe('the payments table', () => {
   const table = () => onlyResource(template, 'AWS::DynamoDB::GlobalTable');
