@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { executePayment } from '../../functions/execute-payment/pipeline.ts';
 import { actionRoute } from '../../functions/operations/actions.ts';
 import { refunds } from '../../functions/operations/refunds.ts';
 import type { Call } from '../../functions/operations/router.ts';
@@ -8,10 +9,11 @@ import { claimedCall, type Dependencies } from '../../shared/claims/claimed-call
 import type { HttpEvent, Reply } from '../../shared/http/api.ts';
 import { stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
+import type { PaymentType } from '../../shared/payment/state.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import type { Table } from '../../shared/store/table.ts';
-import type { MemoryGateway } from '../support/memory-gateway.ts';
+import { type MemoryGateway, POSSIBLE_IN } from '../support/memory-gateway.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { type Conductor, runProcess } from './process.ts';
 import type { Activity } from './schedule.ts';
@@ -20,9 +22,15 @@ type RefundActivity = Extract<Activity, { do: 'refund' }>;
 type WithdrawActivity = Extract<Activity, { do: 'withdraw' }>;
 type ActActivity = Extract<Activity, { do: 'act' }>;
 type Faults = Pick<RefundActivity, 'ends' | 'lookUp' | 'table' | 'crash'>;
+type GatewayAnswer = Awaited<ReturnType<MemoryGateway['act']>>;
 type Outside = <O extends object>(target: O) => O;
 
 const WELL: Faults = { ends: 'well', lookUp: 'well', table: undefined, crash: undefined };
+/** The first of the two withdrawals is approved or rejected by the merchant before it is carried out. */
+export function waitsForApproval({ referenceId }: { referenceId: string }): boolean {
+  return referenceId.startsWith('withdrawal-0-');
+}
+
 const WEBHOOK_URL = 'https://shop.example/webhooks/paytech';
 
 /** A payout that was asked for, as the back office would send it again. */
@@ -44,7 +52,7 @@ export interface Surroundings {
   outsideOf: (outside: Outside, faults: Faults) => Dependencies;
 }
 
-/** The back office: refunds, withdrawals, captures and voids through their routes. */
+/** The back office: refunds, withdrawals and actions through their routes; the storefront's execution as well. */
 export function createBackOffice({
   conductor,
   clock,
@@ -58,12 +66,13 @@ export function createBackOffice({
   const requests = new Map<string, BackOfficeRequest>();
   /** By reference: how often paytech was sent it without saying that it did nothing. */
   const sent = new Map<string, number>();
-  /** By payment: how often paytech was sent an action that it may have carried out. */
+  /** By payment and the state that actions lead out of: how often paytech was sent one that it may have carried out. */
   const acted = new Map<string, number>();
 
-  const deposits = () =>
-    [...gateway.payments.values()].filter(({ paymentType }) => paymentType === 'DEPOSIT');
-  const pick = (index: number) => deposits()[index % Math.max(1, deposits().length)];
+  function pick(index: number, type: PaymentType): GatewayPayment | undefined {
+    const payments = [...gateway.payments.values()].filter(({ paymentType }) => paymentType === type);
+    return payments[index % Math.max(1, payments.length)];
+  }
   const third = (amount: { div(by: number): { round(places: number): unknown } }) => amount.div(3).round(18);
   const call = (): Call => ({ caller: 'arn:model', owner: randomUUID(), deadline: clock.at + 14_000 });
 
@@ -104,7 +113,7 @@ export function createBackOffice({
     sent,
     acted,
     async refund({ payment: index, refund, part, ...faults }: RefundActivity): Promise<void> {
-      const payment = pick(index);
+      const payment = pick(index, 'DEPOSIT');
       if (!payment) return;
       const id = `refund-${refund % 4}-${run}`;
       const amount = part === 'all' ? {} : { amount: third(payment.facts.amount!) };
@@ -124,36 +133,42 @@ export function createBackOffice({
       await payOut(request, faults);
     },
     async act({ payment: index, action, part, ends, ask: asked, ...rest }: ActActivity): Promise<void> {
-      const payment = pick(index);
+      const payment = pick(index, action === 'approve' || action === 'reject' ? 'WITHDRAWAL' : 'DEPOSIT');
       if (!payment) return;
       const body = action === 'capture' && part === 'third' ? { amount: third(payment.facts.amount!) } : {};
       const faults: Faults = { ends: 'well', lookUp: 'well', ...rest };
+      /** Sends the action on, noting whether paytech may carry it out. */
+      const sending = async (send: () => Promise<GatewayAnswer>): Promise<GatewayAnswer> => {
+        if (ends !== 'well') count(`${action} ${ends}`);
+        if (ends === 'limited') gateway.endings.push({ on: action, ends: 429 });
+        else if (ends !== 'well') gateway.endings.push({ on: action, ends });
+        const from = POSSIBLE_IN[action];
+        const mayDoIt = ends !== 'refused' && ends !== 'limited' && payment.facts.state === from;
+        const way = `${payment.id} out of ${from}`;
+        if (mayDoIt) acted.set(way, (acted.get(way) ?? 0) + 1);
+        const answer = await send();
+        if (payment.facts.state !== from && mayDoIt) changed(payment);
+        return answer;
+      };
       await ask(action, faults, (outside) => {
         const deps = outsideOf(outside, faults);
-        const acting = {
+        const run = act({
           ...deps,
           ready: async () => {},
           gateway: outside({
-            execute: gateway.execute,
+            execute: (...args: Parameters<typeof gateway.execute>) => sending(() => gateway.execute(...args)),
+            act: (...args: Parameters<typeof gateway.act>) => sending(() => gateway.act(...args)),
             get: async (...args: Parameters<typeof gateway.get>) => {
               if (asked === 'unknown') gateway.endings.push({ on: 'get', ends: 'unknown' });
               return gateway.get(...args);
             },
-            act: async (...args: Parameters<typeof gateway.act>) => {
-              if (ends !== 'well') count(`${action} ${ends}`);
-              if (ends === 'limited') gateway.endings.push({ on: action, ends: 429 });
-              else if (ends !== 'well') gateway.endings.push({ on: action, ends });
-              const mayDoIt =
-                ends !== 'refused' && ends !== 'limited' && payment.facts.state === 'AUTHORIZED';
-              if (mayDoIt) acted.set(payment.id, (acted.get(payment.id) ?? 0) + 1);
-              const answer = await gateway.act(...args);
-              if (payment.facts.state !== 'AUTHORIZED' && mayDoIt) changed(payment);
-              return answer;
-            },
           }),
-        };
+        });
         const event = eventOf(body, payment.id);
-        return actionRoute({ act: act(acting) })(event, action, call());
+        const { owner, deadline, caller } = call();
+        return action === 'execute'
+          ? executePayment({ act: run })(event, owner, deadline)
+          : actionRoute({ act: run })(event, action, { owner, deadline, caller });
       });
     },
     /** The request that holds the claim, or else the first one for this id. */

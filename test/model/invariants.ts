@@ -29,6 +29,7 @@ export async function checkInvariants(simulation: Simulation, table: Table): Pro
   everyChangeIsPublishedAndNothingElse(simulation, records);
   everyAcknowledgedWebhookHasAnEnd(simulation);
   noAmountIsRounded(simulation, records);
+  everyPaymentIsRecorded(simulation, records);
   theRecordEndsAsPaytechSays(simulation, records);
   await noClaimStaysOpen(simulation, table);
   moneyGoesOutOnce(simulation);
@@ -123,6 +124,13 @@ function noAmountIsRounded({ gateway }: Simulation, records: PaymentRecord[]): v
     const reference = gateway.payments.get(record.id)?.referenceId ?? '';
     expect(record.requestedAmount.toFixed(), `asked amount of ${record.id}`).toBe(asked.get(reference));
   }
+}
+
+/** What paytech has is in the table, whoever made it and whatever became of the call. */
+function everyPaymentIsRecorded({ gateway }: Simulation, records: PaymentRecord[]): void {
+  const recorded = new Set(records.map(({ id }) => id));
+  const missing = [...gateway.payments.keys()].filter((id) => !recorded.has(id));
+  expect(missing, 'payments that are not recorded').toEqual([]);
 }
 
 /** Where paytech's final word arrived, the record says the same, in state and amount. */

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { Action } from '../../shared/payment/action.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import type { Crash } from './process.ts';
 
@@ -38,14 +39,34 @@ export type Activity =
   | {
       do: 'act';
       payment: number;
-      action: 'capture' | 'void';
+      /** `execute` is the storefront's, the others are the back office's. */
+      action: Action;
+      /** Of a capture. */
       part: 'all' | 'third';
       ends: 'well' | 'lost' | 'unknown' | 'refused' | 'limited';
       ask: 'well' | 'unknown';
       table: { atWrite: number; fault: TableFault } | undefined;
       crash: Crash | undefined;
     }
+  | {
+      do: 'refresh';
+      payment: number;
+      ask: 'well' | 'unknown';
+      table: { atWrite: number; fault: TableFault } | undefined;
+      queue: 'well' | 'down';
+      crash: Crash | undefined;
+    }
+  | {
+      do: 'reconcile';
+      ask: 'well' | 'unknown';
+      list: 'well' | 'unknown';
+      table: { atWrite: number; fault: TableFault } | undefined;
+      queue: 'well' | 'down';
+      crash: Crash | undefined;
+    }
   | { do: 'customer'; payment: number; state: PaymentState; pays: 'as-asked' | 'less'; webhook: Delivery }
+  /** The merchant makes a deposit in paytech's own back office, and a customer is sent to it. */
+  | { do: 'elsewhere'; amount: string; webhook: Delivery }
   | { do: 'gateway-corrects'; payment: number; webhook: Delivery }
   | { do: 'deliver'; webhook: number; queue: 'well' | 'down'; crash: Crash | undefined }
   | { do: 'contradict'; payment: number; state: PaymentState; pays: 'as-asked' | 'less' }
@@ -75,6 +96,8 @@ export interface Schedule {
   /** The amounts of the orders, as number texts. */
   orders: string[];
   rounds: Round[];
+  /** How paytech's last word gets here: by its webhooks, or by reconcile alone since no webhook comes any more. */
+  lastWord: 'webhooks' | 'reconcile';
 }
 
 const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
@@ -97,6 +120,10 @@ const often = <T extends string>(usual: T, ...others: T[]) =>
     { arbitrary: fc.constant(usual), weight: 3 },
     { arbitrary: fc.constantFrom(...others), weight: 1 },
   );
+
+const amount = fc
+  .tuple(fc.nat({ max: 999_999 }), fc.bigInt({ min: 1n, max: 999_999_999_999_999_999n }))
+  .map(([whole, fraction]) => `${whole + 1}.${String(fraction).padStart(18, '0')}`.replace(/0+$/, ''));
 
 const create = fc.record({
   do: fc.constant('create' as const),
@@ -124,14 +151,33 @@ const withdraw = fc.record({ do: fc.constant('withdraw' as const), withdrawal: p
 const act = fc.record({
   do: fc.constant('act' as const),
   payment: position,
-  action: fc.constantFrom('capture' as const, 'void' as const),
+  action: fc.constantFrom<Action>('execute', 'capture', 'capture', 'void', 'approve', 'reject'),
   part: fc.constantFrom('all', 'third'),
   ends: often('well', 'lost', 'unknown', 'refused', 'limited'),
   ask: often('well', 'unknown'),
   table,
   crash,
 });
+const refresh = fc.record({
+  do: fc.constant('refresh' as const),
+  payment: position,
+  ask: often('well', 'unknown'),
+  table,
+  queue: often('well', 'down'),
+  crash,
+});
+const reconcile = fc.record({
+  do: fc.constant('reconcile' as const),
+  ask: often('well', 'unknown'),
+  list: often('well', 'unknown'),
+  table,
+  queue: often('well', 'down'),
+  crash: seldom(
+    fc.record({ atStep: fc.nat({ max: 20 }), when: fc.constantFrom('before' as const, 'after' as const) }),
+  ),
+});
 const customer = fc.record({ do: fc.constant('customer' as const), payment: position, state, pays, webhook });
+const elsewhere = fc.record({ do: fc.constant('elsewhere' as const), amount, webhook });
 const deliver = fc.record({
   do: fc.constant('deliver' as const),
   webhook: position,
@@ -152,7 +198,10 @@ const activity = fc.oneof(
   { weight: 6, arbitrary: customer },
   { weight: 4, arbitrary: refund },
   { weight: 1, arbitrary: withdraw },
-  { weight: 2, arbitrary: act },
+  { weight: 3, arbitrary: act },
+  { weight: 2, arbitrary: refresh },
+  { weight: 2, arbitrary: reconcile },
+  { weight: 1, arbitrary: elsewhere },
   { weight: 6, arbitrary: deliver },
   { weight: 6, arbitrary: apply },
   {
@@ -170,18 +219,15 @@ const activity = fc.oneof(
   },
 ) as fc.Arbitrary<Activity>;
 
-const amount = fc
-  .tuple(fc.nat({ max: 999_999 }), fc.bigInt({ min: 1n, max: 999_999_999_999_999_999n }))
-  .map(([whole, fraction]) => `${whole + 1}.${String(fraction).padStart(18, '0')}`.replace(/0+$/, ''));
-
 export const schedules: fc.Arbitrary<Schedule> = fc.record({
   orders: fc.array(amount, { minLength: 1, maxLength: 2 }),
   rounds: fc.array(
     fc.record({
       activities: fc.array(activity, { minLength: 1, maxLength: 3 }),
       picks: fc.array(fc.nat({ max: 6 }), { minLength: 1, maxLength: 8 }),
-      tick: fc.constantFrom(0, 0, 500, 3_000, 15_000, 20_000),
+      tick: fc.constantFrom(0, 0, 500, 3_000, 15_000, 20_000, 60_000),
     }),
     { minLength: 4, maxLength: 20, size: 'max' },
   ),
+  lastWord: fc.constantFrom('webhooks', 'reconcile'),
 });

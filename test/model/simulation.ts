@@ -27,8 +27,10 @@ import type { Table } from '../../shared/store/table.ts';
 import { memoryGateway } from '../support/memory-gateway.ts';
 import { memoryLogger } from '../support/world.ts';
 import { type Answer, answerOf } from './answer.ts';
-import { type BackOfficeRequest, createBackOffice } from './back-office.ts';
+import { type BackOfficeRequest, createBackOffice, waitsForApproval } from './back-office.ts';
+import { ownTable } from './own-table.ts';
 import { type Crash, createConductor, runProcess } from './process.ts';
+import { createReaders } from './readers.ts';
 import type { Activity, Delivery, Round, TableFault } from './schedule.ts';
 
 const SIGNING_KEY = 'the-signing-key-of-the-model';
@@ -48,12 +50,13 @@ interface Webhook {
  * The real pipelines around the embedded DynamoDB, with paytech, SQS and SNS as the schedule wants them, and
  * what a person who sees everything would have written down.
  */
-export function createSimulation(table: Table, amounts: readonly string[]) {
+export function createSimulation(shared: Table, amounts: readonly string[]) {
+  const { table, index, catchUp } = ownTable(shared, randomUUID());
   const clock = { at: Date.parse('2026-11-23T12:00:00Z') };
   const now = () => clock.at;
   const conductor = createConductor();
   const logger = memoryLogger();
-  const gateway = memoryGateway();
+  const gateway = memoryGateway(now, waitsForApproval);
   const orders: Order[] = amounts.map((amount) => ({ referenceId: `order-${randomUUID()}`, amount }));
   const transit: Webhook[] = [];
   const queue: SQSRecord[] = [];
@@ -210,7 +213,7 @@ export function createSimulation(table: Table, amounts: readonly string[]) {
     gateway,
     changed: (payment) => {
       noteTruth(payment);
-      send(payment, 'sent');
+      if (payment.facts.state !== 'PENDING') send(payment, 'sent');
     },
     outsideOf: (outside, { table: fault, ends, lookUp }) => ({
       table: outside(faulty(fault)),
@@ -219,6 +222,17 @@ export function createSimulation(table: Table, amounts: readonly string[]) {
       now,
       logger,
     }),
+  });
+
+  const readers = createReaders({
+    conductor,
+    clock,
+    logger,
+    count,
+    gateway,
+    index,
+    tableWith: faulty,
+    queueThat: (fault) => openEventQueue('webhooks', sqsInto(queue, fault)),
   });
 
   async function deliver(webhook: Webhook, fault: 'well' | 'down', crash: Crash | undefined): Promise<void> {
@@ -311,8 +325,25 @@ export function createSimulation(table: Table, amounts: readonly string[]) {
     if (needsCustomer && !shown.has(payment.id)) return;
     count(`truth ${state}`);
     const paysLess = pays === 'less' && state === 'COMPLETED' && paymentType === 'DEPOSIT';
+    // paytech names what was asked for only where the provider got something else.
+    if (paysLess) payment.customerAmount ??= payment.facts.amount!;
     const amount = paysLess ? { amount: less(payment) } : {};
     noteTruth(gateway.set(payment.id, { state, ...amount }));
+    send(payment, webhook);
+  }
+
+  function elsewhere({ amount, webhook }: Extract<Activity, { do: 'elsewhere' }>): void {
+    count('made elsewhere');
+    const body = {
+      paymentType: 'DEPOSIT',
+      referenceId: `elsewhere-${randomUUID()}`,
+      amount: decimal(amount),
+      currency: 'EUR',
+    } as const;
+    gateway.bodies.push(body);
+    const payment = gateway.make(body);
+    noteTruth(payment);
+    shown.add(payment.id);
     send(payment, webhook);
   }
 
@@ -333,9 +364,9 @@ export function createSimulation(table: Table, amounts: readonly string[]) {
     if (!payment) return;
     count('contradicting webhook');
     const amount = pays === 'less' ? less(payment) : payment.facts.amount!;
-    transit.push(
-      signed(writePayment({ ...payment, facts: { ...payment.facts, state, amount, externalId: 'lie' } })),
-    );
+    const facts = { ...payment.facts, state, amount, externalId: 'lie' };
+    const customerAmount = payment.customerAmount ?? payment.facts.amount!;
+    transit.push(signed(writePayment({ ...payment, customerAmount, facts })));
   }
 
   async function perform(activity: Activity): Promise<void> {
@@ -349,8 +380,16 @@ export function createSimulation(table: Table, amounts: readonly string[]) {
         return backOffice.withdraw(activity);
       case 'act':
         return backOffice.act(activity);
+      case 'refresh': {
+        const payment = pick(payments(), activity.payment);
+        return payment && readers.refresh(payment, activity);
+      }
+      case 'reconcile':
+        return readers.reconcile(activity);
       case 'customer':
         return customer(activity);
+      case 'elsewhere':
+        return elsewhere(activity);
       case 'gateway-corrects':
         return gatewayCorrects(activity);
       case 'contradict':
@@ -386,9 +425,11 @@ export function createSimulation(table: Table, amounts: readonly string[]) {
     clock.at += milliseconds;
     for (const { make } of late.filter(({ at }) => at <= clock.at)) make();
     late.splice(0, late.length, ...late.filter(({ at }) => at > clock.at));
+    catchUp();
   }
 
   const WELL = { publish: 'well', ask: 'well', table: undefined, crash: undefined } as const;
+  const WELL_READ = { ask: 'well', list: 'well', queue: 'well', table: undefined, crash: undefined } as const;
 
   return {
     orders,
@@ -431,10 +472,11 @@ export function createSimulation(table: Table, amounts: readonly string[]) {
       transit.push(signed(writePayment(payment)));
     },
     /** An abandoned checkout ends by itself. */
-    expire(payment: GatewayPayment): void {
+    expire(payment: GatewayPayment, webhook: Delivery): void {
       noteTruth(gateway.set(payment.id, { state: 'CANCELLED', errorCode: '1.04' }));
-      send(payment, 'sent');
+      send(payment, webhook);
     },
+    reconcile: () => alone(() => readers.reconcile(WELL_READ)),
     resend(webhook: Webhook): void {
       transit.push(webhook);
     },

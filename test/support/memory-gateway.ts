@@ -20,9 +20,12 @@ export type Ending =
 /**
  * paytech in memory, behind the client's own interface: what it has made, how often it was called, and the
  * next endings, one per call. For schedules that would take minutes against real time limits. Its list is filtered
- * by time where it is given a clock.
+ * by time where it is given a clock. `waitsForApproval` says which withdrawals the merchant has to approve first.
  */
-export function memoryGateway(now?: () => number) {
+export function memoryGateway(
+  now?: () => number,
+  waitsForApproval: (body: CreatePaymentBody) => boolean = () => false,
+) {
   const payments = new Map<string, GatewayPayment & { createdAt: number }>();
   const calls = { create: 0, get: 0, list: 0, execute: 0, capture: 0, void: 0, approve: 0, reject: 0 };
   const endings: Ending[] = [];
@@ -38,6 +41,11 @@ export function memoryGateway(now?: () => number) {
     return index < 0 ? undefined : endings.splice(index, 1)[0]?.ends;
   }
 
+  function beginningOf(body: CreatePaymentBody): PaymentState {
+    if (body.paymentType === 'DEPOSIT') return 'CHECKOUT';
+    return body.paymentType === 'WITHDRAWAL' && waitsForApproval(body) ? 'AWAITING_APPROVAL' : 'PENDING';
+  }
+
   function make(body: CreatePaymentBody): GatewayPayment {
     const id = randomBytes(16).toString('hex');
     const payment = {
@@ -49,7 +57,7 @@ export function memoryGateway(now?: () => number) {
       ...(body.paymentType === 'DEPOSIT' ? { redirectUrl: `https://checkout.example/${id}` } : {}),
       createdAt: now?.() ?? 0,
       facts: {
-        state: (body.paymentType === 'DEPOSIT' ? 'CHECKOUT' : 'PENDING') as PaymentState,
+        state: beginningOf(body),
         amount: body.amount as Decimal,
         currency: body.currency,
       },
@@ -170,7 +178,8 @@ export function memoryGateway(now?: () => number) {
   };
 }
 
-const POSSIBLE_IN: Record<Action, PaymentState> = {
+/** The only state in which each action is possible. */
+export const POSSIBLE_IN: Record<Action, PaymentState> = {
   execute: 'CHECKOUT',
   capture: 'AUTHORIZED',
   void: 'AUTHORIZED',
