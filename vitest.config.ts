@@ -13,6 +13,7 @@ const LONG = [
   'order-tokens',
   'reconcile',
   'reconcile-pipeline',
+  'reconcile-watch',
   'redaction',
   'timeouts',
 ].map((name) => `test/integration/${name}.test.ts`);

@@ -39,8 +39,9 @@ interface AlarmProps {
   firstStep: string;
   /** Goes off below the threshold, and where nothing is heard. */
   whenBelow?: true;
-  /** How many periods in a row. */
+  /** How many periods in a row, or `datapoints` of so many. */
   periods?: number;
+  datapoints?: number;
   /** Its heading in the runbook, where that is not its name. */
   entry?: string;
 }
@@ -53,12 +54,13 @@ export function alarms(scope: Construct, watched: Watched): void {
   const group = new Construct(scope, 'alarms-of');
 
   function alarm(id: string, props: AlarmProps) {
-    const { metric, threshold, impact, firstStep, whenBelow, periods = 1, entry = id } = props;
+    const { metric, threshold, impact, firstStep, whenBelow, periods = 1, datapoints, entry = id } = props;
     const made = new Alarm(group, id, {
       alarmDescription: `${impact} ${firstStep} (docs/runbook.md#${entry})`,
       metric,
       threshold,
       evaluationPeriods: periods,
+      ...(datapoints !== undefined && { datapointsToAlarm: datapoints }),
       comparisonOperator: whenBelow
         ? ComparisonOperator.LESS_THAN_THRESHOLD
         : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,

@@ -77,6 +77,10 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
     environment: {
       PAYTECH_URL: settings.paytechUrl,
       EVENT_SOURCE: eventSourceOf(settings.stage),
+      CONFIRM_WEBHOOKS: settings.confirmWebhooks ? 'on' : 'off',
+      ...(settings.paymentRetentionDays !== undefined && {
+        PAYMENT_RETENTION_DAYS: String(settings.paymentRetentionDays),
+      }),
     },
   })
     .use(payments, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
@@ -145,6 +149,8 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
       PAYTECH_URL: settings.paytechUrl,
       WEBHOOK_GRACE_SECONDS: String(settings.webhookGraceSeconds),
       SWEEP_CREATED_DAYS: String(settings.sweepCreatedDays),
+      CAPTURE_WITHIN_HOURS: String(settings.captureWithinHours),
+      APPROVE_WITHIN_HOURS: String(settings.approveWithinHours),
     },
   })
     .use(payments, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')

@@ -1,4 +1,5 @@
 /** The alarms over what the functions count in their logs (`metric` of a log line, shared/metrics.ts). */
+import { WATCHED_INTERVAL_MS } from '../shared/payment/schedule.ts';
 import type { FunctionName, Settings } from './settings.ts';
 
 export interface LoggedAlarm {
@@ -11,12 +12,22 @@ export interface LoggedAlarm {
   /** The period; 5 where it is not said. */
   minutes?: number;
   periods?: number;
+  /** In how many of those periods it must be reached; in all where it is not said. */
+  datapoints?: number;
   whenBelow?: true;
 }
 
 const callers: FunctionName[] = ['create-payment', 'operations', 'execute-payment'];
 
-export function loggedAlarms({ orderTokens, reconcileMinutes }: Settings): LoggedAlarm[] {
+/** Reconcile counts each of these once an hour; a look that comes a little late must not end the alarm. */
+const whileItLasts = { threshold: 1, minutes: WATCHED_INTERVAL_MS / 60_000, periods: 2, datapoints: 1 };
+
+export function loggedAlarms({
+  orderTokens,
+  reconcileMinutes,
+  captureWithinHours,
+  approveWithinHours,
+}: Settings): LoggedAlarm[] {
   return [
     {
       id: 'webhook-signature',
@@ -45,6 +56,14 @@ export function loggedAlarms({ orderTokens, reconcileMinutes }: Settings): Logge
       threshold: 1,
       impact: 'A signed webhook says what paytech itself denies; the payment was left as it is.',
       firstStep: "Compare the payment with paytech's back office, and ask paytech about the webhook.",
+    },
+    {
+      id: 'webhook-not-confirmed',
+      metrics: { WebhookNotConfirmed: ['reconcile'] },
+      threshold: 1,
+      minutes: 15,
+      impact: 'A signed webhook said that a payment was made, and paytech does not: goods may go out unpaid.',
+      firstStep: 'Stop the delivery of the order, and compare the payment with the back office of paytech.',
     },
     {
       id: 'outcome-unknown',
@@ -79,9 +98,9 @@ export function loggedAlarms({ orderTokens, reconcileMinutes }: Settings): Logge
     },
     {
       id: 'refunded-too-much',
-      metrics: { RefundedTooMuch: ['apply-payment-event'] },
+      metrics: { RefundedTooMuch: ['apply-payment-event'], RefundsIncomparable: ['apply-payment-event'] },
       threshold: 1,
-      impact: 'More was refunded of a payment than was paid in the end.',
+      impact: 'More was refunded of a payment than was paid in the end, or in another currency.',
       firstStep: 'Find the payment in the log and settle the difference with the customer.',
     },
     {
@@ -111,6 +130,20 @@ export function loggedAlarms({ orderTokens, reconcileMinutes }: Settings): Logge
       threshold: 1,
       impact: 'paytech turns our calls away, so that customers cannot pay.',
       firstStep: 'Look at the status in the log: 401 is the API key, 429 the rate limit.',
+    },
+    {
+      id: 'authorized-for-long',
+      metrics: { AuthorizedForLong: ['reconcile'] },
+      ...whileItLasts,
+      impact: `A customer's money has been held for over ${captureWithinHours} h; when the hold lapses it is lost.`,
+      firstStep: 'Capture or void the payments that the log of reconcile names.',
+    },
+    {
+      id: 'awaiting-approval-for-long',
+      metrics: { AwaitingApprovalForLong: ['reconcile'] },
+      ...whileItLasts,
+      impact: `A payout has waited for approval for over ${approveWithinHours} h, and somebody for the money.`,
+      firstStep: 'Approve or reject the withdrawals that the log of reconcile names.',
     },
     {
       id: 'webhooks-missed',

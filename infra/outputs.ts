@@ -20,6 +20,8 @@ export function addOutputs(payments: PaytechPayments): void {
     EventSource: eventSourceOf(settings.stage),
     WebhookGraceSeconds: String(settings.webhookGraceSeconds),
     SweepCreatedDays: String(settings.sweepCreatedDays),
+    CaptureWithinHours: String(settings.captureWithinHours),
+    ApproveWithinHours: String(settings.approveWithinHours),
   };
   for (const [name, queue] of payments.subscriberQueues) {
     outputs[`${inPascalCase(name)}QueueUrl`] = queue.queueUrl;

@@ -18,6 +18,8 @@ export function paymentsTable(scope: Construct): TableV2 {
         projectionType: ProjectionType.KEYS_ONLY,
       },
     ],
+    // Of payments that are final, where the stack has paymentRetentionDays; of nothing else.
+    timeToLiveAttribute: 'expiresAt',
     billing: Billing.onDemand(),
     encryption: TableEncryptionV2.awsManagedKey(),
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },

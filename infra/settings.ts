@@ -169,6 +169,34 @@ const schema = z
       .max(3650)
       .default(400)
       .describe("How old a payment may be whose changes `reconcile` finds in paytech's list."),
+    confirmWebhooks: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Whether what a webhook says of money (AUTHORIZED, COMPLETED) is compared with paytech's API some minutes later, so that a leaked signing key cannot complete a payment unnoticed.",
+      ),
+    paymentRetentionDays: z
+      .int()
+      .min(1)
+      .max(3650)
+      .optional()
+      .describe(
+        'How many days a payment is kept once it is final, at least `sweepCreatedDays`; left out: for good. Its claim stays, so that its referenceId is never used for a second payment. [What is kept](../SECURITY.md#kept) says why.',
+      ),
+    captureWithinHours: z
+      .int()
+      .min(1)
+      .max(720)
+      .default(72)
+      .describe(
+        'After how long an AUTHORIZED deposit alarms: card holds lapse after some days, mostly seven.',
+      ),
+    approveWithinHours: z
+      .int()
+      .min(1)
+      .max(720)
+      .default(24)
+      .describe('After how long a withdrawal in AWAITING_APPROVAL alarms.'),
     reservedConcurrency: z
       .partialRecord(z.enum(functionNames), reserve)
       .default({})
@@ -193,6 +221,10 @@ const schema = z
   .refine(({ stage, createPaymentAuth }) => stage !== 'production' || createPaymentAuth === 'iam', {
     path: ['createPaymentAuth'],
     error: 'may be "none" in the sandbox only: whoever can reach the API could name its own price',
+  })
+  .refine((given) => (given.paymentRetentionDays ?? Infinity) >= given.sweepCreatedDays, {
+    path: ['paymentRetentionDays'],
+    error: 'must be at least sweepCreatedDays: reconcile would record anew what was deleted',
   })
   .transform((settings) => ({
     ...settings,

@@ -1,3 +1,4 @@
+import { type AfterwardsPolicy, afterwards, mayHaveExpired } from '../../shared/payment/afterwards.ts';
 import { KIND_OF } from '../../shared/payment/claim.ts';
 import type { HistoryEntry } from '../../shared/payment/payment.ts';
 import { optional } from '../../shared/payment/payment.ts';
@@ -17,6 +18,7 @@ export async function firstRecord(
   table: Table,
   payment: GatewayPayment,
   entry: HistoryEntry & { key: string },
+  policy: AfterwardsPolicy,
 ): Promise<Applied> {
   const { paymentType, facts } = payment;
   const { state, amount, currency } = facts;
@@ -25,6 +27,8 @@ export async function firstRecord(
   if (!statesOf(paymentType).includes(state))
     throw new UnreadablePayment(`a ${paymentType} cannot be ${state}`);
 
+  const now = Date.parse(entry.at);
+  const created = payment.created ?? entry.at;
   const ours = await claimOf(table, paymentType, payment);
   return recordPayment(
     table,
@@ -35,10 +39,14 @@ export async function firstRecord(
       ...optional('parentPaymentId', payment.parentPaymentId ?? ours?.request.parentPaymentId),
       requestedAmount: ours?.request.amount ?? payment.customerAmount ?? amount,
       requestedCurrency: ours?.request.currency ?? payment.customerCurrency ?? currency,
-      created: payment.created ?? entry.at,
+      created,
       ...optional('redirectUrl', payment.redirectUrl),
     },
     { ...entry, facts: { ...facts, amount, currency } },
+    {
+      ...afterwards(policy, { source: entry.source, state }, now),
+      refundsUnknown: mayHaveExpired(policy, created, now),
+    },
   );
 }
 

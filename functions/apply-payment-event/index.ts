@@ -11,14 +11,27 @@ import { applyEvent } from './pipeline.ts';
 
 /** Webhook queue → one conditional write per event → payment events. */
 
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** Reconcile's sweep confirms nearly all without a question of their own, if it gets the time to. */
+const CONFIRM_AFTER_MS = 5 * MINUTE_MS;
+
 const logger = openLogger();
 const apiKey = openSecret(env('API_KEY_SECRET'), readKey);
+
+/** Absent: payments are kept for good. */
+const retentionDays = process.env.PAYMENT_RETENTION_DAYS;
 
 const apply = applyBatch({
   apply: applyEvent({
     table: openTable(env('PAYMENTS_TABLE')),
     gateway: gatewayClient({ baseUrl: env('PAYTECH_URL'), apiKey }),
     eventSource: env('EVENT_SOURCE'),
+    policy: {
+      ...(env('CONFIRM_WEBHOOKS') === 'on' && { confirmAfterMs: CONFIRM_AFTER_MS }),
+      ...(retentionDays !== undefined && { retentionMs: Number(retentionDays) * DAY_MS }),
+    },
     now: Date.now,
     logger,
   }),

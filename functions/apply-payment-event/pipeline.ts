@@ -1,4 +1,5 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
+import { type AfterwardsPolicy, afterwards } from '../../shared/payment/afterwards.ts';
 import { isPublished, type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
 import { judgeWord } from '../../shared/payment/heard.ts';
 import {
@@ -16,13 +17,14 @@ import * as payments from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
 import { firstRecord } from './first-record.ts';
 import { warnIfPaidTwice } from './paid-twice.ts';
-import { settleParent, warnIfRefundedTooMuch } from './refund-parent.ts';
+import { settleParent, warnIfIncomparable, warnIfRefundedTooMuch } from './refund-parent.ts';
 
 export interface Dependencies {
   table: Table;
   gateway: Pick<GatewayClient, 'get'>;
   /** The CloudEvents `source` of this deployment. */
   eventSource: string;
+  policy: AfterwardsPolicy;
   now: () => number;
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
@@ -58,8 +60,8 @@ const MAX_ROUNDS = 4;
  * may be deleted once `publication` is out. Throwing {@link UnreadablePayment} or {@link HistoryFull} means
  * that no retry helps; throwing anything else, that the message must come again.
  */
-export function applyEvent({ table, gateway, eventSource, now, logger }: Dependencies) {
-  const refundParent = settleParent({ table, gateway, eventSource, now, logger });
+export function applyEvent({ table, gateway, eventSource, policy, now, logger }: Dependencies) {
+  const refundParent = settleParent({ table, gateway, eventSource, policy, now, logger });
 
   return async function apply(event: QueuedEvent): Promise<Outcome> {
     const payment = readPayment(event.bytes);
@@ -73,11 +75,17 @@ export function applyEvent({ table, gateway, eventSource, now, logger }: Depende
     const paymentType = payment.paymentType ?? (await typeOnRecord(payment.id));
 
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const change = { paymentId: payment.id, paymentType, entry: entryFor(event, key, payment.facts) };
+      const entry = entryFor(event, key, payment.facts);
+      const change = {
+        paymentId: payment.id,
+        paymentType,
+        entry,
+        afterwards: afterwards(policy, { source: entry.source, state: entry.facts.state }, now()),
+      };
       const { applied, record } = await payments.applyChange(table, change);
       if (applied) return announce('applied', payment, record);
       if (!record) {
-        const first = await firstRecord(table, payment, change.entry);
+        const first = await firstRecord(table, payment, entry, policy);
         if (first.applied) return announce('applied', payment, first.record);
         continue;
       }
@@ -146,6 +154,8 @@ export function applyEvent({ table, gateway, eventSource, now, logger }: Depende
       paymentId: record.id,
       paymentType: record.paymentType,
       entry: entryFor(event, key, confirmed.facts),
+      // What paytech has just confirmed needs no other confirmation.
+      afterwards: afterwards(policy, { source: 'refresh', state: confirmed.facts.state }, now()),
     };
 
     if (isFinalWord && judgement === 'applied') {
@@ -163,6 +173,7 @@ export function applyEvent({ table, gateway, eventSource, now, logger }: Depende
         to: confirmed.facts.state,
       });
       warnIfRefundedTooMuch(logger, corrected.record);
+      warnIfIncomparable(logger, record, corrected.record);
       return announce('corrected', confirmed, corrected.record);
     }
     const { state, amount = record.amount, currency = record.currency } = payment.facts;

@@ -1,4 +1,5 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
+import type { AfterwardsPolicy } from '../../shared/payment/afterwards.ts';
 import { type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
 import { type PaymentRecord, versionOfKey } from '../../shared/payment/payment.ts';
 import { isFinal } from '../../shared/payment/state.ts';
@@ -12,6 +13,7 @@ export interface Dependencies {
   table: Table;
   gateway: Pick<GatewayClient, 'get'>;
   eventSource: string;
+  policy: AfterwardsPolicy;
   now: () => number;
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
@@ -26,7 +28,7 @@ const ASK_LIMIT_MS = 5_000;
  * A deposit that was never heard of is recorded first, on paytech's word. Returns what is to be published of it,
  * again when the event comes again. Throws when paytech could not be asked.
  */
-export function settleParent({ table, gateway, eventSource, now, logger }: Dependencies) {
+export function settleParent({ table, gateway, eventSource, policy, now, logger }: Dependencies) {
   return async (refund: PaymentRecord, key: string): Promise<Publication | undefined> => {
     const parent = (await settleRefund(table, refund)) ?? (await settleWithNewParent(refund, key));
     if (!parent) {
@@ -57,7 +59,7 @@ export function settleParent({ table, gateway, eventSource, now, logger }: Depen
   async function wasRecorded(parent: GatewayPayment, key: string): Promise<boolean> {
     const at = new Date(now()).toISOString();
     try {
-      await firstRecord(table, parent, { at, source: 'refresh', key, facts: parent.facts });
+      await firstRecord(table, parent, { at, source: 'refresh', key, facts: parent.facts }, policy);
       return true;
     } catch (error) {
       if (error instanceof UnreadablePayment) return false;
@@ -73,4 +75,20 @@ export function warnIfRefundedTooMuch(
 ): void {
   if (!isFinal(state) || !refundable?.lt(0)) return;
   logger.error('more refunded than paid', { metric: 'RefundedTooMuch', paymentId: id });
+}
+
+/** The payment turned out to be in another currency than its refunds, so that nobody can tell what is left. */
+export function warnIfIncomparable(
+  logger: Pick<Logger, 'error'>,
+  before: PaymentRecord,
+  after: PaymentRecord,
+): void {
+  if (before.refundsUnknown || !after.refundsUnknown) return;
+  const { id, currency } = after;
+  logger.error('refunds in another currency than the payment', {
+    metric: 'RefundsIncomparable',
+    paymentId: id,
+    from: before.currency,
+    to: currency,
+  });
 }

@@ -13,7 +13,8 @@ import type { Reconciled } from './tally.ts';
 
 /** For the answer and the log. */
 const MARGIN_MS = 1_000;
-const DAY_MS = 24 * 60 * 60_000;
+const HOUR_MS = 60 * 60_000;
+const DAY_MS = 24 * HOUR_MS;
 
 const logger = openLogger();
 
@@ -29,6 +30,10 @@ const run = reconcile({
   logger,
   graceMs: Number(env('WEBHOOK_GRACE_SECONDS')) * 1_000,
   maxAgeMs: Number(env('SWEEP_CREATED_DAYS')) * DAY_MS,
+  waitingLimits: {
+    AUTHORIZED: Number(env('CAPTURE_WITHIN_HOURS')) * HOUR_MS,
+    AWAITING_APPROVAL: Number(env('APPROVE_WITHIN_HOURS')) * HOUR_MS,
+  },
 });
 
 export const handler = (_event: unknown, context: Context): Promise<Reconciled> => {

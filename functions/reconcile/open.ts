@@ -3,15 +3,18 @@ import { type Checked, checkClaim } from '../../shared/claims/check.ts';
 import { forEachOf } from '../../shared/concurrency.ts';
 import { openOperation } from '../../shared/payment/action.ts';
 import { isClaimKind, nextLookAt } from '../../shared/payment/claim.ts';
-import { asHeard } from '../../shared/payment/heard.ts';
+import { asHeard, judgeWord } from '../../shared/payment/heard.ts';
 import { nextCheckOf } from '../../shared/payment/next-check.ts';
+import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { nextCheckAt, OPEN_SHARDS } from '../../shared/payment/schedule.ts';
 import { isFinal } from '../../shared/payment/state.ts';
+import { overdueIn, type WaitingLimits, type WaitingState } from '../../shared/payment/waiting.ts';
 import { readClaim } from '../../shared/store/claims.ts';
+import { keepConfirmed } from '../../shared/store/confirmation.ts';
 import { type Cursor, type OpenIndex, type OpenKey, postpone } from '../../shared/store/open-index.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import * as telling from './news.ts';
-import { isOutage, type ReadingGateway, reasonOf } from './patience.ts';
+import { isNotKnown, isOutage, type ReadingGateway, reasonOf } from './patience.ts';
 
 /*
  * Everything that is open and due: asked about, and put off to its next look. What is not reached stays due, so
@@ -26,7 +29,14 @@ export interface Dependencies extends telling.Dependencies {
   goesOn: () => boolean;
   /** How many are looked at in one run at most. */
   maxItems: number;
+  waitingLimits: WaitingLimits;
 }
+
+/** A payment counts in it once per look, that is about once an hour, until it has moved. */
+const OVERDUE_METRIC: Record<WaitingState, string> = {
+  AUTHORIZED: 'AuthorizedForLong',
+  AWAITING_APPROVAL: 'AwaitingApprovalForLong',
+};
 
 const ASK_LIMIT_MS = 5_000;
 const CONCURRENT_QUESTIONS = 8;
@@ -43,7 +53,7 @@ type DueNews = telling.News & { key: OpenKey };
 const RETRY_MS = 60_000;
 
 export function lookAfterOpen(deps: Dependencies) {
-  const { table, index, gateway, now, logger, tally, goesOn, maxItems } = deps;
+  const { table, index, gateway, now, logger, tally, goesOn, maxItems, waitingLimits } = deps;
   const tell = telling.tellNews(deps);
   const check = checkClaim(deps);
 
@@ -82,7 +92,7 @@ export function lookAfterOpen(deps: Dependencies) {
   async function lookAtPayment(key: OpenKey, id: string): Promise<DueNews[]> {
     const record = await readPayment(table, id);
     if (!record) return [];
-    const isClosed = isFinal(record.state) && record.recheckUntil === undefined;
+    const isClosed = isFinal(record.state) && record.recheckUntil === undefined && !record.unconfirmed;
     if (isClosed) {
       await postpone(table, key, undefined);
       return [];
@@ -90,18 +100,39 @@ export function lookAfterOpen(deps: Dependencies) {
     const answer = await gateway.get(id, ASK_LIMIT_MS);
     const operation = openOperation(asHeard(record));
     if (answer.kind !== 'answered') {
+      warnIfOverdue(record);
       if (operation) warnOfAge(key, operation.startedAt);
+      if (isNotKnown(answer)) warnIfUnconfirmed(record, 'no such payment');
       // Where it is this payment that paytech cannot tell about, asking again soon is no use.
       await fail(key, reasonOf(answer), isOutage(answer) ? now() + RETRY_MS : nextCheckOf(record, now()));
       return [];
     }
     tally.checked.add(key.pk);
     if (!isFinal(answer.result.facts.state)) tally.unresolved++;
+    const word = judgeWord(record, answer.result);
+    if (word === 'stale' || word === 'contradiction') warnIfUnconfirmed(record, answer.result.facts.state);
     const news = telling.newsOf(answer.result, record, now());
     if (news) return [{ ...news, key }];
+    warnIfOverdue(record);
     if (operation) warnOfAge(key, operation.startedAt);
-    await postpone(table, key, nextCheckOf(record, now()));
+    const { unconfirmed, ...confirmed } = record;
+    const isConfirmed = unconfirmed && word === 'duplicate' && (await keepConfirmed(table, record));
+    await postpone(table, key, nextCheckOf(isConfirmed ? confirmed : record, now()));
     return [];
+  }
+
+  /** Whoever has the signing key can say what paytech does not. */
+  function warnIfUnconfirmed({ unconfirmed, id, state }: PaymentRecord, said: string): void {
+    if (!unconfirmed) return;
+    tally.notConfirmed++;
+    logger.error('webhook not confirmed', { metric: 'WebhookNotConfirmed', paymentId: id, state, said });
+  }
+
+  function warnIfOverdue(record: PaymentRecord): void {
+    const state = overdueIn(asHeard(record), waitingLimits, now());
+    if (!state) return;
+    tally.overdue++;
+    logger.warn('payment waits for the merchant', { metric: OVERDUE_METRIC[state], paymentId: record.id });
   }
 
   async function lookAtClaim(key: OpenKey, kind: Parameters<typeof readClaim>[1], id: string): Promise<void> {

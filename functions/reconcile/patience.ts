@@ -44,12 +44,17 @@ export function isOutage(answer: Answer<unknown>): boolean {
     case 'refused':
       return false;
     case 'not-accepted':
-      return answer.status !== 404;
+      return !isNotKnown(answer);
     case 'unknown':
       return !answer.unreadable;
     default:
       return answer satisfies never;
   }
+}
+
+/** Whether paytech says that there is no such payment. */
+export function isNotKnown(answer: Answer<unknown>): boolean {
+  return answer.kind === 'not-accepted' && answer.status === 404;
 }
 
 /** What of an answer that did not help goes into the log. */

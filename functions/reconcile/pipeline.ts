@@ -1,5 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { optional } from '../../shared/payment/payment.ts';
+import type { WaitingLimits } from '../../shared/payment/waiting.ts';
 import type { EventQueue } from '../../shared/queue/event-queue.ts';
 import type { OpenIndex } from '../../shared/store/open-index.ts';
 import type { Table } from '../../shared/store/table.ts';
@@ -20,6 +21,8 @@ export interface Dependencies {
   graceMs: number;
   /** How old a payment may be that is looked for in paytech's list, in milliseconds. */
   maxAgeMs: number;
+  /** How long a payment may wait for the merchant. */
+  waitingLimits: WaitingLimits;
   /** How many open payments and claims are looked at in one run at most. */
   maxItems?: number;
 }

@@ -1,6 +1,9 @@
 import { forEachOf } from '../../shared/concurrency.ts';
+import { judgeWord } from '../../shared/payment/heard.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
-import { keyOf, readPayment } from '../../shared/store/payments.ts';
+import { keepConfirmed } from '../../shared/store/confirmation.ts';
+import { keyOf } from '../../shared/store/payment-item.ts';
+import { readPayment } from '../../shared/store/payments.ts';
 import { keepProgress, moveMark, readMark } from '../../shared/store/sweep-mark.ts';
 import * as telling from './news.ts';
 import { reasonOf } from './patience.ts';
@@ -73,6 +76,9 @@ export function sweep(deps: Dependencies) {
         const record = await readPayment(table, payment.id);
         if (!record && !telling.isRecordable(payment)) return countUnreadable(1);
         tally.checked.add(keyOf(payment.id));
+        if (record?.unconfirmed && judgeWord(record, payment) === 'duplicate') {
+          await keepConfirmed(table, record);
+        }
         const each = telling.newsOf(payment, record, now());
         if (each) news.push(each);
       } catch (error) {

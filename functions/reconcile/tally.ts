@@ -10,6 +10,10 @@ export interface Reconciled {
   unknownToUs: number;
   /** What was due and is still open: payments that are not final, and claims whose outcome is not known. */
   unresolved: number;
+  /** Of those: payments that have waited for the merchant for too long, to be captured or approved. */
+  overdue: number;
+  /** Payments that are AUTHORIZED or COMPLETED on a webhook's word, of which paytech does not say so. */
+  notConfirmed: number;
   /** Claims that need a person. They come up at growing intervals, so that a run may see none of those there are. */
   flagged: number;
   /** Entries of paytech's list that cannot be read, and with them cannot be compared. */
@@ -32,6 +36,8 @@ export function emptyTally(): Tally {
     missedByWebhook: 0,
     unknownToUs: 0,
     unresolved: 0,
+    overdue: 0,
+    notConfirmed: 0,
     flagged: 0,
     unreadable: 0,
     failed: 0,

@@ -5,6 +5,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import type { WaitingLimits } from '../../shared/payment/waiting.ts';
 import { type GatewayClient, gatewayClient } from '../../shared/paytech/client.ts';
 import { type EventQueue, openEventQueue } from '../../shared/queue/event-queue.ts';
 import { openPublisher, type Publisher } from '../../shared/queue/publisher.ts';
@@ -36,6 +37,7 @@ export interface Environment {
   graceMs: number;
   /** How old a payment may be that is looked for in paytech's list. */
   maxAgeMs: number;
+  waitingLimits: WaitingLimits;
   apiKey: KeptSecret<string>;
   /** Newest first. */
   signingKeys: KeptSecret<string[]>;
@@ -51,7 +53,8 @@ export interface Where {
 
 type KeptSecret<T> = Pick<Secret<T>, 'get' | 'refreshed'>;
 
-const DAY_MS = 24 * 60 * 60_000;
+const HOUR_MS = 60 * 60_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** The named stack, or without a name the local run. */
 export function findEnvironment(where: Where): Promise<Environment> | Environment {
@@ -64,7 +67,9 @@ export function findEnvironment(where: Where): Promise<Environment> | Environmen
 
 function localEnvironment(): Environment {
   const sqsUrl = urlAt('SQS_PORT', 3002);
-  const { stage, sweepCreatedDays } = parseSettings(projectContext().paytech);
+  const { stage, sweepCreatedDays, captureWithinHours, approveWithinHours } = parseSettings(
+    projectContext().paytech,
+  );
   const apiUrl = urlAt('PORT', 3000);
   return assemble({
     name: 'the local run',
@@ -81,6 +86,7 @@ function localEnvironment(): Environment {
     eventSource: eventSourceOf(stage),
     graceMs: LOCAL_GRACE_SECONDS * 1_000,
     maxAgeMs: sweepCreatedDays * DAY_MS,
+    waitingLimits: waitingLimits(captureWithinHours, approveWithinHours),
     apiKey: fixed(LOCAL_KEYS.apiKey),
     signingKeys: fixed([LOCAL_KEYS.signingKey]),
     caller: async () => `local:user/${userInfo().username}`,
@@ -111,6 +117,7 @@ async function stackEnvironment(stack: string, { profile, region }: Where): Prom
     eventSource: output('EventSource'),
     graceMs: Number(output('WebhookGraceSeconds')) * 1_000,
     maxAgeMs: Number(output('SweepCreatedDays')) * DAY_MS,
+    waitingLimits: waitingLimits(Number(output('CaptureWithinHours')), Number(output('ApproveWithinHours'))),
     apiKey: openSecret(output('ApiKeySecret'), readKey, secrets),
     signingKeys: openSecret(output('SigningKeysSecret'), readKeys, secrets),
     caller: async () => {
@@ -149,6 +156,10 @@ function urlAt(variable: string, usual: number): string {
   const port = process.env[variable] ?? String(usual);
   if (!/^\d{1,5}$/.test(port)) throw new Failure(`${variable} must be a port number, and is "${port}".`, 2);
   return `http://127.0.0.1:${port}`;
+}
+
+function waitingLimits(captureHours: number, approveHours: number): WaitingLimits {
+  return { AUTHORIZED: captureHours * HOUR_MS, AWAITING_APPROVAL: approveHours * HOUR_MS };
 }
 
 function fixed<T>(value: T): KeptSecret<T> {

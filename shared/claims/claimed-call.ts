@@ -236,7 +236,8 @@ export function claimedCall(deps: Dependencies) {
   /** Shows the payment that the claim stands for, or begins the next attempt where it ended in vain. */
   async function show(call: ClaimedCall, claim: Claim, paymentId: string): Promise<Turn> {
     const record = await readPayment(table, paymentId);
-    if (!record) throw new Error(`payment ${paymentId} of a known claim is not in the table`);
+    // Deleted, since its retention is over; the claim stays so that nothing is paid again in its name.
+    if (!record) return { is: 'conflict' };
     // What pays out is never repeated under its own id: a new one says that it is meant.
     if (claim.kind !== 'deposit' || !ENDED_IN_VAIN.has(record.state)) {
       return sameRequest(claim.request, call.request) ? { is: 'existing', record } : { is: 'conflict' };

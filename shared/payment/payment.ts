@@ -98,6 +98,8 @@ export interface PaymentRecord extends PaymentIdentity {
   quarantined: number;
   /** Of a deposit: what was paid, less what its refunds hold. Below zero where more was refunded than paid. */
   refundable?: Decimal;
+  /** What was refunded of it cannot be told in its currency, or at all: nothing is refunded of it here. */
+  refundsUnknown?: true;
   /** The refunds of a deposit. */
   refunds?: Refunds;
   /** What was asked of paytech after the creation, oldest first. */
@@ -105,6 +107,8 @@ export interface PaymentRecord extends PaymentIdentity {
   /** When paytech was last asked for the state by a reader, in epoch milliseconds. */
   checkedAt?: number;
   heard?: Heard;
+  /** Its state is a webhook's word about money that paytech's API has not confirmed yet. */
+  unconfirmed?: true;
   /** Until when paytech is asked again because of the last quarantined event, in epoch milliseconds. */
   recheckUntil?: number;
 }

@@ -51,8 +51,8 @@ export function heldBy(entry: RefundEntry | undefined): Decimal {
 }
 
 /** A deposit from which refunds can be paid at all. */
-export function isRefundable({ paymentType, state }: PaymentRecord): boolean {
-  return paymentType === 'DEPOSIT' && state === 'COMPLETED';
+export function isRefundable({ paymentType, state, refundsUnknown }: PaymentRecord): boolean {
+  return paymentType === 'DEPOSIT' && state === 'COMPLETED' && !refundsUnknown;
 }
 
 /** A change of one entry; `over` is the entry that it replaces, and it happens in no other's place. */

@@ -1,5 +1,5 @@
 import type { Heard, PaymentRecord } from '../payment/payment.ts';
-import { keyOf, toRecord } from './payments.ts';
+import { keyOf, toRecord } from './payment-item.ts';
 import type { Table } from './table.ts';
 
 /*

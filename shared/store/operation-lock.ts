@@ -1,7 +1,8 @@
 import { type Operation, openOperation, RELEASE_AFTER_MS, statesToAct } from '../payment/action.ts';
 import { asHeard } from '../payment/heard.ts';
 import type { PaymentRecord } from '../payment/payment.ts';
-import { keyOf, readPayment, toRecord } from './payments.ts';
+import { keyOf, toRecord } from './payment-item.ts';
+import { readPayment } from './payments.ts';
 import { openShard, type Table } from './table.ts';
 
 /*

@@ -1,7 +1,6 @@
-import { type Operation, withCallers } from '../payment/action.ts';
-import { type Decimal, isDecimal } from '../payment/money.ts';
+import type { Afterwards } from '../payment/afterwards.ts';
+import type { Decimal } from '../payment/money.ts';
 import {
-  type Heard,
   type HistoryEntry,
   MAX_HISTORY,
   MAX_QUARANTINE,
@@ -10,19 +9,18 @@ import {
   type PaymentRecord,
   type QuarantinedEvent,
 } from '../payment/payment.ts';
-import { paidIn, type RefundEntry, type Refunds } from '../payment/refund.ts';
+import { heldBy, paidIn } from '../payment/refund.ts';
 import { nextCheckAt, RECHECK_MS } from '../payment/schedule.ts';
-import { isFinal, type PaymentType, statesBefore } from '../payment/state.ts';
-import { type Item, integer, openShard, type Table, type Update } from './table.ts';
-
-/** Bumped when the shape of the stored item changes. */
-const SCHEMA = 1;
+import { isFinal, type PaymentState, type PaymentType, statesBefore } from '../payment/state.ts';
+import { keyOf, SCHEMA, toRecord } from './payment-item.ts';
+import { type Item, integer, openShard, type Table } from './table.ts';
 
 /** One event's change, ready to be written: its history entry, and the type that it names, if it names one. */
 export interface Change {
   paymentId: string;
   paymentType: PaymentType;
   entry: HistoryEntry & { key: string };
+  afterwards: Afterwards;
 }
 
 /** How applying a change ended; `record` is what stands now. */
@@ -43,6 +41,7 @@ export async function recordPayment(
   table: Table,
   identity: PaymentIdentity & { redirectUrl?: string },
   entry: HistoryEntry & { facts: Required<Pick<HistoryEntry['facts'], 'state' | 'amount' | 'currency'>> },
+  afterwards: Afterwards = {},
 ): Promise<Applied> {
   const pk = keyOf(identity.id);
   const { state, amount, currency } = entry.facts;
@@ -56,8 +55,9 @@ export async function recordPayment(
     version: 1,
     history: [entry],
     ...(entry.key ? { eventKeys: new Set([entry.key]) } : {}),
-    ...(isFinal(state) ? {} : openKeys(pk, Date.parse(identity.created), Date.parse(entry.at))),
+    ...marksOf(pk, { state, since: Date.parse(identity.created), now: Date.parse(entry.at) }, afterwards),
     ...(identity.paymentType === 'DEPOSIT' && state === 'COMPLETED' ? { refundable: amount } : {}),
+    ...(afterwards.refundsUnknown ? { refundsUnknown: true } : {}),
   };
   const created = await table.put(item, { condition: 'attribute_not_exists(pk)' });
   if (created.written) return { applied: true, record: toRecord(created.item) };
@@ -92,7 +92,9 @@ export async function applyChange(table: Table, change: Change): Promise<Applied
     condition: [isSameType, isAllowedMove, isNewEvent, hasRoom].join(' AND '),
     values: { ...states, ':paymentType': change.paymentType, ':key': change.entry.key },
     // No move leads away from COMPLETED, so that this happens once.
-    ...(change.paymentType === 'DEPOSIT' && state === 'COMPLETED' ? { paysIn: amount ?? 'as recorded' } : {}),
+    ...(change.paymentType === 'DEPOSIT' && state === 'COMPLETED'
+      ? { refundable: { by: amount ?? 'amount' } }
+      : {}),
   });
 }
 
@@ -101,44 +103,70 @@ export async function applyChange(table: Table, change: Change): Promise<Applied
  * version against which it was confirmed.
  */
 export async function applyCorrection(table: Table, change: Change, read: PaymentRecord): Promise<Applied> {
-  const { state, amount = read.amount } = change.entry.facts;
   const isUnchanged = 'version = :readVersion';
   const isNewEvent = 'NOT contains(eventKeys, :key)';
   const hasRoom = 'size(history) < :maxHistory';
+  const { refundable, condition = [], values } = correctedRefundable(change, read);
   return write(table, change, {
-    condition: [isUnchanged, isNewEvent, hasRoom].join(' AND '),
-    values: { ':readVersion': read.version, ':key': change.entry.key },
-    ...(read.paymentType === 'DEPOSIT' ? { paysIn: paidIn({ state, amount }).minus(paidIn(read)) } : {}),
+    condition: [isUnchanged, isNewEvent, hasRoom, ...condition].join(' AND '),
+    values: { ':readVersion': read.version, ':key': change.entry.key, ...values },
+    ...optional('refundable', refundable),
   });
 }
 
-/** `paysIn`: by how much it moves what is refundable; `as recorded` is the amount that the item has. */
+/**
+ * What a correction means for what is refundable. In another currency the refunds cannot be set against what was
+ * paid: where any holds something, nothing more is refunded here; else all that was paid is refundable.
+ */
+function correctedRefundable(
+  { entry }: Change,
+  read: PaymentRecord,
+): { refundable?: Refundable; condition?: string[]; values?: Item } {
+  if (read.paymentType !== 'DEPOSIT') return {};
+  const { state, amount = read.amount, currency = read.currency } = entry.facts;
+  const paid = paidIn({ state, amount });
+  if (currency === read.currency) return { refundable: { by: paid.minus(paidIn(read)) } };
+  const isHeld = [...(read.refunds?.values() ?? [])].some((refund) => heldBy(refund).gt(0));
+  if (isHeld || read.refundsUnknown) return { refundable: 'unknown' };
+  // Whatever is reserved meanwhile moves it.
+  return read.refundable === undefined
+    ? { refundable: { to: paid }, condition: ['attribute_not_exists(refundable)'] }
+    : {
+        refundable: { to: paid },
+        condition: ['refundable = :readRefundable'],
+        values: { ':readRefundable': read.refundable },
+      };
+}
+
+/** How a write changes what is refundable: moves it, by a given amount or the one that the item has; or sets it. */
+type Refundable = { by: Decimal | 'amount' } | { to: Decimal } | 'unknown';
+
 async function write(
   table: Table,
-  { paymentId, entry }: Change,
-  { condition, values, paysIn }: { condition: string; values: Item; paysIn?: Decimal | 'as recorded' },
+  { paymentId, entry, afterwards }: Change,
+  { condition, values, refundable }: { condition: string; values: Item; refundable?: Refundable },
 ): Promise<Applied> {
   const pk = keyOf(paymentId);
   const { state, amount, currency } = entry.facts;
   const now = Date.parse(entry.at);
-  const open = isFinal(state) ? undefined : openKeys(pk, now, now);
-  const update: Update = {
+  const marks = marksOf(pk, { state, since: now, now }, afterwards);
+  const paid = refundable && refundableSet(refundable);
+  const gone = ['askedUntil', 'heard', ...MARKS.filter((name) => !(name in marks))];
+  const result = await table.update(pk, {
     expression: [
       'SET #state = :state, version = version + :one, history = list_append(history, :entry)',
       amount ? ', amount = :amount' : '',
       currency ? ', currency = :currency' : '',
-      paysIn
-        ? `, refundable = if_not_exists(refundable, :none) + ${isDecimal(paysIn) ? ':paysIn' : 'amount'}`
-        : '',
-      open
-        ? ', openShard = :openShard, dueAt = :dueAt REMOVE askedUntil, heard'
-        : ' REMOVE openShard, dueAt, askedUntil, heard',
-      ' ADD eventKeys :keys',
+      paid ? `, ${paid.set}` : '',
+      ...Object.keys(marks).map((name) => `, ${name} = :${name}`),
+      ` REMOVE ${gone.join(', ')} ADD eventKeys :keys`,
     ].join(''),
     condition,
     names: { '#state': 'state' },
     values: {
       ...values,
+      ...paid?.values,
+      ...Object.fromEntries(Object.entries(marks).map(([name, value]) => [`:${name}`, value])),
       ':state': state,
       ':one': 1,
       ':entry': [entry],
@@ -146,14 +174,20 @@ async function write(
       ':maxHistory': MAX_HISTORY,
       ...optional(':amount', amount),
       ...optional(':currency', currency),
-      ...(paysIn ? { ':none': 0 } : {}),
-      ...(isDecimal(paysIn) ? { ':paysIn': paysIn } : {}),
-      ...(open ? { ':openShard': open.openShard, ':dueAt': open.dueAt } : {}),
     },
-  };
-  const result = await table.update(pk, update);
+  });
   if (result.written) return { applied: true, record: toRecord(result.item) };
   return { applied: false, record: result.item && toRecord(result.item) };
+}
+
+function refundableSet(refundable: Refundable): { set: string; values: Item } {
+  if (refundable === 'unknown') return { set: 'refundsUnknown = :unknown', values: { ':unknown': true } };
+  if ('to' in refundable) return { set: 'refundable = :paid', values: { ':paid': refundable.to } };
+  const { by } = refundable;
+  const before = 'refundable = if_not_exists(refundable, :none)';
+  return by === 'amount'
+    ? { set: `${before} + amount`, values: { ':none': 0 } }
+    : { set: `${before} + :paid`, values: { ':none': 0, ':paid': by } };
 }
 
 /**
@@ -218,74 +252,25 @@ export async function quarantine(
   return written;
 }
 
-/** The key of a payment's item. */
-export function keyOf(id: string): string {
-  return `payment#${id}`;
+/** What {@link marksOf} may set; a write that does not, removes them. */
+const MARKS = ['openShard', 'dueAt', 'unconfirmed', 'expiresAt'] as const;
+
+/** Attributes that are about when to look at the item again: while it is open, or a webhook's word unconfirmed. */
+function marksOf(
+  pk: string,
+  { state, since, now }: { state: PaymentState; since: number; now: number },
+  { confirmAt, expiresAt }: Afterwards,
+): { [Mark in (typeof MARKS)[number]]?: unknown } {
+  const open = isFinal(state) ? {} : openKeys(pk, since, now);
+  return {
+    ...(confirmAt === undefined
+      ? open
+      : { openShard: openShard(pk), dueAt: confirmAt, ...open, unconfirmed: true }),
+    ...optional('expiresAt', expiresAt),
+  };
 }
 
 /** The keys of the sparse index of what is open. */
 function openKeys(pk: string, since: number, now: number): { openShard: string; dueAt: number } {
   return { openShard: openShard(pk), dueAt: nextCheckAt(since, now) };
-}
-
-/** The payment that an item holds. */
-export function toRecord(item: Item): PaymentRecord {
-  const record = item as unknown as PaymentRecord;
-  const operations = (record.operations ?? []).map(toOperation);
-  return {
-    id: record.id,
-    paymentType: record.paymentType,
-    ...optional('referenceId', record.referenceId),
-    ...optional('parentPaymentId', record.parentPaymentId),
-    requestedAmount: record.requestedAmount,
-    requestedCurrency: record.requestedCurrency,
-    created: record.created,
-    ...optional('redirectUrl', record.redirectUrl),
-    state: record.state,
-    amount: record.amount,
-    currency: record.currency,
-    version: typeof record.version === 'number' ? record.version : integer(record.version),
-    history: withCallers(record.history, operations),
-    quarantine: record.quarantine ?? [],
-    quarantined: integer(record.quarantined),
-    operations,
-    ...(record.checkedAt === undefined ? {} : { checkedAt: integer(record.checkedAt) }),
-    ...(record.heard === undefined ? {} : { heard: toHeard(record.heard) }),
-    ...(record.recheckUntil === undefined ? {} : { recheckUntil: integer(record.recheckUntil) }),
-    ...optional('refundable', record.refundable),
-    ...optional('refunds', toRefunds(item)),
-  };
-}
-
-/** An item has one attribute per refund, whose name begins so. */
-export const REFUND_PREFIX = 'refund:';
-
-function toRefunds(item: Item): Refunds | undefined {
-  const attributes = Object.entries(item).filter(([name]) => name.startsWith(REFUND_PREFIX));
-  if (attributes.length === 0) return undefined;
-  return new Map(
-    attributes.map(([name, value]) => [name.slice(REFUND_PREFIX.length), toRefundEntry(value as Item)]),
-  );
-}
-
-function toRefundEntry({ turn, version, ...entry }: Item): RefundEntry {
-  return {
-    ...(entry as unknown as RefundEntry),
-    ...(turn === undefined ? {} : { turn: integer(turn) }),
-    ...(version === undefined ? {} : { version: integer(version) }),
-  };
-}
-
-function toOperation(stored: Operation): Operation {
-  const { startedAt, leaseUntil, version } = stored;
-  return {
-    ...stored,
-    startedAt: integer(startedAt),
-    leaseUntil: integer(leaseUntil),
-    version: integer(version),
-  };
-}
-
-function toHeard(stored: Heard): Heard {
-  return { ...stored, version: integer(stored.version) };
 }

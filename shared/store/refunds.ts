@@ -9,7 +9,8 @@ import {
   type RefundMove,
   type ReserveRefusal,
 } from '../payment/refund.ts';
-import { keyOf, REFUND_PREFIX, readPayment, toRecord } from './payments.ts';
+import { keyOf, REFUND_PREFIX, toRecord } from './payment-item.ts';
+import { readPayment } from './payments.ts';
 import type { Condition, Table } from './table.ts';
 
 /*
@@ -98,10 +99,11 @@ export async function settleRefund(table: Table, refund: PaymentRecord): Promise
 /** What must hold of the deposit besides the entry when money is set aside. */
 function canPay({ over, takes }: RefundMove): Condition {
   const isCompletedDeposit = 'paymentType = :deposit AND #state = :completed';
+  const isComparable = 'attribute_not_exists(refundsUnknown)';
   const isEnough = 'refundable >= :takes';
   const hasRoom = '(attribute_not_exists(refundCount) OR refundCount < :maxRefunds)';
   return {
-    condition: [isCompletedDeposit, isEnough, ...(over ? [] : [hasRoom])].join(' AND '),
+    condition: [isCompletedDeposit, isComparable, isEnough, ...(over ? [] : [hasRoom])].join(' AND '),
     names: { '#state': 'state' },
     values: {
       ':deposit': 'DEPOSIT',

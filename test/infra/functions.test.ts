@@ -157,6 +157,7 @@ describe('the environment', () => {
         API_KEY_SECRET: 'api-key',
         PAYTECH_URL: 'https://engine-sandbox.pay.tech',
         EVENT_SOURCE: 'urn:paytech-payments:sandbox',
+        CONFIRM_WEBHOOKS: 'on',
       },
     ],
     [
@@ -168,6 +169,8 @@ describe('the environment', () => {
         PAYTECH_URL: 'https://engine-sandbox.pay.tech',
         WEBHOOK_GRACE_SECONDS: '120',
         SWEEP_CREATED_DAYS: '400',
+        CAPTURE_WITHIN_HOURS: '72',
+        APPROVE_WITHIN_HOURS: '24',
       },
     ],
     ...['get-payment', 'execute-payment', 'operations'].map((name): [string, Record<string, string>] => [

@@ -68,6 +68,9 @@ test('defaults fill in what is left out', () => {
     reconcileMinutes: 1,
     webhookGraceSeconds: 120,
     sweepCreatedDays: 400,
+    confirmWebhooks: true,
+    captureWithinHours: 72,
+    approveWithinHours: 24,
     reservedConcurrency: {},
     logRetentionDays: 30,
   });
@@ -138,6 +141,7 @@ describe('one wrong setting is named with its path', () => {
     ['half a webhook', { webhookBatchSize: 1.5 }, 'webhookBatchSize'],
     ['never reconciled', { reconcileMinutes: 0 }, 'reconcileMinutes'],
     ['longer than a sweep looks back', { webhookGraceSeconds: 301 }, 'webhookGraceSeconds'],
+    ['a retention below the sweep', { paymentRetentionDays: 29 }, 'paymentRetentionDays'],
     ['no payment swept', { sweepCreatedDays: 0 }, 'sweepCreatedDays'],
     ['a function that is none', { reservedConcurrency: { refund: 5 } }, 'reservedConcurrency'],
     ['a reserve of one', { reservedConcurrency: { 'get-payment': 1 } }, 'reservedConcurrency.get-payment'],

@@ -51,6 +51,10 @@ describe('the payments table', () => {
     );
   });
 
+  test('forgets what has expired, which is set on final payments alone', () => {
+    expect(table().Properties.TimeToLiveSpecification).toEqual({ AttributeName: 'expiresAt', Enabled: true });
+  });
+
   test('can be restored to any point in time, is encrypted and protected against deletion', () => {
     expect(replica().PointInTimeRecoverySpecification).toEqual({ PointInTimeRecoveryEnabled: true });
     expect(replica().DeletionProtectionEnabled).toBe(true);
@@ -207,6 +211,8 @@ test('outputs name what a deployer and paytech-ops need next', () => {
   expect(Object.keys(template.toJSON().Outputs).sort()).toEqual([
     'ApiKeySecret',
     'ApiUrl',
+    'ApproveWithinHours',
+    'CaptureWithinHours',
     'EventSource',
     'OrderTokenKeysSecret',
     'PaymentEventsQueueUrl',

@@ -106,7 +106,8 @@ const functions = {
     const { table, index, gateway, now } = world;
     const logger = counted.logger('reconcile');
     const maxAgeMs = 400 * 24 * 60 * MINUTE;
-    const run = reconcile({ table, index, gateway, queue, now, logger, graceMs: 0, maxAgeMs });
+    const waitingLimits = { AUTHORIZED: 72 * 60 * MINUTE, AWAITING_APPROVAL: 24 * 60 * MINUTE };
+    const run = reconcile({ table, index, gateway, queue, now, logger, graceMs: 0, maxAgeMs, waitingLimits });
     return run({ deadline: now() + 55_000 });
   },
 };
@@ -225,6 +226,30 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
       await webhook({ id: second, state: 'COMPLETED', referenceId: `${referenceId}~2` });
       world.gateway.set(first, { state: 'COMPLETED' });
       await webhook({ id: first, state: 'COMPLETED', referenceId });
+    },
+  },
+  'webhook-not-confirmed': {
+    reconcile: async () => {
+      await webhook({ id: await created(), state: 'COMPLETED' });
+      pass(5 * MINUTE);
+      await functions.reconcile();
+    },
+  },
+  'authorized-for-long': {
+    reconcile: async () => {
+      await authorized();
+      pass(72 * 60 * MINUTE);
+      await functions.reconcile();
+    },
+  },
+  'awaiting-approval-for-long': {
+    reconcile: async () => {
+      const referenceId = randomUUID();
+      const { id } = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
+      world.gateway.set(id, { state: 'AWAITING_APPROVAL' });
+      await webhook({ id, state: 'AWAITING_APPROVAL', paymentType: 'WITHDRAWAL' });
+      pass(24 * 60 * MINUTE);
+      await functions.reconcile();
     },
   },
   'refunded-too-much': {

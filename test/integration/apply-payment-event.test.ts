@@ -178,7 +178,7 @@ describe('an event of a known payment', () => {
     expect(await item()).toHaveProperty('openShard');
     await world.apply(webhookEvent({ id, state: 'AUTHORIZED' }));
     expect(await item()).toHaveProperty('dueAt');
-    await world.apply(webhookEvent({ id, state: 'COMPLETED' }));
+    await world.apply(webhookEvent({ id, state: 'COMPLETED' }, { source: 'refresh' }));
     expect(await item()).not.toHaveProperty('openShard');
     expect(await item()).not.toHaveProperty('dueAt');
   });

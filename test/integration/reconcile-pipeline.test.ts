@@ -1,17 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { reconcile } from '../../functions/reconcile/pipeline.ts';
 import { checkClaim } from '../../shared/claims/check.ts';
-import { type ClaimedCall, claimedCall } from '../../shared/claims/claimed-call.ts';
 import { refundReserve } from '../../shared/claims/reserve.ts';
 import { type ClaimKind, LEASE_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { Answer } from '../../shared/paytech/client.ts';
 import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
-import { type QueuedEvent, readMessage } from '../../shared/queue/event-queue.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { takeOperation } from '../../shared/store/operation-lock.ts';
-import { readPayment } from '../../shared/store/payments.ts';
+import { reconciling, TYPE_OF } from '../support/reconciling.ts';
 import { startWorld, type World } from '../support/world.ts';
 
 /** One world per test, since a run looks at all that there is. The clock is the test's, paytech is in memory. */
@@ -29,62 +26,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.stop());
 
-type Parts = Partial<Parameters<typeof reconcile>[0]>;
-
-function run(parts: Parts = {}, deadline = world.now() + 55 * SECOND) {
-  const { table, index, gateway, queue, now, logger } = world;
-  const usual = { table, index, gateway, queue, now, logger, graceMs: 0, maxAgeMs: 400 * DAY };
-  return reconcile({ ...usual, ...parts })({ deadline });
-}
-
-/** Applies everything that is on the queue, and answers what it was. */
-async function applyAll(): Promise<QueuedEvent[]> {
-  const messages = await world.drain('webhooks');
-  const events = messages.map(({ MessageId, Body, MessageAttributes = {} }) =>
-    readMessage({
-      messageId: MessageId!,
-      body: Body!,
-      messageAttributes: Object.fromEntries(
-        Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
-          name,
-          { stringValue: StringValue },
-        ]),
-      ),
-    }),
-  );
-  for (const event of events) await world.apply(event);
-  return events;
-}
-
-const TYPE_OF = { deposit: 'DEPOSIT', withdrawal: 'WITHDRAWAL', refund: 'REFUND' } as const;
-
-function callOf(kind: ClaimKind, referenceId: string, parentPaymentId?: string): ClaimedCall {
-  const parent = parentPaymentId === undefined ? {} : { parentPaymentId };
-  return {
-    kind,
-    referenceId,
-    request: { ...EUR_10, ...parent },
-    body: (reference) => ({ paymentType: TYPE_OF[kind], referenceId: reference, ...EUR_10, ...parent }),
-    owner: randomUUID(),
-    deadline: world.now() + 14 * SECOND,
-    ...(kind === 'refund' ? { reserve: refundReserve(world.table) } : {}),
-  };
-}
-
-/** A payment that was created here; its id. */
-async function created(kind: ClaimKind = 'deposit', referenceId = `order-${randomUUID()}`): Promise<string> {
-  const result = await claimedCall(world)(callOf(kind, referenceId));
-  if (!('record' in result)) throw new Error(result.is);
-  return result.record.id;
-}
-
-const item = async (pk: string) => (await world.scan()).find((each) => each.pk === pk);
-const paymentItem = (id: string) => item(`payment#${id}`);
-const record = (id: string) => readPayment(world.table, id);
-const dueIn = async (pk: string) => Number((await item(pk))?.dueAt) - world.now();
-const pass = (milliseconds: number) => {
-  world.clock.at += milliseconds;
-};
+const { run, applyAll, created, item, paymentItem, record, dueIn, pass } = reconciling(() => world);
 
 describe('open payments', () => {
   it('are asked about in every shard once they are due, and not before', async () => {
@@ -211,7 +153,7 @@ describe('open payments', () => {
     world.gateway.set(id, { state: 'COMPLETED' });
     await world.apply({
       bytes: writePayment(world.gateway.payments.get(id)!),
-      source: 'webhook',
+      source: 'refresh',
       receivedAt: new Date(world.now()).toISOString(),
     });
     const index = {
@@ -649,6 +591,8 @@ it('says when there was nothing to check, instead of that all is well', async ()
     missedByWebhook: 0,
     unknownToUs: 0,
     unresolved: 0,
+    overdue: 0,
+    notConfirmed: 0,
     flagged: 0,
     unreadable: 0,
     failed: 0,

@@ -512,10 +512,13 @@ describe('a refund made elsewhere', () => {
 });
 
 describe('a correction of the deposit', () => {
-  const correct = async (id: string, facts: { state?: 'COMPLETED' | 'DECLINED'; amount?: string }) => {
-    const { state = 'COMPLETED', amount = '100' } = facts;
-    world.gateway.set(id, { state, amount: decimal(amount) });
-    return (await world.apply(webhookEvent({ id, state, amount, note: randomUUID() }))).outcome;
+  const correct = async (
+    id: string,
+    facts: { state?: 'COMPLETED' | 'DECLINED'; amount?: string; currency?: string },
+  ) => {
+    const { state = 'COMPLETED', amount = '100', currency = 'EUR' } = facts;
+    world.gateway.set(id, { state, amount: decimal(amount), currency });
+    return (await world.apply(webhookEvent({ id, state, amount, currency, note: randomUUID() }))).outcome;
   };
 
   it('moves what is refundable by the difference', async () => {
@@ -538,6 +541,62 @@ describe('a correction of the deposit', () => {
     expect(await correct(id, { state: 'COMPLETED' })).toBe('corrected');
     expect(await refundable(id)).toBe('90');
     await expectInOrder(id);
+  });
+
+  it('into another currency makes all of it refundable while no refund holds anything', async () => {
+    const id = await deposit();
+    const { body } = await office.refund({ refundId: newId(), paymentId: id, amount: '10' });
+    await end(world.gateway.payments.get(body.id)!, 'DECLINED');
+    expect(await correct(id, { amount: '7', currency: 'USD' })).toBe('corrected');
+    expect(await refundable(id)).toBe('7');
+    expect(world.logger.metrics()).not.toContain('RefundsIncomparable');
+    expect(await office.refund({ refundId: newId(), paymentId: id, amount: '7' })).toMatchObject({
+      status: 201,
+      body: { amount: decimal('7'), currency: 'USD' },
+    });
+  });
+
+  it('into another currency ends refunds here once one holds something, whatever becomes of it', async () => {
+    const id = await deposit('10000');
+    const { body } = await office.refund({ refundId: newId(), paymentId: id, amount: '500' });
+    expect(await correct(id, { amount: '100', currency: 'USD' })).toBe('corrected');
+    expect(await stored(id)).toMatchObject({ amount: decimal('100'), refundsUnknown: true });
+    expect(await refundable(id)).toBeUndefined();
+    expect(world.logger.metrics()).toContain('RefundsIncomparable');
+    const refuses = async () => {
+      for (const amount of ['1', undefined])
+        expect(
+          await office.refund({ refundId: newId(), paymentId: id, ...(amount ? { amount } : {}) }),
+        ).toMatchObject({ code: 'payment.state_conflict' });
+    };
+    await refuses();
+    // Given back in the old currency, it would be five times what was paid.
+    await end(world.gateway.payments.get(body.id)!, 'DECLINED');
+    await refuses();
+    expect(await correct(id, { amount: '10000' })).toBe('corrected');
+    await refuses();
+  });
+
+  it('into another currency does not overlook a refund that is reserved in the same moment', async () => {
+    const id = await deposit();
+    world.gateway.set(id, { state: 'COMPLETED', amount: decimal('120'), currency: 'USD' });
+    let isFirst = true;
+    const update: World['table']['update'] = async (pk, change) => {
+      const isCorrection = change.expression.includes('refundable = :paid') && pk === `payment#${id}`;
+      if (isCorrection && isFirst) {
+        isFirst = false;
+        await office.refund({ refundId: newId(), paymentId: id, amount: '10' });
+      }
+      return world.table.update(pk, change);
+    };
+    const apply = world.applyWith({ table: { ...world.table, update } });
+    const event = webhookEvent(
+      { id, state: 'COMPLETED', amount: '120', currency: 'USD' },
+      { source: 'refresh', readVersion: (await stored(id)).version },
+    );
+    expect((await apply(event)).outcome).toBe('corrected');
+    expect(isFirst).toBe(false);
+    expect(await stored(id)).toMatchObject({ currency: 'USD', refundsUnknown: true });
   });
 });
 

@@ -16,7 +16,9 @@ let id: string;
 beforeAll(async () => {
   world = await startWorld();
   counting = countingClient(clientFor(world.dynamoDbUrl));
-  apply = applyEvent({ ...world, table: openTable('payments', counting.client) });
+  const table = openTable('payments', counting.client);
+  // With all that a deployment may note beside the change.
+  apply = applyEvent({ ...world, table, policy: { confirmAfterMs: 300_000, retentionMs: 86_400_000 } });
 });
 afterAll(async () => {
   counting.client.destroy();

@@ -276,6 +276,7 @@ export function createSimulation(shared: Table, amounts: readonly string[]) {
         table: outside(faulty(faults.table)),
         gateway: outside({ get }),
         eventSource: EVENT_SOURCE,
+        policy: { confirmAfterMs: 300_000 },
         now,
         logger,
       });

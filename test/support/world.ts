@@ -12,6 +12,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
 import { applyEvent } from '../../functions/apply-payment-event/pipeline.ts';
 import { queueUrl, startDynamoDb, startSqsSns } from '../../infra/local/embedded.ts';
+import type { AfterwardsPolicy } from '../../shared/payment/afterwards.ts';
 import { parseJson, stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { openDeadLetterQueue, openEventQueue, type QueuedEvent } from '../../shared/queue/event-queue.ts';
@@ -100,8 +101,9 @@ export async function startWorld({ asAws = false } = {}) {
   const queue = openEventQueue(queueUrl(sqsSns.url, 'webhooks'), sqs);
   const publisher = openPublisher(topic.TopicArn!, sns);
   const deadLetters = openDeadLetterQueue(queueUrl(sqsSns.url, 'webhooks-dlq'), sqs);
+  const policy: AfterwardsPolicy = { confirmAfterMs: 5 * 60_000 };
   const applyWith = (more: Partial<Parameters<typeof applyEvent>[0]>) =>
-    applyEvent({ table, gateway, eventSource: EVENT_SOURCE, now, logger, ...more });
+    applyEvent({ table, gateway, eventSource: EVENT_SOURCE, policy, now, logger, ...more });
   const apply = applyWith({});
 
   /** Takes every message that a queue has now. */
@@ -140,6 +142,7 @@ export async function startWorld({ asAws = false } = {}) {
     applyWith,
     applyBatch: applyBatch({ apply, publisher, deadLetters, logger }),
     eventSource: EVENT_SOURCE,
+    policy,
     dynamoClient,
     dynamoDbUrl: dynamo.url,
     sqs,

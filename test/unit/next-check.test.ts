@@ -17,7 +17,7 @@ const pending: PaymentRecord = {
   requestedAmount: money.amount,
   requestedCurrency: money.currency,
   created: new Date(CREATED).toISOString(),
-  state: 'AWAITING_APPROVAL',
+  state: 'PENDING',
   ...money,
   version: 1,
   history: [],
@@ -26,6 +26,11 @@ const pending: PaymentRecord = {
   operations: [],
 };
 const final: PaymentRecord = { ...pending, state: 'COMPLETED' };
+const unconfirmed: PaymentRecord = {
+  ...final,
+  unconfirmed: true,
+  history: [{ at: new Date(CREATED + DAY).toISOString(), source: 'webhook', facts: { state: 'COMPLETED' } }],
+};
 const approval = {
   kind: 'approve',
   owner: 'o',
@@ -37,13 +42,21 @@ const approval = {
 test.each<[string, PaymentRecord, at: number, interval: number | undefined]>([
   ['an open payment, by its age', pending, 4 * HOUR, HOUR],
   ['an open payment of days', pending, 3 * DAY, 6 * HOUR],
-  ['one with a fresh operation, by that', { ...pending, operations: [approval] }, 3 * DAY, 30 * SECOND],
+  [
+    'one with a fresh operation, by that',
+    { ...pending, state: 'AWAITING_APPROVAL', operations: [approval] },
+    3 * DAY,
+    30 * SECOND,
+  ],
   [
     'one whose operation was released, by its age',
     { ...pending, operations: [{ ...approval, released: { at: '', by: 'x', why: 'y' } }] },
     3 * DAY,
     6 * HOUR,
   ],
+  ['what waits for approval, every hour', { ...pending, state: 'AWAITING_APPROVAL' }, 3 * DAY, HOUR],
+  ['what waits to be captured, every hour', { ...pending, state: 'AUTHORIZED' }, 3 * DAY, HOUR],
+  ['the same, oftener when it is fresh', { ...pending, state: 'AUTHORIZED' }, HOUR, 15 * MINUTE],
   ['a final payment: never', final, HOUR, undefined],
   [
     'a final payment in doubt, by its doubt',
@@ -53,6 +66,14 @@ test.each<[string, PaymentRecord, at: number, interval: number | undefined]>([
   ],
   ['the same, at the very end', { ...final, recheckUntil: CREATED + 4 * DAY }, 4 * DAY - HOUR, HOUR],
   ['the same, when its time is over', { ...final, recheckUntil: CREATED + 4 * DAY }, 4 * DAY, undefined],
+  ["on a webhook's word, by when that came", unconfirmed, DAY + HOUR, 15 * MINUTE],
+  ['the same, a day after it', unconfirmed, 2 * DAY, undefined],
+  [
+    'one that is in doubt as well, by whichever comes first',
+    { ...unconfirmed, recheckUntil: CREATED + 2 * DAY + 50 * MINUTE },
+    DAY + HOUR,
+    150 * SECOND,
+  ],
 ])('%s', (_name, record, age, interval) => {
   const now = CREATED + age;
   expect(nextCheckOf(record, now)).toBe(interval === undefined ? undefined : now + interval);

@@ -1,0 +1,46 @@
+import type { EventSource } from './payment.ts';
+import { isFinal, type PaymentState } from './state.ts';
+
+/** What the deployment does about payments once they have changed. */
+export interface AfterwardsPolicy {
+  /** How long after a webhook's word paytech itself is asked for it, in milliseconds; absent: never. */
+  confirmAfterMs?: number;
+  /** How long a payment is kept once it is final, in milliseconds; absent: for good. */
+  retentionMs?: number;
+}
+
+/** What is noted with a change, in its own write: when to look at the payment again, and when to forget it. */
+export interface Afterwards {
+  /** Epoch milliseconds. */
+  confirmAt?: number;
+  /** Epoch seconds, as DynamoDB's time to live has it. */
+  expiresAt?: number;
+  /** Whether it can be told what was refunded of it before it was recorded. */
+  refundsUnknown?: boolean;
+}
+
+/** The states on the strength of which goods go out. */
+const MEANS_MONEY: ReadonlySet<PaymentState> = new Set(['AUTHORIZED', 'COMPLETED']);
+
+/**
+ * A webhook is only as good as its signing key, so that what it says of money is confirmed by paytech's API. An
+ * open payment never expires: the clock starts when it becomes final.
+ */
+export function afterwards(
+  { confirmAfterMs, retentionMs }: AfterwardsPolicy,
+  { source, state }: { source: EventSource; state: PaymentState },
+  now: number,
+): Afterwards {
+  const isConfirmed = confirmAfterMs === undefined || source !== 'webhook' || !MEANS_MONEY.has(state);
+  return {
+    ...(isConfirmed ? {} : { confirmAt: now + confirmAfterMs }),
+    ...(retentionMs !== undefined && isFinal(state)
+      ? { expiresAt: Math.ceil((now + retentionMs) / 1_000) }
+      : {}),
+  };
+}
+
+/** A payment that old may have been here before and forgotten, and with it what was refunded of it. */
+export function mayHaveExpired({ retentionMs }: AfterwardsPolicy, created: string, now: number): boolean {
+  return retentionMs !== undefined && now - Date.parse(created) > retentionMs;
+}

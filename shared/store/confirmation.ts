@@ -1,0 +1,19 @@
+import type { PaymentRecord } from '../payment/payment.ts';
+import { isFinal } from '../payment/state.ts';
+import { keyOf } from './payment-item.ts';
+import type { Table } from './table.ts';
+
+/**
+ * Notes that paytech's API says what the webhook said, at the version read. A final payment leaves the index of
+ * what is open with that, unless something else still keeps it there. False when the record has changed since.
+ */
+export async function keepConfirmed(table: Table, read: PaymentRecord): Promise<boolean> {
+  const isAsRead = 'version = :version AND unconfirmed = :unconfirmed';
+  const isDone = isFinal(read.state) && read.recheckUntil === undefined;
+  const { written } = await table.update(keyOf(read.id), {
+    expression: isDone ? 'REMOVE unconfirmed, openShard, dueAt' : 'REMOVE unconfirmed',
+    condition: isDone ? `${isAsRead} AND attribute_not_exists(recheckUntil)` : isAsRead,
+    values: { ':version': read.version, ':unconfirmed': true },
+  });
+  return written;
+}

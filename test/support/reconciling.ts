@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { reconcile } from '../../functions/reconcile/pipeline.ts';
+import { type ClaimedCall, claimedCall } from '../../shared/claims/claimed-call.ts';
+import { refundReserve } from '../../shared/claims/reserve.ts';
+import type { ClaimKind } from '../../shared/payment/claim.ts';
+import { decimal } from '../../shared/payment/money.ts';
+import { type QueuedEvent, readMessage } from '../../shared/queue/event-queue.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import type { World } from './world.ts';
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+
+/** As the stack has them by default. */
+export const WAITING_LIMITS = { AUTHORIZED: 72 * HOUR, AWAITING_APPROVAL: 24 * HOUR };
+
+export const TYPE_OF = { deposit: 'DEPOSIT', withdrawal: 'WITHDRAWAL', refund: 'REFUND' } as const;
+const EUR_10 = { amount: decimal('10'), currency: 'EUR' };
+
+/** Reconcile in the world of the running test, and what it finds there. A run looks at all that there is. */
+export function reconciling(current: () => World) {
+  const item = async (pk: string) => (await current().scan()).find((each) => each.pk === pk);
+
+  function callOf(kind: ClaimKind, referenceId: string, parentPaymentId?: string): ClaimedCall {
+    const parent = parentPaymentId === undefined ? {} : { parentPaymentId };
+    return {
+      kind,
+      referenceId,
+      request: { ...EUR_10, ...parent },
+      body: (reference) => ({ paymentType: TYPE_OF[kind], referenceId: reference, ...EUR_10, ...parent }),
+      owner: randomUUID(),
+      deadline: current().now() + 14 * SECOND,
+      ...(kind === 'refund' ? { reserve: refundReserve(current().table) } : {}),
+    };
+  }
+
+  return {
+    item,
+    paymentItem: (id: string) => item(`payment#${id}`),
+    record: (id: string) => readPayment(current().table, id),
+    /** How long until reconcile looks at it again, in milliseconds. */
+    dueIn: async (pk: string) => Number((await item(pk))?.dueAt) - current().now(),
+    pass: (milliseconds: number) => {
+      current().clock.at += milliseconds;
+    },
+    run(parts: Partial<Parameters<typeof reconcile>[0]> = {}, deadline = current().now() + 55 * SECOND) {
+      const { table, index, gateway, queue, now, logger } = current();
+      const usual = { table, index, gateway, queue, now, logger };
+      const settings = { graceMs: 0, maxAgeMs: 400 * 24 * HOUR, waitingLimits: WAITING_LIMITS };
+      return reconcile({ ...usual, ...settings, ...parts })({ deadline });
+    },
+    /** Applies everything that is on the queue, and answers what it was. */
+    async applyAll(): Promise<QueuedEvent[]> {
+      const messages = await current().drain('webhooks');
+      const events = messages.map(({ MessageId, Body, MessageAttributes = {} }) =>
+        readMessage({
+          messageId: MessageId!,
+          body: Body!,
+          messageAttributes: Object.fromEntries(
+            Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
+              name,
+              { stringValue: StringValue },
+            ]),
+          ),
+        }),
+      );
+      for (const event of events) await current().apply(event);
+      return events;
+    },
+    callOf,
+    /** A payment that was created here; its id. */
+    async created(kind: ClaimKind = 'deposit', referenceId = `order-${randomUUID()}`): Promise<string> {
+      const result = await claimedCall(current())(callOf(kind, referenceId));
+      if (!('record' in result)) throw new Error(result.is);
+      return result.record.id;
+    },
+  };
+}
