@@ -17,6 +17,10 @@ const LONG = [
   'redaction',
   'timeouts',
 ].map((name) => `test/integration/${name}.test.ts`);
+/** The end-to-end tests that run on a deployed stack too (infra/rehearse/suite.ts). */
+const DEPLOYED = ['service', 'operations', 'actions', 'order-tokens', 'reconcile'].map(
+  (name) => `test/integration/${name}.test.ts`,
+);
 const CRASHES = 'test/model/crashes.test.ts';
 const WITH_A_SERVICE = { testTimeout: 60_000, hookTimeout: 60_000 };
 
@@ -51,6 +55,15 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           exclude: LONG,
+          ...WITH_A_SERVICE,
+        },
+      },
+      {
+        test: {
+          name: 'deployed',
+          // Without a stack to look at (npm run rehearse), there is nothing to run.
+          include: process.env.TARGET === 'deployed' ? DEPLOYED : [],
+          fileParallelism: false,
           ...WITH_A_SERVICE,
         },
       },

@@ -7,7 +7,6 @@ import {
   Alarm,
   ComparisonOperator,
   type IMetric,
-  MathExpression,
   Metric,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
@@ -70,13 +69,8 @@ export function alarms(scope: Construct, watched: Watched): void {
     made.addOkAction(action);
   }
 
-  for (const { id, metrics, minutes = 5, ...rest } of loggedAlarms(settings)) {
-    const names = Object.entries(metrics).flatMap(([name, services]) =>
-      services
-        .filter((service) => functions[service] !== undefined)
-        .map((service) => loggedMetric(name, service)),
-    );
-    alarm(id, { metric: sumOf(names, Duration.minutes(minutes)), ...rest });
+  for (const { id, metric, minutes = 5, ...rest } of loggedAlarms(settings)) {
+    alarm(id, { metric: loggedMetric(scope, metric, Duration.minutes(minutes)), ...rest });
   }
 
   alarm('webhooks-dlq', {
@@ -161,21 +155,15 @@ function alarmTopic(scope: Construct, arn: string | undefined): ITopic {
   return topic;
 }
 
-/** A metric that a function logs. */
-export function loggedMetric(metricName: string, service: FunctionName): Metric {
+/** A metric that the functions of the stack log. */
+export function loggedMetric(scope: Construct, metricName: string, period: Duration): Metric {
   return new Metric({
     namespace: METRICS_NAMESPACE,
     metricName,
-    dimensionsMap: { service },
+    dimensionsMap: { stack: Stack.of(scope).stackName },
     statistic: 'Sum',
+    period,
   });
-}
-
-function sumOf(metrics: Metric[], period: Duration): IMetric {
-  const [only, ...others] = metrics;
-  if (only && others.length === 0) return only.with({ period });
-  const usingMetrics = Object.fromEntries(metrics.map((each, index) => [`m${index}`, each]));
-  return new MathExpression({ expression: 'SUM(METRICS())', usingMetrics, period, label: 'sum' });
 }
 
 function depth(queue: Queue): Metric {

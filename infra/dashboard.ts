@@ -21,15 +21,11 @@ export function dashboard(scope: Construct, watched: Watched): void {
       }),
     );
   const made = Object.entries(functions);
-  const logged = loggedAlarms(settings).flatMap(({ metrics }) => Object.entries(metrics));
-  const counted = (isShown: (name: string) => boolean): IMetric[] =>
-    logged
-      .filter(([name]) => isShown(name))
-      .flatMap(([name, services]) =>
-        services
-          .filter((service) => functions[service] !== undefined)
-          .map((service) => loggedMetric(name, service).with({ period, label: `${name} ${service}` })),
-      );
+  const counted = (...names: string[]): IMetric[] =>
+    names.map((name) => loggedMetric(scope, name, period).with({ label: name }));
+  const problems = loggedAlarms(settings)
+    .map(({ metric }) => metric)
+    .filter((metric) => metric !== HEARTBEAT);
 
   new Dashboard(scope, 'dashboard', {
     defaultInterval: Duration.hours(12),
@@ -47,17 +43,9 @@ export function dashboard(scope: Construct, watched: Watched): void {
         graph('Latency, p99', perRoute('Latency', 'p99')),
       ],
       [
-        graph(
-          'Something is wrong with payments',
-          counted((name) => !HEARTBEATS.has(name)),
-        ),
-        graph('Reconcile', [
-          ...counted((name) => HEARTBEATS.has(name)),
-          ...['UnknownToUs', 'MissedByWebhook', 'ListEntryUnreadable'].map((name) =>
-            loggedMetric(name, 'reconcile').with({ period, label: name }),
-          ),
-        ]),
-        graph('Refreshes that failed', [loggedMetric('RefreshFailed', 'get-payment').with({ period })]),
+        graph('Something is wrong with payments', counted(...problems)),
+        graph('Reconcile', counted(HEARTBEAT, 'UnknownToUs', 'MissedByWebhook', 'ListEntryUnreadable')),
+        graph('Refreshes that failed', counted('RefreshFailed')),
       ],
       [
         graph('Webhook queue: age of the oldest, s', [
@@ -99,7 +87,7 @@ export function dashboard(scope: Construct, watched: Watched): void {
 }
 
 /** What is counted when all is well. */
-const HEARTBEATS: ReadonlySet<string> = new Set(['Reconciled', 'NothingToCheck']);
+const HEARTBEAT = 'Reconciled';
 
 function graph(title: string, left: IMetric[]): GraphWidget {
   return new GraphWidget({ title, left, width: 8, height: 6 });

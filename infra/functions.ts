@@ -1,7 +1,7 @@
 /** The Lambdas: what each is told by its environment, and what it may do. */
 import { Duration } from 'aws-cdk-lib';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { CfnSecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { PaymentFunction, type UsedResource } from './payment-function.ts';
@@ -169,6 +169,7 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
   };
 }
 
-function usedSecret(variable: string, { secretArn }: Secret): UsedResource {
-  return { variable, value: secretArn, arn: secretArn };
+function usedSecret(variable: string, { secretArn, node }: Secret): UsedResource {
+  // `Id` is the ARN, and so is a Ref on AWS, but not in the emulator of the rehearsal, where that is the name.
+  return { variable, value: secretArn, arn: (node.defaultChild as CfnSecret).attrId };
 }

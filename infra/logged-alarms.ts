@@ -1,11 +1,11 @@
 /** The alarms over what the functions count in their logs (`metric` of a log line, shared/metrics.ts). */
 import { WATCHED_INTERVAL_MS } from '../shared/payment/schedule.ts';
-import type { FunctionName, Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 
 export interface LoggedAlarm {
   id: string;
-  /** The metrics, and the functions that log them; they are added up. */
-  metrics: Record<string, FunctionName[]>;
+  /** Counted over all functions of the stack. */
+  metric: string;
   threshold: number;
   impact: string;
   firstStep: string;
@@ -16,8 +16,6 @@ export interface LoggedAlarm {
   datapoints?: number;
   whenBelow?: true;
 }
-
-const callers: FunctionName[] = ['create-payment', 'operations', 'execute-payment'];
 
 /** Reconcile counts each of these once an hour; a look that comes a little late must not end the alarm. */
 const whileItLasts = { threshold: 1, minutes: WATCHED_INTERVAL_MS / 60_000, periods: 2, datapoints: 1 };
@@ -31,35 +29,35 @@ export function loggedAlarms({
   return [
     {
       id: 'webhook-signature',
-      metrics: { WebhookSignatureInvalid: ['receive-webhook'] },
+      metric: 'WebhookSignatureInvalid',
       threshold: 5,
       impact: 'Webhooks are refused: the signing key is wrong, or somebody forges them.',
       firstStep: "Compare the secret of signing keys with the key in paytech's back office.",
     },
     {
       id: 'order-tokens',
-      metrics: { OrderTokenInvalid: ['create-payment'] },
+      metric: 'OrderTokenInvalid',
       threshold: 20,
       impact: "Customers cannot begin to pay, because the shop's order tokens are refused.",
       firstStep: 'Look in the log of create-payment for the reason: key, clock or claims.',
     },
     {
       id: 'payment-corrected',
-      metrics: { PaymentCorrected: ['apply-payment-event'] },
+      metric: 'PaymentCorrected',
       threshold: 1,
       impact: 'A payment that was final has another ending now, so that an order may have gone out unpaid.',
       firstStep: 'Find the payment in the log of apply-payment-event and look at its order.',
     },
     {
       id: 'event-quarantined',
-      metrics: { EventQuarantined: ['apply-payment-event'] },
+      metric: 'EventQuarantined',
       threshold: 1,
       impact: 'A signed webhook says what paytech itself denies; the payment was left as it is.',
       firstStep: "Compare the payment with paytech's back office, and ask paytech about the webhook.",
     },
     {
       id: 'webhook-not-confirmed',
-      metrics: { WebhookNotConfirmed: ['reconcile'] },
+      metric: 'WebhookNotConfirmed',
       threshold: 1,
       minutes: 15,
       impact: 'A signed webhook said that a payment was made, and paytech does not: goods may go out unpaid.',
@@ -67,7 +65,7 @@ export function loggedAlarms({
     },
     {
       id: 'outcome-unknown',
-      metrics: { OutcomeUnknown: callers },
+      metric: 'OutcomeUnknown',
       threshold: 5,
       minutes: 15,
       impact: 'paytech does not answer calls that make or move money; customers cannot pay.',
@@ -75,7 +73,7 @@ export function loggedAlarms({
     },
     {
       id: 'outcome-unknown-for-long',
-      metrics: { OutcomeUnknownForLong: ['reconcile'] },
+      metric: 'OutcomeUnknownForLong',
       threshold: 1,
       minutes: 15,
       impact:
@@ -84,70 +82,70 @@ export function loggedAlarms({
     },
     {
       id: 'claim-flagged',
-      metrics: { ClaimFlagged: ['create-payment', 'operations', 'reconcile'] },
+      metric: 'ClaimFlagged',
       threshold: 1,
       impact: 'Nobody knows whether a payment was made, and it is not sent again by itself.',
       firstStep: "Look for its reference in paytech's back office, then resolve the claim.",
     },
     {
       id: 'order-paid-twice',
-      metrics: { OrderPaidTwice: ['apply-payment-event'] },
+      metric: 'OrderPaidTwice',
       threshold: 1,
       impact: 'A customer has paid an order twice.',
       firstStep: 'Refund one of the two payments that the log line names.',
     },
     {
       id: 'refunded-too-much',
-      metrics: { RefundedTooMuch: ['apply-payment-event'], RefundsIncomparable: ['apply-payment-event'] },
+      metric: 'RefundedTooMuch',
       threshold: 1,
       impact: 'More was refunded of a payment than was paid in the end, or in another currency.',
       firstStep: 'Find the payment in the log and settle the difference with the customer.',
     },
     {
       id: 'refund-without-parent',
-      metrics: { RefundWithoutParent: ['apply-payment-event'] },
+      metric: 'RefundWithoutParent',
       threshold: 1,
       impact: 'A refund is recorded whose payment is not known, so that the payment may be refunded again.',
       firstStep: "Look for the refund and its payment in paytech's back office.",
     },
     {
       id: 'message-parked',
-      metrics: { MessageParked: ['apply-payment-event'] },
+      metric: 'MessageParked',
       threshold: 1,
       impact: 'A signed message could not be understood or recorded; its payment may be behind.',
       firstStep: 'Look at the reason in the log, and at the message in webhooks-dlq.',
     },
     {
       id: 'publish-failed',
-      metrics: { PublishFailed: ['apply-payment-event'] },
+      metric: 'PublishFailed',
       threshold: 5,
       impact: 'Subscribers hear late of payments; each event is sent again until it is out.',
       firstStep: 'Look at the reason in the log of apply-payment-event.',
     },
     {
       id: 'gateway-not-accepted',
-      metrics: { GatewayNotAccepted: callers },
+      metric: 'GatewayNotAccepted',
       threshold: 1,
       impact: 'paytech turns our calls away, so that customers cannot pay.',
       firstStep: 'Look at the status in the log: 401 is the API key, 429 the rate limit.',
     },
     {
       id: 'authorized-for-long',
-      metrics: { AuthorizedForLong: ['reconcile'] },
+      metric: 'AuthorizedForLong',
       ...whileItLasts,
       impact: `A customer's money has been held for over ${captureWithinHours} h; when the hold lapses it is lost.`,
       firstStep: 'Capture or void the payments that the log of reconcile names.',
     },
     {
       id: 'awaiting-approval-for-long',
-      metrics: { AwaitingApprovalForLong: ['reconcile'] },
+      metric: 'AwaitingApprovalForLong',
       ...whileItLasts,
       impact: `A payout has waited for approval for over ${approveWithinHours} h, and somebody for the money.`,
       firstStep: 'Approve or reject the withdrawals that the log of reconcile names.',
     },
     {
       id: 'webhooks-missed',
-      metrics: { MissedByWebhook: ['reconcile'] },
+      metric: 'MissedByWebhook',
       threshold: 5,
       minutes: 60,
       impact: 'Webhooks do not arrive; reconcile found the payments, some minutes late.',
@@ -155,7 +153,7 @@ export function loggedAlarms({
     },
     {
       id: 'reconcile-gave-up',
-      metrics: { ReconcileGaveUp: ['reconcile'] },
+      metric: 'ReconcileGaveUp',
       threshold: 1,
       minutes: reconcileMinutes * 3,
       periods: 2,
@@ -164,7 +162,7 @@ export function loggedAlarms({
     },
     {
       id: 'reconcile-failed',
-      metrics: { ReconcileFailed: ['reconcile'] },
+      metric: 'ReconcileFailed',
       threshold: 20,
       minutes: 15,
       impact: 'Payments could not be compared with paytech; they stay due.',
@@ -172,7 +170,7 @@ export function loggedAlarms({
     },
     {
       id: 'reconcile-not-running',
-      metrics: { Reconciled: ['reconcile'], NothingToCheck: ['reconcile'] },
+      metric: 'Reconciled',
       threshold: 1,
       minutes: Math.max(5, reconcileMinutes * 3),
       periods: 2,

@@ -2,9 +2,10 @@
 export const METRICS_NAMESPACE = 'PaytechPayments';
 
 /**
- * What makes a metric of a log line: one more `name` of the function `service`, in the embedded metric format.
- * CloudWatch reads it from the log, so that a metric can neither slow a request down nor be lost by itself. Ids
- * are never dimensions: each value of one would be a metric of its own, and paid for.
+ * What makes a metric of a log line: one more `name` in the stack that the line's `stack` names, in the embedded
+ * metric format. CloudWatch reads it from the log, so that a metric can neither slow a request down nor be lost by
+ * itself. The stack is the only dimension: stacks in one account must not count for each other, the log line has
+ * the function, and each value of an id would be a metric of its own, and paid for.
  * Source: Amazon CloudWatch, "Specification: Embedded metric format".
  */
 export function embeddedMetric(name: string, timestamp: Date) {
@@ -12,7 +13,7 @@ export function embeddedMetric(name: string, timestamp: Date) {
     _aws: {
       Timestamp: timestamp.getTime(),
       CloudWatchMetrics: [
-        { Namespace: METRICS_NAMESPACE, Dimensions: [['service']], Metrics: [{ Name: name, Unit: 'Count' }] },
+        { Namespace: METRICS_NAMESPACE, Dimensions: [['stack']], Metrics: [{ Name: name, Unit: 'Count' }] },
       ],
     },
     [name]: 1,

@@ -86,7 +86,7 @@ export function warnIfIncomparable(
   if (before.refundsUnknown || !after.refundsUnknown) return;
   const { id, currency } = after;
   logger.error('refunds in another currency than the payment', {
-    metric: 'RefundsIncomparable',
+    metric: 'RefundedTooMuch',
     paymentId: id,
     from: before.currency,
     to: currency,

@@ -69,8 +69,10 @@ export function reconcile({ maxItems = MAX_ITEMS, ...deps }: Dependencies) {
     await sweep({ ...shared, goesOn: goesOnUntil(deadline - PAGE_MS) })(sweepFrom);
 
     const result = resultOf(tally);
-    if (result.nothingToCheck) logger.info('nothing to check', { metric: 'NothingToCheck', ...result });
-    else logger.info('reconciled', { metric: 'Reconciled', ...result });
+    logger.info(result.nothingToCheck ? 'nothing to check' : 'reconciled', {
+      metric: 'Reconciled',
+      ...result,
+    });
     return result;
   };
 }

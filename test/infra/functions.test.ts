@@ -188,7 +188,11 @@ describe('the environment', () => {
       key,
       typeof value === 'string' ? value : target(template, value),
     ]);
-    expect(Object.fromEntries(named)).toEqual({ POWERTOOLS_SERVICE_NAME: name, ...expected });
+    expect(Object.fromEntries(named)).toEqual({
+      STACK_NAME: 'paytech-payments-sandbox',
+      POWERTOOLS_SERVICE_NAME: name,
+      ...expected,
+    });
     expect(WEBHOOK_URL !== undefined).toBe(['create-payment', 'operations'].includes(name));
   });
 

@@ -144,7 +144,7 @@ describe('state on return', () => {
 describe('POST /operations/payments/{id}/…', () => {
   async function perform(id: string, action: string, body = '') {
     const path = `/operations/payments/${id}/${action}`;
-    const headers = await signedHeaders(new URL(path, service.apiUrl), 'POST', body);
+    const headers = await signedHeaders(service, 'POST', path, body);
     return service.api('POST', path, body || undefined, headers);
   }
 
@@ -163,7 +163,7 @@ describe('POST /operations/payments/{id}/…', () => {
       additionalParameters: { approval: 'required' },
     });
     const path = '/operations/withdrawals';
-    const headers = await signedHeaders(new URL(path, service.apiUrl), 'POST', body);
+    const headers = await signedHeaders(service, 'POST', path, body);
     const answer = await service.api('POST', path, body, headers);
     expect(answer.status, answer.text).toBe(201);
     return String(answer.json().id);
@@ -187,7 +187,7 @@ describe('POST /operations/payments/{id}/…', () => {
     expect(await record(id)).toMatchObject({ amount, refundable: amount });
 
     const path = `/operations/payments/${id}`;
-    const headers = await signedHeaders(new URL(path, service.apiUrl), 'GET');
+    const headers = await signedHeaders(service, 'GET', path);
     const { history } = (await service.api('GET', path, undefined, headers)).json() as never as {
       history: { state?: string; caller?: string }[];
     };
@@ -255,7 +255,7 @@ describe('POST /operations/payments/{id}/…', () => {
 
     const path = `/operations/claims/operation/${id}/resolve`;
     const body = JSON.stringify({ outcome: 'not-sent', reason: 'paytech support: never arrived' });
-    const headers = await signedHeaders(new URL(path, service.apiUrl), 'POST', body);
+    const headers = await signedHeaders(service, 'POST', path, body);
     const early = await service.api('POST', path, body, headers);
     expect([early.status, early.json().code]).toEqual([409, 'operation.in_progress']);
     expect(Number(early.headers.get('retry-after'))).toBeGreaterThan(200);

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { type Service, startService } from '../support/service.ts';
+import { type LocalRunService, startLocalService } from '../support/service.ts';
 
 /** One request can be followed in the logs, over the queue, to the id of the event that subscribers receive. */
 
-let service: Service;
+let service: LocalRunService;
 beforeAll(async () => {
-  service = await startService();
+  service = await startLocalService();
 });
 afterAll(() => service.stop());
 

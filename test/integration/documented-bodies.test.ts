@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Service, startService } from '../support/service.ts';
+import { type LocalRunService, startLocalService } from '../support/service.ts';
 
 /** The deposits that paytech's documentation describes, as a storefront would send them here. */
 
-let service: Service;
+let service: LocalRunService;
 beforeAll(async () => {
-  service = await startService();
+  service = await startLocalService();
 });
 afterAll(() => service.stop());
 

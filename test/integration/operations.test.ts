@@ -239,7 +239,9 @@ describe('POST /operations/withdrawals', () => {
       webhookUrl: `${service.apiUrl}/webhooks/paytech`,
       customer: { accountNumber: 'GB33BUKB20201555555555' },
     });
-    expect(JSON.stringify(await service.items()) + service.logs.join('\n')).not.toMatch(/planted|GB33/i);
+    expect(JSON.stringify(await service.items()) + (await service.logLines()).join('\n')).not.toMatch(
+      /planted|GB33/i,
+    );
   });
 
   it.each([
@@ -419,7 +421,7 @@ describe('POST /operations/claims/{kind}/{id}/resolve', () => {
     const made = [];
     for (const amount of amounts) made.push(await elsewhere({ ...body, amount, paymentType: 'WITHDRAWAL' }));
     expect((await post('/operations/withdrawals', body)).headers.get('retry-after')).toBe('60');
-    expect(service.logs.join('\n')).toContain('ClaimFlagged');
+    await eventually(async () => expect((await service.logLines()).join('\n')).toContain('ClaimFlagged'));
     return {
       body,
       made,

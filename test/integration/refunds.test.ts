@@ -549,7 +549,7 @@ describe('a correction of the deposit', () => {
     await end(world.gateway.payments.get(body.id)!, 'DECLINED');
     expect(await correct(id, { amount: '7', currency: 'USD' })).toBe('corrected');
     expect(await refundable(id)).toBe('7');
-    expect(world.logger.metrics()).not.toContain('RefundsIncomparable');
+    expect(world.logger.metrics()).not.toContain('RefundedTooMuch');
     expect(await office.refund({ refundId: newId(), paymentId: id, amount: '7' })).toMatchObject({
       status: 201,
       body: { amount: decimal('7'), currency: 'USD' },
@@ -562,7 +562,7 @@ describe('a correction of the deposit', () => {
     expect(await correct(id, { amount: '100', currency: 'USD' })).toBe('corrected');
     expect(await stored(id)).toMatchObject({ amount: decimal('100'), refundsUnknown: true });
     expect(await refundable(id)).toBeUndefined();
-    expect(world.logger.metrics()).toContain('RefundsIncomparable');
+    expect(world.logger.metrics()).toContain('RefundedTooMuch');
     const refuses = async () => {
       for (const amount of ['1', undefined])
         expect(

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { LOCAL_KEYS } from '../../infra/local/local-service.ts';
 import { sign } from '../../shared/paytech/signature.ts';
 import { type Service, startService } from '../support/service.ts';
+import { isDeployed } from '../support/target.ts';
 
 /** The whole service from outside: real bundles, real HTTP, embedded DynamoDB, SQS and SNS, simulated paytech. */
 
@@ -211,7 +212,7 @@ describe('POST /payments', () => {
       body({ card: { number: '4000000000000408', cvv: '987' } }),
     );
     expect(answer.json()).toMatchObject({ errors: [{ field: 'card' }] });
-    expect(answer.text + service.logs.join('\n')).not.toMatch(/4000000000000408|987"/);
+    expect(answer.text + (await service.logLines()).join('\n')).not.toMatch(/4000000000000408|987"/);
   });
 
   it('tells paytech the customer’s address and where to send webhooks, whatever the body says', async () => {
@@ -227,7 +228,8 @@ describe('POST /payments', () => {
     expect(refused.json()).toMatchObject({ errors: [{ field: 'customer.ip' }] });
   });
 
-  it('may be called from the storefront’s origin and from no other', async () => {
+  it('may be called from the storefront’s origin and from no other', async ({ skip }) => {
+    skip(isDeployed, 'the emulator does not take over the CORS settings of a template');
     const preflight = (origin: string) =>
       service.api('OPTIONS', '/payments', undefined, { origin, 'access-control-request-method': 'POST' });
     expect((await preflight(service.apiUrl)).headers.get('access-control-allow-origin')).toBe(service.apiUrl);

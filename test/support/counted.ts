@@ -36,11 +36,11 @@ export function countMetrics() {
   }
 
   return {
-    of: (metrics: readonly CountedMetric[]) =>
-      metrics.reduce((sum, metric) => sum + (counts.get(metric) ?? 0), 0),
+    of: (metric: CountedMetric) => counts.get(metric) ?? 0,
     all: () => [...counts.keys()],
     /** The logger of a function, as the stack names it. */
-    logger(service: string) {
+    logger(service: string, stack = 'paytech-payments-sandbox') {
+      vi.stubEnv('STACK_NAME', stack);
       vi.stubEnv('POWERTOOLS_SERVICE_NAME', service);
       return openLogger();
     },

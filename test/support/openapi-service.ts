@@ -9,7 +9,7 @@ import { LOCAL_KEYS, type LocalOptions } from '../../infra/local/local-service.t
 import { openTable } from '../../shared/store/table.ts';
 import { validatorOf } from './openapi.ts';
 import { orderToken } from './order-token.ts';
-import { startService } from './service.ts';
+import { startLocalService } from './service.ts';
 import { signedHeaders } from './signed.ts';
 
 const document = JSON.parse(readFileSync(join(import.meta.dirname, '../../openapi.json'), 'utf8'));
@@ -29,18 +29,17 @@ export interface CallOptions {
 const seen = new Set<string>();
 
 export async function startDocumentedService(options: LocalOptions = {}) {
-  const service = await startService({ orderTokens: 'required', ...options });
+  const service = await startLocalService({ orderTokens: 'required', ...options });
 
   /** Calls a route (`GET /payments/{id}`) and checks the answer; `code` is that of a problem. */
   async function call(route: string, { at = {}, query = '', body, headers, unsigned }: CallOptions = {}) {
     const [method = '', template = ''] = route.split(' ');
     const path = template.replace(/\{(\w+)\}/g, (_match, name: string) => encodeURIComponent(at[name] ?? ''));
-    const url = new URL(path + query, service.apiUrl);
     const text = typeof body === 'object' ? JSON.stringify(body) : body;
     const isSigned = document.paths[template][method.toLowerCase()].security.some(
       (each: object) => 'iam' in each,
     );
-    const signature = isSigned && !unsigned ? await signedHeaders(url, method, text) : {};
+    const signature = isSigned && !unsigned ? await signedHeaders(service, method, path + query, text) : {};
     const answer = await service.api(method, path + query, text, { ...signature, ...headers });
     expect(faultOf(route, answer), `${route} ${answer.status} ${answer.text}`).toBeUndefined();
     const json: Record<string, unknown> & { id: string } = JSON.parse(answer.text);

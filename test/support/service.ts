@@ -1,27 +1,27 @@
-import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
-import {
-  DeleteMessageCommand,
-  GetQueueAttributesCommand,
-  ReceiveMessageCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs';
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteMessageCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { clientFor } from '../../infra/local/account.ts';
-import { LOCAL_KEYS, type LocalOptions, startLocal } from '../../infra/local/local-service.ts';
+import { LOCAL_KEYS, type LocalOptions } from '../../infra/local/local-service.ts';
 import { sign } from '../../shared/paytech/signature.ts';
+import { deployedTarget } from './deployed-target.ts';
 import { eventProblem } from './event-schema.ts';
+import { localTarget } from './local-target.ts';
+import { isDeployed, type Target } from './target.ts';
+
+/** The service of the target, as its users see it. The options are for the local run; a stack is what was deployed. */
+export async function startService(options: LocalOptions = {}) {
+  return serviceOf(isDeployed ? await deployedTarget() : await localTarget(options));
+}
+
+/** The service on this machine, for tests that reach into its parts. */
+export async function startLocalService(options: LocalOptions = {}) {
+  const target = await localTarget(options);
+  return { ...serviceOf(target), ...target.parts };
+}
 
 /** The running service as its users see it: over HTTP, and through its queues and its table. */
-export async function startService(options: LocalOptions = {}) {
-  const logs: string[] = [];
-  const local = await startLocal({
-    // A reconcile that comes when it likes would use up faults and requests that a test counts.
-    schedules: false,
-    ...options,
-    onLog: (name, line) => logs.push(`${name} ${line}`),
-  });
-  const sqs = new SQSClient(clientFor(local.sqsUrl));
-  const dynamo = new DynamoDBClient(clientFor(local.dynamoDbUrl));
+function serviceOf(target: Target) {
+  const { sqs, dynamo } = target;
   const events: { body: string; attributes: Record<string, string | undefined> }[] = [];
 
   async function call(base: string, method: string, path: string, body?: string | Uint8Array, headers = {}) {
@@ -39,13 +39,13 @@ export async function startService(options: LocalOptions = {}) {
     };
   }
   const api = (method: string, path: string, body?: string | Uint8Array, headers = {}) =>
-    call(local.apiUrl, method, path, body, headers);
+    call(target.apiUrl, method, path, body, headers);
   const simulator = (method: string, path: string, body?: unknown) =>
-    call(local.simulatorUrl, method, path, body === undefined ? undefined : JSON.stringify(body));
+    call(target.simulatorUrl, method, path, body === undefined ? undefined : JSON.stringify(body));
 
   /** Everything that subscribers have been sent so far; throws on an event that is not as its schema says. */
   async function receivedEvents() {
-    const QueueUrl = local.queueUrl('payment-events');
+    const QueueUrl = target.queueUrl('payment-events');
     for (;;) {
       const { Messages = [] } = await sqs.send(
         new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
@@ -65,8 +65,7 @@ export async function startService(options: LocalOptions = {}) {
   }
 
   return {
-    ...local,
-    logs,
+    ...target,
     /** All events that subscribers have been sent. */
     received: receivedEvents,
     api,
@@ -81,7 +80,7 @@ export async function startService(options: LocalOptions = {}) {
     /** Messages of a queue, waiting or in flight. */
     async depth(name: string): Promise<number> {
       const { Attributes = {} } = await sqs.send(
-        new GetQueueAttributesCommand({ QueueUrl: local.queueUrl(name), AttributeNames: ['All'] }),
+        new GetQueueAttributesCommand({ QueueUrl: target.queueUrl(name), AttributeNames: ['All'] }),
       );
       return (
         Number(Attributes.ApproximateNumberOfMessages) +
@@ -94,9 +93,7 @@ export async function startService(options: LocalOptions = {}) {
     },
     items,
     async stop() {
-      sqs.destroy();
-      dynamo.destroy();
-      await local.close();
+      await target.close();
     },
   };
 
@@ -104,7 +101,9 @@ export async function startService(options: LocalOptions = {}) {
     const all: Record<string, unknown>[] = [];
     let from: Record<string, never> | undefined;
     do {
-      const page = await dynamo.send(new ScanCommand({ TableName: 'payments', ExclusiveStartKey: from }));
+      const page = await dynamo.send(
+        new ScanCommand({ TableName: target.tableName, ExclusiveStartKey: from }),
+      );
       all.push(...(page.Items ?? []).map((item) => unmarshall(item, { wrapNumbers: (text) => text })));
       from = page.LastEvaluatedKey as typeof from;
     } while (from);
@@ -113,3 +112,4 @@ export async function startService(options: LocalOptions = {}) {
 }
 
 export type Service = Awaited<ReturnType<typeof startService>>;
+export type LocalRunService = Awaited<ReturnType<typeof startLocalService>>;

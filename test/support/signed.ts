@@ -1,25 +1,27 @@
 import { Sha256 } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { CREDENTIALS, REGION } from '../../infra/local/account.ts';
+import { REGION } from '../../infra/local/account.ts';
 import type { Service } from './service.ts';
 
 export interface SigningOptions {
-  /** Instead of that of the local keys. */
+  /** Instead of that of the back office. */
   secret?: string;
   ageMs?: number;
 }
 
-/** The headers of a request signed as the AWS SDKs do it, with the local keys unless told otherwise. */
+/** The headers of a request signed as the AWS SDKs do it, with the keys of the back office unless told otherwise. */
 export async function signedHeaders(
-  url: URL,
+  { apiUrl, signer: { host, credentials } }: Pick<Service, 'apiUrl' | 'signer'>,
   method: string,
+  pathAndQuery: string,
   body?: string,
   { secret, ageMs = 0 }: SigningOptions = {},
 ): Promise<Record<string, string>> {
+  const url = new URL(pathAndQuery, apiUrl);
   const signer = new SignatureV4({
     service: 'execute-api',
     region: REGION,
-    credentials: { ...CREDENTIALS, ...(secret && { secretAccessKey: secret }) },
+    credentials: { ...credentials, ...(secret && { secretAccessKey: secret }) },
     sha256: Sha256,
   });
   const names = [...new Set(url.searchParams.keys())];
@@ -30,12 +32,12 @@ export async function signedHeaders(
       hostname: url.hostname,
       path: url.pathname,
       query: Object.fromEntries(names.map((name) => [name, url.searchParams.getAll(name)])),
-      headers: { host: url.host, 'content-type': 'application/json' },
+      headers: { host, 'content-type': 'application/json' },
       ...(body ? { body } : {}),
     },
     { signingDate: new Date(Date.now() - ageMs) },
   );
-  const { host: _, ...rest } = headers;
+  const { host: _host, ...rest } = headers;
   return rest;
 }
 
@@ -47,7 +49,7 @@ export function signedCalls(service: Service) {
     body?: string,
     options: SigningOptions & { headers?: Record<string, string> } = {},
   ) => {
-    const headers = await signedHeaders(new URL(path, service.apiUrl), method, body, options);
+    const headers = await signedHeaders(service, method, path, body, options);
     return service.api(method, path, body, { ...headers, ...options.headers });
   };
 }
