@@ -68,9 +68,11 @@ function addressed(event: HttpEvent): Pick<Decision, 'kind' | 'referenceId'> {
 
 const ACTION = '/resolve';
 
+/** However often it was encoded, and whichever of that API Gateway has undone: no id has a % of its own. */
 function decoded(text: string): string {
   try {
-    return decodeURIComponent(text);
+    const once = decodeURIComponent(text);
+    return once === text ? text : decoded(once);
   } catch {
     return text;
   }

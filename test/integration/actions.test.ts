@@ -191,7 +191,7 @@ describe('POST /operations/payments/{id}/…', () => {
     const { history } = (await service.api('GET', path, undefined, headers)).json() as never as {
       history: { state?: string; caller?: string }[];
     };
-    expect(history.at(-1)).toMatchObject({ caller: 'arn:aws:iam::000000000000:user/local' });
+    expect(history.at(-1)).toMatchObject({ caller: service.signer.arn });
     await soon(async () => {
       const events = (await service.eventsOf(id)).map((each) => JSON.parse(each.body).type);
       expect(new Set(events)).toEqual(new Set(['paytech.payment.authorized', 'paytech.payment.completed']));

@@ -4,6 +4,7 @@ import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cl
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { ACCOUNT } from '../../infra/local/account.ts';
 import { clientFor } from '../../infra/rehearse/client.ts';
 import type { Rehearsed } from '../../infra/rehearse/rehearsal.ts';
 import type { Target } from './target.ts';
@@ -36,7 +37,11 @@ export async function deployedTarget(): Promise<Target> {
   return {
     apiUrl,
     simulatorUrl,
-    signer: { host: apiHost, credentials: backOffice },
+    signer: {
+      arn: `arn:aws:iam::${ACCOUNT}:user/back-office`,
+      host: apiHost,
+      credentials: backOffice,
+    },
     sqs,
     dynamo,
     tableName: outputs.PaymentsTable!,

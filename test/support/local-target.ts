@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { CREDENTIALS, clientFor } from '../../infra/local/account.ts';
+import { ACCOUNT, CREDENTIALS, clientFor } from '../../infra/local/account.ts';
 import { type LocalOptions, type LocalService, startLocal } from '../../infra/local/local-service.ts';
 import type { Target } from './target.ts';
 
@@ -28,7 +28,11 @@ export async function localTarget(options: LocalOptions = {}): Promise<LocalTarg
   return {
     apiUrl,
     simulatorUrl,
-    signer: { host: new URL(apiUrl).host, credentials: CREDENTIALS },
+    signer: {
+      arn: `arn:aws:iam::${ACCOUNT}:user/local`,
+      host: new URL(apiUrl).host,
+      credentials: CREDENTIALS,
+    },
     sqs,
     dynamo,
     tableName: 'payments',

@@ -6,7 +6,7 @@ export interface Target {
   apiUrl: string;
   simulatorUrl: string;
   /** Who signs requests to IAM-authorized routes, and for which host. */
-  signer: { host: string; credentials: { accessKeyId: string; secretAccessKey: string } };
+  signer: { arn: string; host: string; credentials: { accessKeyId: string; secretAccessKey: string } };
   sqs: SQSClient;
   dynamo: DynamoDBClient;
   tableName: string;
