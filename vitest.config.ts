@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Files that wait for real time limits or make hundreds of payments: `npm run test:e2e`. */
 const LONG = [
   'actions',
+  'aws-alarms',
   'correlation',
   'documented-bodies',
   'events',

@@ -5,18 +5,25 @@ import { isPreflight, preflightHeaders, withCors } from './api-cors.ts';
 import { type ApiAnswer, type ApiRequest, readAnswer, readRequest, toEvent } from './api-event.ts';
 import { type ApiDefinition, matchRoute, type RouteMatch } from './api-routes.ts';
 import { type RequestHandler, readBody } from './http-server.ts';
+import type { OnMeasured } from './measured.ts';
 import { isSignedByLocalKeys } from './sigv4.ts';
 
 export interface ApiOptions {
   definition: ApiDefinition;
   invoke(functionName: string, event: unknown): Promise<unknown>;
+  onMeasured?: OnMeasured;
   /** HTML pages by path, which are not part of the deployed API. */
   pages?: Record<string, string>;
 }
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-export function createApi({ definition, invoke, pages = {} }: ApiOptions): RequestHandler {
+export function createApi({
+  definition,
+  invoke,
+  onMeasured = () => {},
+  pages = {},
+}: ApiOptions): RequestHandler {
   const { cors, routes } = definition;
 
   const answerRequest = async (request: ApiRequest, body: Buffer | undefined): Promise<ApiAnswer> => {
@@ -32,7 +39,12 @@ export function createApi({ definition, invoke, pages = {} }: ApiOptions): Reque
     if (!match) return pageOf(request) ?? refusal(404, 'Not Found');
     if (!body) return refusal(413, 'Request Entity Too Large');
     if (match.route.needsSignature && !(await isSigned(request, body))) return refusal(403, 'Forbidden');
-    return callFunction(request, body, match);
+    const startedAt = performance.now();
+    const answer = await callFunction(request, body, match);
+    const [method = '', path = ''] = match.route.key.split(' ');
+    const milliseconds = performance.now() - startedAt;
+    onMeasured({ of: 'route', method, path, status: answer.statusCode, milliseconds });
+    return answer;
   };
 
   const pageOf = ({ method, path }: ApiRequest): ApiAnswer | undefined => {

@@ -12,6 +12,7 @@ import { type Consumer, startConsumer } from './consumer.ts';
 import { queueUrl, startDynamoDb, startSqsSns } from './embedded.ts';
 import { readEventSources, readFunctions } from './functions.ts';
 import { openServer } from './http-server.ts';
+import type { OnMeasured } from './measured.ts';
 import { createResources } from './resources.ts';
 import { readSchedules, startSchedules } from './schedules.ts';
 import { type Secrets, startSecretsManager } from './secrets.ts';
@@ -42,6 +43,8 @@ export interface LocalOptions {
   schedules?: boolean;
   /** Receives every line that a function writes. */
   onLog?: OnLog;
+  /** Receives what AWS would measure. */
+  onMeasured?: OnMeasured;
 }
 
 export interface LocalService {
@@ -71,7 +74,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalServi
 }
 
 async function start(options: LocalOptions, started: AsyncDisposableStack): Promise<LocalService> {
-  const { onLog = () => {}, retrySeconds = 1 } = options;
+  const { onLog = () => {}, onMeasured = () => {}, retrySeconds = 1 } = options;
   const running = <Part extends { close(): Promise<void> }>(part: Part): Part =>
     started.adopt(part, () => part.close());
 
@@ -114,7 +117,7 @@ async function start(options: LocalOptions, started: AsyncDisposableStack): Prom
   const functions = new Map(
     readFunctions(template, synthesized.folderOf, endpoints).map((definition) => [
       definition.name,
-      createWorkers(definition, onLog),
+      createWorkers(definition, onLog, onMeasured),
     ]),
   );
   const invoke = async (name: string, event: unknown): Promise<unknown> => {
@@ -134,7 +137,7 @@ async function start(options: LocalOptions, started: AsyncDisposableStack): Prom
   if (options.schedules ?? true) running(startSchedules(readSchedules(template), invoke));
 
   const storefront = await readFile(join(import.meta.dirname, 'demo', 'index.html'), 'utf8');
-  api.serve(createApi({ definition: readApi(template), invoke, pages: { '/': storefront } }));
+  api.serve(createApi({ definition: readApi(template), invoke, onMeasured, pages: { '/': storefront } }));
 
   return {
     apiUrl: api.url,

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import type { OnMeasured } from './measured.ts';
 
 export interface FunctionDefinition {
   name: string;
@@ -63,7 +64,11 @@ const MAX_WORKERS = 2;
 const START_LIMIT_MS = 30_000;
 const WORKER_FILE = join(import.meta.dirname, 'worker.mjs');
 
-export function createWorkers(definition: FunctionDefinition, onLog: OnLog): Workers {
+export function createWorkers(
+  definition: FunctionDefinition,
+  onLog: OnLog,
+  onMeasured: OnMeasured = () => {},
+): Workers {
   const workers = new Set<Worker>();
   const waiting: Request[] = [];
   let isClosed = false;
@@ -158,7 +163,17 @@ export function createWorkers(definition: FunctionDefinition, onLog: OnLog): Wor
     invoke: (event) =>
       new Promise((resolve, reject) => {
         if (isClosed) return reject(new FunctionError('Closed', 'The local run is shutting down'));
-        waiting.push({ event, resolve, reject });
+        waiting.push({
+          event,
+          resolve: (answer) => {
+            onMeasured({ of: 'function', name: definition.name, failed: false });
+            resolve(answer);
+          },
+          reject: (error) => {
+            onMeasured({ of: 'function', name: definition.name, failed: true });
+            reject(error);
+          },
+        });
         dispatch();
       }),
     warmUp: () => {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Template } from 'aws-cdk-lib/assertions';
 import type { SQSRecord } from 'aws-lambda';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
@@ -15,8 +14,9 @@ import { httpHandler } from '../../shared/http/api.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { sign } from '../../shared/paytech/signature.ts';
 import { readPayment } from '../../shared/store/payments.ts';
-import { type Json, resources, synthesize } from '../infra/synthesized.ts';
-import { countMetrics, metricNamed } from '../support/counted.ts';
+import { synthesize } from '../infra/synthesized.ts';
+import { alarmsOf, type TemplateAlarm } from '../support/alarm.ts';
+import { countMetrics } from '../support/counted.ts';
 import { objectBytes, paymentId, startWorld, type World } from '../support/world.ts';
 
 /**
@@ -24,22 +24,18 @@ import { objectBytes, paymentId, startWorld, type World } from '../support/world
  * pipelines, and their log lines are read as CloudWatch reads them.
  */
 
-interface Watching {
-  metric: string;
-  fires: (count: number) => boolean;
-}
-
-let alarms: Record<string, Watching>;
+let alarms: Map<string, TemplateAlarm>;
 beforeAll(async () => {
   const { template } = await synthesize({ stage: 'sandbox', hostToHost: true });
-  alarms = loggedAlarms(template);
+  const isLogged = ({ metric }: TemplateAlarm) => metric.startsWith('PaytechPayments ');
+  alarms = new Map([...alarmsOf(template)].filter(([, alarm]) => isLogged(alarm)));
 });
 
 let world: World;
 let counted: ReturnType<typeof countMetrics>;
 beforeEach(async () => {
   world = await startWorld();
-  counted = countMetrics();
+  counted = countMetrics(world.now);
 });
 afterEach(async () => {
   counted.stop();
@@ -148,6 +144,14 @@ const ambiguous = async (paymentType: 'DEPOSIT' | 'WITHDRAWAL') => {
   await times(2, async () => world.gateway.make({ paymentType, referenceId, ...EUR_10 }));
   failing('create', 'unknown');
   return referenceId;
+};
+
+/** A run in which paytech turns down every question. */
+const givesUp = async () => {
+  await times(5, created);
+  pass(MINUTE);
+  for (let count = 0; count < 5; count++) failing('get', 401);
+  await functions.reconcile();
 };
 
 /** By the alarm, then by the function that notices. */
@@ -311,10 +315,9 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
   },
   'reconcile-gave-up': {
     reconcile: async () => {
-      await times(5, created);
-      pass(MINUTE);
-      for (let count = 0; count < 5; count++) failing('get', 401);
-      await functions.reconcile();
+      await givesUp();
+      pass(3 * MINUTE);
+      await givesUp();
     },
   },
   'reconcile-failed': {
@@ -328,14 +331,18 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
 };
 
 it('has a cause for every alarm over logged metrics', () => {
-  expect(Object.keys(CAUSES).sort()).toEqual(Object.keys(alarms).sort());
+  expect(Object.keys(CAUSES).sort()).toEqual([...alarms.keys()].sort());
 });
 
 describe.each(Object.keys(CAUSES))('the alarm %s', (name) => {
-  it.each(Object.keys(CAUSES[name]!))('goes off over its cause in %s', async (service) => {
+  it.each(Object.keys(CAUSES[name]!))('goes off over its cause in %s, and ends', async (service) => {
+    const alarm = alarms.get(name)!;
+    const isOn = () => alarm.isOn(counted.samples, world.now());
     await CAUSES[name]![service]!();
-    const { metric, fires } = alarms[name]!;
-    expect(fires(counted.of(metric)), counted.all().join('\n')).toBe(true);
+    expect(isOn(), counted.all().join('\n')).toBe(true);
+    pass(alarm.windowMs);
+    if (name === 'reconcile-not-running') await functions.reconcile();
+    expect(isOn()).toBe(false);
   });
 });
 
@@ -363,23 +370,37 @@ it('stays quiet, each of them, over ordinary payments', async () => {
   await functions.apply();
   pass(MINUTE);
   await functions.reconcile();
-  const loud = Object.entries(alarms).filter(([, { metric, fires }]) => fires(counted.of(metric)));
-  expect(loud.map(([name]) => name)).toEqual([]);
+  const loud = [...alarms.values()].filter((alarm) => alarm.isOn(counted.samples, world.now()));
+  // Missing data are bad news to it, and by now there is a run in one of its two periods.
+  expect(loud.map(({ name }) => name)).toEqual([]);
   expect(counted.all()).toEqual([expect.stringContaining('Reconciled')]);
 });
 
-/** The alarms of the template that watch metrics of the service. */
-function loggedAlarms(template: Template): Record<string, Watching> {
-  const watching = Object.entries(resources(template, 'AWS::CloudWatch::Alarm')).flatMap(
-    ([name, { Properties }]) => {
-      const { Namespace, MetricName, Dimensions, Threshold, ComparisonOperator } = Properties;
-      if (Namespace !== 'PaytechPayments') return [];
-      const dimensions = Object.fromEntries(Dimensions.map(({ Name, Value }: Json) => [Name, Value]));
-      const metric = metricNamed(Namespace, MetricName, dimensions);
-      const isBelow = ComparisonOperator === 'LessThanThreshold';
-      const fires = (count: number) => (isBelow ? count < Threshold : count >= Threshold);
-      return [[name, { metric, fires }] as const];
-    },
-  );
-  return Object.fromEntries(watching);
-}
+it('a moment without reconcile, and one in which paytech cannot be asked, wake nobody', async () => {
+  await functions.reconcile();
+  const { windowMs } = alarms.get('reconcile-not-running')!;
+  pass(windowMs / 2);
+  expect(alarms.get('reconcile-not-running')!.isOn(counted.samples, world.now())).toBe(false);
+  await givesUp();
+  expect(alarms.get('reconcile-gave-up')!.isOn(counted.samples, world.now())).toBe(false);
+});
+
+it('the alarm of a payment that waits stays on while it waits, and ends once it has moved', async () => {
+  const alarm = alarms.get('authorized-for-long')!;
+  const id = await authorized();
+  pass(72 * 60 * MINUTE);
+  const everyMinute = async (minutes: number) => {
+    const states = new Set<boolean>();
+    for (let minute = 0; minute < minutes; minute++) {
+      await functions.reconcile();
+      states.add(alarm.isOn(counted.samples, world.now()));
+      pass(MINUTE);
+    }
+    return [...states];
+  };
+  expect(await everyMinute(200)).toEqual([true]);
+  world.gateway.set(id, { state: 'COMPLETED' });
+  await webhook({ id, state: 'COMPLETED' });
+  await everyMinute(alarm.windowMs / MINUTE);
+  expect(alarm.isOn(counted.samples, world.now())).toBe(false);
+});

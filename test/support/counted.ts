@@ -10,12 +10,20 @@ export function metricNamed(
   name: string,
   dimensions: Record<string, string>,
 ): CountedMetric {
-  return `${namespace} ${name} ${JSON.stringify(dimensions)}`;
+  const sorted = Object.fromEntries(Object.entries(dimensions).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return `${namespace} ${name} ${JSON.stringify(sorted)}`;
+}
+
+/** One value of a metric; `at` in epoch milliseconds. */
+export interface Sample {
+  metric: CountedMetric;
+  at: number;
+  value: number;
 }
 
 /** What CloudWatch makes of the lines that functions log: the metrics in them, by the embedded metric format. */
-export function countMetrics() {
-  const counts = new Map<CountedMetric, number>();
+export function countMetrics(now: () => number = Date.now) {
+  const samples: Sample[] = [];
   for (const stream of [process.stdout, process.stderr]) {
     vi.spyOn(stream, 'write').mockImplementation((line) => {
       count(JSON.parse(String(line)));
@@ -29,15 +37,15 @@ export function countMetrics() {
         for (const names of Dimensions) {
           const dimensions = Object.fromEntries(names.map((name: string) => [name, line[name]]));
           const metric = metricNamed(Namespace, Name, dimensions);
-          counts.set(metric, (counts.get(metric) ?? 0) + line[Name]);
+          samples.push({ metric, at: now(), value: line[Name] });
         }
       }
     }
   }
 
   return {
-    of: (metric: CountedMetric) => counts.get(metric) ?? 0,
-    all: () => [...counts.keys()],
+    samples,
+    all: () => [...new Set(samples.map(({ metric }) => metric))],
     /** The logger of a function, as the stack names it. */
     logger(service: string, stack = 'paytech-payments-sandbox') {
       vi.stubEnv('STACK_NAME', stack);

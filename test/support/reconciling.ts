@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { reconcile } from '../../functions/reconcile/pipeline.ts';
 import { type ClaimedCall, claimedCall } from '../../shared/claims/claimed-call.ts';
-import { refundReserve } from '../../shared/claims/reserve.ts';
 import type { ClaimKind } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { type QueuedEvent, readMessage } from '../../shared/queue/event-queue.ts';
@@ -30,7 +29,6 @@ export function reconciling(current: () => World) {
       body: (reference) => ({ paymentType: TYPE_OF[kind], referenceId: reference, ...EUR_10, ...parent }),
       owner: randomUUID(),
       deadline: current().now() + 14 * SECOND,
-      ...(kind === 'refund' ? { reserve: refundReserve(current().table) } : {}),
     };
   }
 
