@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
 import type { CallResult, ClaimedCall } from '../../shared/claims/claimed-call.ts';
-import { refundReserve } from '../../shared/claims/reserve.ts';
 import { type HttpEvent, jsonBody, type Reply } from '../../shared/http/api.ts';
 import { callProblem } from '../../shared/http/call-problem.ts';
 import { positiveAmount, referenceId } from '../../shared/http/payment-fields.ts';
@@ -39,8 +38,6 @@ type RefundBody = z.output<typeof refundBody>;
 const MAX_ROUNDS = 4;
 
 export function refunds({ table, create, webhookUrl }: Dependencies) {
-  const reserve = refundReserve(table);
-
   return async (event: HttpEvent, { caller, owner, deadline }: Call): Promise<Reply> => {
     const body = validated(refundBody, jsonBody(event));
     for (let round = 1; ; round++) {
@@ -59,7 +56,6 @@ export function refunds({ table, create, webhookUrl }: Dependencies) {
         deadline,
         caller,
         requestId: event.requestContext.requestId,
-        reserve,
       });
       const wasTooMuch = result.is === 'not-reserved' && result.because === 'exceeds-remainder';
       if (body.amount || !wasTooMuch || round === MAX_ROUNDS) return toReply(result);

@@ -5,7 +5,7 @@ import type { GatewayClient } from '../paytech/client.ts';
 import { type SavedClaim, saveClaim } from '../store/claims.ts';
 import { readPayment } from '../store/payments.ts';
 import { asFound, lookUpAttempt } from './look-up.ts';
-import { type Reserve, refundReserve } from './reserve.ts';
+import { reserveFor } from './reserve.ts';
 import { type Settling, settleClaim } from './settle.ts';
 
 /*
@@ -29,11 +29,7 @@ export type LookedUp =
   | { is: 'unanswered' };
 
 /** Asks paytech what became of the attempt, and adopts or flags it, or notes that it was looked for. */
-export async function lookUpClaim(
-  deps: Dependencies,
-  claim: Claim,
-  reserve: Reserve | undefined,
-): Promise<LookedUp> {
+export async function lookUpClaim(deps: Dependencies, claim: Claim): Promise<LookedUp> {
   const { table, gateway, now, logger } = deps;
   const startedAt = now();
   const found = await lookUpAttempt(gateway, claim);
@@ -48,7 +44,7 @@ export async function lookUpClaim(
       const payment = found.find(({ id }) => id === verdict.paymentId)!;
       logger.info('payment adopted', { metric: 'OutcomeAdopted', ...named, paymentId: payment.id });
       const by = optional('caller', claim.caller);
-      return { is: 'adopted', record: (await settleClaim(deps, claim, payment, reserve, by)).record };
+      return { is: 'adopted', record: (await settleClaim(deps, claim, payment, by)).record };
     }
     case 'flag': {
       logger.error('claim flagged', { metric: 'ClaimFlagged', ...named, reason: verdict.reason });
@@ -104,7 +100,7 @@ export function checkClaim(deps: Dependencies) {
   };
 
   async function look(claim: Claim): Promise<Checked> {
-    const looked = await lookUpClaim(deps, claim, claim.kind === 'refund' ? refundReserve(table) : undefined);
+    const looked = await lookUpClaim(deps, claim);
     switch (looked.is) {
       case 'adopted':
         return 'settled';
@@ -124,9 +120,9 @@ export function checkClaim(deps: Dependencies) {
     }
   }
 
-  /** Its owner died before the refund was sent, or before what was set aside was given back. */
+  /** Its owner died before it was sent, or before what was set aside was given back. */
   async function unreserve(claim: Claim): Promise<Checked> {
-    if (await refundReserve(table).giveBack(claim)) {
+    if (await reserveFor(table, claim.kind)?.giveBack(claim)) {
       await saveClaim(table, claim, { ...claim, stage: 'released' });
       return 'settled';
     }

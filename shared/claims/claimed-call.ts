@@ -21,7 +21,7 @@ import { readPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
 import { lookUpClaim } from './check.ts';
 import { LOOK_UP_LIMIT_MS } from './look-up.ts';
-import type { NotReserved, Reserve } from './reserve.ts';
+import { type NotReserved, type Reserve, reserveFor } from './reserve.ts';
 import { settleClaim } from './settle.ts';
 
 /*
@@ -53,8 +53,6 @@ export interface ClaimedCall {
   /** Who asks, where it is a person or system of the merchant's. */
   caller?: string;
   requestId?: string;
-  /** Of a refund: what is set aside for it before the call. */
-  reserve?: Reserve;
 }
 
 /** How it ended; waits are in seconds. */
@@ -110,7 +108,8 @@ export function claimedCall(deps: Dependencies) {
     earlierPaymentIds: string[],
   ): Promise<Turn> {
     const sentAt = now();
-    const { kind, referenceId, request, owner, caller, reserve } = call;
+    const { kind, referenceId, request, owner, caller } = call;
+    const reserve = reserveFor(table, kind);
     const taken = await saveClaim(table, previous, {
       kind,
       referenceId,
@@ -130,7 +129,7 @@ export function claimedCall(deps: Dependencies) {
     if (!('claim' in held)) return held;
     const { claim } = held;
     if (now() + LEASE_NEEDED_TO_CALL_MS > claim.leaseUntil) {
-      await release(call, claim);
+      await release(claim);
       return { is: 'unavailable' };
     }
 
@@ -139,10 +138,10 @@ export function claimedCall(deps: Dependencies) {
       case 'answered':
         return { is: 'created', record: await settle(call, claim, answer.result) };
       case 'refused':
-        await release(call, claim);
+        await release(claim);
         return { is: 'rejected', message: answer.message, errors: answer.errors };
       case 'not-accepted':
-        await release(call, claim);
+        await release(claim);
         logger.error('gateway did not accept the call', {
           metric: 'GatewayNotAccepted',
           status: answer.status,
@@ -187,7 +186,8 @@ export function claimedCall(deps: Dependencies) {
    * paytech made nothing. What was set aside is given back before the claim is free, and the claim says first
    * that nothing is on its way, so that whoever finds it half done need not ask paytech.
    */
-  async function release({ reserve }: ClaimedCall, claim: Claim): Promise<void> {
+  async function release(claim: Claim): Promise<void> {
+    const reserve = reserveFor(table, claim.kind);
     if (!reserve) {
       await saveClaim(table, claim, { ...claim, stage: 'released' });
       return;
@@ -199,7 +199,7 @@ export function claimedCall(deps: Dependencies) {
 
   async function settle(call: ClaimedCall, claim: Claim, payment: GatewayPayment): Promise<PaymentRecord> {
     const by = { ...optional('caller', claim.caller), ...optional('requestId', call.requestId) };
-    return (await settleClaim({ table, queue, now }, claim, payment, call.reserve, by)).record;
+    return (await settleClaim({ table, queue, now }, claim, payment, by)).record;
   }
 
   /** Says so in the claim first, so that nobody has to wait for the lease, then looks whether it was made. */
@@ -212,7 +212,7 @@ export function claimedCall(deps: Dependencies) {
 
   /** Asks paytech what became of the attempt, and adopts, flags or releases it. */
   async function lookUp(call: ClaimedCall, claim: Claim): Promise<Turn> {
-    const looked = await lookUpClaim(deps, claim, call.reserve);
+    const looked = await lookUpClaim(deps, claim);
     switch (looked.is) {
       case 'adopted':
         return { is: 'created', record: looked.record };

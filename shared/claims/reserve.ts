@@ -1,4 +1,4 @@
-import type { Claim } from '../payment/claim.ts';
+import type { Claim, ClaimKind } from '../payment/claim.ts';
 import type { PaymentRecord } from '../payment/payment.ts';
 import type { ReserveRefusal } from '../payment/refund.ts';
 import { reserveRefund, returnRefund, settleRefund } from '../store/refunds.ts';
@@ -24,6 +24,31 @@ export type Held =
   /** The payment is known already. */
   | { is: 'made'; paymentId: string }
   | { is: 'refused'; refusal: NotReserved };
+
+/**
+ * What money that goes out needs before its call; a deposit needs nothing. Having one also means that the claim
+ * becomes `sent` in a write of its own right before the call, which tells a process that died earlier, when nothing
+ * can have been sent, from one that died in the call.
+ */
+export function reserveFor(table: Table, kind: ClaimKind): Reserve | undefined {
+  switch (kind) {
+    case 'deposit':
+      return undefined;
+    case 'withdrawal':
+      return NOTHING_KEPT_HERE;
+    case 'refund':
+      return refundReserve(table);
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** paytech alone knows the balance from which a withdrawal is paid. */
+const NOTHING_KEPT_HERE: Reserve = {
+  hold: async () => ({ is: 'held' }),
+  giveBack: async () => true,
+  settle: async () => {},
+};
 
 /** What a refund takes from the deposit that it is paid from, the `parentPaymentId` of its claim. */
 export function refundReserve(table: Table): Reserve {

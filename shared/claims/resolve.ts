@@ -6,7 +6,7 @@ import type { GatewayClient } from '../paytech/client.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
 import { asFound, LOOK_UP_LIMIT_MS, lookUpAttempt } from './look-up.ts';
-import { refundReserve } from './reserve.ts';
+import { reserveFor } from './reserve.ts';
 import { type Settling, settleClaim } from './settle.ts';
 
 /*
@@ -103,9 +103,8 @@ export function resolveClaim(deps: Dependencies) {
       earlierPaymentIds: [...new Set([...claim.earlierPaymentIds, ...others])],
       resolutions: resolutionsOf(decision, claim),
     };
-    const reserve = claim.kind === 'refund' ? refundReserve(table) : undefined;
     const { caller, reason } = decision;
-    const { record, saved } = await settleClaim(deps, decided, payment, reserve, { caller, reason });
+    const { record, saved } = await settleClaim(deps, decided, payment, { caller, reason });
     // Somebody let go of it at the same time: it must not be sent again.
     if (!saved.saved && saved.claim?.stage === 'released') return adopt(decision, saved.claim, payment, []);
     if (!saved.saved) return { is: 'not-flagged' };
@@ -115,7 +114,7 @@ export function resolveClaim(deps: Dependencies) {
 
   /** The next attempt goes out under a reference of its own, should this one turn up after all. */
   async function release(decision: Decision, claim: Claim): Promise<ResolveResult> {
-    const isBack = claim.kind !== 'refund' || (await refundReserve(table).giveBack(claim));
+    const isBack = (await reserveFor(table, claim.kind)?.giveBack(claim)) ?? true;
     if (!isBack) return mismatch('the payment has just turned up');
     const { flag: _, firstLookUpAt: __, lastLookUpAt: ___, ...rest } = claim;
     const { saved } = await saveClaim(table, claim, {

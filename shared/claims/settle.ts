@@ -6,7 +6,7 @@ import type { EventQueue } from '../queue/event-queue.ts';
 import { type SavedClaim, saveClaim } from '../store/claims.ts';
 import { recordPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
-import type { Reserve } from './reserve.ts';
+import { reserveFor } from './reserve.ts';
 
 export interface Settling {
   table: Table;
@@ -23,7 +23,6 @@ export async function settleClaim(
   { table, queue, now }: Settling,
   { flag: _, ...claim }: Claim,
   payment: GatewayPayment,
-  reserve: Reserve | undefined,
   { requestId, ...by }: { caller?: string; reason?: string; requestId?: string },
 ): Promise<{ record: PaymentRecord; saved: SavedClaim }> {
   const at = new Date(now()).toISOString();
@@ -48,7 +47,7 @@ export async function settleClaim(
     { at, source: 'create', ...by, facts },
   );
   if (!record) throw new Error(`payment ${payment.id} was not recorded`);
-  await reserve?.settle(record);
+  await reserveFor(table, claim.kind)?.settle(record);
   if (!isBeginning) {
     const how = { source: 'create' as const, receivedAt: at, ...optional('requestId', requestId) };
     await queue.send({ bytes: writePayment(payment), ...how });

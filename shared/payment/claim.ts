@@ -17,7 +17,7 @@ export function isClaimKind(text: string): text is ClaimKind {
 
 /**
  * How far an attempt to create a payment has come:
- * - `reserving`: of a refund: nothing was sent under this attempt; its money may be set aside.
+ * - `reserving`: of money that goes out: nothing was sent under this attempt; a refund's may be set aside.
  * - `sent`: its owner is calling paytech, or died while doing so.
  * - `unknown`: the call ended without an answer that tells what paytech did.
  * - `known`: paytech made the payment `paymentId`.
@@ -28,15 +28,15 @@ export function isClaimKind(text: string): text is ClaimKind {
  *
  * | stage     | situation                                       | next                                 |
  * |-----------|-------------------------------------------------|--------------------------------------|
- * | (none)    | a deposit or withdrawal                         | claim attempt 1 as `sent`, then call |
- * | (none)    | a refund                                        | claim attempt 1 as `reserving`       |
- * | reserving | its money is set aside                          | `sent`, then call                    |
+ * | (none)    | a deposit                                       | claim attempt 1 as `sent`, then call |
+ * | (none)    | a withdrawal or refund                          | claim attempt 1 as `reserving`       |
+ * | reserving | its money is set aside, or need not be          | `sent`, then call                    |
  * | reserving | too little is left to refund                    | `released`                           |
  * | reserving | another caller, lease alive                     | 409 payment.in_progress              |
  * | reserving | another caller, lease over                      | the same attempt as `reserving`      |
  * | sent      | answered with an id                             | record, `known`                      |
  * | sent      | refused, or not accepted (401, 403, 404, 429)   | `released`, same attempt             |
- * | sent      | the same, a refund                              | `reserving`, give back, `released`   |
+ * | sent      | the same, a withdrawal or refund                | `reserving`, give back, `released`   |
  * | sent      | anything else                                   | `unknown`, look up at once           |
  * | sent      | another caller, lease alive                     | 409 payment.in_progress              |
  * | sent      | another caller, lease over                      | look up                              |
@@ -104,7 +104,7 @@ export interface Claim {
   flag?: string;
   /** Who asked for it, where it was a person or system of the merchant's. */
   caller?: string;
-  /** Of a refund: the revision at which it last became `reserving` anew; what was set aside carries it. */
+  /** Of money that goes out: the revision at which it last became `reserving` anew; what was set aside carries it. */
   turn?: number;
   resolutions?: Resolution[];
   /** Counts the writes; every write is conditional on it. */

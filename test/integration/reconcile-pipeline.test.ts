@@ -311,6 +311,20 @@ describe('open claims, to which no caller comes back', () => {
     expect(await claimOf('refund', referenceId)).toMatchObject({ stage: 'released', attempt: 1 });
   });
 
+  it('of a withdrawal that was never sent: released, to be asked for again', async () => {
+    const referenceId = randomUUID();
+    const claim = { kind: 'withdrawal', referenceId, stage: 'reserving', attempt: 1, turn: 1 } as const;
+    const lease = { owner: 'dead', sentAt: world.now(), leaseUntil: world.now() + LEASE_MS };
+    await saveClaim(world.table, undefined, { ...claim, ...lease, request: EUR_10, earlierPaymentIds: [] });
+    pass(LEASE_MS);
+    expect(await run()).toMatchObject({ checked: 1, flagged: 0, unresolved: 0 });
+    expect(await readClaim(world.table, 'withdrawal', referenceId)).toMatchObject({
+      stage: 'released',
+      attempt: 1,
+    });
+    await created('withdrawal', referenceId);
+  });
+
   it('that paytech has twice: flagged for a person', async () => {
     const referenceId = await abandoned('deposit');
     for (let each = 0; each < 2; each++)

@@ -144,21 +144,40 @@ describe('an unknown outcome', () => {
     expect(made(body.referenceId)).toHaveLength(1);
   });
 
-  it.each(Array.from({ length: 4 }, (_, atStep) => atStep))(
-    'of a process that died at step %i is paid at most once',
-    async (atStep) => {
-      for (const when of ['before', 'after'] as const) {
-        const body = request();
-        await expect(backOffice(dying(world, atStep, when).outside).withdraw(body)).rejects.toThrow(Died);
-        for (let round = 0; round < 4; round++) {
-          world.clock.at += LEASE_MS;
-          await office.withdraw(body);
-        }
-        const { stage } = (await claimOf(body.referenceId))!;
-        expect(made(body.referenceId)).toHaveLength(stage === 'flagged' ? 0 : 1);
+  it.each([
+    ['before its claim is written', 0, 'before', 'known'],
+    ['before the claim says that it is sent', 0, 'after', 'known'],
+    ['the same, a moment later', 1, 'before', 'known'],
+    ['before its call, which nobody can tell from in it', 1, 'after', 'flagged'],
+    ['the same, a moment later', 2, 'before', 'flagged'],
+    ['before it hears the answer', 2, 'after', 'known'],
+    ['before the payment is recorded', 3, 'before', 'known'],
+    ['before the claim knows the payment', 3, 'after', 'known'],
+    ['at the very end', 4, 'after', 'known'],
+  ] as const)('of a process that dies %s: paid once, or flagged', async (_name, atStep, when, stage) => {
+    const body = request();
+    await expect(backOffice(dying(world, atStep, when).outside).withdraw(body)).rejects.toThrow(Died);
+    for (let round = 0; round < 4; round++) {
+      world.clock.at += LEASE_MS;
+      await office.withdraw(body);
+    }
+    expect((await claimOf(body.referenceId))!.stage).toBe(stage);
+    expect(made(body.referenceId)).toHaveLength(stage === 'flagged' ? 0 : 1);
+  });
+
+  it('of a process that slept through its lease before the call: sent by whoever came meanwhile, once', async () => {
+    const body = request();
+    const put: World['table']['put'] = async (item, condition) => {
+      if (item.stage === 'sent' && item.referenceId === body.referenceId) {
+        world.clock.at += LEASE_MS;
+        expect((await office.withdraw(body)).status).toBe(201);
       }
-    },
-  );
+      return world.table.put(item, condition);
+    };
+    const late = backOffice({ ...world, table: { ...world.table, put } });
+    expect(await late.withdraw(body)).toMatchObject({ status: 200 });
+    expect(made(body.referenceId)).toHaveLength(1);
+  });
 });
 
 describe('a flagged withdrawal', () => {
