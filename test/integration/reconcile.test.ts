@@ -6,8 +6,8 @@ import { forEachOf } from '../../shared/concurrency.ts';
 import { type Service, startService } from '../support/service.ts';
 
 /**
- * What webhooks lose, end to end: real bundles, embedded DynamoDB, SQS and SNS, simulated paytech. The first test
- * takes RECONCILE_PAYMENTS payments.
+ * What webhooks lose, end to end: real bundles, embedded DynamoDB, SQS and SNS, simulated paytech, with
+ * RECONCILE_PAYMENTS payments.
  */
 
 const PAYMENTS = Number(process.env.RECONCILE_PAYMENTS ?? 500);
@@ -55,6 +55,11 @@ const untilReconciled = (check: (result: Reconciled) => Promise<void>) =>
 const isWorkedOff = () =>
   vi.waitFor(async () => expect(await service.depth('webhooks')).toBe(0), { timeout: 30_000, interval: 200 });
 
+it('says that there was nothing to check, while there is nothing', async () => {
+  expect(await reconcile()).toMatchObject({ nothingToCheck: true, checked: 0 });
+  expect(service.logs.at(-1)).toContain('nothing to check');
+});
+
 it(`with every webhook lost, ${PAYMENTS} payments reach their end, each once, and each counts as missed`, async () => {
   const ids = await created(PAYMENTS);
   await fault('drop', PAYMENTS);
@@ -79,8 +84,8 @@ it(`with every webhook lost, ${PAYMENTS} payments reach their end, each once, an
   expect(await reconcile()).toMatchObject({ changed: 0, missedByWebhook: 0, unknownToUs: 0, failed: 0 });
 }, 120_000);
 
-it('with a tenth of the webhooks lost, doubled and disordered, it ends as at paytech', async () => {
-  const ids = await created(100);
+it(`with a tenth of the webhooks of ${PAYMENTS} payments lost, doubled and disordered, it ends as at paytech`, async () => {
+  const ids = await created(PAYMENTS);
   for (const [index, id] of ids.entries()) {
     const kind = ['drop', 'duplicate', 'reorder'][index % 10];
     if (kind) await fault(kind, 1);
@@ -92,7 +97,7 @@ it('with a tenth of the webhooks lost, doubled and disordered, it ends as at pay
   expect(new Set(events.filter((id) => ids.includes(id.split(':')[0])))).toEqual(
     new Set(ids.map((id) => `${id}:2`)),
   );
-}, 60_000);
+}, 120_000);
 
 it('a payment that was made at paytech itself is found by the sweep and recorded', async () => {
   const answer = await fetch(new URL('/api/v1/payments', service.simulatorUrl), {
