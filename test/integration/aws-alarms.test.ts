@@ -12,7 +12,7 @@ import { type FunctionName, functionNames } from '../../infra/settings.ts';
 import { synthesize } from '../infra/synthesized.ts';
 import { alarmsOf, type TemplateAlarm } from '../support/alarm.ts';
 import { metricNamed, type Sample } from '../support/counted.ts';
-import { type Service, startService } from '../support/service.ts';
+import { startLocalService } from '../support/service.ts';
 import { signedCalls } from '../support/signed.ts';
 
 /**
@@ -25,15 +25,13 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
 let alarms: Map<string, TemplateAlarm>;
-let service: Service;
+let service: Awaited<ReturnType<typeof startLocalService>>;
 let sqs: SQSClient;
 let samples: Sample[] = [];
 beforeAll(async () => {
   const { template } = await synthesize({ stage: 'sandbox', hostToHost: true });
-  alarms = new Map(
-    [...alarmsOf(template)].filter(([, { metric }]) => metric.startsWith('AWS/')),
-  );
-  service = await startService({ onMeasured: (measured) => samples.push(...asCloudWatch(measured)) });
+  alarms = new Map([...alarmsOf(template)].filter(([, { metric }]) => metric.startsWith('AWS/')));
+  service = await startLocalService({ onMeasured: (measured) => samples.push(...asCloudWatch(measured)) });
   sqs = new SQSClient(clientFor(service.sqsUrl));
 });
 afterAll(async () => {

@@ -55,11 +55,6 @@ const untilReconciled = (check: (result: Reconciled) => Promise<void>) =>
 const isWorkedOff = () =>
   vi.waitFor(async () => expect(await service.depth('webhooks')).toBe(0), { timeout: 30_000, interval: 200 });
 
-it('says that there was nothing to check, while there is nothing', async () => {
-  expect(await reconcile()).toMatchObject({ nothingToCheck: true, checked: 0 });
-  expect(service.logs.at(-1)).toContain('nothing to check');
-});
-
 it(`with every webhook lost, ${PAYMENTS} payments reach their end, each once, and each counts as missed`, async () => {
   const ids = await created(PAYMENTS);
   await fault('drop', PAYMENTS);

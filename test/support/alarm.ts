@@ -65,7 +65,8 @@ function readAlarm(template: Template, name: string, properties: Json): Template
 }
 
 function isBreachingWhenMissing(treatment: string): boolean {
-  if (treatment !== 'breaching' && treatment !== 'notBreaching') throw new Error(`missing data: ${treatment}`);
+  if (treatment !== 'breaching' && treatment !== 'notBreaching')
+    throw new Error(`missing data: ${treatment}`);
   return treatment === 'breaching';
 }
 
