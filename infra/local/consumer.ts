@@ -39,6 +39,7 @@ const CONCURRENT_BATCHES = 2;
 const MAX_PER_REQUEST = 10;
 const LONG_POLL_SECONDS = 20;
 const SHORT_POLL_EVERY_MS = 50;
+const RETRY_EVERY_MS = 200;
 const LONGEST_RETRY_SECONDS = 60;
 
 export function startConsumer(source: EventSource, options: ConsumerOptions): Consumer {
@@ -99,11 +100,21 @@ export function startConsumer(source: EventSource, options: ConsumerOptions): Co
         }));
 
     for (const Entries of inTens(receiptsOf(false))) {
-      await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+      await untilDone(() => sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries })));
     }
-    if (options.retrySeconds === undefined) return;
     for (const Entries of inTens(receiptsOf(true))) {
-      await sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));
+      await untilDone(() => sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries })));
+    }
+  };
+
+  /** A queue that is away for a moment must not leave a message invisible for minutes. */
+  const untilDone = async (request: () => Promise<unknown>): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        return void (await request());
+      } catch {
+        await delay(RETRY_EVERY_MS);
+      }
     }
   };
 

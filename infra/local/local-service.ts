@@ -16,9 +16,15 @@ import type { OnMeasured } from './measured.ts';
 import { createResources } from './resources.ts';
 import { readSchedules, startSchedules } from './schedules.ts';
 import { type Secrets, startSecretsManager } from './secrets.ts';
-import { type SimulatorOptions, startSimulator } from './simulator/simulator.ts';
+import {
+  emptyMemory,
+  type SimulatorMemory,
+  type SimulatorOptions,
+  startSimulator,
+} from './simulator/simulator.ts';
 import { synthesize } from './synthesize.ts';
 import { EMULATED_TYPES, openTemplate } from './template.ts';
+import { type Gate, openGate } from './trouble.ts';
 import { createWorkers, type OnLog, type Workers } from './workers.ts';
 
 export { LOCAL_KEYS };
@@ -56,6 +62,12 @@ export interface LocalService {
   functions: ReadonlyMap<string, Workers>;
   /** Changing a value rotates the secret. */
   secrets: Secrets;
+  /** What the embedded parts' requests go through. */
+  gates: Record<'table' | 'queue' | 'topic', Gate>;
+  /** paytech's payments, and who called it. */
+  paytech: SimulatorMemory;
+  /** Takes paytech away, and brings it back with what it had when `whileAway` is over. */
+  restartSimulator(whileAway?: () => Promise<void>): Promise<void>;
   /** The template's resource types that have no counterpart here, sorted. */
   notEmulated: string[];
   queueUrl(name: string): string;
@@ -80,17 +92,21 @@ async function start(options: LocalOptions, started: AsyncDisposableStack): Prom
 
   // The addresses come first: they are in the template.
   const api = running(await openServer(options.port ?? 0));
-  const sqs = running(await startSqsSns(options.sqsPort));
-  const dynamoDb = running(await startDynamoDb(options.dynamoDbPort));
-  const simulator = running(
-    await startSimulator({
-      port: options.paytechPort ?? 0,
+  const gates = { table: openGate(), queue: openGate(), topic: openGate() };
+  const sqs = running(await startSqsSns(options.sqsPort, gates));
+  const dynamoDb = running(await startDynamoDb(options.dynamoDbPort, gates.table));
+  const paytech = emptyMemory();
+  const startPaytech = (port: number) =>
+    startSimulator({
+      port,
       apiKey: LOCAL_KEYS.apiKey,
       signingKey: LOCAL_KEYS.signingKey,
       webhookUrl: `${api.url}/webhooks/paytech`,
+      memory: paytech,
       ...options.simulator,
-    }),
-  );
+    });
+  let simulator = await startPaytech(options.paytechPort ?? 0);
+  started.defer(() => simulator.close());
   const secrets: Secrets = new Map([
     ['api-key', LOCAL_KEYS.apiKey],
     ['signing-keys', LOCAL_KEYS.signingKey],
@@ -146,6 +162,13 @@ async function start(options: LocalOptions, started: AsyncDisposableStack): Prom
     dynamoDbUrl: dynamoDb.url,
     functions,
     secrets,
+    gates,
+    paytech,
+    restartSimulator: async (whileAway = async () => {}) => {
+      await simulator.close();
+      await whileAway();
+      simulator = await startPaytech(Number(new URL(simulator.url).port));
+    },
     notEmulated: template.types().filter((type) => !EMULATED_TYPES.has(type)),
     queueUrl: (name) => queueUrl(sqs.url, name),
     close: () => started.disposeAsync(),

@@ -30,6 +30,8 @@ export interface Workers {
   warmUp(): void;
   /** Kills the processes as they are, mid-request too, and answers how many; the next request starts new ones. */
   kill(): number;
+  /** How many requests are being served, and how many wait for a worker. */
+  pressure(): { busy: number; waiting: number };
   close(): Promise<void>;
 }
 
@@ -180,6 +182,10 @@ export function createWorkers(
       if (workers.size === 0) start();
     },
     kill,
+    pressure: () => ({
+      busy: [...workers].filter(({ state }) => state === 'busy').length,
+      waiting: waiting.length,
+    }),
     close: async () => {
       isClosed = true;
       for (const request of waiting.splice(0))

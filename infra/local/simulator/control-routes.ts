@@ -9,11 +9,11 @@ import type { Payment, Payments } from './payments.ts';
 import { Refusal } from './refusal.ts';
 import { currency, exactNumber, parse } from './requests.ts';
 import { CANCELLED_BY_CUSTOMER, DECLINED_BY_ISSUER, type Outcome } from './sandbox.ts';
-import type { Webhooks } from './webhooks.ts';
+import type { WebhookAttempt } from './webhooks.ts';
 
 export interface ControlOptions {
   payments: Payments;
-  webhooks: Webhooks;
+  webhooks: WebhookAttempt[];
   faults: Faults;
   requests: LoggedRequest[];
   /** The payment as paytech writes it. */
@@ -97,7 +97,7 @@ export function controlRoutes(app: FastifyInstance, options: ControlOptions): vo
   });
 
   app.get('/requests', async () => requests);
-  app.get('/webhooks', async () => webhooks.log);
+  app.get('/webhooks', async () => webhooks);
 }
 
 function hasField(body: unknown, field: string): boolean {

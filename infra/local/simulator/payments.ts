@@ -46,6 +46,8 @@ export interface Move extends Outcome {
 }
 
 export interface PaymentsOptions {
+  /** By id; what is in it already settles as what is made here. */
+  payments: Map<string, Payment>;
   now(): Date;
   /** Resolves when a payout that was made now may settle. */
   settling(): Promise<void>;
@@ -57,11 +59,13 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const CARD_METHOD = 'BASIC_CARD';
 
 export class Payments {
-  readonly #payments = new Map<string, Payment>();
+  readonly #payments: Map<string, Payment>;
   readonly #options: PaymentsOptions;
 
   constructor(options: PaymentsOptions) {
+    this.#payments = options.payments;
     this.#options = options;
+    for (const payment of this.#payments.values()) this.#settleSoon(payment);
   }
 
   /** Not idempotent: each call makes another payment, whatever its referenceId. */

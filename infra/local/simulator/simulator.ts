@@ -19,7 +19,16 @@ import { gatewayRoutes } from './gateway-routes.ts';
 import { paymentObject } from './payment-object.ts';
 import { type Payment, Payments } from './payments.ts';
 import { Timers } from './timers.ts';
-import { Webhooks } from './webhooks.ts';
+import { type WebhookAttempt, Webhooks } from './webhooks.ts';
+
+/** What outlives a restart, when the next start is given the same; webhooks that were under way are lost. */
+export interface SimulatorMemory {
+  payments: Map<string, Payment>;
+  requests: LoggedRequest[];
+  webhooks: WebhookAttempt[];
+}
+
+export const emptyMemory = (): SimulatorMemory => ({ payments: new Map(), requests: [], webhooks: [] });
 
 export interface SimulatorOptions {
   /** 0, the default, takes a free one. */
@@ -40,6 +49,7 @@ export interface SimulatorOptions {
   /** How long the fault `reorder` waits for another webhook. */
   reorderMs?: number;
   now?: () => Date;
+  memory?: SimulatorMemory;
 }
 
 export interface Simulator {
@@ -56,8 +66,9 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
 
   const timers = new Timers();
   const faults = new Faults();
-  const requests: LoggedRequest[] = [];
+  const { requests, ...memory } = options.memory ?? emptyMemory();
   const webhooks = new Webhooks({
+    log: memory.webhooks,
     signingKey,
     signatureEncoding: options.signatureEncoding ?? 'hex',
     retryMs: options.webhookRetryMs ?? 1000,
@@ -77,6 +88,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     if (target) webhooks.send(payment.id, target, stringifyJson(object));
   };
   const payments = new Payments({
+    payments: memory.payments,
     now,
     settling: () => timers.pause(settleMs),
     moved: (payment) => {
@@ -99,7 +111,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     async (controls) =>
       controlRoutes(controls, {
         payments,
-        webhooks,
+        webhooks: memory.webhooks,
         faults,
         requests,
         describe,

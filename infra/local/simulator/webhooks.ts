@@ -15,6 +15,8 @@ export interface WebhookAttempt {
 }
 
 export interface WebhooksOptions {
+  /** Where every attempt is written. */
+  log: WebhookAttempt[];
   signingKey: string;
   signatureEncoding: SignatureEncoding;
   /** The wait before the first retry; it doubles with each further one. */
@@ -38,7 +40,6 @@ interface Webhook {
 }
 
 export class Webhooks {
-  readonly log: WebhookAttempt[] = [];
   readonly #options: WebhooksOptions;
   readonly #closing = new AbortController();
   /** Lets go the webhooks that wait to be overtaken. */
@@ -119,6 +120,6 @@ export class Webhooks {
   }
 
   #record({ paymentId, body, signature }: Webhook, attempt: number, time: Date, status: number | null): void {
-    this.log.push({ time: time.toISOString(), paymentId, body, signature, attempt, status });
+    this.#options.log.push({ time: time.toISOString(), paymentId, body, signature, attempt, status });
   }
 }
