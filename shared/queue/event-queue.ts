@@ -32,6 +32,9 @@ export interface EventQueue {
 /** Bumped when the shape of the message changes. */
 const SCHEMA = '1';
 
+/** Base64 of nothing, since SQS refuses a message without a body. */
+const NO_BYTES = '=';
+
 export function openEventQueue(queueUrl: string, client: SQSClient = new SQSClient()): EventQueue {
   return {
     async send(event) {
@@ -39,7 +42,7 @@ export function openEventQueue(queueUrl: string, client: SQSClient = new SQSClie
         new SendMessageCommand({
           QueueUrl: queueUrl,
           // SQS carries only some of Unicode, and a signature holds only for the very bytes.
-          MessageBody: Buffer.from(event.bytes).toString('base64'),
+          MessageBody: Buffer.from(event.bytes).toString('base64') || NO_BYTES,
           MessageAttributes: attributes({
             schema: SCHEMA,
             source: event.source,

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
 import { type HttpEvent, httpHandler } from '../../shared/http/api.ts';
 import { assertSigningKey, keyFingerprint, sign } from '../../shared/paytech/signature.ts';
-import { openEventQueue } from '../../shared/queue/event-queue.ts';
+import { openEventQueue, readMessage } from '../../shared/queue/event-queue.ts';
 import { openSecret, readKeys } from '../../shared/secrets.ts';
 import { memoryLogger, startWorld, type World } from '../support/world.ts';
 
@@ -106,6 +106,19 @@ describe('receive-webhook', () => {
     expect(await deliver(body, '00'.repeat(32))).toBe(500);
     secret.text = OLD;
     expect(await deliver(body, sign(body, OLD))).toBe(200);
+  });
+
+  it('queues a signed webhook of no bytes too, which a queue that takes no empty message would refuse', async () => {
+    const { deliver } = receiver({ text: OLD });
+    expect(await deliver(Buffer.alloc(0), sign(Buffer.alloc(0), OLD))).toBe(200);
+    const [message] = await world.drain('webhooks');
+    const messageAttributes = {
+      schema: { stringValue: '1' },
+      source: { stringValue: 'webhook' },
+      receivedAt: { stringValue: 'now' },
+    };
+    const read = readMessage({ messageId: 'm1', body: message!.Body!, messageAttributes });
+    expect(Buffer.from(read.bytes)).toEqual(Buffer.alloc(0));
   });
 
   it('answers 500 when the queue does not take the message', async () => {

@@ -197,6 +197,9 @@ const LEADS_TO: Record<GatewayAction, PaymentState> = {
 export type MemoryGateway = ReturnType<typeof memoryGateway>;
 
 /** Answers must not change under the reader's hands; decimals are immutable and may be shared. */
-function structuredCloneOf(payment: GatewayPayment): GatewayPayment {
+function structuredCloneOf({
+  createdAt: _,
+  ...payment
+}: GatewayPayment & { createdAt: number }): GatewayPayment {
   return { ...payment, facts: { ...payment.facts } };
 }

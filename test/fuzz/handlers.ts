@@ -1,0 +1,146 @@
+/** Every route of the API, handler and pipeline, on a world without a network in front, with all that it changes counted. */
+
+import { orderTokens, readOrderKeys } from '../../functions/create-payment/order-token.ts';
+import { createPayment } from '../../functions/create-payment/pipeline.ts';
+import { readCreateRequest, readRequestForOrder } from '../../functions/create-payment/request.ts';
+import { executePayment } from '../../functions/execute-payment/pipeline.ts';
+import { getPayment } from '../../functions/get-payment/pipeline.ts';
+import { refresh } from '../../functions/get-payment/refresh.ts';
+import { actionRoute } from '../../functions/operations/actions.ts';
+import { resolveRoute } from '../../functions/operations/claims.ts';
+import {
+  balances,
+  gatewayOperations,
+  listPayments,
+  showPayment,
+} from '../../functions/operations/look-ups.ts';
+import { refunds } from '../../functions/operations/refunds.ts';
+import { releaseRoute } from '../../functions/operations/release.ts';
+import { router } from '../../functions/operations/router.ts';
+import { withdrawals } from '../../functions/operations/withdrawals.ts';
+import { receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
+import { LOCAL_KEYS } from '../../infra/local/account.ts';
+import { act } from '../../shared/actions/act.ts';
+import { releaseAction } from '../../shared/actions/release.ts';
+import { claimedCall } from '../../shared/claims/claimed-call.ts';
+import { resolveClaim } from '../../shared/claims/resolve.ts';
+import { httpHandler } from '../../shared/http/api.ts';
+import { openLogger } from '../../shared/logger.ts';
+import type { ListQuery } from '../../shared/paytech/client.ts';
+import type { QueuedEvent } from '../../shared/queue/event-queue.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import type { Table } from '../../shared/store/table.ts';
+import type { World } from '../support/world.ts';
+
+export const ALLOWED_ORIGIN = 'https://shop.example';
+const WEBHOOK_URL = 'https://shop.example/webhooks/paytech';
+
+export function handlersOn(world: World) {
+  const logger = openLogger();
+  const queued: QueuedEvent[] = [];
+  const changes = { table: 0, queue: 0 };
+  const { now } = world;
+  const table: Table = {
+    get: world.table.get,
+    put: async (...args) => counted(await world.table.put(...args)),
+    update: async (...args) => counted(await world.table.update(...args)),
+  };
+  function counted<Result extends { written: boolean }>(result: Result): Result {
+    if (result.written) changes.table++;
+    return result;
+  }
+  const queue = {
+    send: async (event: QueuedEvent) => {
+      changes.queue++;
+      queued.push(event);
+    },
+  };
+  const gateway = {
+    ...world.gateway,
+    list: async (query: ListQuery) => world.gateway.listReadable({ limit: 5, ...query }, 0),
+    operations: async () => ({ kind: 'answered' as const, result: { operations: [] } }),
+    balances: async () => ({ kind: 'answered' as const, result: { balances: [] } }),
+    availableWithdrawalBalances: async () => ({ kind: 'answered' as const, result: { balances: [] } }),
+  };
+  const ready = async () => 'key';
+  const create = claimedCall({ table, gateway, queue, now, logger });
+  const acting = act({ table, gateway, queue, ready, now, logger });
+  const kept = <Value>(value: Value) => ({ get: async () => value, refreshed: async () => undefined });
+
+  const readOrder = orderTokens({
+    keys: kept(readOrderKeys(LOCAL_KEYS.orderTokenKey)),
+    now: Date.now,
+    logger,
+  });
+  const storefront = (withTokens: boolean) =>
+    createPayment({
+      readRequest: async (json) =>
+        withTokens
+          ? readRequestForOrder(json, await readOrder(json), [ALLOWED_ORIGIN])
+          : readCreateRequest(json, [ALLOWED_ORIGIN]),
+      create,
+      webhookUrl: WEBHOOK_URL,
+    });
+  const perform = actionRoute({ act: acting });
+  const resolve = resolveRoute({ resolve: resolveClaim({ table, gateway, queue, now, logger }) });
+  const backOffice = router({
+    'POST /operations/refunds': refunds({ table, create, webhookUrl: WEBHOOK_URL }),
+    'POST /operations/withdrawals': withdrawals({ create, webhookUrl: WEBHOOK_URL }),
+    'POST /operations/claims/{kind}/{id}/resolve': resolve,
+    'POST /operations/claims/operation/{id}/resolve': releaseRoute({
+      release: releaseAction({ table, gateway, queue, now }),
+    }),
+    'POST /operations/payments/{id}/capture': (event, call) => perform(event, 'capture', call),
+    'POST /operations/payments/{id}/void': (event, call) => perform(event, 'void', call),
+    'POST /operations/payments/{id}/approve': (event, call) => perform(event, 'approve', call),
+    'POST /operations/payments/{id}/reject': (event, call) => perform(event, 'reject', call),
+    'GET /operations/payments': listPayments({ gateway, now }),
+    'GET /operations/payments/{id}': showPayment({ table }),
+    'GET /operations/payments/{id}/gateway-operations': gatewayOperations({ gateway }),
+    'GET /operations/balances': balances({ gateway }),
+  });
+  const deadline = () => now() + 14_000;
+  let owners = 0;
+  const owner = () => `owner-${++owners}`;
+
+  const create1 = storefront(false);
+  const create2 = storefront(true);
+  const execute = executePayment({ act: acting });
+  const operations = httpHandler(logger, (event) => backOffice(event, owner(), deadline()));
+  const handlers = {
+    'POST /payments': httpHandler(logger, (event) => create1(event, owner(), deadline())),
+    'POST /payments with a token': httpHandler(logger, (event) => create2(event, owner(), deadline())),
+    'GET /payments/{id}': httpHandler(
+      logger,
+      getPayment({
+        readPayment: (id) => readPayment(table, id),
+        refresh: refresh({ table, gateway, queue, now, logger }),
+      }),
+    ),
+    'PATCH /payments/{id}': httpHandler(logger, (event) => execute(event, owner(), deadline())),
+    'POST /webhooks/paytech': httpHandler(
+      logger,
+      receiveWebhook({
+        signingKeys: kept([LOCAL_KEYS.signingKey]),
+        queue,
+        now: () => new Date(now()),
+        logger,
+      }),
+    ),
+  };
+
+  return {
+    /** The handler of a route; a storefront's create has two, with and without order tokens. */
+    of: (route: string) => handlers[route as keyof typeof handlers] ?? operations,
+    /** What reached the queue. */
+    queued,
+    logger,
+    /** How much was written, queued and asked of paytech that could move money. */
+    changes: () => {
+      const { create, execute, capture, void: voided, approve, reject } = world.gateway.calls;
+      return { ...changes, moved: create + execute + capture + voided + approve + reject };
+    },
+  };
+}
+
+export type Handlers = ReturnType<typeof handlersOn>;
