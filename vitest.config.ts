@@ -22,6 +22,7 @@ const LONG = [
 const DEPLOYED = ['service', 'operations', 'actions', 'order-tokens', 'reconcile'].map(
   (name) => `test/integration/${name}.test.ts`,
 );
+const FUZZ_OVER_HTTP = 'test/fuzz/http.test.ts';
 const CRASHES = 'test/model/crashes.test.ts';
 const WITH_A_SERVICE = { testTimeout: 60_000, hookTimeout: 60_000 };
 
@@ -55,6 +56,15 @@ export default defineConfig({
         test: {
           name: 'fuzz',
           include: ['test/fuzz/**/*.test.ts'],
+          exclude: [FUZZ_OVER_HTTP],
+          testTimeout: 1_200_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'fuzz-http',
+          include: [FUZZ_OVER_HTTP],
           testTimeout: 1_200_000,
           hookTimeout: 60_000,
         },

@@ -11,15 +11,27 @@ declare global {
   }
 }
 
+/** Far deeper than any payment, and far shallower than what the walks over a value have room for. */
+const MAX_DEPTH = 64;
+
 /**
  * `JSON.parse`, but every number is a {@link Decimal} made from its source text, so that no digit is lost.
- * Throws a SyntaxError on what is not JSON and a RangeError on nesting too deep to walk or an exponent beyond
- * all reason.
+ * Throws a SyntaxError on what is not JSON and a RangeError on nesting deeper than {@link MAX_DEPTH} or an exponent
+ * beyond all reason.
  */
 export function parseJson(text: string): unknown {
-  return JSON.parse(text, (_key, value, context) =>
+  const value = JSON.parse(text, (_key, value, context) =>
     typeof value === 'number' ? decimal(context.source) : value,
   );
+  assertDepth(value, MAX_DEPTH);
+  return value;
+}
+
+/** How deep the stack allows is another depth in every walk: what was read must be writable too. */
+function assertDepth(value: unknown, depth: number): void {
+  if (typeof value !== 'object' || value === null || isDecimal(value)) return;
+  if (depth === 0) throw new RangeError('the JSON is nested too deep');
+  for (const each of Object.values(value)) assertDepth(each, depth - 1);
 }
 
 /** The same text for the same value, whatever the order of keys and the notation of numbers. */

@@ -25,6 +25,18 @@ const text = z.pipe(
   z.string().check(z.minLength(1), z.maxLength(512)),
   z.transform((value: string) => value.toWellFormed()),
 );
+/** Instructions for the customer, in JSON: the item keeps them with each event, and may have 400 KB in all. */
+const MAX_REFS_LENGTH = 8 * 1024;
+const refs = z.pipe(
+  z
+    .record(z.string().check(z.minLength(1)), z.string())
+    .check(z.refine((value) => JSON.stringify(value).length <= MAX_REFS_LENGTH)),
+  z.transform((value: Record<string, string>) =>
+    Object.fromEntries(
+      Object.entries(value).map(([name, each]) => [name.toWellFormed(), each.toWellFormed()]),
+    ),
+  ),
+);
 const lenient = <T extends z.ZodMiniType>(schema: T) => z.catch(z.nullish(schema), undefined);
 
 export const PAYMENT_ID = /^[A-Za-z0-9]{1,64}$/;
@@ -46,7 +58,7 @@ const wirePayment = z.looseObject({
   externalResultCode: lenient(text),
   externalFeeAmount: lenient(amount),
   externalFeeCurrency: lenient(text),
-  externalRefs: lenient(z.record(z.string(), z.string())),
+  externalRefs: lenient(refs),
   errorCode: lenient(text),
   errorMessage: lenient(text),
   paymentMethodDetails: lenient(

@@ -1,5 +1,6 @@
 /** Every route of the API, handler and pipeline, on a world without a network in front, with all that it changes counted. */
 
+import { vi } from 'vitest';
 import { orderTokens, readOrderKeys } from '../../functions/create-payment/order-token.ts';
 import { createPayment } from '../../functions/create-payment/pipeline.ts';
 import { readCreateRequest, readRequestForOrder } from '../../functions/create-payment/request.ts';
@@ -36,6 +37,7 @@ export const ALLOWED_ORIGIN = 'https://shop.example';
 const WEBHOOK_URL = 'https://shop.example/webhooks/paytech';
 
 export function handlersOn(world: World) {
+  vi.stubEnv('STACK_NAME', 'fuzz');
   const logger = openLogger();
   const queued: QueuedEvent[] = [];
   const changes = { table: 0, queue: 0 };

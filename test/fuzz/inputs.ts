@@ -1,8 +1,11 @@
 /** How many inputs are tried, and which: `FUZZ_INPUTS` in all, from `FUZZ_SEED`. */
 import type { Parameters } from 'fast-check';
 
-const ALL = Number(process.env.FUZZ_INPUTS ?? 2_000);
-const seed = process.env.FUZZ_SEED === undefined ? {} : { seed: Number(process.env.FUZZ_SEED) };
+const ALL = Number(process.env.FUZZ_INPUTS ?? 1_000);
+/** Over HTTP, where each takes longer. */
+export const HTTP_INPUTS = Number(process.env.FUZZ_HTTP_INPUTS ?? 3_000);
+
+export const seed = process.env.FUZZ_SEED === undefined ? {} : { seed: Number(process.env.FUZZ_SEED) };
 
 /** Parts of the whole, by route: where bodies are read and money is moved, more. */
 const SHARES: Record<string, number> = {

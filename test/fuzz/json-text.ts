@@ -17,7 +17,7 @@ const raw = (text: string) => new RawText(text);
 /** As JSON.stringify, with {@link RawText} as it is, and keys and values as they are given. */
 export function write(value: unknown): string {
   if (value instanceof RawText) return value.text;
-  if (Array.isArray(value)) return `[${value.map(write).join(',')}]`;
+  if (Array.isArray(value)) return `[${Array.from(value, write).join(',')}]`;
   if (typeof value === 'object' && value !== null) {
     const members = Object.entries(value).map(([key, each]) => `${JSON.stringify(key)}:${write(each)}`);
     return `{${members.join(',')}}`;
@@ -166,7 +166,7 @@ function define(holder: Record<string, unknown>, key: string, value: unknown): v
 }
 
 function structuredCloneOf(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(structuredCloneOf);
+  if (Array.isArray(value)) return Array.from(value, structuredCloneOf);
   if (typeof value !== 'object' || value === null || value instanceof RawText) return value;
   const copy = {};
   for (const [key, each] of Object.entries(value)) define(copy, key, structuredCloneOf(each));

@@ -7,7 +7,7 @@ import { decimal } from '../../shared/payment/money.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES } from '../../shared/payment/state.ts';
 import { sign } from '../../shared/paytech/signature.ts';
 import { openEventQueue } from '../../shared/queue/event-queue.ts';
-import { keyOf } from '../../shared/store/payments.ts';
+import { keyOf } from '../../shared/store/payment-item.ts';
 import { validatorOf } from '../support/openapi.ts';
 import { objectBytes, paymentId, startWorld, type World } from '../support/world.ts';
 import { eventOf } from './event.ts';

@@ -113,6 +113,18 @@ describe('an event of a known payment', () => {
     ]);
   });
 
+  it('is applied although the events before carried more than an item can hold', async () => {
+    const id = await deposit();
+    const externalRefs = { qr: 'x'.repeat(200_000) };
+    for (const state of ['CHECKOUT', 'PENDING', 'AUTHORIZED'] as const) {
+      const { outcome } = await world.apply(webhookEvent({ id, state, externalRefs }));
+      expect(['applied', 'duplicate']).toContain(outcome);
+    }
+    expect((await world.apply(webhookEvent({ id, state: 'COMPLETED', externalRefs }))).outcome).toBe(
+      'applied',
+    );
+  });
+
   it('keeps what later events do not mention', async () => {
     const id = await deposit();
     await world.apply(

@@ -17,7 +17,7 @@ import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
 import { sameMoney } from '../../shared/payment/state.ts';
 import { readPayment } from '../../shared/paytech/wire.ts';
-import { toRecord } from '../../shared/store/payments.ts';
+import { toRecord } from '../../shared/store/payment-item.ts';
 import type { Item } from '../../shared/store/table.ts';
 import { hashOf, type Shop } from './shop.ts';
 import type { Logs } from './watch.ts';

@@ -74,23 +74,17 @@ describe('everything else', () => {
     expect(() => parseJson(text)).toThrow(SyntaxError);
   });
 
+  test('may be nested, and not so deep that it could be read and not written', () => {
+    const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+    expect(stringifyJson(parseJson(nested(64)))).toBe(nested(64));
+    for (let depth = 66; depth < 3_000; depth += 100) {
+      expect(() => parseJson(nested(depth)), String(depth)).toThrow(RangeError);
+    }
+  });
+
   test.for([10_000, 1_000_000])('nested %i deep throws and does not crash', (depth) => {
     const text = '['.repeat(depth) + ']'.repeat(depth);
     expect(() => parseJson(text)).toThrow(RangeError);
-  });
-
-  test('what was parsed at the greatest depth can be written again', () => {
-    let depth = 2_000;
-    for (; depth > 100; depth -= 100) {
-      try {
-        const text = '{"a":'.repeat(depth) + '1'.concat('}'.repeat(depth));
-        expect(stringifyJson(parseJson(text))).toBe(text);
-        break;
-      } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-      }
-    }
-    expect(depth).toBeGreaterThan(500);
   });
 });
 

@@ -108,13 +108,20 @@ describe('what no money depends on reads as absent when it is malformed', () => 
     ['externalResultCode', wrong],
     ['externalFeeAmount', ['0.3', {}, true]],
     ['externalFeeCurrency', wrong],
-    ['externalRefs', [5, 'x', [], { code: 5 }, { code: {} }]],
+    ['externalRefs', [5, 'x', [], { code: 5 }, { code: {} }, { '': 'no name' }, { code: 'x'.repeat(9_000) }]],
     ['errorCode', wrong],
     ['errorMessage', wrong],
     ['created', [...wrong, 'yesterday', '2026-13-01T00:00:00', '2026-02-30T99:00:00']],
   ])('%s', (field, values) => {
     const { [field]: _, ...withoutField } = WEBHOOK as Record<string, unknown>;
     for (const value of values) expect(read({ [field]: value })).toEqual(readPayment(bytesOf(withoutField)));
+  });
+
+  test('half a surrogate pair in externalRefs does not reach the table', () => {
+    expect(read({ externalRefs: { code: 'a\ud800', '\udc00': 'b' } }).facts.externalRefs).toEqual({
+      code: 'a\ufffd',
+      '\ufffd': 'b',
+    });
   });
 
   test('paymentMethodDetails, whole or in part', () => {
@@ -255,7 +262,7 @@ describe('a payment written for the queue', () => {
       externalResultCode: word,
       externalFeeAmount: amounts,
       externalFeeCurrency: word,
-      externalRefs: fc.dictionary(fc.string(), fc.string(), { noNullPrototype: true }),
+      externalRefs: fc.dictionary(fc.string({ minLength: 1 }), fc.string(), { noNullPrototype: true }),
       errorCode: word,
       errorMessage: word,
       paymentMethodDetails: fc.record(
