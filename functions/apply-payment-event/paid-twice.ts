@@ -1,4 +1,5 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Claim } from '../../shared/payment/claim.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
@@ -21,14 +22,19 @@ export async function warnIfPaidTwice(
   if (!isRepeated && !isSurprise) return;
 
   const claim = await readClaim(table, 'deposit', record.referenceId);
-  const attempts = claim ? [claim.paymentId, ...claim.earlierPaymentIds] : [];
-  const others = attempts.filter((id) => id !== undefined && id !== record.id) as string[];
-  const records = await Promise.all(others.map((id) => readPayment(table, id)));
-  const paid = records.filter((other) => other?.state === 'COMPLETED').map((other) => other?.id);
+  const paid = claim ? await paidBeside(table, claim, record.id) : [];
   if (paid.length === 0) return;
   logger.error('order paid twice', {
     metric: 'OrderPaidTwice',
     referenceId: record.referenceId,
     paymentIds: [record.id, ...paid],
   });
+}
+
+/** The ids of an order's other attempts that are COMPLETED. */
+export async function paidBeside(table: Table, claim: Claim, id: string): Promise<string[]> {
+  const attempts = [claim.paymentId, ...claim.earlierPaymentIds].filter((each) => each !== undefined);
+  const others = attempts.filter((each) => each !== id);
+  const records = await Promise.all(others.map((each) => readPayment(table, each)));
+  return records.flatMap((each) => (each?.state === 'COMPLETED' ? [each.id] : []));
 }

@@ -1,9 +1,10 @@
 import { openOperation } from '../../shared/payment/action.ts';
 import type { Claim } from '../../shared/payment/claim.ts';
+import { decimal } from '../../shared/payment/money.ts';
 import { type PaymentRecord, paymentAt } from '../../shared/payment/payment.ts';
-import type { PaymentState } from '../../shared/payment/state.ts';
+import { isFinal, type PaymentState } from '../../shared/payment/state.ts';
 import type { FoundPayment } from './find-payments.ts';
-import { money, time } from './output.ts';
+import { count, money, time } from './output.ts';
 
 /** How it stands now, and what the reader should do about it. */
 export interface Advice {
@@ -11,7 +12,7 @@ export interface Advice {
   todo: string[];
 }
 
-export function adviceOn({ id, record, claim, paytech, differences }: FoundPayment): Advice {
+export function adviceOn({ id, record, claim, paytech, differences, paidToo }: FoundPayment): Advice {
   const there = paytech.is === 'known' ? standing(paytech.payment.facts) : undefined;
   if (!record) {
     return {
@@ -26,25 +27,51 @@ export function adviceOn({ id, record, claim, paytech, differences }: FoundPayme
   const now = there
     ? `The record says ${here}. paytech, asked just now, says ${disputed ? there : 'the same'}.`
     : `The record says ${here}. paytech ${paytech.is === 'unanswered' ? `could not be asked just now (${paytech.why})` : 'knows no such payment'}.`;
+  const isAhead = isFinal(record.state) && paytech.is === 'known' && !isFinal(paytech.payment.facts.state);
+  const isMadeUp = record.unconfirmed && (paytech.is === 'not-known' || (disputed && isAhead));
   const todo = [
-    ...(disputed
+    ...(paidToo.length > 0
+      ? [`The order is paid more than once: ${paidToo.join(', ')} is COMPLETED too. Refund what is too much.`]
+      : []),
+    ...(isMadeUp ? aboutMadeUp(record) : []),
+    ...(disputed && !isMadeUp
       ? [`Believe paytech. Run "paytech-ops reconcile", then "paytech-ops explain ${id}" again.`]
       : []),
     ...(paytech.is === 'unanswered' ? ['Ask again when paytech answers; until then change nothing.'] : []),
-    ...(paytech.is === 'not-known'
+    ...(paytech.is === 'not-known' && !isMadeUp
       ? ['Check that this is the right shop: "paytech-ops doctor" says where it looks.']
       : []),
     ...aboutQuarantine(record, disputed || !there),
     ...aboutMoney(record),
     ...aboutOpen(record, claim),
   ];
-  return { now, todo: todo.length > 0 ? todo : ['Nothing.'] };
+  const refunds = refundsOf(record);
+  return { now: refunds ? `${now} ${refunds}` : now, todo: todo.length > 0 ? todo : ['Nothing.'] };
 }
 
 export function adviceOnClaim({ kind, referenceId, stage, flag }: Claim): Advice {
   if (stage !== 'flagged')
     return { now: `The claim is ${stage}.`, todo: ['Nothing: reconcile looks after it.'] };
   return { now: `The claim is flagged: ${flag}.`, todo: [resolveHint(kind, referenceId)] };
+}
+
+/** What a webhook alone has said, and paytech's API does not. */
+function aboutMadeUp({ state, history }: PaymentRecord): string[] {
+  const key = history.at(-1)?.signature?.key;
+  return [
+    `Deliver nothing on it: only a webhook${key ? `, signed with key ${key},` : ''} said ${state}, and paytech itself does not.`,
+    `Ask paytech's support whether they sent it. If not, somebody else has that key: rotate it, then watch "paytech-ops keys".`,
+    'paytech is asked again for a day; should it come to another end, the record is corrected and subscribers are told.',
+  ];
+}
+
+function refundsOf({ refunds, refundable, refundsUnknown, currency }: PaymentRecord): string | undefined {
+  if (refundsUnknown)
+    return "What was refunded of it cannot be told, so that nothing more is refunded here: use paytech's back office.";
+  const held = [...(refunds?.values() ?? [])].filter(({ stage }) => stage !== 'returned');
+  if (held.length === 0 || !refundable) return undefined;
+  const sum = held.reduce((total, { amount }) => total.plus(amount), decimal('0'));
+  return `${money(sum, currency)} went back or is on its way, in ${count(held.length, 'refund')}; ${money(refundable, currency)} can still be refunded.`;
 }
 
 function aboutQuarantine(record: PaymentRecord, isOpen: boolean): string[] {

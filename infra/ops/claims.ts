@@ -14,6 +14,9 @@ import { duration, logger, money, type Result, table } from './output.ts';
 
 const PAGE = 500;
 
+const HINT =
+  '"paytech-ops explain <id>" has the story of one; "paytech-ops claims resolve <kind> <id>" ends one that is flagged.';
+
 /** `claims ls`: the claims that wait for a person, or with `all` every open one. */
 export async function listClaims(environment: Environment, { all }: { all?: boolean }): Promise<Result> {
   const open = await openClaims(environment);
@@ -29,7 +32,10 @@ export async function listClaims(environment: Environment, { all }: { all?: bool
   const none = all ? 'No claim is open.' : `No claim is flagged; ${open.length} are open.`;
   return {
     document: { claims: claims.map(claimView) },
-    text: rows.length > 0 ? table([['KIND', 'ID', 'STAGE', 'AMOUNT', 'AGE', 'WHY'], ...rows]) : none,
+    text:
+      rows.length > 0
+        ? `${table([['KIND', 'ID', 'STAGE', 'AMOUNT', 'AGE', 'WHY'], ...rows])}\n\n${HINT}`
+        : none,
   };
 }
 

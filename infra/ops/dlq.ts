@@ -5,7 +5,8 @@ import { confirm } from './confirm.ts';
 import { type DeadLetter, type Filter, redriveOne, withDeadLetters } from './dead-letters.ts';
 import type { Environment } from './environment.ts';
 import { Failure } from './failure.ts';
-import { count, duration, fields, progress, type Result, table, time } from './output.ts';
+import { count, duration, fields, type Result, table, time } from './output.ts';
+import { openProgress } from './progress.ts';
 
 /** `dlq ls`: the webhooks that were set aside, oldest first. */
 export function listDeadLetters(environment: Environment, filter: Filter): Promise<Result> {
@@ -68,9 +69,14 @@ export async function redriveDeadLetters(
   };
   await confirm(question, { yes });
   return withDeadLetters(environment, filter, async (letters) => {
-    for (const [index, letter] of letters.entries()) {
-      await redriveOne(environment, letter);
-      if ((index + 1) % 100 === 0) progress(`${index + 1} of ${letters.length}`);
+    const shown = openProgress('Messages put back', letters.length);
+    try {
+      for (const letter of letters) {
+        await redriveOne(environment, letter);
+        shown.step();
+      }
+    } finally {
+      shown.end();
     }
     return {
       document: { redriven: letters.map(({ messageId }) => messageId) },

@@ -23,9 +23,10 @@ export async function explain(environment: Environment, query: string): Promise<
 function explainPayment(found: FoundPayment): Explanation {
   const { id, record, claim } = found;
   const reference = record?.referenceId ? ` for ${record.referenceId}` : '';
+  const parent = record?.parentPaymentId ? `, of payment ${record.parentPaymentId}` : '';
   return {
     id,
-    title: `${record?.paymentType ?? 'Payment'} ${id}${reference}`,
+    title: `${record?.paymentType ?? 'Payment'} ${id}${reference}${parent}`,
     story: record ? storyOf(record, claim) : [],
     ...adviceOn(found),
   };
@@ -48,7 +49,8 @@ const WIDTH = 96;
 
 function indented(text: string, mark = ''): string {
   const lines: string[] = [''];
-  for (const word of text.split(' ')) {
+  // A command stays in one piece, to be copied.
+  for (const word of text.match(/"paytech-ops[^"]*"\S*|\S+/g) ?? []) {
     const last = lines.at(-1)!;
     if (last.length + word.length >= WIDTH) lines.push(word);
     else lines[lines.length - 1] = last ? `${last} ${word}` : word;

@@ -1,3 +1,4 @@
+import { paidBeside } from '../../functions/apply-payment-event/paid-twice.ts';
 import { claimOf } from '../../functions/operations/look-ups.ts';
 import { type Claim, KIND_OF } from '../../shared/payment/claim.ts';
 import { canonicalJson } from '../../shared/payment/json.ts';
@@ -16,6 +17,8 @@ export interface FoundPayment {
   claim?: Claim;
   paytech: { is: 'known'; payment: GatewayPayment } | { is: 'not-known' } | { is: 'unanswered'; why: string };
   differences: Difference[];
+  /** Of a paid order: its other attempts that are paid as well. */
+  paidToo: string[];
 }
 
 export interface Difference {
@@ -77,7 +80,9 @@ async function idsAtPaytech({ gateway, maxAgeMs }: Environment, referenceId: str
 async function lookAt({ table, gateway }: Environment, id: string): Promise<FoundPayment> {
   const [record, answer] = await Promise.all([readPayment(table, id), gateway.get(id, ASK_LIMIT_MS)]);
   const claim = record && (await claimOf(table, record));
-  const found = { id, ...(record && { record }), ...(claim && { claim }), differences: [] };
+  const isPaid = record?.paymentType === 'DEPOSIT' && record.state === 'COMPLETED';
+  const paidToo = isPaid && claim ? await paidBeside(table, claim, id) : [];
+  const found = { id, ...(record && { record }), ...(claim && { claim }), differences: [], paidToo };
   switch (answer.kind) {
     case 'answered': {
       const differences = record ? differencesOf(record, answer.result) : [];

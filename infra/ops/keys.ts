@@ -4,6 +4,7 @@ import { readPayment } from '../../shared/store/payments.ts';
 import type { Environment } from './environment.ts';
 import { Failure } from './failure.ts';
 import { count, progress, type Result, table, time } from './output.ts';
+import { openProgress } from './progress.ts';
 
 const PAGE = 250;
 const LIST_LIMIT_MS = 10_000;
@@ -92,8 +93,10 @@ async function changedSince({ gateway, maxAgeMs }: Environment, since: number, m
 
 async function usesIn({ table }: Environment, ids: readonly string[], since: string): Promise<Use[]> {
   const uses = new Map<string, Use>();
+  const shown = openProgress('Payments read', ids.length);
   await forEachOf(ids, CONCURRENT_READS, async (id) => {
     const record = await readPayment(table, id);
+    shown.step();
     for (const { at, signature } of [...(record?.history ?? []), ...(record?.quarantine ?? [])]) {
       if (!signature || at < since) continue;
       const name = `${signature.key} ${signature.encoding}`;
@@ -101,5 +104,6 @@ async function usesIn({ table }: Environment, ids: readonly string[], since: str
       uses.set(name, { ...use, webhooks: use.webhooks + 1, last: at > use.last ? at : use.last });
     }
   });
+  shown.end();
   return [...uses.values()].sort((a, b) => (a.last < b.last ? 1 : -1));
 }

@@ -11,7 +11,9 @@ export interface Result {
 
 /** Tells the person who waits; stdout is for the result. */
 export function progress(line: string): void {
-  process.stderr.write(`${line}\n`);
+  // In the place of a bar, which is drawn again below it.
+  const start = process.stderr.isTTY ? '\r\u001b[K' : '';
+  process.stderr.write(`${start}${line}\n`);
 }
 
 /** What shared code has to say while it works for a command. */

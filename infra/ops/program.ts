@@ -26,6 +26,10 @@ export function program(onResult: (result: Result) => void): Command {
     .option('--stack <name>', `the CloudFormation stack; ${LOCAL}`)
     .option('--profile <name>', 'AWS profile')
     .option('--region <name>', 'AWS region')
+    .addHelpText(
+      'after',
+      '\nWhat moves money or deletes asks first; a script says --yes.\nExit codes: 0 done, 1 failed or not found, 2 called the wrong way.',
+    )
     .exitOverride();
 
   const work = async (run: Run) => onResult(await run(await findEnvironment(root.opts<Where>())));

@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ReadingGateway } from '../../functions/reconcile/patience.ts';
 import { reconcile } from '../../functions/reconcile/pipeline.ts';
 import type { Reconciled } from '../../functions/reconcile/tally.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import { dryTable } from './dry-table.ts';
 import type { Environment } from './environment.ts';
 import { count, fields, logger, progress, type Result } from './output.ts';
+import { openProgress } from './progress.ts';
 import { depthOf } from './queues.ts';
 
 const ROUND_MS = 60_000;
@@ -43,7 +45,6 @@ export async function reconcileAll(
   { since, dryRun = false }: Options,
 ): Promise<Result> {
   const dry = { table: dryTable(environment.table), queue: { send: async () => {} }, maxItems: Infinity };
-  const run = reconcile({ ...environment, now: Date.now, logger, ...(dryRun && dry) });
 
   const total = Object.fromEntries(COUNTS.map((name) => [name, 0])) as Counts;
   let nothingToCheck = true;
@@ -52,11 +53,14 @@ export async function reconcileAll(
   do {
     const isLong = dryRun || (since !== undefined && rounds === 0);
     const from = rounds === 0 ? since : undefined;
-    last = await run({
-      deadline: Date.now() + (isLong ? LONG_ROUND_MS : ROUND_MS),
-      ...optional('sweepFrom', from),
-    });
     rounds++;
+    const deadline = Date.now() + (isLong ? LONG_ROUND_MS : ROUND_MS);
+    last = await watched(environment, rounds, (gateway) =>
+      reconcile({ ...environment, gateway, now: Date.now, logger, ...(dryRun && dry) })({
+        deadline,
+        ...optional('sweepFrom', from),
+      }),
+    );
     for (const name of COUNTS) total[name] += last[name];
     nothingToCheck &&= last.nothingToCheck;
     progress(
@@ -68,6 +72,27 @@ export async function reconcileAll(
   const isUnfinished = last.stopped !== undefined || last.failed > 0;
   const document = { dryRun, rounds, ...total, nothingToCheck, ...optional('stopped', last.stopped) };
   return { document, text: textOf(document), failed: isUnfinished };
+}
+
+/** One round; nobody knows beforehand how many questions to paytech it takes, but they can be counted. */
+async function watched(
+  { gateway }: Environment,
+  round: number,
+  work: (gateway: ReadingGateway) => Promise<Reconciled>,
+): Promise<Reconciled> {
+  const shown = openProgress(`Round ${round}, questions to paytech`);
+  const counted =
+    <Args extends unknown[], Answer>(ask: (...args: Args) => Promise<Answer>) =>
+    (...args: Args): Promise<Answer> => {
+      shown.step();
+      return ask(...args);
+    };
+  try {
+    const { get, list, listReadable } = gateway;
+    return await work({ get: counted(get), list: counted(list), listReadable: counted(listReadable) });
+  } finally {
+    shown.end();
+  }
 }
 
 function goesOn({ stopped, checked, changed, unknownToUs }: Reconciled): boolean {
@@ -100,6 +125,13 @@ function textOf(result: Counts & { dryRun: boolean; nothingToCheck: boolean; sto
     failed: String(result.failed),
   });
   const head = result.dryRun ? 'Nothing was changed or sent. Found:' : 'Reconciled:';
+  const todo = [
+    ...(result.flagged > 0 ? ['Flagged: see "paytech-ops claims ls".'] : []),
+    ...(result.notConfirmed > 0
+      ? ['Not confirmed: deliver nothing on these payments; see docs/runbook.md.']
+      : []),
+  ];
+  const hints = todo.map((hint) => `\n${hint}`).join('');
   const end = result.stopped ? `\nStopped before the end (${result.stopped}): run it again.` : '';
-  return `${head}\n${values}${end}`;
+  return `${head}\n${values}${hints}${end}`;
 }

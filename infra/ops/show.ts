@@ -11,11 +11,12 @@ export async function show(environment: Environment, query: string): Promise<Res
   const { payments, claims } = await findPayments(environment, query);
   return {
     document: {
-      payments: payments.map(({ id, record, claim, paytech, differences }) => ({
+      payments: payments.map(({ id, record, claim, paytech, differences, paidToo }) => ({
         id,
         record: record ? fullView(record, claim) : null,
         paytech: paytech.is === 'known' ? { is: 'known', payment: listedView(paytech.payment) } : paytech,
         differences,
+        paidToo,
       })),
       claims: claims.map(claimView),
     },
@@ -25,7 +26,7 @@ export async function show(environment: Environment, query: string): Promise<Res
   };
 }
 
-function paymentText({ id, record, claim, paytech, differences }: FoundPayment): string {
+function paymentText({ id, record, claim, paytech, differences, paidToo }: FoundPayment): string {
   if (!record) return [`Payment ${id} is not recorded here.`, paytechText(paytech)].join('\n');
   const { paymentType, referenceId, state, amount, currency, requestedAmount, requestedCurrency, version } =
     record;
@@ -38,6 +39,8 @@ function paymentText({ id, record, claim, paytech, differences }: FoundPayment):
     created: time(created),
     'refund of': parentPaymentId,
     refundable: refundable && money(refundable, currency),
+    'paid too': paidToo.length > 0 ? paidToo.join(', ') : undefined,
+    unconfirmed: record.unconfirmed && "a webhook's word, which paytech has not confirmed",
   });
   const parts = [`${paymentType} ${id}\n${head}`, `History\n${table(record.history.map(historyRow))}`];
   if (quarantined > 0) {
@@ -58,6 +61,15 @@ function paymentText({ id, record, claim, paytech, differences }: FoundPayment):
       released ? `released by ${released.by}: ${released.why}` : '',
     ]);
     parts.push(`Operations\n${table(rows)}`);
+  }
+  if (record.refunds) {
+    const rows = [...record.refunds].map(([refundId, { stage, amount, paymentId }]) => [
+      `  ${refundId}`,
+      stage,
+      money(amount, currency),
+      paymentId ?? 'payment not known',
+    ]);
+    parts.push(`Refunds\n${table(rows)}`);
   }
   if (claim && claim.stage !== 'known') parts.push(claimText(claim));
   parts.push(paytechText(paytech));

@@ -23,11 +23,14 @@ let service: LocalRunService;
 let missed: string;
 /** A payout of which paytech has another amount. */
 const flagged = `payout-${randomUUID()}`;
+/** Another one, which paytech made all the same. */
+const lost = `payout-${randomUUID()}`;
 // Faults hit whoever comes first, so they are all used up before the tests, which run side by side.
 beforeAll(async () => {
   service = await startLocalService();
   missed = await depositWithoutWebhook();
-  await flaggedWithdrawal();
+  await flaggedWithdrawal(flagged);
+  await flaggedWithdrawal(lost);
 });
 afterAll(() => service.stop());
 
@@ -93,19 +96,24 @@ async function depositWithoutWebhook(): Promise<string> {
   return id;
 }
 
-async function flaggedWithdrawal(): Promise<void> {
-  const fields = { referenceId: flagged, currency: 'EUR' };
-  await fetch(`${service.simulatorUrl}/api/v1/payments`, {
+/** Made at paytech by somebody else; its id. */
+async function madeElsewhere(body: object): Promise<string> {
+  const answer = await fetch(`${service.simulatorUrl}/api/v1/payments`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
       'user-agent': 'another-system/1',
       authorization: `Bearer ${LOCAL_KEYS.apiKey}`,
     },
-    body: JSON.stringify({ ...fields, paymentType: 'WITHDRAWAL', amount: 1 }),
+    body: JSON.stringify({ paymentType: 'WITHDRAWAL', currency: 'EUR', ...body }),
   });
+  return ((await answer.json()) as Json).result.id;
+}
+
+async function flaggedWithdrawal(referenceId: string): Promise<void> {
+  await madeElsewhere({ referenceId, amount: 1 });
   await simulate('faults', { on: 'create', kind: 'reset' });
-  const body = JSON.stringify({ ...fields, amount: 2, customer: { referenceId: 'c-1' } });
+  const body = JSON.stringify({ referenceId, currency: 'EUR', amount: 2, customer: { referenceId: 'c-1' } });
   expect((await signedCalls(service)('POST', '/operations/withdrawals', body)).status).toBe(503);
 }
 
@@ -188,6 +196,98 @@ describe.concurrent('explain', () => {
   });
 });
 
+describe.concurrent('explain, of what is not in order', () => {
+  const told = async (query: string) => {
+    const { stdout } = await ops(['explain', query]);
+    return stdout.split(/\s+/).join(' ');
+  };
+  const isRecorded = (id: string, fields: object) =>
+    vi.waitFor(async () => expect(await service.item(`payment#${id}`)).toMatchObject(fields), {
+      timeout: 10_000,
+    });
+
+  it('tells a correction, and what to check', async () => {
+    const id = await paid('6');
+    await simulate(`payments/${id}/pay`, { state: 'CANCELLED' });
+    await isRecorded(id, { state: 'CANCELLED' });
+    const text = await told(id);
+    expect(text).toContain('paytech was asked which is true and answered CANCELLED over 6 EUR.');
+    expect(text).toContain('Check what was done on the strength of the earlier state');
+  });
+
+  it('tells of an order that is paid twice, by either of its payments', async () => {
+    const referenceId = `order-${randomUUID()}`;
+    const first = await deposit('7', referenceId);
+    await simulate(`payments/${first}/pay`, { state: 'DECLINED' });
+    await isRecorded(first, { state: 'DECLINED' });
+    const second = await paid('7', referenceId);
+    await simulate(`payments/${first}/pay`, { state: 'COMPLETED' });
+    await isRecorded(first, { state: 'COMPLETED' });
+    expect(await told(first)).toContain(`paid more than once: ${second} is COMPLETED too. Refund`);
+    expect(await told(second)).toContain(`paid more than once: ${first} is COMPLETED too.`);
+    expect((await json('show', second)).payments).toMatchObject([{ paidToo: [first] }]);
+  });
+
+  it('tells of a webhook that paytech does not stand by, and says to deliver nothing', async () => {
+    const id = await deposit('8');
+    await simulate(`payments/${id}/webhook`, { state: 'COMPLETED' });
+    await isRecorded(id, { state: 'COMPLETED' });
+    const text = await told(id);
+    expect(text).toContain(`Deliver nothing on it: only a webhook, signed with key ${KEY}, said COMPLETED`);
+    expect(text).not.toContain('Believe paytech');
+  });
+
+  it('tells what was refunded, and of which payment a refund is', async () => {
+    const id = await paid('9');
+    const refundId = `refund-${randomUUID()}`;
+    const body = JSON.stringify({ refundId, paymentId: id, amount: 2.5 });
+    expect((await signedCalls(service)('POST', '/operations/refunds', body)).status).toBe(201);
+    expect(await told(id)).toContain(
+      '2.5 EUR went back or is on its way, in 1 refund; 6.5 EUR can still be refunded.',
+    );
+    expect(await told(refundId)).toContain(`for ${refundId}, of payment ${id}`);
+    const { stdout } = await ops(['show', id]);
+    expect(stdout).toMatch(new RegExp(`${refundId} +(reserved|settled) +2.5 EUR`));
+  });
+
+  it('tells of a payment that waits for the merchant', async () => {
+    const id = await deposit('10');
+    await simulate(`payments/${id}/pay`, { state: 'AUTHORIZED' });
+    await isRecorded(id, { state: 'AUTHORIZED' });
+    expect(await told(id)).toContain('Capture or void it');
+  });
+
+  it('fails on what nobody knows', async () => {
+    for (const command of ['explain', 'replay']) {
+      const { code, stdout, stderr } = await ops([command, 'nobody-knows']);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toContain('nobody-knows');
+    }
+  });
+});
+
+describe.concurrent('the program', () => {
+  it.each([
+    ['no command', [], 'Usage: paytech-ops'],
+    ['a command that there is not', ['frobnicate'], "unknown command 'frobnicate'"],
+    ['an option that there is not', ['doctor', '--wrong'], "unknown option '--wrong'"],
+    ['a time that is none', ['keys', '--since', 'yesterday'], 'Give a duration such as'],
+    ['no redrive filter', ['dlq', 'redrive', '--yes'], 'Name messages, a filter, or --all.'],
+  ])('is called the wrong way with %s', async (_name, args, complaint) => {
+    const { code, stdout, stderr } = await ops(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(complaint);
+  });
+
+  it('says how to call it, and what its exit codes mean', async () => {
+    const { code, stdout } = await ops(['--help']);
+    expect(code).toBe(0);
+    for (const command of ['show', 'explain', 'dlq', 'replay', 'claims', 'keys', 'reconcile', 'doctor'])
+      expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+    expect(stdout).toContain('Exit codes: 0 done, 1 failed or not found, 2 called the wrong way.');
+  });
+});
+
 describe.concurrent('dlq', () => {
   it('lists, shows and redrives; poison comes back', async () => {
     const marker = randomUUID();
@@ -240,8 +340,8 @@ describe.concurrent('replay', () => {
 
 describe.concurrent('claims', () => {
   it('says what is flagged and why, and takes a person’s word for it', async () => {
-    const { claims } = await json('claims', 'ls');
-    expect(claims).toMatchObject([
+    const listed = async () => (await json('claims', 'ls')).claims.filter(({ id }: Json) => id === flagged);
+    expect(await listed()).toMatchObject([
       {
         kind: 'withdrawal',
         id: flagged,
@@ -266,9 +366,39 @@ describe.concurrent('claims', () => {
     expect(item.resolutions).toMatchObject([
       { reason: 'asked them', caller: expect.stringMatching(/^local:user\//) },
     ]);
-    expect((await json('claims', 'ls')).claims).toEqual([]);
+    expect(await listed()).toEqual([]);
     const again = await ops([...resolve, '--yes']);
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('not flagged') });
+  });
+
+  it('adopts what was sent, but nothing that does not fit', async () => {
+    const resolve = (...more: string[]) =>
+      ops(['claims', 'resolve', 'withdrawal', lost, '--reason', 'seen there', '--yes', ...more]);
+    const other = await resolve('--outcome', 'sent');
+    expect(other).toMatchObject({ code: 1, stdout: '' });
+    expect(other.stderr).toContain('no payment under this reference that fits');
+    const another = await resolve('--outcome', 'sent', '--payment', await paid('4'));
+    expect(another.stderr).toContain('another reference');
+
+    const id = await madeElsewhere({ referenceId: lost, amount: 2 });
+    const { stdout } = await ops(['explain', lost]);
+    // In one line, to be copied.
+    expect(stdout).toContain(`"paytech-ops claims resolve withdrawal ${lost}`);
+    const document = JSON.parse((await resolve('--outcome', 'sent', '--json')).stdout);
+    expect(document).toMatchObject({ result: 'adopted', payment: { id, state: 'PENDING' } });
+    expect(await service.item(`withdrawal#${lost}`)).toMatchObject({ stage: 'known', paymentId: id });
+  });
+
+  it.each([
+    ['no outcome', ['withdrawal', 'x'], 'Say with --outcome'],
+    ['an outcome that there is not', ['withdrawal', 'x', '--outcome', 'maybe'], 'Allowed choices are'],
+    ['a kind that there is not', ['payout', 'x', '--outcome', 'sent'], 'The kinds are'],
+    ['a payment that was not sent', ['refund', 'x', '--outcome', 'not-sent', '--payment', 'p'], '--payment'],
+    ['nobody to ask', ['refund', 'x', '--outcome', 'not-sent'], 'say --yes'],
+  ])('is called the wrong way with %s', async (_name, args, complaint) => {
+    const { code, stdout, stderr } = await ops(['claims', 'resolve', ...args, '--reason', 'x']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(complaint);
   });
 });
 
@@ -360,6 +490,8 @@ describe.concurrent('a deployed stack', () => {
       EventSource: 'urn:paytech-payments:sandbox',
       WebhookGraceSeconds: '120',
       SweepCreatedDays: '400',
+      CaptureWithinHours: '72',
+      ApproveWithinHours: '24',
     };
     const members = Object.entries(outputs).map(
       ([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,
