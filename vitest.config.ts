@@ -86,6 +86,7 @@ export default defineConfig({
           ...WITH_A_SERVICE,
         },
       },
+      { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...WITH_A_SERVICE } },
       { test: { name: 'e2e', include: [...LONG, CRASHES], ...WITH_A_SERVICE } },
     ],
   },

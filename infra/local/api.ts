@@ -12,18 +12,11 @@ export interface ApiOptions {
   definition: ApiDefinition;
   invoke(functionName: string, event: unknown): Promise<unknown>;
   onMeasured?: OnMeasured;
-  /** HTML pages by path, which are not part of the deployed API. */
-  pages?: Record<string, string>;
 }
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-export function createApi({
-  definition,
-  invoke,
-  onMeasured = () => {},
-  pages = {},
-}: ApiOptions): RequestHandler {
+export function createApi({ definition, invoke, onMeasured = () => {} }: ApiOptions): RequestHandler {
   const { cors, routes } = definition;
 
   const answerRequest = async (request: ApiRequest, body: Buffer | undefined): Promise<ApiAnswer> => {
@@ -36,7 +29,7 @@ export function createApi({
       };
     }
     const match = matchRoute(routes, request.method, request.path);
-    if (!match) return pageOf(request) ?? refusal(404, 'Not Found');
+    if (!match) return refusal(404, 'Not Found');
     if (!body) return refusal(413, 'Request Entity Too Large');
     if (match.route.needsSignature && !(await isSigned(request, body))) return refusal(403, 'Forbidden');
     const startedAt = performance.now();
@@ -45,13 +38,6 @@ export function createApi({
     const milliseconds = performance.now() - startedAt;
     onMeasured({ of: 'route', method, path, status: answer.statusCode, milliseconds });
     return answer;
-  };
-
-  const pageOf = ({ method, path }: ApiRequest): ApiAnswer | undefined => {
-    const html = pages[path];
-    if (method !== 'GET' || html === undefined) return undefined;
-    const headers = { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' };
-    return { statusCode: 200, headers, cookies: [], body: Buffer.from(html) };
   };
 
   const callFunction = async (request: ApiRequest, body: Buffer, match: RouteMatch): Promise<ApiAnswer> => {

@@ -2,8 +2,6 @@
  * The whole service on this machine: what the synthesized stack says, run with the deployable bundles against
  * embedded parts and a simulated paytech. `npm start` and the end-to-end tests both start it here.
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { SettingsInput } from '../settings.ts';
 import { LOCAL_GRACE_SECONDS, LOCAL_KEYS } from './account.ts';
 import { createApi } from './api.ts';
@@ -13,6 +11,7 @@ import { queueUrl, startDynamoDb, startSqsSns } from './embedded.ts';
 import { readEventSources, readFunctions } from './functions.ts';
 import { openServer } from './http-server.ts';
 import type { OnMeasured } from './measured.ts';
+import { createPages } from './pages.ts';
 import { createResources } from './resources.ts';
 import { readSchedules, startSchedules } from './schedules.ts';
 import { type Secrets, startSecretsManager } from './secrets.ts';
@@ -86,7 +85,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalServi
 }
 
 async function start(options: LocalOptions, started: AsyncDisposableStack): Promise<LocalService> {
-  const { onLog = () => {}, onMeasured = () => {}, retrySeconds = 1 } = options;
+  const { onLog = () => {}, onMeasured = () => {}, orderTokens = 'off', retrySeconds = 1 } = options;
   const running = <Part extends { close(): Promise<void> }>(part: Part): Part =>
     started.adopt(part, () => part.close());
 
@@ -118,7 +117,7 @@ async function start(options: LocalOptions, started: AsyncDisposableStack): Prom
   const synthesized = await synthesize({
     paytechUrl: simulator.url,
     allowedOrigins: [api.url, api.url.replace('127.0.0.1', 'localhost')],
-    orderTokens: options.orderTokens ?? 'off',
+    orderTokens,
     createPaymentAuth: 'none',
     hostToHost: true,
     webhookGraceSeconds: LOCAL_GRACE_SECONDS,
@@ -152,8 +151,7 @@ async function start(options: LocalOptions, started: AsyncDisposableStack): Prom
 
   if (options.schedules ?? true) running(startSchedules(readSchedules(template), invoke));
 
-  const storefront = await readFile(join(import.meta.dirname, 'demo', 'index.html'), 'utf8');
-  api.serve(createApi({ definition: readApi(template), invoke, onMeasured, pages: { '/': storefront } }));
+  api.serve(createPages({ orderTokens, api: createApi({ definition: readApi(template), invoke, onMeasured }) }));
 
   return {
     apiUrl: api.url,

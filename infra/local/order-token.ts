@@ -7,14 +7,9 @@
  *   --key KEY       instead of the key of the local run
  */
 import { parseArgs } from 'node:util';
-import { SignJWT } from 'jose';
-import {
-  MAX_ORDER_TOKEN_SECONDS,
-  orderClaims,
-  readOrderKeys,
-} from '../../functions/create-payment/order-token.ts';
-import { parseJson } from '../../shared/payment/json.ts';
-import { LOCAL_KEYS } from './local-service.ts';
+import { MAX_ORDER_TOKEN_SECONDS, readOrderKeys } from '../../functions/create-payment/order-token.ts';
+import { LOCAL_KEYS } from './account.ts';
+import { signOrder } from './sign-order.ts';
 
 const text = { type: 'string' } as const;
 const USAGE =
@@ -39,21 +34,12 @@ async function orderToken(args: string[]): Promise<string> {
       key: { ...text, default: LOCAL_KEYS.orderTokenKey },
     },
   });
-  const { reference: referenceId, amount, currency, payment } = values;
-  const claims = { referenceId, amount, currency, ...(payment && { payment: JSON.parse(payment) }) };
-  const checked = orderClaims.safeParse(parseJson(JSON.stringify(claims)));
-  if (!checked.success) {
-    throw new Error(
-      checked.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('\n'),
-    );
-  }
+  const { reference: referenceId = '', amount = '', currency = '', payment } = values;
   const [key] = readOrderKeys(values.key);
   const seconds = Number(values.expires);
   if (!Number.isInteger(seconds) || seconds > MAX_ORDER_TOKEN_SECONDS) {
     throw new Error(`expires must be a number of seconds, at most ${MAX_ORDER_TOKEN_SECONDS}`);
   }
-  return new SignJWT(claims)
-    .setProtectedHeader({ alg: 'HS256' })
-    .setExpirationTime(Math.floor(Date.now() / 1000) + seconds)
-    .sign(Buffer.from(key!));
+  const claims = { referenceId, amount, currency, ...(payment && { payment: JSON.parse(payment) }) };
+  return signOrder(claims, key!, seconds);
 }

@@ -61,7 +61,7 @@ beforeAll(async () => {
     events.push(event as APIGatewayProxyEventV2);
     return answer();
   };
-  api.serve(createApi({ definition, invoke, pages: { '/': '<h1>shop</h1>' } }));
+  api.serve(createApi({ definition, invoke }));
 });
 afterAll(() => api.close());
 beforeEach(() => {
@@ -239,11 +239,6 @@ test('answers carry the CORS headers of the API instead of those of the function
   });
   expect(refused.headers).not.toHaveProperty('access-control-allow-origin');
   expect(unknown.headers).toMatchObject({ 'access-control-allow-origin': ORIGIN });
-});
-
-test('the storefront is a page beside the routes', async () => {
-  expect(await send('GET', '/')).toMatchObject({ status: 200, body: '<h1>shop</h1>' });
-  expect((await send('POST', '/')).status).toBe(404);
 });
 
 const SIGNED_PATH = '/operations/payments/a%20b/capture';

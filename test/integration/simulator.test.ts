@@ -737,7 +737,7 @@ describe('the hosted checkout', () => {
   test('shows amount and cards, with everything from outside escaped', async () => {
     const { url } = await openCheckout({ description: '<script>alert("x")</script>' });
     const page = await (await fetch(url)).text();
-    expect(page).toContain('10 EUR');
+    expect(page).toContain('10.00 EUR');
     expect(page).toContain('value="4000 0000 0000 0408"');
     expect(page).toContain('&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;');
     expect(page).not.toContain('<script>alert');
@@ -748,13 +748,13 @@ describe('the hosted checkout', () => {
       referenceId: 'a b/&',
       returnUrl: 'https://shop.example/zurück?id={id}&ref={referenceId}&state={state}&type={type}&x={other}',
     });
-    const answer = await submit({ cardNumber: OK_CARD });
+    const answer = await submit({ testCard: OK_CARD });
     expect(answer.status).toBe(303);
     expect(answer.headers.get('location')).toBe(
       `https://shop.example/zur%C3%BCck?id=${id}&ref=a%20b%2F%26&state=COMPLETED&type=DEPOSIT&x={other}`,
     );
     expect(await ok('GET', `/payments/${id}`)).toMatchObject({ state: 'COMPLETED' });
-    expect((await submit({ cardNumber: OK_CARD })).status).toBe(409);
+    expect((await submit({ testCard: OK_CARD })).status).toBe(409);
   });
 
   test.each([
@@ -762,10 +762,10 @@ describe('the hosted checkout', () => {
     ['failed', 'DECLINED', '5.00'],
   ])('asks for 3-D Secure where the card does: %s', async (challenge, state, errorCode) => {
     const { id, submit, ok } = await openCheckout();
-    const asked = await submit({ cardNumber: '4000 0000 0000 0002' });
+    const asked = await submit({ testCard: '4000 0000 0000 0002' });
     expect(await asked.text()).toContain('name="challenge"');
     expect(await ok('GET', `/payments/${id}`)).toMatchObject({ state: 'CHECKOUT' });
-    await submit({ cardNumber: '4000 0000 0000 0002', challenge });
+    await submit({ testCard: '4000 0000 0000 0002', challenge });
     const paid = await ok('GET', `/payments/${id}`);
     expect([paid.state, paid.errorCode]).toEqual([state, errorCode]);
   });
@@ -781,7 +781,7 @@ describe('the hosted checkout', () => {
 
   test('inside a frame stays there and tells the page around it', async () => {
     const { id, url, submit } = await openCheckout({ returnUrl: 'https://shop.example/</script>/{state}' });
-    const answer = await submit({ cardNumber: OK_CARD }, { 'sec-fetch-dest': 'iframe' });
+    const answer = await submit({ testCard: OK_CARD }, { 'sec-fetch-dest': 'iframe' });
     expect(answer.headers.get('location')).toBe(`/checkout/${id}`);
     const page = await (await fetch(url)).text();
     const message = /postMessage\((\{.*\}), '\*'\)/.exec(page)?.[1] ?? '';

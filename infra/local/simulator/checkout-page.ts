@@ -1,42 +1,61 @@
 /** The pages of the hosted checkout, as HTML text. Everything that comes from outside is escaped. */
-import { decimalText } from '../../../shared/payment/money.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Decimal, decimalText } from '../../../shared/payment/money.ts';
+import type { CardFields } from './card-form.ts';
 import type { Payment } from './payments.ts';
 import { TEST_CARDS, type TestCard } from './sandbox.ts';
 
-const STYLE = `
-  :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
-  body { margin: 0; display: grid; place-items: center; min-height: 100vh; background: Canvas; color: CanvasText; }
-  main { width: min(26rem, 100% - 2rem); padding: 1rem 0; }
-  h1 { font-size: 1.1rem; font-weight: 600; margin: 0; }
-  h2 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
-  .amount { font-size: 2rem; font-weight: 700; margin: 0; overflow-wrap: anywhere; }
-  .note { color: color-mix(in srgb, CanvasText 70%, Canvas); margin: 0; }
-  .error { border-left: 4px solid #c0392b; padding: .25rem .75rem; }
-  form { display: grid; gap: .5rem; margin: 0; }
-  button, a.button { font: inherit; text-align: left; padding: .75rem 1rem; border: 1px solid; border-radius: .5rem;
-    background: ButtonFace; color: ButtonText; cursor: pointer; text-decoration: none; display: block; }
-  button:hover, a.button:hover { outline: 2px solid; }
-  button:focus-visible, a.button:focus-visible { outline: 3px solid Highlight; outline-offset: 2px; }
-  button small { display: block; }
-`;
+const STYLE = readFileSync(join(import.meta.dirname, 'checkout.css'), 'utf8');
 
-/** Where the customer pays, with every test card as one button. */
-export function checkoutPage(payment: Payment, problem?: string): string {
+/** The fields by which a card is typed in, with the browser's own names for them. */
+const FIELDS: { name: keyof CardFields; label: string; hint: string; attributes: string }[] = [
+  {
+    name: 'cardNumber',
+    label: 'Card number',
+    hint: '4000 0000 0000 0408',
+    attributes: 'autocomplete="cc-number" maxlength="23"',
+  },
+  { name: 'expiry', label: 'Expires', hint: 'MM/YY', attributes: 'autocomplete="cc-exp" maxlength="7"' },
+  { name: 'cvv', label: 'CVV', hint: '3 digits', attributes: 'autocomplete="cc-csc" maxlength="4"' },
+];
+
+/** Where the customer pays. `problems`: what is wrong with the card that was typed in; its digits are never repeated. */
+export function checkoutPage(payment: Payment, problems: Partial<CardFields> = {}): string {
+  const fields = FIELDS.map(({ name, label, hint, attributes }) => {
+    const problem = problems[name];
+    const described = problem ? ` aria-invalid="true" aria-describedby="${name}-problem"` : '';
+    return `<div${name === 'cardNumber' ? ' class="wide"' : ''}>
+        <label for="${name}">${label}</label>
+        <input id="${name}" name="${name}" inputmode="numeric" placeholder="${hint}" required ${attributes}${described}>
+        ${problem ? `<p class="problem" id="${name}-problem">${escapeHtml(problem)}</p>` : ''}
+      </div>`;
+  });
   const cards = TEST_CARDS.map(
-    (card) => `<button name="cardNumber" value="${escapeHtml(card.number)}">${escapeHtml(card.number)}
-      <small>${escapeHtml(cardHint(card))}</small></button>`,
+    (card) =>
+      `<button name="testCard" value="${card.number}"><b>${card.number}</b> <small>${cardHint(card)}</small></button>`,
   );
+  const hasProblem = Object.keys(problems).length > 0;
   return page(
     'Pay',
     `${header(payment)}
-    ${problem ? `<p class="error" role="alert">${escapeHtml(problem)}</p>` : ''}
-    <h2>Pay with a test card</h2>
-    <form method="post">${cards.join('\n')}</form>
-    <h2>Do not pay</h2>
-    <form method="post">
-      <button name="action" value="decline">Let the bank decline it</button>
-      <button name="action" value="cancel">Cancel</button>
-    </form>`,
+    ${hasProblem ? '<p class="problem" role="alert">Please check the card.</p>' : ''}
+    <form method="post" class="card">${fields.join('\n')}
+      <button class="primary wide">Pay ${escapeHtml(money(payment))}</button>
+    </form>
+    <form method="post"><button class="link" name="action" value="cancel">Cancel and return to the shop</button></form>
+    <details open>
+      <summary>Test cards</summary>
+      <form method="post" class="cards">${cards.join('\n')}</form>
+    </details>
+    <details>
+      <summary>More endings</summary>
+      <form method="post" class="cards">
+        <button name="action" value="decline"><b>The bank declines</b> <small>DECLINED, 4.02</small></button>
+        <button name="action" value="expire"><b>The customer takes too long</b> <small>CANCELLED, 1.04</small></button>
+      </form>
+    </details>
+    ${reloadAt(payment.expires)}`,
   );
 }
 
@@ -45,14 +64,25 @@ export function threeDSecurePage(payment: Payment, card: TestCard): string {
   return page(
     '3-D Secure',
     `${header(payment)}
-    <h2>Your bank asks: is it you who pays?</h2>
-    <form method="post">
-      <input type="hidden" name="cardNumber" value="${escapeHtml(card.number)}">
-      <button name="challenge" value="passed">Yes, confirm the payment</button>
-      <button name="challenge" value="failed">No, this was not me</button>
-    </form>`,
+    <section class="bank" aria-labelledby="bank">
+      <h2 id="bank">Simulated bank</h2>
+      <p>Your bank asks: is it you who pays <b>${escapeHtml(money(payment))}</b> with the card ending in ${card.number.slice(-4)}?</p>
+      <form method="post">
+        <input type="hidden" name="testCard" value="${card.number}">
+        <button class="primary" name="challenge" value="passed">Yes, confirm the payment</button>
+        <button name="challenge" value="failed">No, this was not me</button>
+      </form>
+    </section>
+    ${reloadAt(payment.expires)}`,
   );
 }
+
+const OUTCOMES: Partial<Record<Payment['state'], string>> = {
+  COMPLETED: 'Payment complete',
+  AUTHORIZED: 'Payment authorized',
+  DECLINED: 'Payment declined',
+  CANCELLED: 'Payment cancelled',
+};
 
 /** What became of the payment. Inside a frame it tells the page around it, which is a hint and never a proof. */
 export function outcomePage(payment: Payment, returnUrl: string | undefined): string {
@@ -63,12 +93,13 @@ export function outcomePage(payment: Payment, returnUrl: string | undefined): st
     state: payment.state,
     returnUrl,
   };
+  const title = OUTCOMES[payment.state] ?? `Payment ${payment.state}`;
   return page(
-    payment.state,
+    title,
     `${header(payment)}
-    <h2 role="status">Payment ${escapeHtml(payment.state)}</h2>
-    ${payment.errorMessage ? `<p>${escapeHtml(payment.errorMessage)}</p>` : ''}
-    ${returnUrl ? `<a class="button" href="${escapeHtml(returnUrl)}">Return to the shop</a>` : ''}
+    <h2 data-state="${payment.state}">${title}</h2>
+    ${payment.errorMessage ? `<p>${escapeHtml(payment.errorMessage)} (${escapeHtml(payment.errorCode ?? '')})</p>` : ''}
+    ${returnUrl ? `<a class="primary" href="${escapeHtml(returnUrl)}">Return to the shop</a>` : ''}
     <script>
       if (window.parent !== window) window.parent.postMessage(${scriptLiteral(message)}, '*');
     </script>`,
@@ -79,14 +110,27 @@ export function notFoundPage(): string {
   return page('Not found', '<h1>There is no such checkout.</h1>');
 }
 
-function header({ amount, currency, request }: Payment): string {
-  return `<h1>${escapeHtml(request.description ?? 'Your payment')}</h1>
-    <p class="amount">${escapeHtml(decimalText(amount))} ${escapeHtml(currency)}</p>
-    <p class="note">Simulated checkout: no real money moves.</p>`;
+function header(payment: Payment): string {
+  return `<header>
+      <h1>${escapeHtml(payment.request.description ?? 'Your payment')}</h1>
+      <p class="amount">${escapeHtml(money(payment))}</p>
+    </header>`;
+}
+
+function money({ amount, currency }: { amount: Decimal; currency: string }): string {
+  const [whole = '', cents = ''] = decimalText(amount).split('.');
+  return `${whole}.${cents.padEnd(2, '0')} ${currency}`;
 }
 
 function cardHint({ brand, threeDSecure, accepted }: TestCard): string {
   return `${brand}, ${threeDSecure ? '3-D Secure' : 'no 3-D Secure'}, ${accepted ? 'succeeds' : 'is declined'}`;
+}
+
+/** A page that is left open shows that its time is over. */
+function reloadAt(expires: Date): string {
+  return `<script>
+      setTimeout(() => location.replace(location.href), Math.max(0, ${expires.getTime()} - Date.now()) + 500);
+    </script>`;
 }
 
 function page(title: string, body: string): string {
@@ -95,13 +139,16 @@ function page(title: string, body: string): string {
 <head>
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
+  <meta name="color-scheme" content="light dark">
   <title>${escapeHtml(title)} – paytech simulator</title>
+  <link rel="icon" href="data:,">
   <style>${STYLE}</style>
 </head>
 <body>
   <main>
     ${body}
   </main>
+  <footer>Simulated checkout: no real money moves.</footer>
 </body>
 </html>
 `;

@@ -1,13 +1,28 @@
 /** The hosted checkout: where `redirectUrl` leads the customer, and back to the shop's `returnUrl`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { readCard } from './card-form.ts';
 import { checkoutPage, notFoundPage, outcomePage, threeDSecurePage } from './checkout-page.ts';
 import { isPayable, type Payment, type Payments } from './payments.ts';
 import { Refusal } from './refusal.ts';
-import { CANCELLED_BY_CUSTOMER, DECLINED_BY_ISSUER, FAILED_3D_SECURE, findTestCard } from './sandbox.ts';
+import {
+  CANCELLED_BY_CUSTOMER,
+  DECLINED_BY_ISSUER,
+  FAILED_3D_SECURE,
+  findTestCard,
+  type Outcome,
+  TIMED_OUT,
+} from './sandbox.ts';
 
 type ById = { Params: { id: string } };
 
-export function checkoutRoutes(app: FastifyInstance, payments: Payments): void {
+/** The endings that the page offers beside paying. */
+const ACTIONS: Partial<Record<string, Outcome>> = {
+  cancel: CANCELLED_BY_CUSTOMER,
+  decline: DECLINED_BY_ISSUER,
+  expire: TIMED_OUT,
+};
+
+export function checkoutRoutes(app: FastifyInstance, payments: Payments, now: () => Date): void {
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, readForm);
 
   app.setErrorHandler((error, _request, reply) => {
@@ -25,15 +40,20 @@ export function checkoutRoutes(app: FastifyInstance, payments: Payments): void {
     if (!isPayable(payment)) return html(reply, 409, outcome(payment));
 
     const form = body instanceof URLSearchParams ? body : new URLSearchParams();
-    const card = findTestCard(form.get('cardNumber') ?? '');
-    const challenge = form.get('challenge');
-    if (form.get('action') === 'cancel') payments.drive(payment.id, CANCELLED_BY_CUSTOMER);
-    else if (form.get('action') === 'decline') payments.drive(payment.id, DECLINED_BY_ISSUER);
-    else if (!card) return html(reply, 400, checkoutPage(payment, 'Please use one of the test cards.'));
-    else if (card.threeDSecure && challenge === null) {
-      return html(reply, 200, threeDSecurePage(payment, card));
-    } else if (card.threeDSecure && challenge !== 'passed') payments.drive(payment.id, FAILED_3D_SECURE);
-    else payments.payByCard(payment.id, card.number);
+    const field = (name: string) => form.get(name) ?? '';
+    const ending = ACTIONS[field('action')];
+    if (ending) {
+      payments.drive(payment.id, ending);
+    } else {
+      const chosen = findTestCard(field('testCard'));
+      const typed = { cardNumber: field('cardNumber'), expiry: field('expiry'), cvv: field('cvv') };
+      const { card, problems } = chosen ? { card: chosen } : readCard(typed, now());
+      if (problems) return html(reply, 400, checkoutPage(payment, problems));
+      const challenge = form.get('challenge');
+      if (card.threeDSecure && challenge === null) return html(reply, 200, threeDSecurePage(payment, card));
+      if (card.threeDSecure && challenge !== 'passed') payments.drive(payment.id, FAILED_3D_SECURE);
+      else payments.payByCard(payment.id, card.number);
+    }
 
     // A shop that frames the checkout closes the frame itself; the page that tells it so is this one.
     const framed = headers['sec-fetch-dest'] === 'iframe';

@@ -7,11 +7,20 @@ import { type Decimal, decimal } from '../../../shared/payment/money.ts';
 import type { PaymentState } from '../../../shared/payment/state.ts';
 import { invalidField, Refusal } from './refusal.ts';
 import type { ChargebackRequest, CreateRequest, ListQuery } from './requests.ts';
-import { cardOutcome, findTestCard, type Outcome, payoutOutcome, type TestCard } from './sandbox.ts';
+import {
+  cardOutcome,
+  findTestCard,
+  type Outcome,
+  payoutOutcome,
+  type TestCard,
+  TIMED_OUT,
+} from './sandbox.ts';
 
 export interface Payment {
   readonly id: string;
   readonly created: Date;
+  /** When a deposit that the customer has not paid is cancelled. */
+  readonly expires: Date;
   /** What the shop asked for. */
   readonly request: CreateRequest;
   /** A withdrawal or refund that does not settle by itself. */
@@ -51,12 +60,19 @@ export interface PaymentsOptions {
   now(): Date;
   /** Resolves when a payout that was made now may settle. */
   settling(): Promise<void>;
+  /** How long a checkout is open. */
+  checkoutMs: number;
+  /** Resolves when the checkout of a deposit that was made now closes. */
+  closing(): Promise<void>;
   /** Hears of every move. */
   moved(payment: Payment): void;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const CARD_METHOD = 'BASIC_CARD';
+const METHOD_NAMES: Record<string, string> = { BANKTRANSFER: 'bank transfer' };
+/** An example of the IBAN registry; nobody's. */
+const BANK_ACCOUNT = { accountName: 'Simulated shop', iban: 'GB33 BUKB 2020 1555 5555 55', bic: 'BUKBGB22' };
 
 export class Payments {
   readonly #payments: Map<string, Payment>;
@@ -75,6 +91,7 @@ export class Payments {
     const payment: Payment = {
       id: newId(),
       created: now,
+      expires: new Date(now.getTime() + this.#options.checkoutMs),
       updated: now,
       request,
       held: [request, parent?.request].some((each) => each?.additionalParameters?.settle === 'manual'),
@@ -86,6 +103,7 @@ export class Payments {
     this.#payments.set(payment.id, payment);
     this.#note(payment, 'CREATE');
     this.#settleSoon(payment);
+    this.#expireLater(payment);
     return payment;
   }
 
@@ -126,8 +144,9 @@ export class Payments {
     return this.#move(payment, 'EXECUTE', {
       state: 'PENDING',
       externalRefs: {
+        ...(paymentMethod === 'BANKTRANSFER' && BANK_ACCOUNT),
         reference: `SIM-${payment.id.slice(0, 8).toUpperCase()}`,
-        instructions: `Pay by ${paymentMethod ?? 'bank transfer'} and quote the reference.`,
+        instructions: `Pay by ${METHOD_NAMES[paymentMethod ?? ''] ?? paymentMethod ?? 'bank transfer'} and quote the reference.`,
       },
     });
   }
@@ -211,6 +230,12 @@ export class Payments {
     await this.#options.settling();
     const untouched = payment.operations.length === steps;
     if (untouched) this.#move(payment, 'SETTLE', payoutOutcome(payment.amount));
+  }
+
+  async #expireLater(payment: Payment): Promise<void> {
+    if (payment.state !== 'CHECKOUT') return;
+    await this.#options.closing();
+    if (payment.state === 'CHECKOUT') this.#move(payment, 'EXPIRE', TIMED_OUT);
   }
 
   #inState(id: string, state: PaymentState, type = this.get(id).request.paymentType): Payment {

@@ -41,6 +41,12 @@ export const CANCELLED_BY_CUSTOMER: Outcome = {
   errorCode: '2.00',
   errorMessage: 'Cancelled by customer',
 };
+/** Source: paytech: abandoned checkouts end CANCELLED with 1.04. */
+export const TIMED_OUT: Outcome = {
+  state: 'CANCELLED',
+  errorCode: '1.04',
+  errorMessage: 'Payment timed out',
+};
 const BEYOND_LIMIT: Outcome = {
   state: 'DECLINED',
   errorCode: '3.28',

@@ -42,6 +42,8 @@ export interface SimulatorOptions {
   webhookRetryMs?: number;
   webhookAttempts?: number;
   webhookTimeoutMs?: number;
+  /** How long the customer has to pay; then the payment is CANCELLED with 1.04. */
+  checkoutMs?: number;
   /** How long a withdrawal or refund stays PENDING. */
   settleMs?: number;
   /** How long the faults `slow` and `delay` hold an answer or a webhook. */
@@ -61,6 +63,7 @@ const ANNOUNCED_STATES: readonly PaymentState[] = ['COMPLETED', 'DECLINED', 'CAN
 
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { port = 0, apiKey, signingKey, settleMs = 300, slowMs = 2000, now = () => new Date() } = options;
+  const { checkoutMs = 30 * 60_000 } = options;
   assertSigningKey(signingKey);
   let url = '';
 
@@ -91,6 +94,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     payments: memory.payments,
     now,
     settling: () => timers.pause(settleMs),
+    checkoutMs,
+    closing: () => timers.pause(checkoutMs),
     moved: (payment) => {
       if (ANNOUNCED_STATES.includes(payment.state)) sendWebhook(payment, describe(payment));
     },
@@ -120,7 +125,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       }),
     { prefix: '/simulator' },
   );
-  app.register(async (checkout) => checkoutRoutes(checkout, payments), { prefix: '/checkout' });
+  app.register(async (checkout) => checkoutRoutes(checkout, payments, now), { prefix: '/checkout' });
 
   url = await app.listen({ port, host: '127.0.0.1' });
   return {

@@ -1,0 +1,156 @@
+// @ts-check
+/** @import { CreatedPayment } from '../../../shared/storefront/paytech-storefront.d.ts' */
+import { openStorefront, PaymentError, showInFrame } from '../../../shared/storefront/paytech-storefront.js';
+
+/** The API is at this page's own origin here; elsewhere it is the stack's `ApiUrl`. */
+export const storefront = openStorefront('');
+
+/**
+ * What the merchant's server says of an order.
+ * @typedef {object} Order
+ * @property {string} referenceId
+ * @property {string} description
+ * @property {string} amount
+ * @property {string} currency
+ * @property {{ orderToken: string }} payment
+ */
+
+/** @type {Record<string, string>} */
+const METHODS = { redirect: 'BASIC_CARD', frame: 'BASIC_CARD', transfer: 'BANKTRANSFER' };
+
+const FORM = `
+<form>
+  <fieldset class="ways">
+    <legend>How would you like to pay?</legend>
+    <label><input type="radio" name="way" value="redirect" checked>
+      <span>Card, on the payment page<small>You come back here afterwards.</small></span></label>
+    <label><input type="radio" name="way" value="frame">
+      <span>Card, right here<small>The payment page opens in this one.</small></span></label>
+    <label><input type="radio" name="way" value="transfer">
+      <span>Bank transfer<small>We show you where to send it.</small></span></label>
+  </fieldset>
+  <p class="problem" role="alert"></p>
+  <button type="submit" class="primary">Pay</button>
+</form>
+<dialog class="checkout" aria-label="Payment">
+  <p class="bar"><span>Payment</span><button type="button" class="quiet">Close</button></p>
+  <iframe title="Payment page"></iframe>
+</dialog>`;
+
+/** The ways to pay an order, and the way there. Whoever uses it sets `getOrder` and `label`. */
+export class CheckoutForm extends HTMLElement {
+  /** Asks the merchant's server for the order. @type {() => Promise<Order>} */
+  getOrder = () => Promise.reject(new Error('getOrder is not set'));
+  #isBusy = false;
+  #label = 'Pay';
+
+  connectedCallback() {
+    this.innerHTML = FORM;
+    const form = this.#find('form', HTMLFormElement);
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#submit(String(new FormData(form).get('way')));
+    });
+    // Browsers bring a page back as it was left.
+    addEventListener('pageshow', ({ persisted }) => persisted && this.#busy(false));
+    this.#busy(false);
+  }
+
+  /** What the button says. */
+  set label(text) {
+    this.#label = text;
+    if (this.isConnected) this.#busy(this.#isBusy);
+  }
+
+  get label() {
+    return this.#label;
+  }
+
+  /** @param {string} way */
+  async #submit(way) {
+    if (this.#isBusy) return;
+    this.#busy(true);
+    this.#tell('');
+    try {
+      await this.#pay(way);
+    } catch (error) {
+      this.#busy(false);
+      this.#tell(forCustomer(error));
+    }
+  }
+
+  /** @param {string} way */
+  async #pay(way) {
+    const order = await this.getOrder();
+    const payment = await storefront.create({
+      ...order.payment,
+      ...(METHODS[way] && { paymentMethod: METHODS[way] }),
+      description: order.description,
+      returnUrl: `${location.origin}/order?payment={id}`,
+    });
+    // Without a redirectUrl the order was paid before.
+    if (way === 'redirect' && payment.redirectUrl) return location.assign(payment.redirectUrl);
+    const wasClosed = way === 'frame' && payment.redirectUrl && !(await this.#isOver(payment));
+    if (way === 'transfer' && payment.state === 'CHECKOUT') await storefront.execute(payment.id);
+    location.assign(`/order?payment=${payment.id}${wasClosed ? '&closed' : ''}`);
+  }
+
+  /**
+   * Shows the checkout until it says that it is over, or the customer closes it: then false. What became of the payment
+   * the next page asks.
+   * @param {CreatedPayment} payment
+   */
+  async #isOver(payment) {
+    const dialog = this.#find('dialog', HTMLDialogElement);
+    const closed = new AbortController();
+    dialog.addEventListener('close', () => closed.abort(), { once: true });
+    this.#find('dialog button', HTMLButtonElement).onclick = () => dialog.close();
+    dialog.showModal();
+    const frame = this.#find('iframe', HTMLIFrameElement);
+    return showInFrame(frame, payment, { signal: closed.signal }).then(
+      () => true,
+      (reason) => {
+        if (closed.signal.aborted) return false;
+        throw reason;
+      },
+    );
+  }
+
+  /** @param {boolean} isBusy */
+  #busy(isBusy) {
+    this.#isBusy = isBusy;
+    const button = this.#find('form button', HTMLButtonElement);
+    button.textContent = isBusy ? 'One moment…' : this.#label;
+    button.setAttribute('aria-disabled', String(isBusy));
+  }
+
+  /** @param {string} text */
+  #tell(text) {
+    this.#find('.problem', HTMLElement).textContent = text;
+  }
+
+  /**
+   * @template {HTMLElement} E
+   * @param {string} selector
+   * @param {new () => E} type
+   * @returns {E}
+   */
+  #find(selector, type) {
+    const element = this.querySelector(selector);
+    if (element instanceof type) return element;
+    throw new TypeError(`${selector} is missing`);
+  }
+}
+
+customElements.define('checkout-form', CheckoutForm);
+
+/** @param {unknown} error */
+function forCustomer(error) {
+  const code = error instanceof PaymentError ? error.code : '';
+  if (code === 'gateway.rejected')
+    return 'This way to pay is not possible for this order. Please choose another.';
+  if (code === 'payment.reference_conflict') {
+    return 'A payment for this order is already open in another way. Choose the same way again, or order anew.';
+  }
+  return 'The payment could not be started. You have not been charged: please try again in a moment.';
+}

@@ -1,0 +1,185 @@
+// @ts-check
+/** @import { Payment } from '../../../shared/storefront/paytech-storefront.d.ts' */
+import { CheckoutForm, storefront } from './checkout-form.js';
+import { money } from './money.js';
+
+/** How long a customer is left alone with "a few seconds". */
+const PATIENCE_MS = 10_000;
+
+const query = new URLSearchParams(location.search);
+const id = query.get('payment') ?? '';
+/** @param {string} name */
+const part = (name) => /** @type {HTMLElement} */ (document.getElementById(name));
+
+/** Somebody who closed the payment page may want it back at once; who has just paid must not be asked to. */
+let mayPayNow = query.has('closed');
+/** @type {string | undefined} */
+let checkoutUrl;
+const patience = setTimeout(() => {
+  mayPayNow = true;
+  write('detail', 'This takes longer than usual. You can close this page: the payment will not get lost.');
+  showWayToCheckout();
+}, PATIENCE_MS);
+/** @type {HTMLAnchorElement} */ (part('behind')).href = `/control-room#${encodeURIComponent(id)}`;
+
+/** The customer's return proves nothing, nor does a message of the checkout: only the payment's state does. */
+storefront
+  .waitForFinal(id, { onUpdate: show, isDone: ({ final, state }) => final || state === 'AUTHORIZED' })
+  .catch(() => {
+    clearTimeout(patience);
+    tell('note', 'We do not know this payment', 'Please check the link, or order anew.');
+  });
+
+/** @param {Payment} payment */
+function show(payment) {
+  const [kind, title, detail] = story(payment);
+  if (kind !== 'waiting') clearTimeout(patience);
+  if (kind !== 'waiting' || payment.externalRefs) tell(kind, title, detail);
+  checkoutUrl = payment.redirectUrl;
+  showWayToCheckout();
+  showFacts(payment);
+  showInstructions(payment);
+  if (payment.state === 'DECLINED' || payment.state === 'CANCELLED') offerAgain(payment);
+}
+
+/**
+ * @param {Payment} payment
+ * @returns {['waiting' | 'good' | 'bad' | 'note', title: string, detail: string]}
+ */
+function story({ state, paidAsRequested, errorMessage, externalRefs, ...payment }) {
+  const paid = money(payment.amount, payment.currency);
+  const asked = money(payment.requestedAmount, payment.requestedCurrency);
+  switch (state) {
+    case 'COMPLETED':
+      return paidAsRequested === false
+        ? [
+            'note',
+            'We received another amount',
+            `You paid ${paid}, and the order is ${asked}. We will write to you.`,
+          ]
+        : ['good', 'Thank you, your payment is complete', 'Your order is on its way to our workshop.'];
+    case 'AUTHORIZED':
+      return ['good', 'Your payment is reserved', `${paid} are held, and taken when we send your order.`];
+    case 'DECLINED':
+      return ['bad', 'The payment was not made', errorMessage ?? 'You have not been charged.'];
+    case 'CANCELLED':
+      return ['bad', 'The payment was cancelled', errorMessage ?? 'You have not been charged.'];
+    case 'CHECKOUT':
+    case 'PENDING':
+      return externalRefs
+        ? ['waiting', 'We are waiting for your transfer', 'This page tells you as soon as it is here.']
+        : ['waiting', 'We are confirming your payment', 'This usually takes a few seconds.'];
+    default:
+      return ['waiting', 'We are confirming your payment', 'This usually takes a few seconds.'];
+  }
+}
+
+/**
+ * @param {string} kind
+ * @param {string} title
+ * @param {string} detail
+ */
+function tell(kind, title, detail) {
+  part('receipt').dataset.kind = kind;
+  write('headline', title);
+  write('detail', detail);
+}
+
+function showWayToCheckout() {
+  part('open').hidden = !mayPayNow || checkoutUrl === undefined;
+  part('checkout').setAttribute('href', checkoutUrl ?? '/');
+}
+
+/** @param {Payment} payment */
+function showFacts({
+  referenceId = '',
+  amount,
+  currency,
+  requestedAmount,
+  requestedCurrency,
+  paidAsRequested,
+}) {
+  const asked = money(requestedAmount, requestedCurrency);
+  const facts = [
+    ['Order', referenceId],
+    ['Amount', asked],
+    ...(paidAsRequested === false ? [['Paid', money(amount, currency)]] : []),
+  ];
+  part('facts').replaceChildren(...facts.map(([name = '', value = '']) => pair(name, value)));
+}
+
+/** @param {Payment} payment */
+function showInstructions({ final, externalRefs }) {
+  const { instructions = '', ...refs } = externalRefs ?? {};
+  part('instructions').hidden = final || externalRefs === undefined;
+  write('instruction', instructions);
+  part('refs').replaceChildren(
+    ...Object.entries(refs).map(([name, value]) => {
+      const row = pair(nameOf(name), value);
+      row.lastElementChild?.append(copyButton(nameOf(name), value));
+      return row;
+    }),
+  );
+}
+
+/** @param {Payment} payment */
+function offerAgain({ referenceId = '', retry = 'retry' }) {
+  if (retry === 'do-not-retry' || part('again').hasChildNodes()) return;
+  const form = new CheckoutForm();
+  form.label = retry === 'retry' ? 'Try again' : 'Pay another way';
+  // The same order: what was not paid is tried again, and nothing is charged twice.
+  form.getOrder = async () => {
+    const response = await fetch(`/shop/orders/${encodeURIComponent(referenceId)}`);
+    if (!response.ok) throw new Error(`The order was answered with ${response.status}`);
+    return response.json();
+  };
+  part('again').append(form);
+  part('again').hidden = false;
+}
+
+/**
+ * @param {string} name
+ * @param {string} value
+ */
+function copyButton(name, value) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'quiet';
+  button.textContent = 'Copy';
+  button.setAttribute('aria-label', `Copy ${name}`);
+  button.addEventListener('click', async () => {
+    await navigator.clipboard.writeText(value);
+    button.textContent = 'Copied';
+    write('copied', `${name} copied`);
+  });
+  return button;
+}
+
+/**
+ * @param {string} name
+ * @param {string} value
+ */
+function pair(name, value) {
+  const row = document.createElement('div');
+  const [term, description] = [document.createElement('dt'), document.createElement('dd')];
+  term.textContent = name;
+  description.textContent = value;
+  row.append(term, description);
+  return row;
+}
+
+/** `accountName` → `Account name`; IBAN and BIC as they are written. @param {string} key */
+function nameOf(key) {
+  if (/^(iban|bic)$/i.test(key)) return key.toUpperCase();
+  const words = key.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/**
+ * Only what has changed is written, so that it is read aloud once.
+ * @param {string} name
+ * @param {string} text
+ */
+function write(name, text) {
+  if (part(name).textContent !== text) part(name).textContent = text;
+}

@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Order } from '../../infra/local/demo/merchant.ts';
+import { openServer } from '../../infra/local/http-server.ts';
+import { createPages } from '../../infra/local/pages.ts';
+
+/** The pages beside the API, and the demo shop's own server. */
+
+let server: Awaited<ReturnType<typeof openServer>>;
+beforeAll(async () => {
+  server = await openServer(0);
+  const api = async (_request: unknown, response: { writeHead(status: number): { end(): void } }) =>
+    response.writeHead(418).end();
+  server.serve(createPages({ orderTokens: 'required', api }));
+});
+afterAll(() => server.close());
+
+const get = (path: string) => fetch(server.url + path);
+const tokenOf = ({ payment }: Order) => ('orderToken' in payment ? payment.orderToken : '');
+const order = (body: string) => fetch(`${server.url}/shop/orders`, { method: 'POST', body });
+
+test.each([
+  ['/', 'text/html'],
+  ['/order?payment=x', 'text/html'],
+  ['/demo/shop.css', 'text/css'],
+  ['/demo/shop.js', 'text/javascript'],
+  ['/shared/storefront/paytech-storefront.js', 'text/javascript'],
+])('%s is served', async (path, type) => {
+  const answer = await get(path);
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get('content-type')).toContain(type);
+});
+
+test.each(['/package.json', '/demo/merchant.ts', '/demo/../merchant.ts', '/payments/x'])(
+  '%s is left to the API',
+  async (path) => {
+    expect((await get(path)).status).toBe(418);
+  },
+);
+
+test('the shop’s server decides the price, and signs it anew for the same order', async () => {
+  const answer = await order(JSON.stringify({ product: 'teapot', amount: '0.01' }));
+  expect(answer.status).toBe(201);
+  const first = (await answer.json()) as Order;
+  expect(first).toMatchObject({
+    amount: '39.90',
+    currency: 'EUR',
+    payment: { orderToken: expect.any(String) },
+  });
+  const claims = JSON.parse(Buffer.from(tokenOf(first).split('.')[1]!, 'base64url').toString());
+  expect(claims).toMatchObject({ referenceId: first.referenceId, amount: '39.90', currency: 'EUR' });
+
+  const again = await (await get(`/shop/orders/${first.referenceId}`)).json();
+  expect(again).toMatchObject({ referenceId: first.referenceId, amount: '39.90' });
+});
+
+test.each(['', 'null', '{"product":"yacht"}'])('an order of %j is refused', async (body) => {
+  expect((await order(body)).status).toBe(400);
+});
+
+test('an order that nobody made is not there', async () => {
+  expect((await get('/shop/orders/order-0')).status).toBe(404);
+});
