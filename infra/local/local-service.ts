@@ -3,10 +3,11 @@
  * embedded parts and a simulated paytech. `npm start` and the end-to-end tests both start it here.
  */
 import type { SettingsInput } from '../settings.ts';
-import { LOCAL_GRACE_SECONDS, LOCAL_KEYS } from './account.ts';
+import { ACCOUNT, LOCAL_GRACE_SECONDS, LOCAL_KEYS, REGION } from './account.ts';
 import { createApi } from './api.ts';
 import { readApi } from './api-routes.ts';
 import { type Consumer, startConsumer } from './consumer.ts';
+import { openControlRoom } from './control-room/control-room.ts';
 import { queueUrl, startDynamoDb, startSqsSns } from './embedded.ts';
 import { readEventSources, readFunctions } from './functions.ts';
 import { openServer } from './http-server.ts';
@@ -46,6 +47,8 @@ export interface LocalOptions {
   retrySeconds?: number;
   /** Whether functions with a schedule are started by it; default: yes. They can always be invoked. */
   schedules?: boolean;
+  /** Whether there is a control room, whose queue keeps each event until it is looked at; default: no. */
+  controlRoom?: boolean;
   /** Receives every line that a function writes. */
   onLog?: OnLog;
   /** Receives what AWS would measure. */
@@ -151,7 +154,20 @@ async function start(options: LocalOptions, started: AsyncDisposableStack): Prom
 
   if (options.schedules ?? true) running(startSchedules(readSchedules(template), invoke));
 
-  api.serve(createPages({ orderTokens, api: createApi({ definition: readApi(template), invoke, onMeasured }) }));
+  const controlRoom = options.controlRoom
+    ? running(
+        await openControlRoom({
+          sqsUrl: sqs.url,
+          dynamoDbUrl: dynamoDb.url,
+          simulatorUrl: simulator.url,
+          table: 'payments',
+          topicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:payment-events`,
+          queues: template.ofType('AWS::SQS::Queue', []).map(({ name }) => name),
+        }),
+      )
+    : undefined;
+  const routes = createApi({ definition: readApi(template), invoke, onMeasured });
+  api.serve(createPages({ orderTokens, controlRoom, api: routes }));
 
   return {
     apiUrl: api.url,

@@ -3,7 +3,9 @@
  * control room. They are plain files, read anew for each request.
  */
 import { readFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
+import type { ControlRoom } from './control-room/control-room.ts';
 import { openMerchant } from './demo/merchant.ts';
 import { type RequestHandler, readBody, sendJson } from './http-server.ts';
 
@@ -18,6 +20,11 @@ const FILES: Record<string, string> = {
   '/demo/order.js': 'infra/local/demo/order.js',
   '/demo/checkout-form.js': 'infra/local/demo/checkout-form.js',
   '/demo/money.js': 'infra/local/demo/money.js',
+  '/control-room': 'infra/local/control-room/index.html',
+  '/control-room/control-room.css': 'infra/local/control-room/control-room.css',
+  '/control-room/control-room.js': 'infra/local/control-room/control-room.js',
+  '/control-room/story.js': 'infra/local/control-room/story.js',
+  '/vendor/lit-html.js': 'node_modules/lit-html/lit-html.js',
   '/shared/storefront/paytech-storefront.js': 'shared/storefront/paytech-storefront.js',
 };
 
@@ -27,22 +34,35 @@ const TYPES: Record<string, string> = {
   '.js': 'text/javascript; charset=utf-8',
 };
 
-const MAX_ORDER_BYTES = 16 * 1024;
+const MAX_BODY_BYTES = 16 * 1024;
+const TO_SIMULATOR = '/control-room/simulator';
 
 export interface PagesOptions {
   orderTokens: 'required' | 'off';
+  controlRoom: ControlRoom | undefined;
   /** Answers everything else. */
   api: RequestHandler;
 }
 
-export function createPages({ orderTokens, api }: PagesOptions): RequestHandler {
+export function createPages({ orderTokens, controlRoom, api }: PagesOptions): RequestHandler {
   const merchant = openMerchant(orderTokens);
 
   const takeOrder: RequestHandler = async (request, response) => {
-    const body = await readBody(request, MAX_ORDER_BYTES);
+    const body = await readBody(request, MAX_BODY_BYTES);
     const order = await merchant.order(productIn(body?.toString() ?? ''));
     if (order) sendJson(response, 201, order);
     else sendJson(response, 400, { message: 'There is no such product.' });
+  };
+
+  const passOn = async (path: string, request: IncomingMessage, response: ServerResponse) => {
+    const { method = '', headers } = request;
+    // Another site's page could send anything else without asking first.
+    const isOurs = headers['content-type'] === 'application/json';
+    if (!controlRoom || !isOurs || (method !== 'POST' && method !== 'DELETE'))
+      return sendJson(response, 404, {});
+    const body = await readBody(request, MAX_BODY_BYTES);
+    const { status, text } = await controlRoom.control(method, path, body?.toString() ?? '');
+    response.writeHead(status, { 'content-type': 'application/json' }).end(text);
   };
 
   return async (request, response) => {
@@ -57,6 +77,11 @@ export function createPages({ orderTokens, api }: PagesOptions): RequestHandler 
       const order = await merchant.find(path.slice('/shop/orders/'.length));
       if (order) sendJson(response, 200, order);
       else sendJson(response, 404, { message: 'There is no such order.' });
+    } else if (request.method === 'GET' && path === '/control-room/state' && controlRoom) {
+      const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+      response.writeHead(200, headers).end(await controlRoom.look());
+    } else if (path.startsWith(`${TO_SIMULATOR}/`)) {
+      await passOn(path.slice(TO_SIMULATOR.length), request, response);
     } else {
       await api(request, response);
     }

@@ -1,7 +1,7 @@
 /**
  * `npm start`: the service on this machine, until Ctrl-C. Every start is a clean slate. Settings, all from the
  * environment:
- *   PORT 3000           the API, and the demo storefront at /
+ *   PORT 3000           the API, the demo storefront at / and the control room at /control-room
  *   PAYTECH_PORT 3001   the paytech simulator
  *   SQS_PORT 3002       the embedded SQS and SNS
  *   DYNAMODB_PORT 3003  the embedded DynamoDB
@@ -32,6 +32,7 @@ const starting = startLocal({
   sqsPort: ports.SQS_PORT,
   dynamoDbPort: ports.DYNAMODB_PORT,
   orderTokens,
+  controlRoom: true,
   onLog: (functionName, line) => console.log(styleText('dim', `[${functionName}] ${line}`)),
 });
 let isStopping = false;
@@ -62,7 +63,7 @@ Try:
   curl ${apiUrl}/payments -H 'content-type: application/json' -d ${exampleOrder()}
   curl ${simulatorUrl}/simulator/payments/<id>/pay -H 'content-type: application/json' -d '{"cardNumber":"4000000000000408"}'
   curl ${apiUrl}/payments/<id>
-ready: API and storefront ${apiUrl}/, simulator ${simulatorUrl}, SQS and SNS ${sqsUrl}, DynamoDB ${dynamoDbUrl}`);
+ready: API and storefront ${apiUrl}/, control room ${apiUrl}/control-room, simulator ${simulatorUrl}, SQS and SNS ${sqsUrl}, DynamoDB ${dynamoDbUrl}`);
 }
 
 /** A body as a shell takes it. */

@@ -10,7 +10,7 @@ beforeAll(async () => {
   server = await openServer(0);
   const api = async (_request: unknown, response: { writeHead(status: number): { end(): void } }) =>
     response.writeHead(418).end();
-  server.serve(createPages({ orderTokens: 'required', api }));
+  server.serve(createPages({ orderTokens: 'required', controlRoom: undefined, api }));
 });
 afterAll(() => server.close());
 
@@ -22,6 +22,8 @@ test.each([
   ['/', 'text/html'],
   ['/order?payment=x', 'text/html'],
   ['/demo/shop.css', 'text/css'],
+  ['/control-room', 'text/html'],
+  ['/vendor/lit-html.js', 'text/javascript'],
   ['/demo/shop.js', 'text/javascript'],
   ['/shared/storefront/paytech-storefront.js', 'text/javascript'],
 ])('%s is served', async (path, type) => {
