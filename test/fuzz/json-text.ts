@@ -147,7 +147,9 @@ function membersOf(value: unknown): [object: Record<string, unknown>, key: strin
 /** The JSON text of a value after some mutations, which are applied one after the other. */
 export function mutated(value: unknown, mutations: readonly Mutation[]): string {
   let root: unknown = structuredCloneOf(value);
-  for (const { does, at, key, value } of mutations) {
+  for (const { does, at, key, value: given } of mutations) {
+    // Its own, or one mutation would reach into the others.
+    const value = structuredCloneOf(given);
     const members = membersOf(root);
     const [holder, name] = members[at % Math.max(1, members.length)] ?? [];
     if (does === 'wrap' || !holder || name === undefined) root = at % 2 === 0 ? [root] : value;
