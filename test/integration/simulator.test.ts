@@ -795,6 +795,38 @@ describe('the hosted checkout', () => {
     expect(page.split('</script>')).toHaveLength(2);
   });
 
+  test('ends when the customer takes too long, and says so to customer and shop', async () => {
+    const { url: webhookUrl, received } = await startWebhookEndpoint();
+    const { simulator, deposit, ok, control } = await startShop({ webhookUrl, checkoutMs: 100 });
+    const paid = await deposit();
+    await control('POST', `/payments/${paid}/pay`, { state: 'COMPLETED' });
+    const id = await deposit();
+    await expect.poll(() => received.map(({ object }) => [object.id, object.state])).toHaveLength(2);
+    expect(await ok('GET', `/payments/${id}`)).toMatchObject({ state: 'CANCELLED', errorCode: '1.04' });
+    expect(await ok('GET', `/payments/${paid}`)).toMatchObject({ state: 'COMPLETED' });
+    const page = await (await fetch(`${simulator.url}/checkout/${id}`)).text();
+    expect(page).toContain('Payment cancelled');
+  });
+
+  test('takes a card that is typed in, and repeats nothing of one that is wrong', async () => {
+    const { id, submit, ok } = await openCheckout();
+    const typed = { cardNumber: '4000000000000408', expiry: '12/39', cvv: '123' };
+    for (const wrong of [
+      { cardNumber: '4111111111111111' },
+      { expiry: '01/20' },
+      { expiry: '13/39' },
+      { cvv: '98' },
+    ]) {
+      const answer = await submit({ ...typed, ...wrong });
+      expect(answer.status).toBe(400);
+      const [value] = Object.values(wrong);
+      expect(await answer.text()).not.toContain(`"${value}"`);
+      expect(await ok('GET', `/payments/${id}`)).toMatchObject({ state: 'CHECKOUT' });
+    }
+    expect((await submit(typed)).status).toBe(303);
+    expect(await ok('GET', `/payments/${id}`)).toMatchObject({ state: 'COMPLETED' });
+  });
+
   test('refuses cards that are none of its own, and payments that it has not', async () => {
     const { simulator, submit } = await openCheckout();
     expect((await submit({ cardNumber: '1234' })).status).toBe(400);

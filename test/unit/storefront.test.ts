@@ -1,0 +1,149 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { expect, onTestFinished, test } from 'vitest';
+import { openStorefront, type Payment, PaymentError } from '../../shared/storefront/paytech-storefront.js';
+
+/** The storefront's module over real HTTP, against answers that the running service does not give when asked. */
+
+interface Answer {
+  status?: number;
+  headers?: Record<string, string>;
+  body?: string;
+  /** Cuts the connection. */
+  cut?: boolean;
+}
+
+const AT_ONCE = { 'retry-after': '0' };
+const open = (version: number) =>
+  `{"id":"p","state":"CHECKOUT","final":false,"version":${version},"amount":1}`;
+const paid = '{"id":"p","state":"COMPLETED","final":true,"version":3,"amount":11.120000000000000001}';
+const problem = (code: string, status: number, headers = {}): Answer => ({
+  status,
+  headers,
+  body: JSON.stringify({ code, status, title: 'No', detail: `It is ${code}.` }),
+});
+
+/** The answers in their order; the last one for ever. */
+async function startApi(...answers: Answer[]) {
+  const requests: { method: string; url: string; body: string }[] = [];
+  const server = createServer(async (request: IncomingMessage, response) => {
+    const { method = '', url = '' } = request;
+    requests.push({ method, url, body: await text(request) });
+    const {
+      status = 200,
+      headers = {},
+      body = '{}',
+      cut,
+    } = answers.length > 1 ? answers.shift()! : answers[0]!;
+    if (cut) response.destroy();
+    else response.writeHead(status, headers).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { requests, storefront: openStorefront(url, { attempts: 4 }) };
+}
+
+const order = { referenceId: 'order-1', amount: '11.12', currency: 'EUR' };
+
+test.each([
+  ['an unknown outcome', problem('payment.outcome_unknown', 503, AT_ONCE)],
+  ['another request that creates it', problem('payment.in_progress', 409, AT_ONCE)],
+  [
+    'a throttle of the API gateway',
+    { status: 429, headers: AT_ONCE, body: '{"message":"Too Many Requests"}' },
+  ],
+  ['a lost answer', { cut: true }],
+  ['an answer that is not the service’s', { body: '<html>Log in to the Wi-Fi</html>' }],
+  ['a proxy that fails', { status: 502, headers: AT_ONCE, body: '<html>Bad gateway</html>' }],
+])('sends the same order again after %s', async (_name, first) => {
+  const { storefront, requests } = await startApi(first, { status: 201, body: open(1) });
+  expect(await storefront.create(order)).toMatchObject({ id: 'p', amount: '1' });
+  expect(requests.map(({ method, url }) => `${method} ${url}`)).toEqual(['POST /payments', 'POST /payments']);
+  expect(requests[1]!.body).toBe(requests[0]!.body);
+});
+
+test.each([
+  ['request.invalid', 400],
+  ['order.token_invalid', 401],
+  ['payment.reference_conflict', 409],
+  ['gateway.rejected', 422],
+])('does not repeat what repeating cannot help: %s', async (code, status) => {
+  const { storefront, requests } = await startApi(problem(code, status));
+  const error = await storefront.create(order).catch((thrown) => thrown);
+  expect(error).toBeInstanceOf(PaymentError);
+  expect(error).toMatchObject({ code, status, mayRetry: false, message: `It is ${code}.` });
+  expect(requests).toHaveLength(1);
+});
+
+test('gives up after its attempts, and says what the last answer was', async () => {
+  const { storefront, requests } = await startApi(problem('gateway.unavailable', 503, AT_ONCE));
+  await expect(storefront.create(order)).rejects.toMatchObject({
+    code: 'gateway.unavailable',
+    mayRetry: true,
+  });
+  expect(requests).toHaveLength(4);
+});
+
+test('executes a payment of an id that is no path', async () => {
+  const { storefront, requests } = await startApi({ body: open(2) });
+  await storefront.execute('a/b', { browserLanguage: 'en' });
+  expect(requests).toEqual([{ method: 'PATCH', url: '/payments/a%2Fb', body: '{"browserLanguage":"en"}' }]);
+});
+
+test('waits for the end through changes and failures, and tells of each change once', async () => {
+  const { storefront, requests } = await startApi(
+    { body: open(1) },
+    { body: open(1) },
+    { cut: true },
+    problem('internal', 500, AT_ONCE),
+    { body: open(2) },
+    { body: paid },
+  );
+  const versions: number[] = [];
+  const payment = await storefront.waitForFinal('p', { onUpdate: ({ version }) => versions.push(version) });
+  expect(payment.state).toBe('COMPLETED');
+  expect(versions).toEqual([1, 2, 3]);
+  expect(requests).toHaveLength(6);
+});
+
+test('waits for what it is asked to wait for', async () => {
+  const { storefront } = await startApi({ body: open(1) }, { body: open(2) });
+  const isDone = ({ version }: Payment) => version === 2;
+  expect(await storefront.waitForFinal('p', { isDone })).toMatchObject({ final: false, version: 2 });
+});
+
+test('does not wait for a payment that is none', async () => {
+  const { storefront } = await startApi(problem('payment.not_found', 404));
+  await expect(storefront.waitForFinal('nobody')).rejects.toMatchObject({ code: 'payment.not_found' });
+});
+
+test('an error of the page’s own is thrown and not taken for one of the network', async () => {
+  const { storefront, requests } = await startApi({ body: open(1) });
+  const onUpdate = () => {
+    throw new RangeError('mine');
+  };
+  await expect(storefront.waitForFinal('p', { onUpdate })).rejects.toThrow('mine');
+  expect(requests).toHaveLength(1);
+});
+
+test('stops at once when it is told to, also while it honours Retry-After', async () => {
+  const { storefront, requests } = await startApi(
+    problem('gateway.unavailable', 503, { 'retry-after': '3600' }),
+  );
+  for (const ask of ['create', 'wait'] as const) {
+    const stop = new AbortController();
+    const { signal } = stop;
+    const asked =
+      ask === 'create' ? storefront.create(order, { signal }) : storefront.waitForFinal('p', { signal });
+    const before = requests.length;
+    await expect.poll(() => requests.length).toBeGreaterThan(before);
+    stop.abort(new Error('the customer left'));
+    await expect(asked).rejects.toThrow('the customer left');
+  }
+  expect(requests).toHaveLength(2);
+});
