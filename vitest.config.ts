@@ -19,9 +19,16 @@ const LONG = [
   'timeouts',
 ].map((name) => `test/integration/${name}.test.ts`);
 /** The end-to-end tests that run on a deployed stack too (infra/rehearse/suite.ts). */
-const DEPLOYED = ['service', 'operations', 'actions', 'order-tokens', 'reconcile'].map(
-  (name) => `test/integration/${name}.test.ts`,
-);
+const DEPLOYED = [
+  'service',
+  'operations',
+  'actions',
+  'order-tokens',
+  'reconcile',
+  'ops',
+  'store',
+  'requests-per-event',
+].map((name) => `test/integration/${name}.test.ts`);
 const FUZZ_OVER_HTTP = 'test/fuzz/http.test.ts';
 const CRASHES = 'test/model/crashes.test.ts';
 // Limits of patience on a busy machine, and no pass condition.
@@ -82,7 +89,7 @@ export default defineConfig({
         test: {
           name: 'deployed',
           // Without a stack to look at (npm run rehearse), there is nothing to run.
-          include: process.env.TARGET === 'deployed' ? DEPLOYED : [],
+          include: process.env.TARGET === 'deployed' ? [...DEPLOYED, 'test/deployed/**/*.test.ts'] : [],
           fileParallelism: false,
           ...WITH_A_SERVICE,
         },

@@ -12,6 +12,8 @@ const defaults: QueueProps = {
   encryption: QueueEncryption.SQS_MANAGED,
   enforceSSL: true,
   removalPolicy: RemovalPolicy.RETAIN,
+  // The most that SQS takes, said rather than left to a default that was less: a webhook of 256 KB is in base64 here.
+  maxMessageSizeBytes: 1024 * 1024,
 };
 
 /** The queue `id`, and beside it its dead-letter queue `<id>-dlq`. */

@@ -8,12 +8,20 @@ import {
   PutUserPolicyCommand,
 } from '@aws-sdk/client-iam';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { ACCOUNT, LOCAL_KEYS, REGION } from '../local/account.ts';
-import type { clientFor } from './client.ts';
+import { ACCOUNT, type clientFor, LOCAL_KEYS, REGION } from '../local/account.ts';
 
-type ClientConfig = ReturnType<typeof clientFor>;
+/** What an AWS SDK client needs to talk to the emulator. */
+export type AccountClient = ReturnType<typeof clientFor> & {
+  requestHandler?: { httpsAgent: { ca: Buffer } };
+};
 
-export async function fillSecrets(outputs: Record<string, string>, client: ClientConfig): Promise<void> {
+export interface StackResource {
+  type: string;
+  logicalId: string;
+  physicalId: string;
+}
+
+export async function fillSecrets(outputs: Record<string, string>, client: AccountClient): Promise<void> {
   const secrets = new SecretsManagerClient(client);
   const values = {
     ApiKeySecret: LOCAL_KEYS.apiKey,
@@ -30,7 +38,7 @@ export async function fillSecrets(outputs: Record<string, string>, client: Clien
 export async function makeUser(
   UserName: string,
   { apiId, routes }: { apiId: string; routes: string[] },
-  client: ClientConfig,
+  client: AccountClient,
 ) {
   const iam = new IAMClient(client);
   const PolicyDocument = policy(
@@ -48,7 +56,7 @@ export async function makeUser(
 export async function allowPublishBatch(
   roleName: string,
   topicArn: string,
-  client: ClientConfig,
+  client: AccountClient,
 ): Promise<void> {
   const iam = new IAMClient(client);
   const PolicyDocument = policy('sns:PublishBatch', [topicArn]);
@@ -56,22 +64,23 @@ export async function allowPublishBatch(
   iam.destroy();
 }
 
-/** Finds the physical id of the stack's only resource of a type whose logical id matches. */
-export async function openStack(StackName: string, client: ClientConfig) {
+/** What a stack consists of, in the order of the logical ids. */
+export async function stackResources(StackName: string, client: AccountClient): Promise<StackResource[]> {
   const cloudFormation = new CloudFormationClient(client);
   const { StackResources = [] } = await cloudFormation.send(new DescribeStackResourcesCommand({ StackName }));
   cloudFormation.destroy();
-  return (type: string, logicalId: RegExp): string => {
-    const found = StackResources.filter(
-      ({ ResourceType, LogicalResourceId = '' }) =>
-        ResourceType === type && logicalId.test(LogicalResourceId),
-    );
-    const [only, ...others] = found;
-    if (!only?.PhysicalResourceId || others.length > 0) {
-      throw new Error(`The stack ${StackName} has ${found.length} of ${type} ${logicalId}.`);
-    }
-    return only.PhysicalResourceId;
-  };
+  return StackResources.map(({ ResourceType, LogicalResourceId, PhysicalResourceId }) => ({
+    type: ResourceType!,
+    logicalId: LogicalResourceId!,
+    physicalId: PhysicalResourceId!,
+  })).sort((a, b) => (a.logicalId < b.logicalId ? -1 : 1));
+}
+
+/** The physical id of the only one of a type whose logical id matches. */
+export function physicalId(resources: readonly StackResource[], type: string, logicalId: RegExp): string {
+  const [only, ...others] = resources.filter((each) => each.type === type && logicalId.test(each.logicalId));
+  if (!only || others.length > 0) throw new Error(`The stack has not exactly one ${type} ${logicalId}.`);
+  return only.physicalId;
 }
 
 function policy(Action: string, Resource: string[]): string {

@@ -6,6 +6,7 @@ import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { CREDENTIALS } from '../local/account.ts';
 import { openServer } from '../local/http-server.ts';
 import { MissingTool, python } from './python.ts';
 import { run } from './run.ts';
@@ -52,6 +53,9 @@ async function startMiniStack(): Promise<Emulator> {
       TMPDIR: folder,
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: String(port),
+      // The account's root.
+      AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
       // Signatures and the policies of roles, queues and topics are enforced; those ask for TLS.
       AUTH: 'true',
       USE_SSL: '1',

@@ -4,11 +4,17 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ACCOUNT, LOCAL_KEYS, REGION } from '../local/account.ts';
+import { ACCOUNT, CREDENTIALS, clientFor, LOCAL_KEYS, REGION } from '../local/account.ts';
 import { startSimulator } from '../local/simulator/simulator.ts';
 import type { SettingsInput } from '../settings.ts';
-import { allowPublishBatch, fillSecrets, makeUser, openStack } from './account.ts';
-import { clientFor, ROOT } from './client.ts';
+import {
+  type AccountClient,
+  allowPublishBatch,
+  fillSecrets,
+  makeUser,
+  physicalId,
+  stackResources,
+} from './account.ts';
 import { openFront } from './front.ts';
 import { startEmulator } from './ministack.ts';
 import { mustRun } from './run.ts';
@@ -34,6 +40,10 @@ export interface Rehearsed {
 }
 
 export interface Rehearsal extends Rehearsed {
+  /** What an AWS SDK client of this process needs to talk to the emulator. */
+  client: AccountClient;
+  /** What was deployed. */
+  templateFile: string;
   /** Deploys the app anew with these settings over those of the rehearsal; the outputs are as after that. */
   deploy(settings?: Partial<SettingsInput>): Promise<void>;
   /** Runs a command of the CDK CLI on the app as it was deployed last; what it printed. */
@@ -76,12 +86,16 @@ export async function withRehearsal<T>(
     }),
   );
   const ca = emulator.certificate === undefined ? undefined : await readFile(emulator.certificate);
-  const client = clientFor({ ...emulator, ...(ca && { ca }) });
+  const client: AccountClient = {
+    ...clientFor(emulator.endpoint),
+    ...(ca && { requestHandler: { httpsAgent: { ca } } }),
+  };
   const env = environmentFor(emulator);
 
   const running = { cwd: root, env, ...(signal && { signal }) };
   let context: string[] = [];
-  const output = ['--output', join(root, 'cdk.out', 'rehearsal')];
+  const outputFolder = join(root, 'cdk.out', 'rehearsal');
+  const output = ['--output', outputFolder];
   const rehearsal: Rehearsal = {
     stack: STACK,
     endpoint: emulator.endpoint,
@@ -92,6 +106,8 @@ export async function withRehearsal<T>(
     outputs: {},
     backOffice: { accessKeyId: '', secretAccessKey: '' },
     env,
+    client,
+    templateFile: join(outputFolder, `${STACK}.template.json`),
     cdk: (...args) => mustRun('cdk', [...args, ...output, ...context], running),
     async deploy(changed = settings) {
       const wanted: Partial<SettingsInput> = {
@@ -112,16 +128,13 @@ export async function withRehearsal<T>(
     },
     log: emulator.log,
   };
-  await mustRun('cdk', ['bootstrap', `aws://${ACCOUNT}/${REGION}`, '--app', '', ...output], {
-    cwd: root,
-    env,
-  });
+  await mustRun('cdk', ['bootstrap', `aws://${ACCOUNT}/${REGION}`, '--app', '', ...output], running);
   await rehearsal.deploy();
   await fillSecrets(rehearsal.outputs, client);
-  const physicalId = await openStack(STACK, client);
-  const apiId = physicalId('AWS::ApiGatewayV2::Api', /./);
+  const resources = await stackResources(STACK, client);
+  const apiId = physicalId(resources, 'AWS::ApiGatewayV2::Api', /./);
   rehearsal.backOffice = await makeUser('back-office', { apiId, routes: ['*/operations/*'] }, client);
-  const publisher = physicalId('AWS::IAM::Role', /applypaymenteventrole/);
+  const publisher = physicalId(resources, 'AWS::IAM::Role', /applypaymenteventrole/);
   await allowPublishBatch(publisher, rehearsal.outputs.PaymentEventsTopicArn!, client);
   rehearsal.apiHost = `${apiId}.execute-api.localhost:${new URL(emulator.endpoint).port}`;
   front.serve({ endpoint: emulator.endpoint, host: rehearsal.apiHost, ...(ca && { ca }) });
@@ -136,8 +149,8 @@ function environmentFor({ endpoint, certificate }: { endpoint: string; certifica
     AWS_ENDPOINT_URL: endpoint,
     // The CLI asks for S3 by this one.
     AWS_ENDPOINT_URL_S3: endpoint,
-    AWS_ACCESS_KEY_ID: ROOT.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: ROOT.secretAccessKey,
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,
     AWS_EC2_METADATA_DISABLED: 'true',

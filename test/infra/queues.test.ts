@@ -1,6 +1,7 @@
 import { App, CfnOutput, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { MAX_WEBHOOK_BYTES } from '../../functions/receive-webhook/pipeline.ts';
 import { PaymentEventsSubscription } from '../../infra/payment-events-subscription.ts';
 import { minimal, onlyResource, type Resource, resources, synthesize, target } from './synthesized.ts';
 
@@ -47,6 +48,13 @@ test('every queue is encrypted under a key that SNS can use, kept on removal, an
     expect(policy?.Properties.PolicyDocument.Statement, name).toContainEqual(
       expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
     );
+  }
+});
+
+test('every queue takes the largest webhook, in base64 and with its attributes', () => {
+  const inBase64 = Math.ceil(MAX_WEBHOOK_BYTES / 3) * 4;
+  for (const name of Object.keys(queues)) {
+    expect(properties(name).MaximumMessageSize, name).toBeGreaterThan(inBase64 + 4096);
   }
 });
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { LOCAL_KEYS } from '../../infra/local/local-service.ts';
 import { type Service, startService } from '../support/service.ts';
 import { signedCalls } from '../support/signed.ts';
+import { isDeployed } from '../support/target.ts';
 
 /** The back office from outside: signed HTTP, real bundles, embedded DynamoDB and SQS, simulated paytech. */
 
@@ -506,13 +507,16 @@ describe('who may', () => {
       const answers = await Promise.all([
         unsigned(),
         unsigned({ origin: service.apiUrl }),
-        unsigned({ authorization: 'Bearer local' }),
+        // The emulator hands this one to the function, which finds no caller and refuses.
+        ...(isDeployed ? [] : [unsigned({ authorization: 'Bearer local' })]),
         badly({ secret: 'another' }),
         badly({ ageMs: 6 * 60_000 }),
         badly({ headers: { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' } }),
       ]);
       for (const answer of answers) {
-        expect([answer.status, answer.json()]).toEqual([403, { message: 'Forbidden' }]);
+        expect(answer.status).toBe(403);
+        // The emulator says what is wrong with a signature.
+        if (!isDeployed) expect(answer.json()).toEqual({ message: 'Forbidden' });
       }
       expect(await requests()).toHaveLength(before);
     },

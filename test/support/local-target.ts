@@ -40,6 +40,7 @@ export async function localTarget(options: LocalOptions = {}): Promise<LocalTarg
     invoke: (functionName, event) => functions.get(functionName)!.invoke(event),
     logLines: async () => logs,
     ops: {
+      caller: 'local:user/',
       args: [],
       env: {
         PORT: port(apiUrl),

@@ -16,8 +16,8 @@ export interface Target {
   invoke(functionName: string, event: unknown): Promise<unknown>;
   /** Every line that the functions have written since this target was opened. */
   logLines(): Promise<string[]>;
-  /** How `paytech-ops` is told of it. */
-  ops: { args: string[]; env: NodeJS.ProcessEnv };
+  /** How `paytech-ops` is told of it, and how who calls it begins in a history. */
+  ops: { args: string[]; env: NodeJS.ProcessEnv; caller: string };
   close(): Promise<void>;
 }
 

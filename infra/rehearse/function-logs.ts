@@ -1,0 +1,25 @@
+import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import type { AccountClient, StackResource } from './account.ts';
+
+/** Every line that the functions of the stack have written since `startTime`, in no order between functions. */
+export async function functionLogs(
+  resources: readonly StackResource[],
+  client: AccountClient,
+  startTime = 0,
+): Promise<string[]> {
+  const logs = new CloudWatchLogsClient(client);
+  const groups = resources.filter(
+    ({ type, logicalId }) => type === 'AWS::Logs::LogGroup' && !logicalId.includes('accesslogs'),
+  );
+  const lines: string[] = [];
+  for (const { physicalId: logGroupName } of groups) {
+    let nextToken: string | undefined;
+    do {
+      const page = await logs.send(new FilterLogEventsCommand({ logGroupName, startTime, nextToken }));
+      lines.push(...(page.events ?? []).map(({ message = '' }) => message));
+      nextToken = page.nextToken;
+    } while (nextToken);
+  }
+  logs.destroy();
+  return lines;
+}
