@@ -1,7 +1,11 @@
-import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import {
+  CloudWatchLogsClient,
+  type FilteredLogEvent,
+  FilterLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
 import type { AccountClient, StackResource } from './account.ts';
 
-/** Every line that the functions of the stack have written since `startTime`, in no order between functions. */
+/** Every line that the functions of the stack have written since `startTime`, in order. */
 export async function functionLogs(
   resources: readonly StackResource[],
   client: AccountClient,
@@ -11,15 +15,16 @@ export async function functionLogs(
   const groups = resources.filter(
     ({ type, logicalId }) => type === 'AWS::Logs::LogGroup' && !logicalId.includes('accesslogs'),
   );
-  const lines: string[] = [];
+  const lines: FilteredLogEvent[] = [];
   for (const { physicalId: logGroupName } of groups) {
     let nextToken: string | undefined;
     do {
       const page = await logs.send(new FilterLogEventsCommand({ logGroupName, startTime, nextToken }));
-      lines.push(...(page.events ?? []).map(({ message = '' }) => message));
+      lines.push(...(page.events ?? []));
       nextToken = page.nextToken;
     } while (nextToken);
   }
   logs.destroy();
-  return lines;
+  lines.sort((a, b) => (a.timestamp ?? 0) - (b.timestamp ?? 0));
+  return lines.map(({ message = '' }) => message);
 }
