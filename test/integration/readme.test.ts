@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalService, startLocal } from '../../infra/local/local-service.ts';
+import { commandBlocks, readDocument } from '../support/documents.ts';
 
 /** The README's walk-through, line by line as printed, against a service on free ports. */
 
@@ -30,10 +31,10 @@ async function shell(script: string): Promise<string> {
 
 describe('the README', () => {
   it('walks from curl to the subscriber’s queue and the table', async ({ skip }) => {
-    const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8');
-    const blocks = [...readme.matchAll(/<!-- walkthrough -->\n```sh\n(.*?)```/gs)].map(([, block]) => block!);
+    const blocks = commandBlocks(readDocument('README.md')).filter(({ mark }) => mark === 'walkthrough');
     expect(blocks).toHaveLength(4);
     const script = blocks
+      .map((block) => block.script)
       .join('\n')
       .replaceAll('http://127.0.0.1:3000', service.apiUrl)
       .replaceAll('http://127.0.0.1:3001', service.simulatorUrl)
