@@ -1,13 +1,18 @@
 /**
- * The example: `npx cdk deploy --app "node infra/example/app.ts"`. With `-c paytechUrl=…` against a simulator in
- * paytech's place.
+ * The example: `npx cdk deploy --app 'node infra/example/app.ts'` deploys a shop's own stack with the service and
+ * a subscriber in it. With `--context topicArn=…` only the subscriber, to the service of another stack.
  */
 import { App } from 'aws-cdk-lib';
 import { bundleFunctions } from '../bundle.ts';
+import { OrdersStack } from './orders-stack.ts';
 import { ShopStack } from './shop-stack.ts';
 
-await bundleFunctions();
 const app = new App();
-const paytechUrl = app.node.tryGetContext('paytechUrl');
-new ShopStack(app, 'paytech-shop-example', { payments: { ...(paytechUrl && { paytechUrl }) } });
+const topicArn = app.node.tryGetContext('topicArn');
+if (topicArn === undefined) {
+  await bundleFunctions();
+  new ShopStack(app, 'paytech-shop-example');
+} else {
+  new OrdersStack(app, 'paytech-orders-example', { topic: topicArn });
+}
 app.synth();

@@ -35,6 +35,8 @@ export interface Rehearsed {
   outputs: Record<string, string>;
   /** The keys of a user who may call every route of the back office, and nothing else. */
   backOffice: { accessKeyId: string; secretAccessKey: string };
+  /** The settings of the last deployment, as arguments of the CDK CLI. */
+  context: string[];
   /** The environment of a program that works on the emulator: `aws`, `cdk`, `paytech-ops`. */
   env: NodeJS.ProcessEnv;
 }
@@ -93,7 +95,6 @@ export async function withRehearsal<T>(
   const env = environmentFor(emulator);
 
   const running = { cwd: root, env, ...(signal && { signal }) };
-  let context: string[] = [];
   const outputFolder = join(root, 'cdk.out', 'rehearsal');
   const output = ['--output', outputFolder];
   const rehearsal: Rehearsal = {
@@ -105,10 +106,11 @@ export async function withRehearsal<T>(
     simulatorUrl: simulator.url,
     outputs: {},
     backOffice: { accessKeyId: '', secretAccessKey: '' },
+    context: [],
     env,
     client,
     templateFile: join(outputFolder, `${STACK}.template.json`),
-    cdk: (...args) => mustRun('cdk', [...args, ...output, ...context], running),
+    cdk: (...args) => mustRun('cdk', [...args, ...output, ...rehearsal.context], running),
     async deploy(changed = settings) {
       const wanted: Partial<SettingsInput> = {
         stage: 'sandbox',
@@ -121,7 +123,7 @@ export async function withRehearsal<T>(
         webhookGraceSeconds: 1,
         ...changed,
       };
-      context = ['--context', `paytech=${JSON.stringify(wanted)}`];
+      rehearsal.context = ['--context', `paytech=${JSON.stringify(wanted)}`];
       const outputsFile = join(root, 'cdk.out', 'rehearsal-outputs.json');
       await this.cdk('deploy', '--require-approval', 'never', '--outputs-file', outputsFile);
       rehearsal.outputs = JSON.parse(await readFile(outputsFile, 'utf8'))[STACK];

@@ -29,6 +29,7 @@ export async function runSuite(rehearsal: Rehearsal, signal: AbortSignal): Promi
     );
     await changeIt(rehearsal);
     await tests('order-tokens.test');
+    await tests('getting-started.test');
     await removeIt(rehearsal);
   } catch (error) {
     if (!signal.aborted) await printLogs(rehearsal);

@@ -6,6 +6,7 @@ import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundleFunctions } from '../../infra/bundle.ts';
+import { OrdersStack } from '../../infra/example/orders-stack.ts';
 import { ShopStack } from '../../infra/example/shop-stack.ts';
 import { SettingsError } from '../../infra/settings.ts';
 import { resources, target, violationsOf } from './synthesized.ts';
@@ -51,6 +52,14 @@ test('gives the subscriber its queue, one table and the right to write to that',
 
 test('cdk-nag AwsSolutions finds nothing in it', () => {
   expect(violationsOf(app)).toEqual([]);
+});
+
+test('its subscriber alone needs nothing but the topic’s ARN', () => {
+  const alone = new App({ outdir: join(outdir, 'alone'), context: { 'aws:cdk:enable-path-metadata': true } });
+  const topic = 'arn:aws:sns:eu-west-1:123456789012:payment-events';
+  const orders = Template.fromStack(new OrdersStack(alone, 'orders', { topic }));
+  expect(Object.keys(resources(orders, 'AWS::Lambda::Function'))).toEqual(['subscriber']);
+  expect(violationsOf(alone)).toEqual([]);
 });
 
 test('a wrong setting stops it, by name', () => {

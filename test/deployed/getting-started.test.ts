@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { buffer } from 'node:stream/consumers';
+import { expect, it } from 'vitest';
+import { LOCAL_KEYS } from '../../infra/local/account.ts';
+import { rehearsed } from '../support/deployed-target.ts';
+import { commandBlocks, readDocument, root } from '../support/documents.ts';
+
+/**
+ * docs/getting-started.md, line by line as printed, on the rehearsed account. What a person does is done here:
+ * the keys are typed in, and the customer pays. Removing the stack is the last thing that the rehearsal does.
+ */
+
+const { env, context, simulatorUrl } = rehearsed();
+const settings = context.map((argument) => `'${argument}'`).join(' ');
+const MARK = '--- paid';
+
+/** The commands, with the settings of the rehearsal, and without a question to a terminal that is not there. */
+function scriptOf(markdown: string): string {
+  return (
+    commandBlocks(markdown)
+      .filter(({ mark }) => mark?.startsWith('rehearsed') && mark !== 'rehearsed: last')
+      .map(({ mark, script }) =>
+        mark === 'rehearsed: the customer pays' ? `echo; echo '${MARK}'\n${script}` : script,
+      )
+      .join('\n')
+      .replaceAll(/^npx cdk deploy$/gm, `npx cdk deploy --output cdk.out/rehearsal ${settings}`)
+      .replaceAll('npx cdk deploy', 'npx cdk deploy --require-approval never')
+      // In us-east-1 some versions of the command go to the legacy host of SQS, whatever AWS_ENDPOINT_URL says.
+      .replaceAll('aws sqs ', 'aws sqs --endpoint-url "$AWS_ENDPOINT_URL" ')
+  );
+}
+
+it('ends with a COMPLETED payment, and a subscriber of another stack that knows of it', async ({ skip }) => {
+  const hasAws = await new Promise((resolve) =>
+    spawn('aws', ['--version'])
+      .once('error', () => resolve(false))
+      .once('close', (code) => resolve(code === 0)),
+  );
+  if (!hasAws) skip('the aws command is not installed here: getting-started.md was not followed');
+  const child = spawn('bash', ['-euo', 'pipefail', '-c', scriptOf(readDocument('docs/getting-started.md'))], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  const errors = buffer(child.stderr);
+  child.stdin.end(`${LOCAL_KEYS.apiKey}\n${LOCAL_KEYS.signingKey}\n`);
+  let output = '';
+  child.stdout.on('data', async (chunk) => {
+    const before = output;
+    output += chunk;
+    if (output.includes(MARK) && !before.includes(MARK)) await pay(/"id":"([^"]+)"/.exec(output)?.[1]);
+  });
+  const code = await ended;
+  expect(code, `${output}\n${await errors}`).toBe(0);
+
+  const [, after = ''] = output.split(MARK);
+  expect(after).toMatch(/"state":"COMPLETED","final":true,"amount":11.12,"currency":"EUR"/);
+  expect(after).toContain('paytech.payment.completed');
+  expect(after).toContain('order-1');
+}, 300_000);
+
+async function pay(id: string | undefined): Promise<void> {
+  const url = `${simulatorUrl}/simulator/payments/${id}/pay`;
+  const body = JSON.stringify({ cardNumber: '4000 0000 0000 0408' });
+  await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+}
