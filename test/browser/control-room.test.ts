@@ -35,9 +35,15 @@ describeInBrowser('the control room', () => {
     await choose(page, 'paytech makes it', 'COMPLETED');
     await press(page, 'Drive');
     await happened(page, /paytech.payment.completed/).click();
-    for (const what of [/Attempt 1 of/, /POST \/api/, /Says COMPLETED, delivery 1/, /Version 2: COMPLETED/])
+    for (const what of [
+      /Attempt 1 of/,
+      /POST \/api/,
+      /Says COMPLETED, delivery 1/,
+      /Verified and queued/,
+      /Version 2: COMPLETED/,
+    ])
       expect(await happened(page, what).count()).toBe(1);
-    expect(await page.locator('.stations .reached').count()).toBe(5);
+    expect(await page.locator('.stations .reached').count()).toBe(6);
     expect(await page.locator('details[open] pre').textContent()).toContain(`"id": "${id}:2"`);
     // It has a queue of its own.
     expect(await service.eventsOf(id)).toHaveLength(1);

@@ -3,7 +3,7 @@
  * One payment's way, put together from what the table, the simulator and the event queue have of it.
  */
 
-/** @typedef {'claim' | 'gateway' | 'webhook' | 'write' | 'event'} Step */
+/** @typedef {'claim' | 'gateway' | 'webhook' | 'queue' | 'write' | 'event'} Step */
 
 /**
  * @typedef {object} Entry
@@ -22,6 +22,7 @@ export const STATIONS = [
   ['claim', 'Claim'],
   ['gateway', 'Gateway'],
   ['webhook', 'Webhook'],
+  ['queue', 'Queue'],
   ['write', 'Write'],
   ['event', 'Event'],
 ];
@@ -73,19 +74,27 @@ function callsOf({ id }, { requests }) {
 
 /** @type {(payment: any, seen: Seen) => Entry[]} */
 function deliveriesOf({ id }, { webhooks }) {
-  return webhooks
-    .filter(({ paymentId }) => paymentId === id)
-    .map(({ time, body, attempt, status, signature }) => {
-      const said = JSON.parse(body);
-      return {
-        at: time,
-        step: 'webhook',
-        title: `Says ${said.state}, delivery ${attempt}`,
-        detail: status === null ? 'never arrived' : `answered ${status}`,
-        tone: status === 200 ? 'good' : 'bad',
-        json: { signature, body: said },
-      };
-    });
+  return webhooks.filter(({ paymentId }) => paymentId === id).flatMap(deliveryOf);
+}
+
+/** @param {any} delivery @returns {Entry[]} */
+function deliveryOf({ time, body, attempt, status, signature }) {
+  const said = JSON.parse(body);
+  const wasQueued = status === 200;
+  return [
+    {
+      at: time,
+      step: 'webhook',
+      title: `Says ${said.state}, delivery ${attempt}`,
+      detail: status === null ? 'never arrived' : `answered ${status}`,
+      tone: wasQueued ? 'good' : 'bad',
+      json: { signature, body: said },
+    },
+    // It is answered with 200 once it is on the queue, and not before.
+    ...(wasQueued
+      ? [/** @type {Entry} */ ({ at: time, step: 'queue', title: 'Verified and queued', json: { body } })]
+      : []),
+  ];
 }
 
 /** @type {(payment: any) => Entry[]} */
