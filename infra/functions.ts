@@ -147,6 +147,7 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
     timeout: reconcileTimeout(settings.reconcileMinutes),
     environment: {
       PAYTECH_URL: settings.paytechUrl,
+      RECONCILE_CONCURRENCY: String(settings.reconcileConcurrency),
       WEBHOOK_GRACE_SECONDS: String(settings.webhookGraceSeconds),
       SWEEP_CREATED_DAYS: String(settings.sweepCreatedDays),
       CAPTURE_WITHIN_HOURS: String(settings.captureWithinHours),

@@ -155,6 +155,12 @@ const schema = z
       .max(60)
       .default(1)
       .describe('How often `reconcile` looks for what webhooks did not bring.'),
+    reconcileConcurrency: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(8)
+      .describe('How many payments `reconcile` asks paytech about at once: see [scale](scale.md).'),
     webhookGraceSeconds: z
       .int()
       .min(0)

@@ -28,6 +28,7 @@ const run = reconcile({
   queue: openEventQueue(env('WEBHOOK_QUEUE_URL')),
   now: Date.now,
   logger,
+  concurrency: Number(env('RECONCILE_CONCURRENCY')),
   graceMs: Number(env('WEBHOOK_GRACE_SECONDS')) * 1_000,
   maxAgeMs: Number(env('SWEEP_CREATED_DAYS')) * DAY_MS,
   waitingLimits: {

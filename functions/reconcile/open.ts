@@ -29,6 +29,8 @@ export interface Dependencies extends telling.Dependencies {
   goesOn: () => boolean;
   /** How many are looked at in one run at most. */
   maxItems: number;
+  /** How many at once. */
+  concurrency: number;
   waitingLimits: WaitingLimits;
 }
 
@@ -39,7 +41,6 @@ const OVERDUE_METRIC: Record<WaitingState, string> = {
 };
 
 const ASK_LIMIT_MS = 5_000;
-const CONCURRENT_QUESTIONS = 8;
 
 /** So many of each shard at once; whatever they are, the oldest go first. */
 const SHARD_PAGE = 25;
@@ -53,7 +54,7 @@ type DueNews = telling.News & { key: OpenKey };
 const RETRY_MS = 60_000;
 
 export function lookAfterOpen(deps: Dependencies) {
-  const { table, index, gateway, now, logger, tally, goesOn, maxItems, waitingLimits } = deps;
+  const { table, index, gateway, now, logger, tally, goesOn, maxItems, concurrency, waitingLimits } = deps;
   const tell = telling.tellNews(deps);
   const check = checkClaim(deps);
 
@@ -71,7 +72,7 @@ export function lookAfterOpen(deps: Dependencies) {
   async function lookAt(keys: readonly OpenKey[]): Promise<void> {
     const seenFrom = now();
     const news: DueNews[] = [];
-    await forEachOf(keys, CONCURRENT_QUESTIONS, async (key) => {
+    await forEachOf(keys, concurrency, async (key) => {
       if (!goesOn()) return;
       try {
         const kind = key.pk.slice(0, key.pk.indexOf('#'));

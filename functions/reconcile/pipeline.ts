@@ -25,6 +25,8 @@ export interface Dependencies {
   waitingLimits: WaitingLimits;
   /** How many open payments and claims are looked at in one run at most. */
   maxItems?: number;
+  /** How many of them at once. */
+  concurrency?: number;
 }
 
 /** One run; `deadline` is when it must have ended, in epoch milliseconds. */
@@ -35,8 +37,11 @@ export interface Run {
   sweepFrom?: number;
 }
 
-/** More than a run has time for, unless paytech is very quick. */
-const MAX_ITEMS = 5_000;
+/** For each of those at once: more than a run has time for, unless paytech is very quick. */
+const MAX_ITEMS_EACH = 625;
+
+/** Where nobody says otherwise. */
+const CONCURRENCY = 8;
 
 /** The part of a run's time that what is open may take from the sweep. */
 const SHARE_OF_OPEN = 0.6;
@@ -50,7 +55,8 @@ const PAGE_MS = 15_000;
  * paytech with the table. What it learns goes onto the queue. Trouble with paytech ends a run early and is in its
  * result; it throws only when the table cannot be read.
  */
-export function reconcile({ maxItems = MAX_ITEMS, ...deps }: Dependencies) {
+export function reconcile({ concurrency = CONCURRENCY, ...deps }: Dependencies) {
+  const { maxItems = concurrency * MAX_ITEMS_EACH } = deps;
   const { now, logger } = deps;
 
   return async ({ deadline, requestId, sweepFrom }: Run): Promise<Reconciled> => {
@@ -65,7 +71,7 @@ export function reconcile({ maxItems = MAX_ITEMS, ...deps }: Dependencies) {
     const shared = { ...deps, gateway, tally, ...optional('requestId', requestId) };
     const openUntil = now() + SHARE_OF_OPEN * (deadline - now());
 
-    await lookAfterOpen({ ...shared, maxItems, goesOn: goesOnUntil(openUntil - QUESTION_MS) })();
+    await lookAfterOpen({ ...shared, maxItems, concurrency, goesOn: goesOnUntil(openUntil - QUESTION_MS) })();
     await sweep({ ...shared, goesOn: goesOnUntil(deadline - PAGE_MS) })(sweepFrom);
 
     const result = resultOf(tally);
