@@ -47,7 +47,13 @@ const KILOBYTES_PER_GIGABYTE = 1e6;
 
 /** Dollars per million payments, the dearest first. */
 export function costs(): { part: string; uses: string; dollars: number }[] {
-  const steps: { read: number; write: number; index: number }[] = [USES.create, USES.lookThatAsks, USES.look, USES.webhook, USES.confirmation];
+  const steps: { read: number; write: number; index: number }[] = [
+    USES.create,
+    USES.lookThatAsks,
+    USES.look,
+    USES.webhook,
+    USES.confirmation,
+  ];
   const writes = steps.reduce((sum, { write, index }) => sum + write + index, 0);
   const reads = steps.reduce((sum, { read }) => sum + read, 0) + USES.sweepReadUnits;
   const part = (name: string, uses: number, unit: string, price: number) => ({

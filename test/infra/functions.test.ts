@@ -167,6 +167,7 @@ describe('the environment', () => {
         WEBHOOK_QUEUE_URL: 'webhooks',
         API_KEY_SECRET: 'api-key',
         PAYTECH_URL: 'https://engine-sandbox.pay.tech',
+        RECONCILE_CONCURRENCY: '8',
         WEBHOOK_GRACE_SECONDS: '120',
         SWEEP_CREATED_DAYS: '400',
         CAPTURE_WITHIN_HOURS: '72',

@@ -66,6 +66,7 @@ test('defaults fill in what is left out', () => {
     subscriberAccounts: [],
     webhookBatchSize: 10,
     reconcileMinutes: 1,
+    reconcileConcurrency: 8,
     webhookGraceSeconds: 120,
     sweepCreatedDays: 400,
     confirmWebhooks: true,
