@@ -1,4 +1,4 @@
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { awsCall } from './aws/call.ts';
 
 /** How long a secret is used before it is fetched again, in milliseconds: a rotated key is taken up within it. */
 const MAX_AGE_MS = 5 * 60_000;
@@ -13,6 +13,17 @@ export interface Secret<T> {
   refreshed(): Promise<T | undefined>;
 }
 
+/** As much of Secrets Manager as is used here: the SDK's client `SecretsManager` has it too. */
+export interface SecretsManager {
+  getSecretValue(input: { SecretId: string }): Promise<{ SecretString?: string | undefined }>;
+}
+
+function lambdaSecretsManager(): SecretsManager {
+  const service = { name: 'secretsmanager', variable: 'SECRETS_MANAGER', target: 'secretsmanager' } as const;
+  const call = awsCall({ ...service, jsonVersion: '1.1' });
+  return { getSecretValue: (input) => call('GetSecretValue', input) };
+}
+
 /**
  * A secret of AWS Secrets Manager, cached. `read` turns its text into the value and throws on an unusable one,
  * which is then not kept: the value before it stays, for as long as it is young enough.
@@ -20,14 +31,14 @@ export interface Secret<T> {
 export function openSecret<T>(
   id: string,
   read: (text: string) => T,
-  client: Pick<SecretsManagerClient, 'send'> = new SecretsManagerClient(),
+  secretsManager: SecretsManager = lambdaSecretsManager(),
   now: () => number = Date.now,
 ): Secret<T> {
   let kept: { value: Promise<T>; fetchedAt: number } | undefined;
   let refreshedAt = Number.NEGATIVE_INFINITY;
 
   async function fetch(): Promise<T> {
-    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: id }));
+    const { SecretString } = await secretsManager.getSecretValue({ SecretId: id });
     return read(SecretString ?? '');
   }
 
@@ -49,6 +60,15 @@ export function openSecret<T>(
       return await fetchAndKeep();
     },
   };
+}
+
+/**
+ * Begins to fetch a secret while Lambda starts the function, with all of a processor, instead of in the first
+ * request. What fails here is fetched again when it is needed.
+ */
+export function fetchAhead<T>(secret: Secret<T>): Secret<T> {
+  secret.get().catch(() => {});
+  return secret;
 }
 
 /** One key: the text itself. Throws when it is empty. */

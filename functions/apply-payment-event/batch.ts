@@ -1,5 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
+import { forEachOf } from '../../shared/concurrency.ts';
 import { UnreadablePayment } from '../../shared/paytech/wire.ts';
 import {
   type DeadLetterQueue,
@@ -17,15 +18,21 @@ export interface Dependencies {
   logger: Pick<Logger, 'info' | 'error'>;
 }
 
+/** How many records are applied at once: as many as keep a processor busy while DynamoDB answers. */
+const WIDTH = 25;
+
 /**
- * Applies the records of a batch side by side, then publishes what they changed, ten to a request. A record
+ * Applies the records of a batch, some at a time, then publishes what they changed, ten to a request. A record
  * counts as done when it is applied and published, or set aside in the dead-letter queue; only the others are
  * reported back, and come again.
  * Source: AWS Lambda, "Reporting batch item failures for Lambda functions with an SQS trigger".
  */
 export function applyBatch({ apply, publisher, deadLetters, logger }: Dependencies) {
   return async (records: readonly SQSRecord[]): Promise<SQSBatchResponse> => {
-    const settled = await Promise.all(records.map(applyRecord));
+    const settled: Awaited<ReturnType<typeof applyRecord>>[] = [];
+    await forEachOf([...records.entries()], WIDTH, async ([index, record]) => {
+      settled[index] = await applyRecord(record);
+    });
     const publications = settled.flatMap((each) => each.publications);
     const unpublished = publications.length > 0 ? await publisher.publish(publications) : new Map();
     for (const [eventId, reason] of unpublished) {

@@ -5,7 +5,7 @@ import { httpHandler } from '../../shared/http/api.ts';
 import { openLogger } from '../../shared/logger.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
 import { openEventQueue } from '../../shared/queue/event-queue.ts';
-import { openSecret, readKey } from '../../shared/secrets.ts';
+import { fetchAhead, openSecret, readKey } from '../../shared/secrets.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { orderTokens, readOrderKeys } from './order-token.ts';
 import { createPayment } from './pipeline.ts';
@@ -14,12 +14,12 @@ import { readCreateRequest, readRequestForOrder } from './request.ts';
 /** `POST /payments`: request, and the order token in it → claim → paytech → payment item → redirectUrl. */
 
 const logger = openLogger();
-const apiKey = openSecret(env('API_KEY_SECRET'), readKey);
+const apiKey = fetchAhead(openSecret(env('API_KEY_SECRET'), readKey));
 
 const allowedOrigins = envList('ALLOWED_ORIGINS');
 
 function readerWithTokens() {
-  const keys = openSecret(env('ORDER_TOKEN_SECRET'), readOrderKeys);
+  const keys = fetchAhead(openSecret(env('ORDER_TOKEN_SECRET'), readOrderKeys));
   const readOrder = orderTokens({ keys, now: Date.now, logger });
   return async (json: unknown) => readRequestForOrder(json, await readOrder(json), allowedOrigins);
 }

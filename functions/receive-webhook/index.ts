@@ -3,18 +3,20 @@ import { httpHandler } from '../../shared/http/api.ts';
 import { openLogger } from '../../shared/logger.ts';
 import { assertSigningKey } from '../../shared/paytech/signature.ts';
 import { openEventQueue } from '../../shared/queue/event-queue.ts';
-import { openSecret, readKeys } from '../../shared/secrets.ts';
+import { fetchAhead, openSecret, readKeys } from '../../shared/secrets.ts';
 import { receiveWebhook } from './pipeline.ts';
 
 /** `POST /webhooks/paytech`: signature → webhook queue → 200. */
 
 const logger = openLogger();
 
-const signingKeys = openSecret(env('SIGNING_KEYS_SECRET'), (text) => {
+function readSigningKeys(text: string): string[] {
   const keys = readKeys(text);
   keys.forEach(assertSigningKey);
   return keys;
-});
+}
+
+const signingKeys = fetchAhead(openSecret(env('SIGNING_KEYS_SECRET'), readSigningKeys));
 
 export const handler = httpHandler(
   logger,

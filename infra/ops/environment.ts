@@ -1,9 +1,9 @@
 import { userInfo } from 'node:os';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { SNSClient } from '@aws-sdk/client-sns';
-import { SQSClient } from '@aws-sdk/client-sqs';
+import { SQS } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { WaitingLimits } from '../../shared/payment/waiting.ts';
 import { type GatewayClient, gatewayClient } from '../../shared/paytech/client.ts';
@@ -26,7 +26,7 @@ export interface Environment {
   gateway: GatewayClient;
   queue: EventQueue;
   publisher: Publisher;
-  sqs: SQSClient;
+  sqs: SQS;
   webhookQueueUrl: string;
   deadLetterQueueUrl: string;
   apiUrl: string;
@@ -74,7 +74,7 @@ function localEnvironment(): Environment {
   return assemble({
     name: 'the local run',
     dynamoDb: new DynamoDBClient(clientFor(urlAt('DYNAMODB_PORT', 3003))),
-    sqs: new SQSClient(clientFor(sqsUrl)),
+    sqs: new SQS(clientFor(sqsUrl)),
     sns: new SNSClient(clientFor(sqsUrl)),
     tableName: 'payments',
     webhookQueueUrl: `${sqsUrl}/${ACCOUNT}/webhooks`,
@@ -101,11 +101,11 @@ async function stackEnvironment(stack: string, { profile, region }: Where): Prom
     if (value === undefined) throw new Failure(`Stack ${stack} has no output ${name}: deploy it anew first.`);
     return value;
   };
-  const secrets = new SecretsManagerClient(account);
+  const secrets = new SecretsManager(account);
   return assemble({
     name: `the stack ${stack}`,
     dynamoDb: new DynamoDBClient(account),
-    sqs: new SQSClient(account),
+    sqs: new SQS(account),
     sns: new SNSClient(account),
     tableName: output('PaymentsTable'),
     webhookQueueUrl: output('WebhookQueueUrl'),

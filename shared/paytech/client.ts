@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
+import { $ZodError } from 'zod/v4/core';
 import { parseJson, stringifyJson } from '../payment/json.ts';
 import type { Secret } from '../secrets.ts';
-import { send, type Transported, type TransportRequest } from './transport.ts';
+import { send, type Transported, type TransportRequest } from '../transport.ts';
 import { type GatewayPayment, toGatewayPayment, toMadePayment, UnreadablePayment } from './wire.ts';
 
 /** The edge in front of paytech answers default library agents with a non-JSON 403. */
@@ -240,7 +241,7 @@ function decoded<T>(answer: Answer<Envelope>, decode: (envelope: Envelope) => T)
   try {
     return { kind: 'answered', result: decode(answer.result) };
   } catch (error) {
-    if (!(error instanceof UnreadablePayment) && !(error instanceof z.core.$ZodError)) throw error;
+    if (!(error instanceof UnreadablePayment) && !(error instanceof $ZodError)) throw error;
     return { kind: 'unknown', reason: 'the answer holds no payment', unreadable: true };
   }
 }

@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type MessageAttributeValue, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type {
+  MessageAttributeValue,
+  SendMessageCommandInput,
+  SendMessageCommandOutput,
+} from '@aws-sdk/client-sqs';
+import { awsCall } from '../aws/call.ts';
 import { EVENT_SOURCES, type EventSource, optional } from '../payment/payment.ts';
 
 /** What somebody learned of a payment, on its way to apply-payment-event: paytech's object and who brought it. */
@@ -35,26 +40,42 @@ const SCHEMA = '1';
 /** Base64 of nothing, since SQS refuses a message without a body. */
 const NO_BYTES = '=';
 
-export function openEventQueue(queueUrl: string, client: SQSClient = new SQSClient()): EventQueue {
+/** As much of SQS as is used here: the SDK's client `SQS` has it too. */
+export interface Sqs {
+  sendMessage(input: SendMessageCommandInput): Promise<unknown>;
+}
+
+function lambdaSqs(): Sqs {
+  const call = awsCall({ name: 'sqs', variable: 'SQS', target: 'AmazonSQS', jsonVersion: '1.0' });
+  return {
+    async sendMessage(input) {
+      const { MD5OfMessageBody } = await call<SendMessageCommandOutput>('SendMessage', input);
+      const sent = createHash('md5')
+        .update(input.MessageBody ?? '')
+        .digest('hex');
+      if (MD5OfMessageBody !== sent) throw new Error('SQS has received another message than was sent');
+    },
+  };
+}
+
+export function openEventQueue(queueUrl: string, sqs: Sqs = lambdaSqs()): EventQueue {
   return {
     async send(event) {
-      await client.send(
-        new SendMessageCommand({
-          QueueUrl: queueUrl,
-          // SQS carries only some of Unicode, and a signature holds only for the very bytes.
-          MessageBody: Buffer.from(event.bytes).toString('base64') || NO_BYTES,
-          MessageAttributes: attributes({
-            schema: SCHEMA,
-            source: event.source,
-            receivedAt: event.receivedAt,
-            requestId: event.requestId,
-            signatureKey: event.signature?.key,
-            signatureEncoding: event.signature?.encoding,
-            caller: event.caller,
-            readVersion: event.readVersion === undefined ? undefined : String(event.readVersion),
-          }),
+      await sqs.sendMessage({
+        QueueUrl: queueUrl,
+        // SQS carries only some of Unicode, and a signature holds only for the very bytes.
+        MessageBody: Buffer.from(event.bytes).toString('base64') || NO_BYTES,
+        MessageAttributes: attributes({
+          schema: SCHEMA,
+          source: event.source,
+          receivedAt: event.receivedAt,
+          requestId: event.requestId,
+          signatureKey: event.signature?.key,
+          signatureEncoding: event.signature?.encoding,
+          caller: event.caller,
+          readVersion: event.readVersion === undefined ? undefined : String(event.readVersion),
         }),
-      );
+      });
     },
   };
 }
@@ -93,17 +114,15 @@ export interface DeadLetterQueue {
   park(message: QueueMessage, reason: string): Promise<void>;
 }
 
-export function openDeadLetterQueue(queueUrl: string, client: SQSClient = new SQSClient()): DeadLetterQueue {
+export function openDeadLetterQueue(queueUrl: string, sqs: Sqs = lambdaSqs()): DeadLetterQueue {
   return {
     async park({ body, messageAttributes }, reason) {
       const carried = Object.entries(messageAttributes).map(([name, { stringValue }]) => [name, stringValue]);
-      await client.send(
-        new SendMessageCommand({
-          QueueUrl: queueUrl,
-          MessageBody: body,
-          MessageAttributes: attributes({ ...Object.fromEntries(carried), parkedBecause: reason }),
-        }),
-      );
+      await sqs.sendMessage({
+        QueueUrl: queueUrl,
+        MessageBody: body,
+        MessageAttributes: attributes({ ...Object.fromEntries(carried), parkedBecause: reason }),
+      });
     },
   };
 }

@@ -1,4 +1,3 @@
-import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSRecord } from 'aws-lambda';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -143,22 +142,18 @@ it('a webhook that nobody signed is refused and nothing else, whatever it is', a
 it('a signed webhook comes to an end and stops no other, whatever it is', async () => {
   const messages: SQSRecord[] = [];
   const queue = openEventQueue('https://queue.example', {
-    send: async ({
-      input,
-    }: {
-      input: { MessageBody: string; MessageAttributes: Record<string, { StringValue: string }> };
-    }) => {
-      const attributes = Object.entries(input.MessageAttributes).map(([name, { StringValue }]) => [
+    sendMessage: async ({ MessageBody = '', MessageAttributes = {} }) => {
+      const attributes = Object.entries(MessageAttributes).map(([name, { StringValue = '' }]) => [
         name,
         { stringValue: StringValue, dataType: 'String' },
       ]);
       messages.push({
         messageId: String(messages.length),
-        body: input.MessageBody,
+        body: MessageBody,
         messageAttributes: Object.fromEntries(attributes),
       } as SQSRecord);
     },
-  } as unknown as SQSClient);
+  });
   const enqueue = (bytes: Buffer) =>
     queue.send({ bytes, source: 'webhook', receivedAt: new Date(world.clock.at).toISOString() });
 

@@ -1,9 +1,10 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { functionNames } from '../../infra/settings.ts';
+import { loadedCode } from '../support/loaded-code.ts';
 
 const outdir = mkdtempSync(join(tmpdir(), 'paytech-bundles-'));
 afterAll(() => rmSync(outdir, { recursive: true, force: true }));
@@ -29,3 +30,27 @@ test('two builds at once, or one over the leftovers of another, give the same fi
   await bundleFunctions(outdir);
   expect(contents()).toEqual(first);
 }, 240_000);
+
+/** In KB, gzip. The others carry the SDK's client of DynamoDB, which is more than half of theirs. */
+const LIMITS: Record<string, number> = { 'receive-webhook': 60, others: 190 };
+
+describe('what a cold start loads', () => {
+  beforeAll(() => bundleFunctions(outdir), 240_000);
+
+  test.each(functionNames)(
+    'of %s stays small, and is not undici',
+    async (name) => {
+      await bundleFunctions(outdir);
+      const { gzipBytes, builtIns } = await loadedCode(name, outdir);
+      expect(gzipBytes / 1024).toBeLessThan(LIMITS[name] ?? LIMITS.others!);
+      expect(builtIns.filter((builtIn) => builtIn.includes('undici'))).toEqual([]);
+    },
+    240_000,
+  );
+
+  test('of receive-webhook has no zod', async () => {
+    const { code } = await loadedCode('receive-webhook', outdir);
+    expect(code).toContain('SendMessage');
+    expect(code).not.toContain('zod');
+  }, 240_000);
+});

@@ -1,4 +1,4 @@
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { SendMessageCommand, SQS } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
@@ -28,12 +28,12 @@ function receiver(secret: { text: string; asked?: number }, queue = world.queue)
       return keys;
     },
     {
-      send: async () => {
+      getSecretValue: async () => {
         secret.asked = (secret.asked ?? 0) + 1;
         if (secret.text === 'down') throw new Error('Secrets Manager is down');
         return { SecretString: secret.text };
       },
-    } as never,
+    },
     world.now,
   );
   const logger = memoryLogger();
@@ -122,9 +122,9 @@ describe('receive-webhook', () => {
   });
 
   it('answers 500 when the queue does not take the message', async () => {
-    const sqs = mockClient(new SQSClient({ region: 'us-east-1' }));
-    sqs.on(SendMessageCommand).rejects(new Error('SQS is down'));
-    const { deliver } = receiver({ text: OLD }, openEventQueue('https://queue', sqs as unknown as SQSClient));
+    const sqs = new SQS({ region: 'us-east-1' });
+    mockClient(sqs).on(SendMessageCommand).rejects(new Error('SQS is down'));
+    const { deliver } = receiver({ text: OLD }, openEventQueue('https://queue', sqs));
     expect(await deliver(body, sign(body, OLD))).toBe(500);
   });
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { PublishBatchCommand, SNSClient } from '@aws-sdk/client-sns';
-import type { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { SendMessageCommandInput } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
 import { applyEvent } from '../../functions/apply-payment-event/pipeline.ts';
@@ -20,6 +20,7 @@ import {
   openDeadLetterQueue,
   openEventQueue,
   type QueuedEvent,
+  type Sqs,
 } from '../../shared/queue/event-queue.ts';
 import { openPublisher } from '../../shared/queue/publisher.ts';
 import { readClaim } from '../../shared/store/claims.ts';
@@ -76,8 +77,7 @@ export function createSimulation(shared: Table, amounts: readonly string[]) {
     counts[what] = (counts[what] ?? 0) + 1;
   };
 
-  function messageOf(command: SendMessageCommand): SQSRecord {
-    const { MessageBody = '', MessageAttributes = {} } = command.input;
+  function messageOf({ MessageBody = '', MessageAttributes = {} }: SendMessageCommandInput): SQSRecord {
     const attributes = Object.entries(MessageAttributes).map(([name, { StringValue = '' }]) => [
       name,
       { stringValue: StringValue, dataType: 'String' },
@@ -89,13 +89,12 @@ export function createSimulation(shared: Table, amounts: readonly string[]) {
     } as SQSRecord;
   }
 
-  const sqsInto = (messages: SQSRecord[], fault: 'well' | 'down' = 'well') =>
-    ({
-      async send(command: SendMessageCommand) {
-        if (fault === 'down') throw new Error('SQS is down');
-        messages.push(messageOf(command));
-      },
-    }) as unknown as SQSClient;
+  const sqsInto = (messages: SQSRecord[], fault: 'well' | 'down' = 'well'): Sqs => ({
+    async sendMessage(input) {
+      if (fault === 'down') throw new Error('SQS is down');
+      messages.push(messageOf(input));
+    },
+  });
 
   function snsWith(fault: 'well' | 'down' | 'lost' | 'partly'): SNSClient {
     return {

@@ -11,7 +11,7 @@ import {
   DeleteMessageBatchCommand,
   type Message,
   ReceiveMessageCommand,
-  SQSClient,
+  SQS,
 } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
@@ -61,7 +61,7 @@ export async function startWorld({ asAws = false } = {}) {
   const dynamo = isDeployed ? { url: rehearsed().endpoint, close: async () => {} } : await startDynamoDb();
   const sqsSns = await startSqsSns();
   const dynamoClient = new DynamoDBClient({ ...CREDENTIALS, endpoint: dynamo.url });
-  const sqs = new SQSClient({ ...CREDENTIALS, endpoint: sqsSns.url });
+  const sqs = new SQS({ ...CREDENTIALS, endpoint: sqsSns.url });
   const sns = new SNSClient({ ...CREDENTIALS, endpoint: sqsSns.url });
 
   await dynamoClient.send(

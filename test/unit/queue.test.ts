@@ -1,5 +1,5 @@
 import { type PublishBatchCommand, SNSClient } from '@aws-sdk/client-sns';
-import { type SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { type SendMessageCommand, SQS } from '@aws-sdk/client-sqs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Publication } from '../../shared/payment/cloud-event.ts';
@@ -47,7 +47,7 @@ describe('a message', () => {
 
   test('is read as it was sent, byte for byte', async () => {
     const sent: SendMessageCommand['input'][] = [];
-    const client = new SQSClient({ region: 'eu-west-1' });
+    const client = new SQS({ region: 'eu-west-1' });
     client.send = async ({ input }: SendMessageCommand) => sent.push(input);
     const queue = openEventQueue('https://sqs.example/queue', client);
     const word = fc.string({ minLength: 1, maxLength: 20 });

@@ -1,4 +1,3 @@
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, test } from 'vitest';
 import { openSecret, readKey, readKeys } from '../../shared/secrets.ts';
 
@@ -7,14 +6,13 @@ const MINUTE = 60_000;
 /** Secrets Manager with one secret, which can be changed and can fail, and a clock that stands until it is moved. */
 function vault(text: string) {
   const state = { text: text as string | undefined, failing: false, fetched: 0, now: 1_000_000 };
-  const send = async ({ input }: { input: { SecretId: string } }) => {
+  const getSecretValue = async (input: { SecretId: string }) => {
     state.fetched++;
     expect(input).toEqual({ SecretId: 'the-secret' });
     if (state.failing) throw new Error('throttled');
     return { SecretString: state.text };
   };
-  const client = { send } as unknown as Pick<SecretsManagerClient, 'send'>;
-  return { state, secret: openSecret('the-secret', readKey, client, () => state.now) };
+  return { state, secret: openSecret('the-secret', readKey, { getSecretValue }, () => state.now) };
 }
 
 describe('a secret', () => {
