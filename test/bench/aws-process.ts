@@ -1,0 +1,80 @@
+/**
+ * AWS as far as the contenders call it, over TLS, in a process of its own: `aws.ts` starts it. It keeps and
+ * evaluates what DynamoDB is told, drops what the queue and the topic are told, and counts every request.
+ */
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as wait } from 'node:timers/promises';
+import { answerDynamoDb } from './dynamodb.ts';
+
+export interface AwsCommand {
+  start?: { key: string; cert: string; secret: string };
+  /** How long every request waits, in milliseconds. */
+  delayMs?: number;
+  /** Whether to answer the counts since the last time. */
+  count?: true;
+  /** Items to put into a table, as DynamoDB's JSON has them. */
+  seed?: { table: string; items: object[] };
+}
+
+let secret = '';
+let delayMs = 0;
+let counts: Record<string, number> = {};
+
+process.on('disconnect', () => process.exit());
+process.on('message', async (command: AwsCommand) => {
+  if (command.delayMs !== undefined) delayMs = command.delayMs;
+  if (command.count) {
+    process.send?.({ counts });
+    counts = {};
+  }
+  if (command.seed) {
+    for (const Item of command.seed.items) answerDynamoDb('PutItem', { TableName: command.seed.table, Item });
+    process.send?.({ seeded: true });
+  }
+  if (command.start) {
+    const { key, cert } = command.start;
+    secret = command.start.secret;
+    const server = createServer({ key, cert, keepAlive: true }, serve).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    process.send?.({ port: (server.address() as AddressInfo).port });
+  }
+});
+
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = await text(request);
+  // Of the JSON protocols the header names the action, of SNS's query protocol the body.
+  const target = request.headers['x-amz-target']?.toString() ?? '';
+  const action = target.split('.').at(-1) || (new URLSearchParams(body).get('Action') ?? '');
+  counts[action] = (counts[action] ?? 0) + 1;
+  if (delayMs > 0) await wait(delayMs);
+  const { status = 200, type = 'application/x-amz-json-1.0', answer } = answerTo(action, body);
+  response
+    .writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(answer) })
+    .end(answer);
+}
+
+function answerTo(action: string, body: string): { status?: number; type?: string; answer: string } {
+  switch (action) {
+    case 'GetSecretValue':
+      return { answer: JSON.stringify({ Name: 'secret', SecretString: secret }) };
+    case 'SendMessage': {
+      const { MessageBody = '' } = JSON.parse(body) as { MessageBody?: string };
+      // The SDK compares it.
+      const digest = createHash('md5').update(MessageBody).digest('hex');
+      return { answer: JSON.stringify({ MD5OfMessageBody: digest, MessageId: 'm' }) };
+    }
+    case 'PublishBatch':
+    case 'Publish': {
+      const result = action === 'Publish' ? '<MessageId>m</MessageId>' : '<Successful/><Failed/>';
+      const answer = `<${action}Response><${action}Result>${result}</${action}Result></${action}Response>`;
+      return { type: 'text/xml', answer };
+    }
+    default:
+      return answerDynamoDb(action, JSON.parse(body));
+  }
+}

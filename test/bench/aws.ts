@@ -1,0 +1,61 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { AwsCommand } from './aws-process.ts';
+import { makeCertificate } from './certificate.ts';
+
+/** What every contender's secret holds: the signing key, or the API key. */
+export const SECRET = 'a-signing-key-of-the-bench';
+
+/** The fake AWS of this run, and what a function needs to know of it. */
+export interface Aws {
+  url: string;
+  environment: Record<string, string>;
+  delay(ms: number): void;
+  /** Requests by action since the last time. */
+  count(): Promise<Record<string, number>>;
+  /** Puts items, as DynamoDB's JSON has them, into a table. */
+  seed(table: string, items: object[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startAws(): Promise<Aws> {
+  const { key, cert, authorityFile, remove } = await makeCertificate();
+  const child = fork(join(import.meta.dirname, 'aws-process.ts'), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const tell = (command: AwsCommand) => child.send(command);
+  tell({ start: { key, cert, secret: SECRET } });
+  const { port } = await heard<{ port: number }>(child);
+  const url = `https://localhost:${port}`;
+  return {
+    url,
+    environment: {
+      NODE_EXTRA_CA_CERTS: authorityFile,
+      AWS_ENDPOINT_URL: url,
+      AWS_REGION: 'eu-central-1',
+      AWS_ACCESS_KEY_ID: 'bench',
+      AWS_SECRET_ACCESS_KEY: 'bench',
+      AWS_SESSION_TOKEN: 'bench',
+    },
+    delay: (delayMs) => tell({ delayMs }),
+    count: async () => {
+      tell({ count: true });
+      return (await heard<{ counts: Record<string, number> }>(child)).counts;
+    },
+    seed: async (table, items) => {
+      tell({ seed: { table, items } });
+      await heard(child);
+    },
+    close: async () => {
+      const closed = once(child, 'close');
+      child.kill();
+      await Promise.all([closed, remove()]);
+    },
+  };
+}
+
+async function heard<T>(child: ChildProcess): Promise<T> {
+  const [message] = await once(child, 'message');
+  return message as T;
+}

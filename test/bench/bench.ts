@@ -1,0 +1,59 @@
+/**
+ * `npm run bench` measures the service beside what merchants use today, prints one table and writes what it
+ * measured to test/bench/dist/results.json; `npm run bench -- cold` (or consumer, service) only that part.
+ * `--rounds` sets how often each contender is measured.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { bundleFunctions } from '../../infra/bundle.ts';
+import { type Aws, startAws } from './aws.ts';
+import { cold } from './cold.ts';
+import { consumer } from './consumer.ts';
+import type { Part } from './figures.ts';
+import { printTable } from './table.ts';
+
+/** Each with so many rounds as make its intervals narrow, and the whole takes about ten minutes. */
+const PARTS: Record<string, { run: (aws: Aws, rounds: number) => Promise<Part>; rounds: number }> = {
+  cold: { run: cold, rounds: 40 },
+  consumer: { run: consumer, rounds: 15 },
+};
+
+export const RESULTS_FILE = join(import.meta.dirname, 'dist', 'results.json');
+
+/** What the report is made from. */
+export interface Results {
+  /** ISO 8601, UTC. */
+  at: string;
+  machine: string;
+  parts: Record<string, Part & { rounds: number }>;
+}
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string' } },
+});
+const chosen = positionals.length > 0 ? positionals : Object.keys(PARTS);
+const unknown = chosen.find((name) => !(name in PARTS));
+if (unknown) throw new TypeError(`There is no part ${unknown}: choose of ${Object.keys(PARTS).join(', ')}.`);
+
+await bundleFunctions();
+const aws = await startAws();
+try {
+  // Of the parts that are not run again, the last results stay.
+  const before = await readFile(RESULTS_FILE, 'utf8').then(JSON.parse, () => ({ parts: {} }));
+  const machine = `${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`;
+  const results: Results = { at: new Date().toISOString(), machine, parts: before.parts };
+  for (const name of chosen) {
+    const { run, rounds } = PARTS[name]!;
+    const times = values.rounds ? Number(values.rounds) : rounds;
+    console.error(`${name}: ${times} rounds`);
+    results.parts[name] = { ...(await run(aws, times)), rounds: times };
+  }
+  await mkdir(join(RESULTS_FILE, '..'), { recursive: true });
+  await writeFile(RESULTS_FILE, JSON.stringify(results));
+  printTable(chosen.flatMap((name) => results.parts[name]!.figures));
+} finally {
+  await aws.close();
+}
