@@ -1,6 +1,6 @@
 /**
  * `npm run bench` measures the service beside what merchants use today, prints one table and writes what it
- * measured to test/bench/dist/results.json; `npm run bench -- cold` (or consumer, service) only that part.
+ * measured to test/bench/dist/results.json; `npm run bench -- cold` (or consumer) only that part.
  * `--rounds` sets how often each contender is measured.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -12,6 +12,7 @@ import { type Aws, startAws } from './aws.ts';
 import { cold } from './cold.ts';
 import { consumer } from './consumer.ts';
 import type { Part } from './figures.ts';
+import { RESULTS_FILE, type Results } from './results.ts';
 import { printTable } from './table.ts';
 
 /** Each with so many rounds as make its intervals narrow, and the whole takes about ten minutes. */
@@ -19,16 +20,6 @@ const PARTS: Record<string, { run: (aws: Aws, rounds: number) => Promise<Part>; 
   cold: { run: cold, rounds: 40 },
   consumer: { run: consumer, rounds: 15 },
 };
-
-export const RESULTS_FILE = join(import.meta.dirname, 'dist', 'results.json');
-
-/** What the report is made from. */
-export interface Results {
-  /** ISO 8601, UTC. */
-  at: string;
-  machine: string;
-  parts: Record<string, Part & { rounds: number }>;
-}
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -42,7 +33,10 @@ await bundleFunctions();
 const aws = await startAws();
 try {
   // Of the parts that are not run again, the last results stay.
-  const before = await readFile(RESULTS_FILE, 'utf8').then(JSON.parse, () => ({ parts: {} }));
+  const before = await readFile(RESULTS_FILE, 'utf8').then(
+    (text) => JSON.parse(text) as Pick<Results, 'parts'>,
+    () => ({ parts: {} }),
+  );
   const machine = `${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`;
   const results: Results = { at: new Date().toISOString(), machine, parts: before.parts };
   for (const name of chosen) {

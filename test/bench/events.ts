@@ -35,13 +35,13 @@ export function paymentObject(id: string, state: string): string {
 }
 
 /** A signed webhook as API Gateway hands it over. */
-export function webhook(body = paymentObject(paymentId(), 'COMPLETED')) {
+export function webhook(body = paymentObject(paymentId(), 'COMPLETED'), key = SECRET) {
   return {
     version: '2.0',
     routeKey: 'POST /webhooks/paytech',
     headers: {
       'content-type': 'application/json',
-      signature: createHmac('sha256', SECRET).update(body).digest('hex'),
+      signature: createHmac('sha256', key).update(body).digest('hex'),
     },
     requestContext: { requestId: randomUUID(), routeKey: 'POST /webhooks/paytech' },
     body,

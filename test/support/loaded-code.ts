@@ -34,6 +34,7 @@ const ENVIRONMENT = {
   PAYMENT_EVENTS_TOPIC_ARN: 'arn:aws:sns:eu-central-1:000000000000:payment-events',
   PAYTECH_URL: 'https://127.0.0.1:9',
   POWERTOOLS_SERVICE_NAME: 'test',
+  RECONCILE_CONCURRENCY: '4',
   SIGNING_KEYS_SECRET: 'signing-keys',
   STACK_NAME: 'test',
   SWEEP_CREATED_DAYS: '30',
