@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Files that wait for real time limits or make hundreds of payments: `npm run test:e2e`. */
 const LONG = [
   'actions',
+  'alarms',
   'aws-alarms',
   'correlation',
   'documented-bodies',
@@ -23,6 +24,7 @@ const DEPLOYED = [
   'service',
   'operations',
   'actions',
+  'alarms',
   'order-tokens',
   'reconcile',
   'ops',
