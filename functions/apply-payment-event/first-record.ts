@@ -1,5 +1,6 @@
+import { asFound } from '../../shared/claims/look-up.ts';
 import { type AfterwardsPolicy, afterwards, mayHaveExpired } from '../../shared/payment/afterwards.ts';
-import { KIND_OF } from '../../shared/payment/claim.ts';
+import { type Claim, KIND_OF, misfitOf } from '../../shared/payment/claim.ts';
 import type { HistoryEntry } from '../../shared/payment/payment.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
@@ -50,12 +51,17 @@ export async function firstRecord(
   );
 }
 
-/** The claim under which we asked for this payment, if we did; it then knows every one of its payments. */
+/**
+ * The claim under which we asked for this payment, if we did; it then knows every one of its payments. What pays out
+ * and was asked for otherwise is somebody else's under our reference, and must not stand for what we asked for.
+ */
 async function claimOf(table: Table, paymentType: PaymentType, payment: GatewayPayment) {
   const reference = payment.referenceId ? parseGatewayReference(payment.referenceId) : undefined;
   if (!reference) return undefined;
   const claim = await readClaim(table, KIND_OF[paymentType], reference.referenceId);
   if (!claim) return undefined;
+  if (claim.kind !== 'deposit' && claim.paymentId !== payment.id && !isAsAsked(claim, paymentType, payment))
+    return undefined;
   if (reference.attempt === claim.attempt) {
     return claim.paymentId === undefined || claim.paymentId === payment.id ? claim : undefined;
   }
@@ -66,4 +72,10 @@ async function claimOf(table: Table, paymentType: PaymentType, payment: GatewayP
     if (!saved) throw new Error(`the claim of ${reference.referenceId} is in use`);
   }
   return claim;
+}
+
+/** Judged as a look-up judges it; an event need not repeat which deposit a refund is paid from. */
+function isAsAsked(claim: Claim, paymentType: PaymentType, payment: GatewayPayment): boolean {
+  const parent = optional('parentPaymentId', payment.parentPaymentId ?? claim.request.parentPaymentId);
+  return misfitOf(claim, { ...asFound(payment), paymentType, ...parent }) === undefined;
 }

@@ -5,7 +5,7 @@ import { decimal } from '../../shared/payment/money.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { backOffice, CALLER, Died, dying } from '../support/back-office.ts';
-import { startWorld, type World, webhookEvent } from '../support/world.ts';
+import { paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
 
 let world: World;
 let office: ReturnType<typeof backOffice>;
@@ -240,5 +240,24 @@ describe('a flagged withdrawal', () => {
     );
     expect(await office.withdraw(body)).toMatchObject({ status: 200, body: { id, state: 'COMPLETED' } });
     expect(made(body.referenceId)).toHaveLength(1);
+  });
+  it('is not taken for paid by another payout under the same reference, whenever that is heard of', async () => {
+    const body = await flagged();
+    const another = (more: object = {}) =>
+      webhookEvent({
+        id: paymentId(),
+        paymentType: 'WITHDRAWAL',
+        referenceId: body.referenceId,
+        state: 'COMPLETED',
+        amount: '24',
+        ...more,
+      });
+    const early = await world.apply(another());
+    await office.resolve('withdrawal', body.referenceId, { outcome: 'not-sent', reason });
+    await world.apply(another());
+    await world.apply(another({ amount: '50.05', currency: 'USD' }));
+    expect(await office.withdraw(body)).toMatchObject({ status: 201, body: { amount: decimal('50.05') } });
+    expect(made(body.referenceId).map((each) => each.referenceId)).toEqual([`${body.referenceId}~2`]);
+    expect(await readPayment(world.table, early.paymentId)).toMatchObject({ requestedAmount: decimal('24') });
   });
 });
