@@ -40,7 +40,6 @@ describe('what a cold start loads', () => {
   test.each(functionNames)(
     'of %s stays small, and is not undici',
     async (name) => {
-      await bundleFunctions(outdir);
       const { gzipBytes, builtIns } = await loadedCode(name, outdir);
       expect(gzipBytes / 1024).toBeLessThan(LIMITS[name] ?? LIMITS.others!);
       expect(builtIns.filter((builtIn) => builtIn.includes('undici'))).toEqual([]);
