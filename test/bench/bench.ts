@@ -1,6 +1,6 @@
 /**
  * `npm run bench` measures the service beside what merchants use today, prints one table and writes what it
- * measured to test/bench/dist/results.json; `npm run bench -- cold` (or consumer) only that part.
+ * measured to test/bench/dist/results.json; `npm run bench -- cold` (or consumer, or service) only that part.
  * `--rounds` sets how often each contender is measured.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -13,12 +13,14 @@ import { cold } from './cold.ts';
 import { consumer } from './consumer.ts';
 import type { Part } from './figures.ts';
 import { RESULTS_FILE, type Results } from './results.ts';
+import { service } from './service.ts';
 import { printTable } from './table.ts';
 
 /** Each with so many rounds as make its intervals narrow, and the whole takes about ten minutes. */
 const PARTS: Record<string, { run: (aws: Aws, rounds: number) => Promise<Part>; rounds: number }> = {
   cold: { run: cold, rounds: 40 },
   consumer: { run: consumer, rounds: 15 },
+  service: { run: service, rounds: 25 },
 };
 
 const { positionals, values } = parseArgs({

@@ -30,7 +30,6 @@ const created = async (fields: object = {}, orderToken?: string) =>
   (await create(fields, orderToken)).json.id;
 
 describe('our own faults', () => {
-  // Before the secrets have been read for the first time.
   it('are a 500 that tells nothing', async () => {
     const broken = { pk: 'payment#broken', id: 'broken', paymentType: 'DEPOSIT', state: 'CHECKOUT' };
     await service.table.put(

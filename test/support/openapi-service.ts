@@ -62,9 +62,10 @@ export async function startDocumentedService(options: LocalOptions = {}) {
         timeout: 10_000,
         interval: 20,
       }),
-    /** Takes the value of every secret away, until it is mended. A function that has it already keeps it. */
+    /** Takes the value of every secret away, until it is mended, also from the functions that have it already. */
     breakSecrets: () => {
       for (const name of service.secrets.keys()) service.secrets.set(name, '');
+      for (const workers of service.functions.values()) workers.kill();
     },
     mendSecrets: () => {
       service.secrets.set('api-key', LOCAL_KEYS.apiKey);
