@@ -40,7 +40,10 @@ async function receiveWebhook(aws: Aws, rounds: number): Promise<Part> {
   };
   const ours: Contender = { name: 'ours', file: ourBundle('receive-webhook'), environment };
 
-  const contenders = [bare, floor, tutorial, ours];
+  // A server pays its start once, and a machine that is always on; it is here for its time and memory.
+  const express: Contender = { name: 'Express server', file: here('express.mjs'), environment };
+
+  const contenders = [bare, floor, tutorial, express, ours];
   const event = webhook();
   await aws.count();
   const results = await interleave(contenders, rounds, async (contender) => {
@@ -65,6 +68,8 @@ async function receiveWebhook(aws: Aws, rounds: number): Promise<Part> {
       compared('webhook: first response, to I/O floor', { atMost: 1.9, goal: 1.25 }, against(floor, 'ms')),
       compared('webhook: first response, to bare handler', {}, against(bare, 'ms')),
       compared('webhook: peak memory, to tutorial', { atMost: 0.78 }, against(tutorial, 'peakMb')),
+      compared('webhook: first response, to Express server', {}, against(express, 'ms')),
+      compared('webhook: peak memory, to Express server', {}, against(express, 'peakMb')),
     ],
     measured: contenders.map(
       (contender): Measurement => ({
