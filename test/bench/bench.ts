@@ -1,6 +1,6 @@
 /**
  * `npm run bench` measures the service beside what merchants use today, prints one table and writes what it
- * measured to test/bench/dist/results.json; `npm run bench -- cold` (or consumer, or service) only that part.
+ * measured to test/bench/dist/results.json; `npm run bench -- cold` (or consumer, service, cost) only that part.
  * `--rounds` sets how often each contender is measured.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -11,6 +11,7 @@ import { bundleFunctions } from '../../infra/bundle.ts';
 import { type Aws, startAws } from './aws.ts';
 import { cold } from './cold.ts';
 import { consumer } from './consumer.ts';
+import { cost } from './cost.ts';
 import type { Part } from './figures.ts';
 import { RESULTS_FILE, type Results } from './results.ts';
 import { service } from './service.ts';
@@ -21,6 +22,7 @@ const PARTS: Record<string, { run: (aws: Aws, rounds: number) => Promise<Part>; 
   cold: { run: cold, rounds: 40 },
   consumer: { run: consumer, rounds: 15 },
   service: { run: service, rounds: 25 },
+  cost: { run: cost, rounds: 15 },
 };
 
 const { positionals, values } = parseArgs({

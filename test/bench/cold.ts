@@ -22,7 +22,8 @@ export async function cold(aws: Aws, rounds: number): Promise<Part> {
   };
 }
 
-async function receiveWebhook(aws: Aws, rounds: number): Promise<Part> {
+/** Whoever takes a webhook. */
+export async function webhookContenders(aws: Aws) {
   const environment = {
     ...aws.environment,
     SIGNING_KEY: SECRET,
@@ -42,7 +43,11 @@ async function receiveWebhook(aws: Aws, rounds: number): Promise<Part> {
 
   // A server pays its start once, and a machine that is always on; it is here for its time and memory.
   const express: Contender = { name: 'Express server', file: here('express.mjs'), environment };
+  return { bare, floor, tutorial, express, ours };
+}
 
+async function receiveWebhook(aws: Aws, rounds: number): Promise<Part> {
+  const { bare, floor, tutorial, express, ours } = await webhookContenders(aws);
   const contenders = [bare, floor, tutorial, express, ours];
   const event = webhook();
   await aws.count();

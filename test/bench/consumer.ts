@@ -16,14 +16,11 @@ interface Run {
 }
 
 /** What AWS answers after, in milliseconds; with less, nothing but processor time would be compared. */
-const LATENCY_MS = 5;
+export const LATENCY_MS = 5;
 const EVENTS = 300;
 
-/**
- * Events per second of one execution environment of the consumer, warm, with a table that answers 5 ms late; and
- * the requests that it makes.
- */
-export async function consumer(aws: Aws, rounds: number): Promise<Part> {
+/** Whoever applies the queue's events. */
+export async function consumerContenders(aws: Aws) {
   const environment = {
     ...aws.environment,
     PAYMENTS_TABLE: 'payments',
@@ -39,6 +36,15 @@ export async function consumer(aws: Aws, rounds: number): Promise<Part> {
   const ours = { name: 'ours', file: join(bundlesFolder, 'apply-payment-event', 'index.mjs'), environment };
   const file = await bundleAsCdkDoes('test/bench/contenders/tutorial-consumer.ts');
   const powertools = { name: 'powertools', file, environment };
+  return { ours, powertools };
+}
+
+/**
+ * Events per second of one execution environment of the consumer, warm, with a table that answers 5 ms late; and
+ * the requests that it makes.
+ */
+export async function consumer(aws: Aws, rounds: number): Promise<Part> {
+  const { ours, powertools } = await consumerContenders(aws);
   const runs: Run[] = [ours, powertools].flatMap((contender) =>
     [10, 100].map((batchSize) => ({ name: `${contender.name}, batch ${batchSize}`, contender, batchSize })),
   );
@@ -132,7 +138,7 @@ export async function consumer(aws: Aws, rounds: number): Promise<Part> {
 }
 
 /** Puts payments in state CHECKOUT into the table. */
-async function seed(aws: Aws, ids: string[]): Promise<void> {
+export async function seed(aws: Aws, ids: string[]): Promise<void> {
   const fixture = join(import.meta.dirname, '..', 'fixtures', 'v1', 'payment-checkout.json');
   const item = JSON.parse(await readFile(fixture, 'utf8'));
   await aws.seed(

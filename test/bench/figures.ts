@@ -15,7 +15,7 @@ export interface Figure extends Target {
 
 /** What one contender did, round by round. */
 export interface Measurement {
-  part: 'cold' | 'consumer' | 'service';
+  part: 'cold' | 'consumer' | 'service' | 'cost';
   name: string;
   /** By quantity; the name has the unit. */
   values: Record<string, number[]>;
