@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { buffer } from 'node:stream/consumers';
-import { expect, it } from 'vitest';
+import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
+import { beforeAll, expect, it } from 'vitest';
 import { LOCAL_KEYS } from '../../infra/local/account.ts';
-import { rehearsed } from '../support/deployed-target.ts';
+import { deployedTarget, rehearsed } from '../support/deployed-target.ts';
 import { commandBlocks, readDocument, root } from '../support/documents.ts';
 
 /**
@@ -29,6 +30,13 @@ function scriptOf(markdown: string): string {
       .replaceAll('aws sqs ', 'aws sqs --endpoint-url "$AWS_ENDPOINT_URL" ')
   );
 }
+
+/** A stack that is new has no events of other tests. */
+beforeAll(async () => {
+  const { sqs, queueUrl, close } = await deployedTarget();
+  await sqs.send(new PurgeQueueCommand({ QueueUrl: queueUrl('payment-events') }));
+  await close();
+});
 
 it('ends with a COMPLETED payment, and a subscriber of another stack that knows of it', async ({ skip }) => {
   const hasAws = await new Promise((resolve) =>
