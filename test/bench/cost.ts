@@ -1,4 +1,4 @@
-import { PRICES } from '../../infra/cost.ts';
+import { PRICES, USES } from '../../infra/cost.ts';
 import type { Aws } from './aws.ts';
 import { webhookContenders } from './cold.ts';
 import { consumerContenders, LATENCY_MS, seed } from './consumer.ts';
@@ -97,9 +97,20 @@ export async function cost(aws: Aws, rounds: number): Promise<Part> {
     const dollars =
       gigabyteSeconds * PRICES.gigabyteSecond +
       PRICES.invocation / payments +
-      Object.entries(requests).reduce((sum, [action, count]) => sum + count * (PRICE_OF[action] ?? 0), 0);
+      Object.entries(requests).reduce(
+        (sum, [action, count]) => sum + count * priceOf(action, run.contender),
+        0,
+      );
     return { gigabyteSeconds, dollars, requests };
   }
+}
+
+/** Our update of a payment moves it in the index of what is open as well, which the contender's table has not. */
+function priceOf(action: string, { name }: Contender): number {
+  const price = PRICE_OF[action];
+  if (price === undefined) throw new Error(`${action} has no price`);
+  const isOurUpdate = name === 'ours' && action === 'UpdateItem';
+  return isOurUpdate ? price * (USES.webhook.write + USES.webhook.index) : price;
 }
 
 const PRICE_OF: Record<string, number> = {
@@ -109,4 +120,6 @@ const PRICE_OF: Record<string, number> = {
   UpdateItem: PRICES.writeUnit,
   Publish: PRICES.publication,
   PublishBatch: PRICES.publication,
+  /** Once per environment in five minutes. */
+  GetSecretValue: 0,
 };
