@@ -1,5 +1,5 @@
 /** The AWS parts that run inside this process: an in-memory DynamoDB, and an in-memory SQS with SNS. */
-import type { RequestListener, Server } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import dynalite from 'dynalite';
 import { buildApp } from 'fauxqs';
 import { ACCOUNT } from './account.ts';
@@ -7,14 +7,44 @@ import { type LoopbackServer, listenOnLoopback, sendJson } from './http-server.t
 import { type Gate, openGate } from './trouble.ts';
 
 /** An in-memory DynamoDB on the loopback interface; port 0 takes a free one. */
-export function startDynamoDb(port = 0, gate: Gate = openGate()): Promise<LoopbackServer> {
+export async function startDynamoDb(port = 0, gate: Gate = openGate()): Promise<LoopbackServer> {
+  const underWay = new Set<Promise<void>>();
+  let isClosing = false;
   const server: Server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   const [serve] = server.listeners('request') as RequestListener[];
   server.removeAllListeners('request').on('request', async (request, response) => {
-    if (await gate.pass()) serve?.(request, response);
-    else sendJson(response, 503, { message: 'Service Unavailable' });
+    const isLetThrough = await gate.pass();
+    if (!isLetThrough || isClosing) return sendJson(response, 503, { message: 'Service Unavailable' });
+    const settled = answered(request, response).then(() => {
+      underWay.delete(settled);
+    });
+    underWay.add(settled);
+    serve?.(request, response);
   });
-  return listenOnLoopback(server, port);
+  const listening = await listenOnLoopback(server, port);
+  return {
+    ...listening,
+    // A request goes on when its client has gone, and one whose database was closed under it throws.
+    close: async () => {
+      isClosing = true;
+      await Promise.all(underWay);
+      await listening.close();
+    },
+  };
+}
+
+/** Resolves when nothing more is done for a request: it was answered, or its body never came. */
+function answered(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse;
+    response.end = (...args: unknown[]) => {
+      resolve();
+      return end(...args);
+    };
+    request.once('close', () => {
+      if (!request.complete) resolve();
+    });
+  });
 }
 
 /** An in-memory SQS and SNS on the loopback interface; port 0 takes a free one. */

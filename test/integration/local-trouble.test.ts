@@ -1,4 +1,9 @@
-import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  DynamoDBClient,
+  ListTablesCommand,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { expect, it, onTestFinished } from 'vitest';
@@ -22,6 +27,29 @@ it('refuses for the table while it is told to', async () => {
   });
   gate.set(undefined);
   expect((await client.send(new ListTablesCommand())).TableNames).toEqual([]);
+});
+
+it('writes what it has begun to before its database is closed, also for clients that have gone', async () => {
+  const server = await startDynamoDb();
+  const client = new DynamoDBClient(once(server.url));
+  const TableName = 'payments';
+  await client.send(
+    new CreateTableCommand({
+      TableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+    }),
+  );
+  const writes = Array.from({ length: 50 }, (_, index) =>
+    client.send(new PutItemCommand({ TableName, Item: { pk: { S: `payment#${index}` } } })),
+  );
+  const settled = Promise.allSettled(writes);
+  await Promise.race(writes);
+  client.destroy();
+  // A write to a closed database would be an uncaught error, which fails the run.
+  await server.close();
+  expect((await settled).filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0);
 });
 
 it('lets a stalled request through when the trouble is over', async () => {

@@ -227,11 +227,12 @@ describe('fifty refunds of 10.00 at once on a payment of 100.00', () => {
     expect(await refundable(paymentId)).toBe('0');
   });
 
-  it.each([0, 1, 2, 3])('pay out exactly 100.00 when processes die, with luck %i', async (luck) => {
+  it.each([0, 1])('pay out exactly 100.00 when processes die, with luck %i', async (luck) => {
     const paymentId = await deposit('100.00');
     const all = requests(paymentId);
     const processes = all.map((request, index) => {
-      const atStep = (index * 7 + luck * 3) % 14;
+      // Each of the 14 steps, before it with one luck and after it with the other.
+      const atStep = (index * 5) % 14;
       const { outside } = dying(world, atStep, (index + luck) % 2 === 0 ? 'before' : 'after');
       return backOffice(outside).refund(request);
     });
