@@ -1,6 +1,7 @@
 /**
  * AWS as far as the contenders call it, over TLS, in a process of its own: `aws.ts` starts it. It keeps and
- * evaluates what DynamoDB is told, drops what the queue and the topic are told, and counts every request.
+ * evaluates what DynamoDB is told, drops what the queue and the topic are told, and counts every request. As
+ * paytech it makes payments, and has nothing new to say of them.
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -10,6 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { answerDynamoDb } from './dynamodb.ts';
+import { paymentId, paymentObject } from './events.ts';
 
 export interface AwsCommand {
   start?: { key: string; cert: string; secret: string };
@@ -47,18 +49,31 @@ process.on('message', async (command: AwsCommand) => {
 
 async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await text(request);
-  // Of the JSON protocols the header names the action, of SNS's query protocol the body.
-  const target = request.headers['x-amz-target']?.toString() ?? '';
-  const action = target.split('.').at(-1) || (new URLSearchParams(body).get('Action') ?? '');
+  const action = actionOf(request, body);
   counts[action] = (counts[action] ?? 0) + 1;
   if (delayMs > 0) await wait(delayMs);
-  const { status = 200, type = 'application/x-amz-json-1.0', answer } = answerTo(action, body);
+  const {
+    status = 200,
+    type = 'application/x-amz-json-1.0',
+    answer,
+  } = answerTo(action, request.url ?? '', body);
   response
     .writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(answer) })
     .end(answer);
 }
 
-function answerTo(action: string, body: string): { status?: number; type?: string; answer: string } {
+/** Of the JSON protocols the header names the action, of SNS's query protocol the body; the rest is for paytech. */
+function actionOf({ headers, url }: IncomingMessage, body: string): string {
+  if (url?.startsWith('/api/v1/')) return 'paytech';
+  const target = headers['x-amz-target']?.toString() ?? '';
+  return target.split('.').at(-1) || (new URLSearchParams(body).get('Action') ?? '');
+}
+
+function answerTo(
+  action: string,
+  path: string,
+  body: string,
+): { status?: number; type?: string; answer: string } {
   switch (action) {
     case 'GetSecretValue':
       return { answer: JSON.stringify({ Name: 'secret', SecretString: secret }) };
@@ -73,6 +88,12 @@ function answerTo(action: string, body: string): { status?: number; type?: strin
       const result = action === 'Publish' ? '<MessageId>m</MessageId>' : '<Successful/><Failed/>';
       const answer = `<${action}Response><${action}Result>${result}</${action}Result></${action}Response>`;
       return { type: 'text/xml', answer };
+    }
+    case 'paytech': {
+      const id = body ? paymentId() : path.split('/').at(-1)!;
+      const payment = JSON.parse(paymentObject(id, 'CHECKOUT'));
+      const result = { ...payment, ...JSON.parse(body || '{}'), redirectUrl: `https://pay.example/${id}` };
+      return { type: 'application/json', answer: JSON.stringify({ status: 200, result }) };
     }
     default:
       return answerDynamoDb(action, JSON.parse(body));

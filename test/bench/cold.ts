@@ -4,6 +4,7 @@ import { functionNames } from '../../infra/settings.ts';
 import { loadedCode } from '../support/loaded-code.ts';
 import { type Aws, SECRET } from './aws.ts';
 import { bundleAsCdkDoes } from './build.ts';
+import { environmentOf } from './environment.ts';
 import { webhook } from './events.ts';
 import { compared, type Figure, type Measurement, type Part } from './figures.ts';
 import { type Contender, openSandbox } from './sandbox.ts';
@@ -24,13 +25,7 @@ export async function cold(aws: Aws, rounds: number): Promise<Part> {
 
 /** Whoever takes a webhook. */
 export async function webhookContenders(aws: Aws) {
-  const environment = {
-    ...aws.environment,
-    SIGNING_KEY: SECRET,
-    STACK_NAME: 'bench',
-    SIGNING_KEYS_SECRET: 'signing-keys',
-    WEBHOOK_QUEUE_URL: `${aws.url}/000000000000/webhooks`,
-  };
+  const environment = { ...environmentOf(aws), SIGNING_KEY: SECRET };
   const here = (name: string) => join(import.meta.dirname, 'contenders', name);
   const bare: Contender = { name: 'bare handler', file: here('bare.mjs'), environment };
   const floor: Contender = { name: 'I/O floor', file: here('floor.cjs'), environment };
@@ -93,22 +88,7 @@ async function receiveWebhook(aws: Aws, rounds: number): Promise<Part> {
 
 /** The same sources, built as we do and as CDK's NodejsFunction does when nothing is set. */
 async function timeToReady(aws: Aws, rounds: number): Promise<Part> {
-  const environment = {
-    ...aws.environment,
-    ALLOWED_ORIGINS: 'https://shop.example',
-    API_KEY_SECRET: 'api-key',
-    CONFIRM_WEBHOOKS: 'off',
-    EVENT_SOURCE: 'urn:paytech-payments:bench',
-    ORDER_TOKENS: 'required',
-    ORDER_TOKEN_SECRET: 'order-token-keys',
-    PAYMENTS_TABLE: 'payments',
-    PAYMENT_EVENTS_TOPIC_ARN: 'arn:aws:sns:eu-central-1:000000000000:payment-events',
-    PAYTECH_URL: aws.url,
-    STACK_NAME: 'bench',
-    WEBHOOK_DLQ_URL: `${aws.url}/000000000000/webhooks-dlq`,
-    WEBHOOK_QUEUE_URL: `${aws.url}/000000000000/webhooks`,
-    WEBHOOK_URL: 'https://api.example/webhooks/paytech',
-  };
+  const environment = environmentOf(aws);
   const parts: Part[] = [];
   for (const name of ['create-payment', 'apply-payment-event']) {
     const ours: Contender = { name: `${name}, ours`, file: ourBundle(name), environment };

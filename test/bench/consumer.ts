@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { bundlesFolder } from '../../infra/bundle.ts';
 import type { Aws } from './aws.ts';
 import { bundleAsCdkDoes } from './build.ts';
+import { environmentOf } from './environment.ts';
 import { batch, paymentId } from './events.ts';
 import { compared, type Figure, type Part } from './figures.ts';
 import { type Contender, openSandbox, type Sandbox } from './sandbox.ts';
@@ -21,18 +22,7 @@ const EVENTS = 300;
 
 /** Whoever applies the queue's events. */
 export async function consumerContenders(aws: Aws) {
-  const environment = {
-    ...aws.environment,
-    PAYMENTS_TABLE: 'payments',
-    IDEMPOTENCY_TABLE: 'idempotency',
-    PAYMENT_EVENTS_TOPIC_ARN: 'arn:aws:sns:eu-central-1:000000000000:payment-events',
-    WEBHOOK_DLQ_URL: `${aws.url}/000000000000/webhooks-dlq`,
-    API_KEY_SECRET: 'api-key',
-    PAYTECH_URL: aws.url,
-    EVENT_SOURCE: 'urn:paytech-payments:bench',
-    CONFIRM_WEBHOOKS: 'off',
-    STACK_NAME: 'bench',
-  };
+  const environment = environmentOf(aws);
   const ours = { name: 'ours', file: join(bundlesFolder, 'apply-payment-event', 'index.mjs'), environment };
   const file = await bundleAsCdkDoes('test/bench/contenders/tutorial-consumer.ts');
   const powertools = { name: 'powertools', file, environment };

@@ -49,6 +49,41 @@ export function webhook(body = paymentObject(paymentId(), 'COMPLETED'), key = SE
   };
 }
 
+/** An order of a storefront's browser, as API Gateway hands it over. */
+export function order() {
+  return {
+    version: '2.0',
+    routeKey: 'POST /payments',
+    headers: { 'content-type': 'application/json' },
+    requestContext: {
+      requestId: randomUUID(),
+      routeKey: 'POST /payments',
+      http: { method: 'POST', path: '/payments', sourceIp: '192.0.2.1' },
+    },
+    body: JSON.stringify({
+      referenceId: `order-${paymentId()}`,
+      amount: 11.12,
+      currency: 'EUR',
+      paymentMethod: 'BASIC_CARD',
+      description: 'Two tickets, row 7, seats 11 and 12',
+      customer: { email: 'jane@example.com', locale: 'en' },
+    }),
+    isBase64Encoded: false,
+  };
+}
+
+/** A browser's look at a payment. */
+export function look(id: string) {
+  return {
+    version: '2.0',
+    routeKey: 'GET /payments/{id}',
+    headers: {},
+    requestContext: { requestId: randomUUID(), routeKey: 'GET /payments/{id}' },
+    pathParameters: { id },
+    isBase64Encoded: false,
+  };
+}
+
 /** A batch of the webhook queue that brings each payment into `state`. */
 export function batch(ids: string[], state: string) {
   return { Records: ids.map((id) => message(paymentObject(id, state))) };

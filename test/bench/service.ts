@@ -1,13 +1,17 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { BatchWriteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { clientFor } from '../../infra/local/account.ts';
 import { LOCAL_KEYS, type LocalService, startLocal } from '../../infra/local/local-service.ts';
 import { forEachOf } from '../../shared/concurrency.ts';
 import { orderBody } from '../load/orders.ts';
-import type { Aws } from './aws.ts';
+import { type Aws, SECRET } from './aws.ts';
+import { webhookContenders } from './cold.ts';
 import { batch, paymentId, paymentObject, webhook } from './events.ts';
 import { compared, type Measurement, type Part } from './figures.ts';
+import { openSandbox } from './sandbox.ts';
 import { interleave, ratio } from './statistics.ts';
 
 const FEW = 1_000;
@@ -17,7 +21,10 @@ const MANY = 100_000;
 const WIDTH = 8;
 const REQUESTS = 100;
 
-/** What {@link once} does to a service, in its order, in milliseconds each. */
+/** At its 1 GB. */
+const RUNS_A_MONTH = 30 * 24 * 60;
+
+/** What {@link takeSteps} does to a service, in its order, in milliseconds each. */
 const STEPS = ['create', 'apply', 'get', 'reconcile'] as const;
 type Took = Record<(typeof STEPS)[number], number>;
 
@@ -26,7 +33,7 @@ type Took = Record<(typeof STEPS)[number], number>;
  * when 100,000 payments are in the table than with 1,000. Two services stand side by side, each with its table, and
  * do the same, so that reconcile finds as much to compare in both.
  */
-export async function service(_aws: Aws, rounds: number): Promise<Part> {
+export async function service(aws: Aws, rounds: number): Promise<Part> {
   const services = new Map<number, LocalService>();
   try {
     for (const size of [FEW, MANY]) {
@@ -37,10 +44,10 @@ export async function service(_aws: Aws, rounds: number): Promise<Part> {
     const perSecond = new Map<number, Record<string, number[]>>();
     for (const [size, local] of services) {
       // What runs for the first time is not yet what it will be.
-      for (let time = 0; time < 3; time++) await once(local);
+      for (let time = 0; time < 3; time++) await takeSteps(local);
       perSecond.set(size, await throughput(local));
     }
-    const results = await interleave([FEW, MANY], rounds, (size) => once(services.get(size)!));
+    const results = await interleave([FEW, MANY], rounds, (size) => takeSteps(services.get(size)!));
     const of = (size: number, step: keyof Took) => results.get(size)!.map((took) => took[step]);
     return {
       figures: STEPS.map((step) => {
@@ -51,23 +58,33 @@ export async function service(_aws: Aws, rounds: number): Promise<Part> {
           ratio(of(MANY, step), of(FEW, step)),
         );
       }),
-      measured: [FEW, MANY].map(
-        (size): Measurement => ({
+      measured: [
+        ...[FEW, MANY].map(
+          (size): Measurement => ({
+            part: 'service',
+            name: `${size.toLocaleString('en')} payments in the table`,
+            values: {
+              ...perSecond.get(size),
+              ...Object.fromEntries(STEPS.map((step) => [`${step}, ms`, of(size, step)])),
+              'reconcile every minute, GB-seconds a month': of(size, 'reconcile').map(
+                (ms) => (ms / 1000) * RUNS_A_MONTH,
+              ),
+            },
+          }),
+        ),
+        {
           part: 'service',
-          name: `${size.toLocaleString('en')} payments in the table`,
-          values: {
-            ...perSecond.get(size),
-            ...Object.fromEntries(STEPS.map((step) => [`${step}, ms`, of(size, step)])),
-          },
-        }),
-      ),
+          name: 'Express server, steady',
+          values: { 'webhooks/s, each applied meanwhile': await expressPerSecond(aws) },
+        },
+      ],
     };
   } finally {
     for (const local of services.values()) await local.close();
   }
 }
 
-async function once(local: LocalService): Promise<Took> {
+async function takeSteps(local: LocalService): Promise<Took> {
   const [id, create] = await timed(() => createPayment(local));
   const [, apply] = await timed(() =>
     local.functions.get('apply-payment-event')!.invoke(batch([id], 'COMPLETED')),
@@ -85,16 +102,54 @@ async function throughput(local: LocalService): Promise<Record<string, number[]>
       ids.push(await createPayment(local));
     }),
   );
-  const [, receiving] = await timed(() =>
-    forEachOf(ids, WIDTH, async (id) => {
-      const { body, headers } = webhook(paymentObject(id, 'COMPLETED'), LOCAL_KEYS.signingKey);
-      await ask(local, '/webhooks/paytech', { method: 'POST', body, headers });
-    }),
-  );
+  const receiving = await receive(ids, new URL('/webhooks/paytech', local.apiUrl), LOCAL_KEYS.signingKey);
   return {
     'creates/s': [(REQUESTS / creating) * 1000],
     'webhooks/s, each applied meanwhile': [(REQUESTS / receiving) * 1000],
   };
+}
+
+/** The other way to take webhooks: one process and its own database, on the same machine. */
+async function expressPerSecond(aws: Aws): Promise<number[]> {
+  const port = await freePort();
+  const { express } = await webhookContenders(aws);
+  const sandbox = await openSandbox({
+    ...express,
+    environment: { ...express.environment, PORT: String(port) },
+  });
+  try {
+    const url = new URL(`http://127.0.0.1:${port}/webhooks/paytech`);
+    const perSecond = [];
+    for (let time = 0; time < 4; time++) {
+      const ids = Array.from({ length: REQUESTS }, paymentId);
+      perSecond.push((REQUESTS / (await receive(ids, url, SECRET))) * 1000);
+    }
+    // What runs for the first time is not yet what it will be.
+    return perSecond.slice(1);
+  } finally {
+    await sandbox.close();
+  }
+}
+
+/** Milliseconds for a webhook about each payment. */
+async function receive(ids: string[], url: URL, key: string): Promise<number> {
+  const [, ms] = await timed(() =>
+    forEachOf(ids, WIDTH, async (id) => {
+      const { body, headers } = webhook(paymentObject(id, 'COMPLETED'), key);
+      const response = await fetch(url, { method: 'POST', body, headers });
+      if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+      await response.arrayBuffer();
+    }),
+  );
+  return ms;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
 }
 
 /** The amount is that of the payment object, so that the webhook agrees. */

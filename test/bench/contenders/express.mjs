@@ -35,7 +35,7 @@ app.post('/webhooks/paytech', express.raw({ type: () => true, limit: '256kb' }),
   response.json({ received: true });
 });
 
-const server = app.listen(0, '127.0.0.1');
+const server = app.listen(Number(process.env.PORT ?? 0), '127.0.0.1');
 await new Promise((resolve) => server.once('listening', resolve));
 const { port } = server.address();
 
