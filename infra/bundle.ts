@@ -40,6 +40,10 @@ async function bundleFunction(name: string, folder: string): Promise<void> {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
+    // A fifth less to read at a start. Names and lines stay, so that a stack trace in a log still tells something.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    lineLimit: 120,
     write: false,
     logLevel: 'warning',
   });
