@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ACCOUNT, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
 import { type Secrets, startSecretsManager } from '../../infra/local/secrets.ts';
@@ -26,12 +27,15 @@ let missed: string;
 const flagged = `payout-${randomUUID()}`;
 /** Another one, which paytech made all the same. */
 const lost = `payout-${randomUUID()}`;
+/** A payment whose capture nobody heard the end of. */
+let uncertain: string;
 // Faults hit whoever comes first, so they are all used up before the tests, which run side by side.
 beforeAll(async () => {
   service = await startService();
   missed = await depositWithoutWebhook();
   await flaggedWithdrawal(flagged);
   await flaggedWithdrawal(lost);
+  uncertain = await uncertainCapture();
 });
 afterAll(() => service.stop());
 
@@ -80,6 +84,21 @@ async function paid(amount: string, referenceId?: string): Promise<string> {
       timeout: 10_000,
     },
   );
+  return id;
+}
+
+async function uncertainCapture(): Promise<string> {
+  const order = { referenceId: `order-${randomUUID()}`, amount: 5, currency: 'EUR', preAuth: true };
+  const created = await service.api('POST', '/payments', JSON.stringify(order));
+  const id = String(created.json().id);
+  await simulate(`payments/${id}/pay`, { cardNumber: '4000 0000 0000 0408' });
+  await vi.waitFor(
+    async () => expect(await service.item(`payment#${id}`)).toMatchObject({ state: 'AUTHORIZED' }),
+    { timeout: 10_000 },
+  );
+  await simulate('faults', { on: 'capture', kind: '500' });
+  const captured = await signedCalls(service)('POST', `/operations/payments/${id}/capture`, '');
+  expect(captured.json().code, captured.text).toBe('operation.outcome_unknown');
   return id;
 }
 
@@ -381,6 +400,31 @@ describe.concurrent('claims', () => {
     const document = JSON.parse((await resolve('--outcome', 'sent', '--json')).stdout);
     expect(document).toMatchObject({ result: 'adopted', payment: { id } });
     expect(await service.item(`withdrawal#${lost}`)).toMatchObject({ stage: 'known', paymentId: id });
+  });
+
+  it('ends an operation that nobody heard the end of, but not too early', async () => {
+    const resolve = ['claims', 'resolve', 'operation', uncertain, '--reason', 'asked them', '--yes'];
+    const early = await ops(resolve);
+    expect(early).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('Too early: wait') });
+
+    // The clock of a process cannot be moved, so the operation is.
+    await service.dynamo.send(
+      new UpdateItemCommand({
+        TableName: service.tableName,
+        Key: { pk: { S: `payment#${uncertain}` } },
+        UpdateExpression: 'SET operations[0].startedAt = operations[0].startedAt - :ms',
+        ExpressionAttributeValues: { ':ms': { N: '600000' } },
+      }),
+    );
+    expect(await json(...resolve)).toEqual({ kind: 'operation', id: uncertain, result: 'released' });
+    expect(await service.item(`payment#${uncertain}`)).toMatchObject({
+      state: 'AUTHORIZED',
+      operations: [
+        { kind: 'capture', released: { by: expect.stringContaining(service.ops.caller), why: 'asked them' } },
+      ],
+    });
+    const again = await ops(resolve);
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('No operation is open') });
   });
 
   it.each([
