@@ -33,6 +33,10 @@ const DEPLOYED = [
 ].map((name) => `test/integration/${name}.test.ts`);
 const FUZZ_OVER_HTTP = 'test/fuzz/http.test.ts';
 const CRASHES = 'test/model/crashes.test.ts';
+/** Only where a rehearsal has installed it. */
+const CFN_LINT = 'test/infra/cfn-lint.test.ts';
+/** The files of one process load the SDK and the library of CDK once; none changes what another sees. */
+const SHARED_PROCESS = { isolate: false };
 // Limits of patience on a busy machine, and no pass condition.
 const WITH_A_SERVICE = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 20_000 } } };
 
@@ -42,13 +46,13 @@ export default defineConfig({
     // Mostly waiting for the embedded parts: two at a time also where there are two cores.
     maxWorkers: 2,
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
-      // The CDK library takes a second to load; these tests share nothing that they could spoil.
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], ...SHARED_PROCESS } },
       {
         test: {
           name: 'infra',
           include: ['test/infra/**/*.test.ts'],
-          isolate: false,
+          exclude: [CFN_LINT],
+          ...SHARED_PROCESS,
           testTimeout: 240_000,
           hookTimeout: 240_000,
         },
@@ -84,6 +88,7 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           exclude: LONG,
+          ...SHARED_PROCESS,
           ...WITH_A_SERVICE,
         },
       },
@@ -97,7 +102,7 @@ export default defineConfig({
         },
       },
       { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...WITH_A_SERVICE } },
-      { test: { name: 'e2e', include: [...LONG, CRASHES], ...WITH_A_SERVICE } },
+      { test: { name: 'e2e', include: [...LONG, CRASHES, CFN_LINT], ...WITH_A_SERVICE } },
     ],
   },
 });

@@ -10,10 +10,10 @@ import { createSimulation } from './simulation.ts';
  * Random schedules of storefronts, customers, webhooks, faults and crashes against the real pipelines. After
  * each, everything that is still on its way arrives, and the invariants must hold.
  *
- * MODEL_SCHEDULES: how many (40). MODEL_SEED: the seed that a failure printed, to see it again.
+ * MODEL_SCHEDULES: how many (30). MODEL_SEED: the seed that a failure printed, to see it again.
  */
 
-const SCHEDULES = Number(process.env.MODEL_SCHEDULES ?? 40);
+const SCHEDULES = Number(process.env.MODEL_SCHEDULES ?? 30);
 const SEED = process.env.MODEL_SEED ? { seed: Number(process.env.MODEL_SEED) } : {};
 /** What must have happened at least once, so that the schedules prove something; checked for long runs. */
 const LONG_RUN = 1_000;
