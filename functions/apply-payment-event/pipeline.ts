@@ -74,6 +74,7 @@ export function applyEvent({ table, gateway, eventSource, policy, now, logger }:
   async function applyToRecord(event: QueuedEvent, key: string, payment: GatewayPayment): Promise<Settled> {
     const paymentType = payment.paymentType ?? (await typeOnRecord(payment.id));
 
+    let read: PaymentRecord | undefined;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const entry = entryFor(event, key, payment.facts);
       const change = {
@@ -82,8 +83,11 @@ export function applyEvent({ table, gateway, eventSource, policy, now, logger }:
         entry,
         afterwards: afterwards(policy, { source: entry.source, state: entry.facts.state }, now()),
       };
-      const { applied, record } = await payments.applyChange(table, change);
-      if (applied) return announce('applied', payment, record);
+      const { applied, record } = await payments.applyChange(table, change, read);
+      if (applied) {
+        if (read) warnIfIncomparable(logger, read, record);
+        return announce('applied', payment, record);
+      }
       if (!record) {
         const first = await firstRecord(table, payment, entry, policy);
         if (first.applied) return announce('applied', payment, first.record);
@@ -103,6 +107,7 @@ export function applyEvent({ table, gateway, eventSource, policy, now, logger }:
           return { outcome: 'stale', paymentId: payment.id, record };
         case 'applied':
           assertRoom(record);
+          read = record;
           continue;
         case 'contradiction': {
           assertRoom(record);
@@ -159,8 +164,10 @@ export function applyEvent({ table, gateway, eventSource, policy, now, logger }:
     };
 
     if (isFinalWord && judgement === 'applied') {
-      const moved = await payments.applyChange(table, change);
-      return moved.applied ? announce('applied', confirmed, moved.record) : undefined;
+      const moved = await payments.applyChange(table, change, record);
+      if (!moved.applied) return undefined;
+      warnIfIncomparable(logger, record, moved.record);
+      return announce('applied', confirmed, moved.record);
     }
     if (isFinalWord && judgement === 'contradiction') {
       const entry = { ...change.entry, corrected: true };

@@ -45,6 +45,18 @@ export function paidIn({ state, amount }: { state: PaymentState; amount: Decimal
   return state === 'COMPLETED' ? amount : NOTHING;
 }
 
+/**
+ * Whether a deposit ends in another currency than its record has, after refunds of it were heard of: what they hold
+ * cannot be set against what was paid.
+ */
+export function endsInAnotherCurrency(
+  read: PaymentRecord,
+  { state, currency = read.currency }: { state: PaymentState; currency?: string },
+): boolean {
+  const isPaid = read.paymentType === 'DEPOSIT' && state === 'COMPLETED';
+  return isPaid && currency !== read.currency && (read.refunds?.size ?? 0) > 0;
+}
+
 /** What an entry takes from the refundable amount. */
 export function heldBy(entry: RefundEntry | undefined): Decimal {
   return !entry || entry.stage === 'returned' ? NOTHING : entry.amount;
@@ -99,13 +111,21 @@ export function judgeReserve(
   return { do: 'move', move: { key: refundId, over, next: { stage: 'reserved', amount, turn }, takes } };
 }
 
-/** What the record of a REFUND means for the deposit that it is paid from; undefined when it is known there. */
-export function moveByRecord(parent: PaymentRecord, refund: PaymentRecord): RefundMove | undefined {
+/**
+ * What the record of a REFUND means for the deposit that it is paid from; undefined when it is known there, and
+ * `too-early` when it cannot be told before the deposit has come to its end here.
+ */
+export function moveByRecord(
+  parent: PaymentRecord,
+  refund: PaymentRecord,
+): RefundMove | 'too-early' | undefined {
   const { key, over } = entryOf(parent.refunds ?? new Map(), refund);
   if ((over?.version ?? 0) >= refund.version) return undefined;
+  const amount = weightOf(parent, refund, over);
+  if (!amount) return 'too-early';
   const next: RefundEntry = {
     stage: stageOf(refund.state),
-    amount: weightOf(parent, refund, over),
+    amount,
     paymentId: refund.id,
     version: refund.version,
   };
@@ -121,11 +141,19 @@ function entryOf(refunds: Refunds, refund: PaymentRecord): { key: string; over: 
   return waitsForIt ? { key, over } : { key: `@${refund.id}`, over: undefined };
 }
 
-/** What a refund takes from its deposit. One in a currency that cannot be compared takes all that is left. */
-function weightOf(parent: PaymentRecord, refund: PaymentRecord, over: RefundEntry | undefined): Decimal {
+/**
+ * What a refund takes from its deposit. One in a currency that cannot be compared takes all that is left, and only a
+ * COMPLETED deposit says what that is, and in which currency it was paid.
+ */
+function weightOf(
+  parent: PaymentRecord,
+  refund: PaymentRecord,
+  over: RefundEntry | undefined,
+): Decimal | undefined {
   if (refund.currency === parent.currency) return refund.amount;
   if (refund.requestedCurrency === parent.currency) return refund.requestedAmount;
   if (over) return over.amount;
+  if (parent.state !== 'COMPLETED') return undefined;
   const left = parent.refundable ?? NOTHING;
   return left.gt(0) ? left : NOTHING;
 }

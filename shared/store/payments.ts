@@ -9,7 +9,7 @@ import {
   type PaymentRecord,
   type QuarantinedEvent,
 } from '../payment/payment.ts';
-import { heldBy, paidIn } from '../payment/refund.ts';
+import { endsInAnotherCurrency, paidIn } from '../payment/refund.ts';
 import { nextCheckAt, RECHECK_MS } from '../payment/schedule.ts';
 import { isFinal, type PaymentState, type PaymentType, statesBefore } from '../payment/state.ts';
 import { keyOf, SCHEMA, toRecord } from './payment-item.ts';
@@ -75,10 +75,11 @@ export async function recordPayment(
 /**
  * Applies an event in one conditional write: the state machine's allowed moves are the condition, with the
  * event's key not in the record yet and room in its history. When the condition fails, the record that stands
- * in the way comes back in the same request.
+ * in the way comes back in the same request, to be passed as `read` the next time.
  */
-export async function applyChange(table: Table, change: Change): Promise<Applied> {
-  const { state, amount } = change.entry.facts;
+export async function applyChange(table: Table, change: Change, read?: PaymentRecord): Promise<Applied> {
+  if (read && endsInAnotherCurrency(read, change.entry.facts)) return applyCorrection(table, change, read);
+  const { state, amount, currency } = change.entry.facts;
   const allowed = statesBefore(change.paymentType, state);
   if (allowed.length === 0) {
     return { applied: false, record: await readPayment(table, change.paymentId) };
@@ -88,13 +89,19 @@ export async function applyChange(table: Table, change: Change): Promise<Applied
   const isAllowedMove = `#state IN (${Object.keys(states).join(', ')})`;
   const isNewEvent = 'NOT contains(eventKeys, :key)';
   const hasRoom = 'size(history) < :maxHistory';
+  const isPaid = change.paymentType === 'DEPOSIT' && state === 'COMPLETED';
+  const isComparable = '(attribute_not_exists(refundCount) OR currency = :currency)';
   return write(table, change, {
-    condition: [isSameType, isAllowedMove, isNewEvent, hasRoom].join(' AND '),
+    condition: [
+      isSameType,
+      isAllowedMove,
+      isNewEvent,
+      hasRoom,
+      ...(isPaid && currency ? [isComparable] : []),
+    ].join(' AND '),
     values: { ...states, ':paymentType': change.paymentType, ':key': change.entry.key },
     // No move leads away from COMPLETED, so that this happens once.
-    ...(change.paymentType === 'DEPOSIT' && state === 'COMPLETED'
-      ? { refundable: { by: amount ?? 'amount' } }
-      : {}),
+    ...(isPaid ? { refundable: { by: amount ?? 'amount' } } : {}),
   });
 }
 
@@ -126,7 +133,8 @@ function correctedRefundable(
   const { state, amount = read.amount, currency = read.currency } = entry.facts;
   const paid = paidIn({ state, amount });
   if (currency === read.currency) return { refundable: { by: paid.minus(paidIn(read)) } };
-  const isHeld = [...(read.refunds?.values() ?? [])].some((refund) => heldBy(refund).gt(0));
+  // Also one that took nothing, because nothing was left.
+  const isHeld = [...(read.refunds?.values() ?? [])].some(({ stage }) => stage !== 'returned');
   if (isHeld || read.refundsUnknown) return { refundable: 'unknown' };
   // Whatever is reserved meanwhile moves it.
   return read.refundable === undefined

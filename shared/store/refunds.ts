@@ -81,6 +81,7 @@ export function returnRefund(
 /**
  * Brings the record of a REFUND into the deposit that it is paid from, which is returned as it then is; undefined
  * when there is no such deposit. Done again it changes nothing, and an older version never undoes a newer one.
+ * Throws when it has to wait for the deposit's end.
  */
 export async function settleRefund(table: Table, refund: PaymentRecord): Promise<PaymentRecord | undefined> {
   const parentId = refund.parentPaymentId;
@@ -89,6 +90,11 @@ export async function settleRefund(table: Table, refund: PaymentRecord): Promise
     if (!parent) return undefined;
     const change = moveByRecord(parent, refund);
     if (!change) return parent;
+    if (change === 'too-early') {
+      throw new Error(
+        `refund ${refund.id} is in another currency than ${parent.id}, which is not COMPLETED here`,
+      );
+    }
     const moved = await move(table, parent.id, change);
     if (moved.done) return moved.parent;
     parent = moved.parent;

@@ -601,6 +601,68 @@ describe('a correction of the deposit', () => {
   });
 });
 
+describe('a refund that is heard of before its deposit is COMPLETED here', () => {
+  /** Made for 100 EUR, and open here; paid at paytech as they say. */
+  const open = async (amount: string, currency: string) => {
+    const id = await deposit('100', 'PENDING');
+    world.gateway.set(id, { state: 'COMPLETED', amount: decimal(amount), currency });
+    const complete = () => world.apply(webhookEvent({ id, state: 'COMPLETED', amount, currency }));
+    return { id, complete };
+  };
+  /** Made in paytech's back office, and its webhook. */
+  const elsewhere = (parentPaymentId: string, amount: string, currency: string) => {
+    const refund = world.gateway.make({
+      paymentType: 'REFUND',
+      referenceId: newId(),
+      parentPaymentId,
+      amount: decimal(amount),
+      currency,
+    });
+    world.gateway.set(refund.id, { state: 'COMPLETED' });
+    return refundEvent(refund, 'COMPLETED', { currency });
+  };
+
+  it.each([
+    ['EUR', '100', '0'],
+    ['USD', '120', '110'],
+  ])('in another currency than was asked for waits until it is, in %s', async (currency, amount, left) => {
+    const { id, complete } = await open(amount, currency);
+    const refund = elsewhere(id, '10', 'USD');
+    await expect(world.apply(refund)).rejects.toThrow('not COMPLETED here');
+    expect((await complete()).outcome).toBe('applied');
+    await world.apply(refund);
+    await world.apply(refund);
+    expect(await refundable(id)).toBe(left);
+    expect((await stored(id)).refunds?.size).toBe(1);
+  });
+
+  it('is not set against what was paid in another currency', async () => {
+    const { id, complete } = await open('120', 'USD');
+    await world.apply(elsewhere(id, '10', 'EUR'));
+    expect(await refundable(id)).toBe('-10');
+    expect(await complete()).toMatchObject({
+      outcome: 'applied',
+      publication: { body: expect.stringContaining('"amount":120,"currency":"USD"') },
+    });
+    expect(await stored(id)).toMatchObject({ state: 'COMPLETED', currency: 'USD', refundsUnknown: true });
+    expect(world.logger.metrics()).toContain('RefundedTooMuch');
+    expect((await complete()).outcome).toBe('duplicate');
+    expect(await office.refund({ refundId: newId(), paymentId: id, amount: '1' })).toMatchObject({
+      code: 'payment.state_conflict',
+    });
+  });
+
+  it('counts for nothing once it is declined, whatever was paid', async () => {
+    const { id, complete } = await open('120', 'USD');
+    elsewhere(id, '10', 'EUR');
+    const [refund] = atPaytech(id) as [GatewayPayment];
+    await world.apply(refundEvent(refund, 'PENDING'));
+    await end(refund, 'DECLINED');
+    expect((await complete()).outcome).toBe('applied');
+    expect(await refundable(id)).toBe('120');
+  });
+});
+
 describe('a flagged refund', () => {
   const flagged = async () => {
     const paymentId = await deposit();

@@ -124,7 +124,7 @@ describe('setting aside', () => {
 describe('the record of a refund', () => {
   const moved = (parent: PaymentRecord, of: PaymentRecord) => {
     const move = moveByRecord(parent, of);
-    return move && [move.key, move.next.stage, move.takes.toFixed()];
+    return typeof move === 'object' ? [move.key, move.next.stage, move.takes.toFixed()] : move;
   };
 
   test('takes the place of what was set aside for it', () => {
@@ -180,6 +180,19 @@ describe('the record of a refund', () => {
     const parent = deposit({ 'refund-1': entry({ paymentId: 'r0', version: 1 }) }, '60');
     expect(moved(parent, refund())).toEqual(['@r1', 'reserved', '40']);
   });
+
+  test.each(PAYMENT_STATES.filter((state) => state !== 'COMPLETED'))(
+    'in another currency tells nothing of a deposit in %s, unless it was asked for here',
+    (state) => {
+      const dollars = refund({ currency: 'USD', requestedCurrency: 'USD' });
+      expect(moved(deposit({}, '0', { state }), dollars)).toBe('too-early');
+      expect(moved(deposit({ 'refund-1': entry() }, '0', { state }), dollars)).toEqual([
+        'refund-1',
+        'reserved',
+        '0',
+      ]);
+    },
+  );
 
   test('in another currency weighs what was asked for, else what was set aside, else all that is left', () => {
     const dollars = { currency: 'USD', amount: decimal('44') };
