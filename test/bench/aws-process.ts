@@ -1,7 +1,7 @@
 /**
  * AWS as far as the contenders call it, over TLS, in a process of its own: `aws.ts` starts it. It keeps and
  * evaluates what DynamoDB is told, drops what the queue and the topic are told, and counts every request. As
- * paytech it makes payments, and has nothing new to say of them.
+ * paytech it makes payments, and says of each that it is open.
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';

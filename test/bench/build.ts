@@ -1,6 +1,7 @@
 /** Builds the contenders. */
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { bundlesFolder } from '../../infra/bundle.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 // Below the contenders' own packages, where the SDK of the project is found as well.
@@ -26,3 +27,6 @@ export async function bundleAsCdkDoes(source: string): Promise<string> {
   });
   return outfile;
 }
+
+/** The file of a function as it is deployed. */
+export const ourBundle = (name: string) => join(bundlesFolder, name, 'index.mjs');

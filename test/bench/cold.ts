@@ -1,9 +1,8 @@
 import { join } from 'node:path';
-import { bundlesFolder } from '../../infra/bundle.ts';
 import { functionNames } from '../../infra/settings.ts';
 import { loadedCode } from '../support/loaded-code.ts';
 import { type Aws, SECRET } from './aws.ts';
-import { bundleAsCdkDoes } from './build.ts';
+import { bundleAsCdkDoes, ourBundle } from './build.ts';
 import { environmentOf } from './environment.ts';
 import { webhook } from './events.ts';
 import { compared, type Figure, type Measurement, type Part } from './figures.ts';
@@ -136,5 +135,3 @@ async function codeLoaded(): Promise<Figure[]> {
     ),
   );
 }
-
-const ourBundle = (name: string) => join(bundlesFolder, name, 'index.mjs');

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundlesFolder } from '../../infra/bundle.ts';
 import type { Aws } from './aws.ts';
-import { bundleAsCdkDoes } from './build.ts';
+import { bundleAsCdkDoes, ourBundle } from './build.ts';
 import { environmentOf } from './environment.ts';
 import { batch, paymentId } from './events.ts';
 import { compared, type Figure, type Part } from './figures.ts';
@@ -23,7 +22,7 @@ const EVENTS = 300;
 /** Whoever applies the queue's events. */
 export async function consumerContenders(aws: Aws) {
   const environment = environmentOf(aws);
-  const ours = { name: 'ours', file: join(bundlesFolder, 'apply-payment-event', 'index.mjs'), environment };
+  const ours = { name: 'ours', file: ourBundle('apply-payment-event'), environment };
   const file = await bundleAsCdkDoes('test/bench/contenders/tutorial-consumer.ts');
   const powertools = { name: 'powertools', file, environment };
   return { ours, powertools };

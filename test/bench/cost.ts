@@ -1,8 +1,6 @@
-import { join } from 'node:path';
-import { bundlesFolder } from '../../infra/bundle.ts';
 import { PRICES, USES } from '../../infra/cost.ts';
 import type { Aws } from './aws.ts';
-import { bundleAsCdkDoes } from './build.ts';
+import { bundleAsCdkDoes, ourBundle } from './build.ts';
 import { webhookContenders } from './cold.ts';
 import { consumerContenders, LATENCY_MS, seed } from './consumer.ts';
 import { environmentOf } from './environment.ts';
@@ -40,18 +38,14 @@ const BATCH = 10;
 /**
  * What a payment costs, step by step and warm: the time that Lambda charges, with AWS and paytech answering 5 ms late,
  * and the requests that were counted, at the prices of `infra/cost.ts`. Items count as 1 KB, a batch of SNS as one
- * request. Logs and traces are left out.
+ * request. The look asks paytech and finds news, which it queues. Logs and traces are left out.
  */
 export async function cost(aws: Aws, rounds: number): Promise<Part> {
   const webhooks = await webhookContenders(aws);
   const consumers = await consumerContenders(aws);
   // The contender has no order tokens.
   const environment = { ...environmentOf(aws), ORDER_TOKENS: 'off' };
-  const bundled = (name: string): Contender => ({
-    name,
-    file: join(bundlesFolder, name, 'index.mjs'),
-    environment,
-  });
+  const bundled = (name: string): Contender => ({ name, file: ourBundle(name), environment });
   const tutorialCreate: Contender = {
     name: 'tutorial',
     file: await bundleAsCdkDoes('test/bench/contenders/tutorial-create.ts'),

@@ -48,8 +48,8 @@ it('writes what it has begun to before its database is closed, also for clients 
   await Promise.race(writes);
   client.destroy();
   // A write to a closed database would be an uncaught error, which fails the run.
-  await server.close();
-  expect((await settled).filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0);
+  await expect(server.close()).resolves.toBeUndefined();
+  await settled;
 });
 
 it('lets a stalled request through when the trouble is over', async () => {
