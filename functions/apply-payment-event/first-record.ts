@@ -41,6 +41,7 @@ export async function firstRecord(
       requestedAmount: ours?.request.amount ?? payment.customerAmount ?? amount,
       requestedCurrency: ours?.request.currency ?? payment.customerCurrency ?? currency,
       created,
+      origin: ours ? 'service' : 'external',
       ...optional('redirectUrl', payment.redirectUrl),
     },
     { ...entry, facts: { ...facts, amount, currency } },

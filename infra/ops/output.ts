@@ -27,7 +27,9 @@ function say(message: unknown, ...details: unknown[]): void {
   progress(['  ', String(message), ...details.map((each) => ` ${JSON.stringify(each)}`)].join(''));
 }
 
-export function money(amount: Decimal, currency: string): string {
+/** An amount that nobody has told is said to be unknown. */
+export function money(amount: Decimal | undefined, currency: string | undefined): string {
+  if (!amount || currency === undefined) return 'an unknown amount';
   return `${decimalText(amount)} ${currency}`;
 }
 

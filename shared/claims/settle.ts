@@ -42,6 +42,7 @@ export async function settleClaim(
       requestedAmount: claim.request.amount,
       requestedCurrency: claim.request.currency,
       created: payment.created ?? at,
+      origin: 'service',
       ...optional('redirectUrl', payment.redirectUrl),
     },
     { at, source: 'create', ...by, facts },

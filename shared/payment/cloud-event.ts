@@ -25,7 +25,7 @@ export function isPublished(record: PaymentRecord, version: number): boolean {
  * gives the same bytes. `source` is a URI-reference naming this deployment.
  */
 export function publicationOf(record: PaymentRecord, version: number, source: string): Publication {
-  const { version: _, externalRefs: __, ...payment } = paymentAt(record, version);
+  const { version: _, externalRefs: __, origin: ___, ...payment } = paymentAt(record, version);
   const corrected = record.history[version - 1]?.corrected;
   const type = corrected ? 'corrected' : (payment.state.toLowerCase() as Lowercase<PaymentState>);
   const event: PaymentCloudEvent = {

@@ -34,8 +34,8 @@ const payment = z.object({
     .check(z.describe('Whether paytech will not move it on by itself: COMPLETED, DECLINED or CANCELLED.')),
   amount,
   currency: text('Of `amount`: ISO 4217, or the code of a cryptocurrency.'),
-  requestedAmount: amount,
-  requestedCurrency: text('Of `requestedAmount`.'),
+  requestedAmount: z.optional(amount),
+  requestedCurrency: optionalText('Of `requestedAmount`.'),
   paidAsRequested: z.optional(
     z
       .boolean()

@@ -31,7 +31,14 @@ export interface PaymentFacts {
   country?: string;
 }
 
-/** What never changes about a payment. */
+/**
+ * `service`: it counts for an order or payout that this deployment has sent (by its reference, its parent, or as a
+ * cycle of a subscription). `external`: other systems of the shop made it, or it is older than this service.
+ */
+export const ORIGINS = ['service', 'external'] as const;
+export type Origin = (typeof ORIGINS)[number];
+
+/** Who a payment is. What was not told when it was recorded may be learned later: see {@link HistoryEntry.learned}. */
 export interface PaymentIdentity {
   /** paytech's id. */
   id: string;
@@ -39,12 +46,19 @@ export interface PaymentIdentity {
   /** The merchant's id, for a deposit that of the order; without the suffix of a repeated attempt. */
   referenceId?: string;
   parentPaymentId?: string;
-  /** What was asked for. */
-  requestedAmount: Decimal;
-  requestedCurrency: string;
+  /** What was asked for; absent where nobody has told. */
+  requestedAmount?: Decimal;
+  requestedCurrency?: string;
   /** ISO 8601, UTC. */
   created: string;
+  origin: Origin;
 }
+
+/** The part of its identity that a record may learn after it was made. */
+export type Learnable = Pick<
+  PaymentIdentity,
+  'referenceId' | 'parentPaymentId' | 'requestedAmount' | 'requestedCurrency' | 'origin'
+>;
 
 /** One applied change; the entry at index i made version i + 1. */
 export interface HistoryEntry {
@@ -61,6 +75,8 @@ export interface HistoryEntry {
   signature?: { key: string; encoding: string };
   /** The change went against the state machine, on paytech's confirmed word. */
   corrected?: boolean;
+  /** This change taught the record who it is. Kept is what stood before, so that earlier versions read as they did. */
+  learned?: { before: Learnable };
   facts: Partial<PaymentFacts> & { state: PaymentState };
 }
 
@@ -143,21 +159,35 @@ export function paymentAt(record: PaymentRecord, version: number = record.versio
     Object.entries(merged).sort(([a], [b]) => (a < b ? -1 : 1)),
   ) as object as PaymentFacts;
   const final = isFinal(facts.state);
-  const requested = { amount: record.requestedAmount, currency: record.requestedCurrency };
+  const { referenceId, parentPaymentId, requestedAmount, requestedCurrency, origin } = identityAt(
+    record,
+    version,
+  );
+  const isAsRequested =
+    requestedAmount &&
+    requestedCurrency !== undefined &&
+    sameMoney(facts, { amount: requestedAmount, currency: requestedCurrency });
   return {
     id: record.id,
-    ...optional('referenceId', record.referenceId),
+    ...optional('referenceId', referenceId),
     paymentType: record.paymentType,
-    ...optional('parentPaymentId', record.parentPaymentId),
+    ...optional('parentPaymentId', parentPaymentId),
     ...facts,
     final,
-    requestedAmount: record.requestedAmount,
-    requestedCurrency: record.requestedCurrency,
-    ...(final ? { paidAsRequested: sameMoney(facts, requested) } : {}),
+    ...optional('requestedAmount', requestedAmount),
+    ...optional('requestedCurrency', requestedCurrency),
+    ...(final ? optional('paidAsRequested', isAsRequested) : {}),
+    origin,
     version,
     created: record.created,
     updated: entry.at,
   };
+}
+
+/** Who the payment was, as far as this service knew, when `version` was written. */
+function identityAt(record: PaymentRecord, version: number): Learnable {
+  const learnedLater = record.history.slice(version).find(({ learned }) => learned);
+  return learnedLater?.learned?.before ?? record;
 }
 
 /** The state before `version`; null for the first. */

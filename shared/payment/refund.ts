@@ -137,7 +137,8 @@ function entryOf(refunds: Refunds, refund: PaymentRecord): { key: string; over: 
   for (const [key, over] of refunds) if (over.paymentId === refund.id) return { key, over };
   const key = refund.referenceId ?? '';
   const over = refunds.get(key);
-  const waitsForIt = over && !over.paymentId && sameAmount(over.amount, refund.requestedAmount);
+  const waitsForIt =
+    over && !over.paymentId && sameAmount(over.amount, refund.requestedAmount ?? refund.amount);
   return waitsForIt ? { key, over } : { key: `@${refund.id}`, over: undefined };
 }
 

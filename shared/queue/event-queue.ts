@@ -5,6 +5,7 @@ import type {
   SendMessageCommandOutput,
 } from '@aws-sdk/client-sqs';
 import { awsCall } from '../aws/call.ts';
+import { type ClaimKind, isClaimKind } from '../payment/claim.ts';
 import { EVENT_SOURCES, type EventSource, optional } from '../payment/payment.ts';
 
 /** What somebody learned of a payment, on its way to apply-payment-event: paytech's object and who brought it. */
@@ -22,6 +23,10 @@ export interface QueuedEvent {
   caller?: string;
   /** The record's version when paytech was asked: what was read then must not undo what came later. */
   readVersion?: number;
+  /** The claim that the payment belongs to, where its maker or finder knows: it says who the payment is. */
+  claim?: { kind: ClaimKind; referenceId: string };
+  /** How often the queue has delivered it, this time included. */
+  receives?: number;
 }
 
 /** The message cannot be understood, now or later. */
@@ -74,6 +79,7 @@ export function openEventQueue(queueUrl: string, sqs: Sqs = lambdaSqs()): EventQ
           signatureEncoding: event.signature?.encoding,
           caller: event.caller,
           readVersion: event.readVersion === undefined ? undefined : String(event.readVersion),
+          claim: event.claim && `${event.claim.kind}#${event.claim.referenceId}`,
         }),
       });
     },
@@ -85,6 +91,7 @@ export interface QueueMessage {
   messageId: string;
   body: string;
   messageAttributes: Record<string, { stringValue?: string | undefined }>;
+  attributes?: { ApproximateReceiveCount?: string };
 }
 
 /** The inverse of {@link EventQueue.send}. Throws {@link UnreadableMessage}. */
@@ -94,6 +101,8 @@ export function readMessage(message: QueueMessage): QueuedEvent {
   const receivedAt = attribute('receivedAt');
   const signatureKey = attribute('signatureKey');
   const readVersion = attribute('readVersion');
+  const [kind = '', claimed] = attribute('claim')?.split(/#(.*)/s) ?? [];
+  const receives = message.attributes?.ApproximateReceiveCount;
   if (attribute('schema') !== SCHEMA) throw new UnreadableMessage('unknown message schema');
   if (!source || !receivedAt) throw new UnreadableMessage('source or receivedAt is missing');
   return {
@@ -106,6 +115,8 @@ export function readMessage(message: QueueMessage): QueuedEvent {
       : {}),
     ...optional('caller', attribute('caller')),
     ...(readVersion === undefined ? {} : { readVersion: Number(readVersion) }),
+    ...(isClaimKind(kind) && claimed !== undefined ? { claim: { kind, referenceId: claimed } } : {}),
+    ...(receives === undefined ? {} : { receives: Number(receives) }),
   };
 }
 

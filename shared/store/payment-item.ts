@@ -20,9 +20,11 @@ export function toRecord(item: Item): PaymentRecord {
     paymentType: record.paymentType,
     ...optional('referenceId', record.referenceId),
     ...optional('parentPaymentId', record.parentPaymentId),
-    requestedAmount: record.requestedAmount,
-    requestedCurrency: record.requestedCurrency,
+    ...optional('requestedAmount', record.requestedAmount),
+    ...optional('requestedCurrency', record.requestedCurrency),
     created: record.created,
+    // Items from before it was kept: a payment without a reference of the merchant's was not made here.
+    origin: record.origin ?? (record.referenceId === undefined ? 'external' : 'service'),
     ...optional('redirectUrl', record.redirectUrl),
     state: record.state,
     amount: record.amount,

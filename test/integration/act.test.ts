@@ -49,6 +49,7 @@ async function payment(state: PaymentState, amount = '100'): Promise<string> {
       paymentType,
       requestedAmount: decimal(amount),
       requestedCurrency: 'EUR',
+      origin: 'service',
       created: at,
     },
     { at, source: 'create', facts: { state, amount: decimal(amount), currency: 'EUR' } },
@@ -149,7 +150,7 @@ describe('an action', () => {
       await applyAll();
       const record = await stored(id);
       expect(record.amount.eq(amount)).toBe(true);
-      expect(record.requestedAmount.eq('100')).toBe(true);
+      expect(record.requestedAmount!.eq('100')).toBe(true);
       expect(
         await ask('capture', id, { amount: `${amount}${amount.includes('.') ? '0' : '.0'}` }),
       ).toMatchObject({ is: 'done' });

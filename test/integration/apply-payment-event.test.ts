@@ -41,6 +41,7 @@ async function deposit(fields: { amount?: string; currency?: string } = {}): Pro
       referenceId: 'order-1',
       requestedAmount: amount,
       requestedCurrency: currency,
+      origin: 'service',
       created: at,
       redirectUrl: 'https://checkout.example',
     },

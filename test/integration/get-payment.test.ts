@@ -37,6 +37,7 @@ async function payment(
     paymentType,
     requestedAmount: money.amount,
     requestedCurrency: 'EUR',
+    origin: 'service' as const,
     created: at,
     redirectUrl: 'https://checkout.example',
   };

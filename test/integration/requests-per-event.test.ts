@@ -30,7 +30,7 @@ beforeEach(async () => {
   const money = { requestedAmount: decimal('10'), requestedCurrency: 'EUR' };
   await recordPayment(
     world.table,
-    { id, paymentType: 'DEPOSIT', ...money, created: at },
+    { id, paymentType: 'DEPOSIT', ...money, origin: 'service', created: at },
     { at, source: 'create', facts: { state: 'CHECKOUT', amount: decimal('10'), currency: 'EUR' } },
   );
   await apply(webhookEvent({ id, state: 'PENDING' }));

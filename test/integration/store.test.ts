@@ -24,6 +24,7 @@ const identity = (more: { redirectUrl?: string; parentPaymentId?: string } = {})
   paymentType: 'DEPOSIT' as const,
   requestedAmount: decimal('10'),
   requestedCurrency: 'EUR',
+  origin: 'service' as const,
   created: AT,
   ...more,
 });

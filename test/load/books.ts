@@ -105,10 +105,11 @@ function whatWasCreatedIsRecorded({ placed }: Shop, { records, claims }: Kept): 
       answered++;
       const record = records.get(id);
       const asked = { amount: decimal(order.amount), currency: order.currency };
-      const recorded = record && { amount: record.requestedAmount, currency: record.requestedCurrency };
+      const { requestedAmount: amount, requestedCurrency: currency } = record ?? {};
+      const recorded = amount && currency !== undefined && { amount, currency };
       if (seen.has(id)) wrong.push(`${id}: told to two orders`);
       if (!recorded) wrong.push(`${id}: told to a customer, not recorded`);
-      else if (record.referenceId !== referenceId || !sameMoney(recorded, asked))
+      else if (record?.referenceId !== referenceId || !sameMoney(recorded, asked))
         wrong.push(`${id}: not as asked`);
       if (!known.includes(id)) wrong.push(`${id}: the claim of ${referenceId} does not know it`);
       seen.add(id);

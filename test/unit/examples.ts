@@ -21,6 +21,7 @@ export function recordWith(history: HistoryEntry[], overrides: Partial<PaymentRe
     referenceId: 'order-1',
     requestedAmount: decimal('11.12'),
     requestedCurrency: 'EUR',
+    origin: 'service',
     created: '2026-03-01T10:00:00.000Z',
     state: history.at(-1)!.facts.state,
     amount: decimal('11.12'),

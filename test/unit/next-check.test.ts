@@ -16,6 +16,7 @@ const pending: PaymentRecord = {
   paymentType: 'WITHDRAWAL',
   requestedAmount: money.amount,
   requestedCurrency: money.currency,
+  origin: 'service',
   created: new Date(CREATED).toISOString(),
   state: 'PENDING',
   ...money,

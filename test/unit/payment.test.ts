@@ -38,6 +38,7 @@ describe('the payment as of a version', () => {
       paymentMethod: 'BASIC_CARD',
       requestedAmount: decimal('11.12'),
       requestedCurrency: 'EUR',
+      origin: 'service',
       version: 1,
       created: '2026-03-01T10:00:00.000Z',
       updated: '2026-03-01T10:00:01.000Z',

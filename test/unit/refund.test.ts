@@ -18,6 +18,7 @@ const record = (fields: Partial<PaymentRecord>): PaymentRecord => ({
   paymentType: 'DEPOSIT',
   requestedAmount: decimal('100'),
   requestedCurrency: 'EUR',
+  origin: 'service',
   created: '2026-03-01T10:00:00.000Z',
   state: 'COMPLETED',
   amount: decimal('100'),
