@@ -1,6 +1,6 @@
 /**
  * Builds every `functions/<name>/index.ts` into the folder that is deployed as it is:
- * `dist/functions/<name>/index.mjs` and its chunks. `npm run build` runs this file.
+ * `dist/functions/<name>/index.mjs` and its chunks.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -68,5 +68,3 @@ async function removeAllBut(kept: string[], folder: string): Promise<void> {
   const stale = (await readdir(folder)).filter((name) => !kept.includes(name) && !name.startsWith('.'));
   await Promise.all(stale.map((name) => rm(join(folder, name), { recursive: true, force: true })));
 }
-
-if (import.meta.main) console.log(`bundled ${(await bundleFunctions()).join(', ')} into ${bundlesFolder}`);

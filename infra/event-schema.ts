@@ -1,6 +1,4 @@
-/** `npm run event-schema`: writes `payment-event.schema.json`, the JSON Schema of the events to subscribers. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** The JSON Schema of the events to subscribers. */
 import { paymentEvent } from '../shared/payment/event-schema.ts';
 import { toJsonSchema } from './openapi/json-schema.ts';
 
@@ -14,8 +12,4 @@ export function eventSchemaText(): string {
     ...toJsonSchema(paymentEvent),
   };
   return `${JSON.stringify(schema, null, 2)}\n`;
-}
-
-if (import.meta.main) {
-  writeFileSync(join(import.meta.dirname, '..', 'payment-event.schema.json'), eventSchemaText());
 }

@@ -1,6 +1,4 @@
-/** `npm run settings`: writes `docs/settings.md` from the schema of the settings. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** `docs/settings.md`, made from the schema of the settings. */
 import { settingsJsonSchema } from './settings.ts';
 
 interface JsonSchema {
@@ -75,8 +73,4 @@ function range({ minimum, maximum }: JsonSchema): string {
 
 function defaultOf(setting: JsonSchema): string {
   return setting.default === undefined ? 'none' : `\`${JSON.stringify(setting.default)}\``;
-}
-
-if (import.meta.main) {
-  writeFileSync(join(import.meta.dirname, '..', 'docs', 'settings.md'), settingsReference());
 }

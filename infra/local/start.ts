@@ -10,13 +10,8 @@
 import { styleText } from 'node:util';
 import type { LocalService } from './local-service.ts';
 
-const OLDEST_NODE = 24;
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
-  // npm puts node_modules/.bin, which holds a Node of the right version, before the machine's own.
-  exitWith(`Node ${OLDEST_NODE} or newer is needed (this is ${process.version}): use "npm start".`);
-}
 const ports = {
   PORT: portFrom('PORT', 3000),
   PAYTECH_PORT: portFrom('PAYTECH_PORT', 3001),

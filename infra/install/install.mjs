@@ -5,12 +5,17 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { adviceOn } from './advice.mjs';
+import {
+  bundledPackage,
+  isNewEnough,
+  linkBundledNode,
+  modules,
+  OLDEST_TO_RUN,
+  root,
+} from './bundled-node.mjs';
 
 const OLDEST_TO_INSTALL = 20;
-const OLDEST_TO_RUN = 24;
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const modules = join(root, 'node_modules');
 // npm writes its own copy of the lock file last, so an interrupted installation has none.
 const installedLock = join(modules, '.package-lock.json');
 
@@ -22,8 +27,18 @@ function reasonToInstall() {
   const isCurrent = ([path, { version, optional, devOptional }]) =>
     installed[path] ? installed[path].version === version : optional || devOptional;
   const isWanted = (path) => path in wanted;
-  if (Object.entries(wanted).every(isCurrent) && Object.keys(installed).every(isWanted)) return undefined;
-  return 'package-lock.json has changed';
+  if (!Object.entries(wanted).every(isCurrent) || !Object.keys(installed).every(isWanted)) {
+    return 'package-lock.json has changed';
+  }
+  const leftOut = Object.keys(wanted).filter((path) => !installed[path] && isForThisMachine(wanted[path]));
+  return leftOut.length > 0 ? 'optional dependencies were left out, and this machine needs them' : undefined;
+}
+
+/** A package with a binary; those that merely may be there, such as peers, name no platform. */
+function isForThisMachine({ optional, os, cpu, libc }) {
+  const isNamed = (names, name) => [names].flat().includes(name);
+  if (!optional || !os || !cpu || !isNamed(os, process.platform) || !isNamed(cpu, process.arch)) return false;
+  return !libc || isNamed(libc, process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl');
 }
 
 function packagesOf(lockFile) {
@@ -32,13 +47,13 @@ function packagesOf(lockFile) {
 }
 
 /**
- * Whether npm succeeded. Optional and development dependencies are part of the run here. Only errors are
- * shown: the warnings are about the machine's Node, which is not the one that will run.
+ * Undefined when npm succeeded, else what it complained of. Optional and development dependencies are part of the
+ * run here. Only errors are shown: the warnings are about the machine's Node, which is not the one that will run.
  */
 async function install() {
   rmSync(installedLock, { force: true });
   const args = ['ci', '--include=dev', '--include=optional', '--loglevel=error'];
-  const options = { cwd: root, stdio: 'inherit' };
+  const options = { cwd: root, stdio: ['inherit', 'inherit', 'pipe'] };
   const npmScript = process.env.npm_execpath;
   // npm's own Node, because the one that runs this file may be about to be replaced.
   const node = process.env.npm_node_execpath ?? process.execPath;
@@ -49,9 +64,14 @@ async function install() {
   // On Ctrl-C npm first ends what it is at: whoever tries again before that would meet its files.
   process.on('SIGINT', () => console.error('Waiting for npm to clean up.'));
   process.on('SIGTERM', () => npm.kill('SIGTERM'));
+  let complaints = '';
+  npm.stderr.on('data', (chunk) => {
+    process.stderr.write(chunk);
+    complaints += chunk;
+  });
   return new Promise((resolve) => {
-    npm.once('error', () => resolve(false));
-    npm.once('exit', (code) => resolve(code === 0));
+    npm.once('error', (error) => resolve(error.message));
+    npm.once('close', (code) => resolve(code === 0 ? undefined : complaints));
   });
 }
 
@@ -60,8 +80,7 @@ function fail(message) {
   process.exit(1);
 }
 
-const major = Number.parseInt(process.versions.node, 10);
-if (major < OLDEST_TO_INSTALL) {
+if (Number.parseInt(process.versions.node, 10) < OLDEST_TO_INSTALL) {
   fail(
     `Node ${OLDEST_TO_INSTALL} or newer is needed to install (this is ${process.version}): https://nodejs.org/`,
   );
@@ -73,14 +92,25 @@ if (reason) {
     fail(`Please run "npm ci" first (${reason}): Windows cannot replace the Node that is running this.`);
   }
   console.log(`Running "npm ci", because ${reason}; this takes a minute.`);
-  if (!(await install()))
-    fail('The installation failed; its output is above. Run the same command again to retry.');
+  const complaints = await install();
+  if (complaints !== undefined) {
+    fail(
+      `The installation failed; npm's words are above. ${adviceOn(complaints)}\nThen run the same command again.`,
+    );
+  }
+  if (reasonToInstall()) {
+    fail(
+      'npm left out packages that this machine needs. Try "npm ci --include=optional" and read its output.',
+    );
+  }
 }
 
-const bundledNode = join(modules, '.bin', process.platform === 'win32' ? 'node.cmd' : 'node');
-if (major < OLDEST_TO_RUN && !existsSync(bundledNode)) {
+if (!linkBundledNode() && !isNewEnough()) {
+  const why = bundledPackage
+    ? `the one among the dependencies (${bundledPackage}) does not run on this machine`
+    : `there is none among the dependencies for ${process.platform}-${process.arch}`;
   fail(
-    `Node ${OLDEST_TO_RUN} or newer is needed (this is ${process.version}), and none could be installed for ` +
-      `${process.platform}-${process.arch} as a dependency: install it from https://nodejs.org/ and try again.`,
+    `Node ${OLDEST_TO_RUN} or newer is needed: this is ${process.version}, and ${why}. ` +
+      'Install one from https://nodejs.org/ or your package manager, and try again.',
   );
 }

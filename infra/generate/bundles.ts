@@ -1,0 +1,4 @@
+/** `npm run build`. */
+import { bundleFunctions, bundlesFolder } from '../bundle.ts';
+
+console.log(`bundled ${(await bundleFunctions()).join(', ')} into ${bundlesFolder}`);

@@ -1,0 +1,9 @@
+/** After every `npm ci` and `npm install`: `npx cdk`, `npx paytech-ops` and the like find the Node that came along. */
+import { linkBundledNode } from './bundled-node.mjs';
+
+try {
+  linkBundledNode();
+} catch (error) {
+  // Installed it is all the same; whoever needs the link is told so by install.mjs.
+  console.error(`The Node of the dependencies could not be linked: ${error.message}`);
+}
