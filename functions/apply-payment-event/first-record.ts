@@ -3,7 +3,7 @@ import { identify, join } from '../../shared/claims/siblings.ts';
 import { type AfterwardsPolicy, afterwards, mayHaveExpired } from '../../shared/payment/afterwards.ts';
 import { amountMark } from '../../shared/payment/heard.ts';
 import { type HistoryEntry, optional } from '../../shared/payment/payment.ts';
-import { meansMoney, statesOf } from '../../shared/payment/state.ts';
+import { statesOf } from '../../shared/payment/state.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
 import { type GatewayPayment, type StatelessPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
 import type { QueuedEvent } from '../../shared/queue/event-queue.ts';
@@ -98,9 +98,8 @@ export async function firstRecord(
   const { paymentType, facts } = payment;
   const { state } = facts;
   const now = Date.parse(entry.at);
-  const isEnough = paymentType && statesOf(paymentType).includes(state);
-  if (!isEnough)
-    throw notEnough(isUnconfirmed, paymentType ? `a ${paymentType} cannot be ${state}` : 'paymentType');
+  if (!paymentType) throw notEnough(isUnconfirmed, 'paymentType');
+  if (!statesOf(paymentType).includes(state)) throw notEnough(isUnconfirmed, `state of a ${paymentType}`);
 
   const identity = await identify(deps, payment, paymentType);
   if (heardAt !== undefined && now - heardAt < CREATE_ENDS_MS && !(await isPlaced())) {

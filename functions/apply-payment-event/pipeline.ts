@@ -26,7 +26,7 @@ import { type GatewayPayment, readReport, type StatelessPayment } from '../../sh
 import { eventKey, keyWithin, type QueuedEvent } from '../../shared/queue/event-queue.ts';
 import * as payments from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
-import { firstRecord, firstWord, hasState } from './first-record.ts';
+import { firstRecord, firstWord, hasState, RECEIVES_TO_ASK } from './first-record.ts';
 import { learn } from './learn.ts';
 import { assertRoom, isOld } from './limits.ts';
 import { settleParent, warnIfIncomparable, warnIfRefundedTooMuch } from './refund-parent.ts';
@@ -132,6 +132,10 @@ export function applyEvent(deps: Dependencies) {
   ): Promise<Settled | undefined> {
     const { payment, isUnconfirmed } = await firstWord(deps, event, said);
     const { entry } = changeBy(event, key, payment.facts);
+    const { paymentType, facts } = payment;
+    if (paymentType && !statesOf(paymentType).includes(facts.state)) {
+      return ignore(payment.id, { of: 'state', word: facts.state });
+    }
     const heardAt =
       event.source === 'webhook' || event.source === 'reconcile' ? receivedAt(event) : undefined;
     const first = await firstRecord(deps, payment, entry, { isUnconfirmed, ...optional('heardAt', heardAt) });
@@ -291,8 +295,13 @@ export function applyEvent(deps: Dependencies) {
     const also = answered > 0 ? publicationOf(record, answered, eventSource) : undefined;
     if (!isOvertaken(record, version, payment)) return { ...told, ...optional('alsoPublication', also) };
 
-    const answer = await askPaytech(record);
+    const question = askPaytech(record).catch((error) => {
+      if ((event.receives ?? 1) < RECEIVES_TO_ASK) throw error;
+      return 'unanswered' as const;
+    });
+    const answer = await question;
     if (!answer) return undefined;
+    if (answer === 'unanswered') return { ...told, ...optional('alsoPublication', also) };
     const verdict = verdictOnAnswer(record, answer, now());
     if (!isFinal(answer.facts.state) || (verdict !== 'applied' && verdict !== 'corrected')) {
       await payments.endQuestion(table, record, 'denials');

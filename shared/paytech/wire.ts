@@ -129,11 +129,11 @@ function isUnknown(word: string | null | undefined, known: readonly string[]): w
   return !!word && !known.includes(word);
 }
 
-/** For the record and the log. */
-const MAX_WORD_LENGTH = 64;
+/** As paytech names its states and types; anything else may be a customer's, and goes into no record and log. */
+const NAME = /^[A-Z][A-Z_]{0,63}$/;
 
 function wordOf(word: string): string {
-  return word.toWellFormed().slice(0, MAX_WORD_LENGTH).toWellFormed();
+  return NAME.test(word) ? word : '(no name)';
 }
 
 /** Takes over what is kept of a payment object parsed by `parseJson`. Throws {@link UnreadablePayment}. */
