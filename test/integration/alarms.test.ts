@@ -184,6 +184,12 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
   'event-quarantined': {
     'apply-payment-event': async () => webhook({ id: await paid(), state: 'CANCELLED' }),
   },
+  'unknown-states': {
+    'apply-payment-event': async () => {
+      const id = await created();
+      await times(20, () => webhook({ id, state: 'RECONCILIATION' }));
+    },
+  },
   'outcome-unknown': {
     'create-payment': () =>
       times(5, async () => {
