@@ -214,13 +214,36 @@ describe('a webhook of a payment that is not known', () => {
     expect(JSON.stringify(await stored(id))).not.toMatch(/THIEF|thief/);
 
     const other = elsewhere('PENDING', { redirectUrl: 'https://pay.example/1' });
-    world.gateway.set(other.id, { externalRefs: { iban: 'DE01' } });
+    world.gateway.set(other.id, { externalRefs: { iban: 'DE01', qr: 'x'.repeat(20_000) } });
     await world.apply(terse(other.id, 'PENDING'));
     expect(await stored(other.id)).toMatchObject({
       redirectUrl: 'https://pay.example/1',
       history: [{ facts: { externalRefs: { iban: 'DE01' } } }],
     });
+    expect((await stored(other.id))?.history[0]?.facts.externalRefs).not.toHaveProperty('qr');
   });
+});
+
+it('how often a message was received is told by the queue', async () => {
+  const id = paymentId();
+  await world.queue.send(webhookEvent({ id, state: 'PENDING', referenceId: 'third-time' }));
+  const [message] = await world.drain('webhooks');
+  const record = (receives: number) => ({
+    messageId: message?.MessageId,
+    body: message?.Body,
+    attributes: { ApproximateReceiveCount: String(receives) },
+    messageAttributes: Object.fromEntries(
+      Object.entries(message?.MessageAttributes ?? {}).map(([name, { StringValue }]) => [
+        name,
+        { stringValue: StringValue },
+      ]),
+    ),
+  });
+  const batch = applyBatch({ ...world, apply: answering(DOWN) });
+  const failures = async (receives: number) =>
+    (await batch([record(receives)] as unknown as Parameters<typeof batch>[0])).batchItemFailures.length;
+  expect([await failures(2), await failures(3)]).toEqual([1, 0]);
+  expect(await stored(id)).toMatchObject({ state: 'PENDING', unconfirmed: true });
 });
 
 describe('an item of the list that is not known', () => {

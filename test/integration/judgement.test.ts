@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { act } from '../../shared/actions/act.ts';
+import { hear } from '../../shared/actions/hear.ts';
 import { LEASE_MS } from '../../shared/payment/claim.ts';
+import { asHeard } from '../../shared/payment/heard.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { MAX_HISTORY, MAX_OPEN_CHANGES, paymentAt } from '../../shared/payment/payment.ts';
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
@@ -205,6 +208,26 @@ describe('a payout that comes to its approval from PENDING', () => {
     expect(world.logger.metrics()).toEqual([]);
   });
 
+  it('is asked about by whoever approves it, and approved', async () => {
+    const id = await recorded('PENDING', 'WITHDRAWAL');
+    const approve = () =>
+      act({ ...world, ready: async () => {} })({
+        kind: 'approve',
+        paymentId: id,
+        owner: randomUUID(),
+        deadline: world.now() + 14_000,
+      });
+    expect(await approve()).toMatchObject({ is: 'wrong-state' });
+    world.gateway.set(id, { state: 'AWAITING_APPROVAL' });
+    await approve();
+    const [message] = await world.drain('webhooks');
+    expect(world.gateway.calls.approve).toBe(0);
+    const bytes = Buffer.from(message!.Body!, 'base64');
+    await world.apply({ bytes, source: 'refresh', receivedAt: now(), readVersion: 1 });
+    expect(await approve()).toMatchObject({ is: 'done' });
+    expect(world.gateway.calls.approve).toBe(1);
+  });
+
   it('is not said to wait again for a minute after its approval', async () => {
     const id = await recorded('AWAITING_APPROVAL', 'WITHDRAWAL');
     const operation = { kind: 'approve', owner: 'o', version: 1 } as const;
@@ -315,6 +338,13 @@ it('instructions for the customer are kept as far as they fit, whatever they are
   expect(result.outcome).toBe('applied');
   const { externalRefs: kept } = paymentAt(await stored(id));
   expect({ ...kept }).toEqual({ key: 'PIX', constructor: 'c', toString: 't' });
+
+  // Whoever asked is told all of them, and noted are those that fit.
+  const { qr } = externalRefs;
+  const payment = { id, facts: { state: 'AUTHORIZED' as const, externalRefs: { qr, key: 'PIX' } } };
+  const shown = await hear(world, await stored(id), payment, { source: 'operation' });
+  expect(paymentAt(asHeard(shown)).externalRefs).toMatchObject({ qr });
+  expect((await stored(id)).heard?.facts.externalRefs).toEqual({ key: 'PIX' });
 });
 
 it('characters that queues do not carry reach subscribers all the same, the same each time', async () => {

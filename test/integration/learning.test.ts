@@ -278,6 +278,18 @@ describe('a refund of a deposit that paytech does not show', () => {
     expect(world.logger.metrics()).toContain('RefundWithoutParent');
   });
 
+  it('that is found is published with it, and with no webhook that is sent again weeks later', async () => {
+    const referenceId = `order-${randomUUID()}`;
+    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    const event = refundOf(id)(1);
+    const receivedAt = new Date(world.now()).toISOString();
+    expect((await world.apply({ ...event, receivedAt })).parentPublication?.id).toBe(`${id}:1`);
+    const later = new Date(world.now() + 22 * 24 * 3_600_000).toISOString();
+    const old = await world.apply({ ...event, receivedAt: later });
+    expect([old.outcome, old.publication, old.parentPublication]).toEqual(['stale', undefined, undefined]);
+  });
+
   it('because it does not answer is published after three receives', async () => {
     const event = refundOf(paymentId());
     const apply = unshown({ kind: 'unknown', reason: 'timeout' });
