@@ -55,7 +55,9 @@ export async function firstWord(
   const isListed = event.source === 'reconcile' && event.readVersion === undefined;
   if (event.source !== 'webhook' && !isListed && hasState(payment)) return { payment, isUnconfirmed: false };
   const answer = await gateway.get(payment.id, ASK_LIMIT_MS);
-  if (answer.kind === 'answered') return { payment: over(payment, answer.result), isUnconfirmed: false };
+  if (answer.kind === 'answered' && answer.result.id === payment.id) {
+    return { payment: over(payment, answer.result), isUnconfirmed: false };
+  }
   if (event.source === 'webhook' && answer.kind === 'not-accepted' && answer.status === 404) {
     throw new NotAtPaytech('paytech has no such payment');
   }

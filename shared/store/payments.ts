@@ -185,7 +185,10 @@ function correctedRefundable(
   if (read.paymentType !== 'DEPOSIT') return {};
   const { state, amount = read.amount, currency = read.currency } = entry.facts;
   const paid = paidIn({ state, amount });
-  if (currency === read.currency) return { refundable: { by: paid.minus(paidIn(read)) } };
+  if (currency === read.currency) {
+    const by = paid.minus(paidIn(read));
+    return by.eq(0) ? {} : { refundable: { by } };
+  }
   // Also one that took nothing, because nothing was left.
   const isHeld = [...(read.refunds?.values() ?? [])].some(({ stage }) => stage !== 'returned');
   if (isHeld || read.refundsUnknown) return { refundable: 'unknown' };

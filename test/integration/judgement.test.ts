@@ -76,6 +76,9 @@ describe('an amount that moves', () => {
       const id = await recorded(state);
       const { outcome, publication } = await say(id, state, { amount: '0.00011', currency: 'BTC' });
       expect(outcome).toBe('applied');
+      expect((await say(id, state, { amount: '0.00012', currency: 'BTC' })).outcome).toBe('applied');
+      expect((await say(id, 'COMPLETED', { amount: '0.00012', currency: 'BTC' })).outcome).toBe('applied');
+      expect((await stored(id)).refundable?.toFixed()).toBe('0.00012');
       expect(parsed(publication?.body)).toMatchObject({
         id: `${id}:2`,
         data: { payment: { state, amount: decimal('0.00011'), currency: 'BTC', requestedCurrency: 'EUR' } },
