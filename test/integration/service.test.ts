@@ -373,7 +373,11 @@ describe('GET /payments/{id}', () => {
   it('does not show other payment types', async () => {
     const made = await fetch(`${service.simulatorUrl}/api/v1/payments`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${LOCAL_KEYS.apiKey}`, 'content-type': 'application/json' },
+      headers: {
+        authorization: `Bearer ${LOCAL_KEYS.apiKey}`,
+        'content-type': 'application/json',
+        'user-agent': 'another system of the shop',
+      },
       body: JSON.stringify({
         paymentType: 'WITHDRAWAL',
         referenceId: newOrder(),
