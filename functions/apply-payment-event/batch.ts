@@ -51,7 +51,13 @@ export function applyBatch({ apply, publisher, deadLetters, logger }: Dependenci
     const requestId = record.messageAttributes.requestId?.stringValue;
     try {
       const event = readMessage(record);
-      const { outcome, paymentId, publication, alsoPublication, parentPublication } = await apply(event);
+      const {
+        outcome,
+        paymentId,
+        publication,
+        alsoPublications = [],
+        parentPublication,
+      } = await apply(event);
       logger.info('event settled', {
         outcome,
         paymentId,
@@ -59,7 +65,7 @@ export function applyBatch({ apply, publisher, deadLetters, logger }: Dependenci
         eventId: publication?.id,
         requestId,
       });
-      const publications = [parentPublication, alsoPublication, publication].filter(
+      const publications = [parentPublication, ...alsoPublications, publication].filter(
         (each) => each !== undefined,
       );
       return { messageId, done: true, publications };

@@ -55,8 +55,8 @@ export interface Outcome {
   outcome: 'applied' | 'corrected' | 'duplicate' | 'stale' | 'quarantined' | 'counted' | 'noted' | 'ignored';
   paymentId: string;
   publication?: Publication;
-  /** Of another version of the payment that the same event led to. */
-  alsoPublication?: Publication;
+  /** Of other versions of the payment that the same event led to. */
+  alsoPublications?: Publication[];
   /** Of the deposit that a refund is paid from, where the refund was the first that was heard of it. */
   parentPublication?: Publication;
 }
@@ -102,7 +102,7 @@ export function applyEvent(deps: Dependencies) {
     const { record = learned.record } = settled;
     await watchSiblings(deps, record);
     return settled.publication
-      ? { ...settled, alsoPublication: publication }
+      ? { ...settled, alsoPublications: [...(settled.alsoPublications ?? []), publication] }
       : { ...settled, outcome: 'applied', publication };
   }
 
@@ -215,7 +215,7 @@ export function applyEvent(deps: Dependencies) {
     const entry = { ...change.entry, corrected: true };
     const corrected = await payments.applyAtVersion(table, { ...change, entry }, record);
     if (!corrected.applied) return undefined;
-    warnOfCorrection(corrected.record, corrected.record.version);
+    warnIfCorrected(corrected.record, corrected.record.version);
     warnIfRefundedTooMuch(logger, corrected.record);
     warnIfIncomparable(logger, record, corrected.record);
     return announce('corrected', corrected.record);
@@ -287,13 +287,15 @@ export function applyEvent(deps: Dependencies) {
     const entry = record.history[version - 1]!;
     if (isOld(event, entry)) return ended('stale', record);
     if (version === 1) await join(deps, record);
-    if (entry.corrected) warnOfCorrection(record, version);
+    warnIfCorrected(record, version);
 
-    const answered = record.history.findLastIndex(({ answerTo }) => answerTo === key) + 1;
-    if (answered > 0) warnOfCorrection(record, answered);
     const told = await announce('duplicate', record, version);
-    const also = answered > 0 ? publicationOf(record, answered, eventSource) : undefined;
-    if (!isOvertaken(record, version, payment)) return { ...told, ...optional('alsoPublication', also) };
+    const answered = record.history.findLastIndex(({ answerTo }) => answerTo === key) + 1;
+    if (answered > 0) {
+      warnIfCorrected(record, answered);
+      told.alsoPublications = [publicationOf(record, answered, eventSource)];
+    }
+    if (!isOvertaken(record, version, payment)) return told;
 
     const question = askPaytech(record).catch((error) => {
       if ((event.receives ?? 1) < RECEIVES_TO_ASK) throw error;
@@ -301,21 +303,17 @@ export function applyEvent(deps: Dependencies) {
     });
     const answer = await question;
     if (!answer) return undefined;
-    if (answer === 'unanswered') return { ...told, ...optional('alsoPublication', also) };
+    if (answer === 'unanswered') return told;
     const verdict = verdictOnAnswer(record, answer, now());
     if (!isFinal(answer.facts.state) || (verdict !== 'applied' && verdict !== 'corrected')) {
       await payments.endQuestion(table, record, 'denials');
-      return { ...told, ...optional('alsoPublication', also) };
+      return told;
     }
-    assertRoom(record);
     const ownKey = keyWithin(key, `again at version ${record.version}`);
     const by = changeBy(event, ownKey, answer.facts, 'refresh');
-    const change = { ...by, entry: { ...by.entry, answerTo: key } };
-    const corrected = await correct(
-      { ...change, paymentId: record.id, paymentType: record.paymentType },
-      record,
-    );
-    return corrected && { ...corrected, ...optional('alsoPublication', told.publication) };
+    const answering = { ...by, entry: { ...by.entry, answerTo: key } };
+    const taken = await take(verdict, answering, record, now());
+    return taken && told.publication ? { ...taken, alsoPublications: [told.publication] } : taken;
   }
 
   async function duplicate(event: QueuedEvent, record: PaymentRecord): Promise<Settled> {
@@ -383,10 +381,11 @@ export function applyEvent(deps: Dependencies) {
     return { outcome, paymentId: record.id, record };
   }
 
-  function warnOfCorrection(record: PaymentRecord, version: number): void {
-    const from = record.history[version - 2]?.facts.state;
-    const to = record.history[version - 1]?.facts.state;
-    logger.warn('payment corrected', { metric: 'PaymentCorrected', paymentId: record.id, from, to });
+  function warnIfCorrected({ id, history }: PaymentRecord, version: number): void {
+    const [before, entry] = [history[version - 2], history[version - 1]];
+    if (!entry?.corrected) return;
+    const change = { from: before?.facts.state, to: entry.facts.state };
+    logger.warn('payment corrected', { metric: 'PaymentCorrected', paymentId: id, ...change });
   }
 
   function warnOfQuarantine({ id, state }: PaymentRecord, claimed: string): void {
@@ -426,9 +425,11 @@ function verdictOnAnswer(record: PaymentRecord, answer: GatewayPayment, at: numb
   return verdict === 'ask' ? 'stale' : verdict;
 }
 
-/** Whether the event's final word is no longer what the record says, and might be true again. */
+/** Whether the event's final word is not, or no longer, what the record says, and might be true by now. */
 function isOvertaken(record: PaymentRecord, version: number, payment: StatelessPayment): boolean {
-  if (!hasState(payment) || !isFinal(payment.facts.state) || versionThatSet(record) <= version) return false;
+  if (!hasState(payment) || !isFinal(payment.facts.state)) return false;
+  const wasTaken = record.history[version - 1]?.facts.state === payment.facts.state;
+  if (wasTaken && versionThatSet(record) <= version) return false;
   const judgement = judgeWord(record, payment);
   return judgement === 'applied' || judgement === 'contradiction';
 }

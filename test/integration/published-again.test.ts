@@ -79,13 +79,13 @@ describe('the same bytes after the record has been corrected', () => {
     world.gateway.set(id, { state: 'COMPLETED' });
     const again = await world.apply(paid);
     expect([again.outcome, again.publication?.id]).toEqual(['corrected', `${id}:4`]);
-    expect(again.alsoPublication).toEqual(first.publication);
+    expect(again.alsoPublications?.[0]).toEqual(first.publication);
     expect(await stored(id)).toMatchObject({ state: 'COMPLETED', version: 4 });
     expect(count('PaymentCorrected')).toBe(1);
     // Its process may have died before it was published.
     const calls = { ...world.gateway.calls };
     const once = await world.apply(paid);
-    expect([once.publication, once.alsoPublication]).toEqual([first.publication, again.publication]);
+    expect([once.publication, once.alsoPublications?.[0]]).toEqual([first.publication, again.publication]);
     expect(world.gateway.calls).toEqual(calls);
     expect(count('PaymentCorrected')).toBe(2);
   });
@@ -101,6 +101,25 @@ describe('the same bytes after the record has been corrected', () => {
         quarantined: 0,
       });
     }
+    expect(world.logger.metrics()).toEqual([]);
+  });
+
+  it('are asked about where they were not believed at first, and are no correction when they come true', async () => {
+    const id = await deposit();
+    world.gateway.set(id, { state: 'PENDING' });
+    // Without an amount paytech is asked, and says less.
+    const event = webhook(id, 'COMPLETED', { amount: null });
+    expect((await world.apply(event)).publication?.id).toBe(`${id}:2`);
+    expect(await stored(id)).toMatchObject({ state: 'PENDING' });
+    expect((await world.apply(event)).outcome).toBe('duplicate');
+    expect(await stored(id)).toMatchObject({ state: 'PENDING', denials: 1 });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    const result = await world.apply(event);
+    expect([result.outcome, result.publication?.attributes.type]).toEqual([
+      'applied',
+      'paytech.payment.completed',
+    ]);
+    expect(result.alsoPublications?.map((each) => each.id)).toEqual([`${id}:2`]);
     expect(world.logger.metrics()).toEqual([]);
   });
 
