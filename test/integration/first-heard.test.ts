@@ -119,6 +119,19 @@ describe('a webhook of a payment that is not known', () => {
     },
   );
 
+  it('is not recorded by an answer about another payment, nor with money of another state than paytech’s', async () => {
+    const id = paymentId();
+    const another: Answer<GatewayPayment> = {
+      kind: 'answered',
+      result: { id: paymentId(), facts: { state: 'COMPLETED', ...EUR_10 } },
+    };
+    await expect(answering(another)(terse(id, 'COMPLETED'))).rejects.toThrow('could not be asked');
+    const pending: Answer<GatewayPayment> = { kind: 'answered', result: { id, facts: { state: 'PENDING' } } };
+    const event = webhookEvent({ id, state: 'COMPLETED', referenceId: 'r', amount: '900' });
+    await expect(answering(pending)(event)).rejects.toThrow('amount, currency');
+    expect(await stored(id)).toBeUndefined();
+  });
+
   it('waits for paytech where it says too little itself, however often it comes', async () => {
     const { id } = elsewhere('COMPLETED');
     await expect(answering(DOWN)(terse(id, 'COMPLETED', { receives: 99 }))).rejects.toThrow(

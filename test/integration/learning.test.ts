@@ -142,12 +142,58 @@ describe('a payout of which its webhook told neither reference nor what was aske
     expect(await stored(id)).toMatchObject({ version: 2 });
   });
 
+  it('keeps the parent that paytech named, whatever was asked for', async () => {
+    const { id, referenceId } = await withdrawn('PENDING');
+    const parentPaymentId = paymentId();
+    await world.table.update(`payment#${id}`, {
+      expression: 'SET parentPaymentId = :parent',
+      condition: 'attribute_exists(pk)',
+      values: { ':parent': parentPaymentId },
+    });
+    const claim = (await readClaim(world.table, 'withdrawal', referenceId))!;
+    await saveClaim(world.table, claim, { ...claim, request: { ...EUR_10, parentPaymentId: paymentId() } });
+    await world.apply(toldByClaim('withdrawal', referenceId, { id, facts: { state: 'PENDING' } }));
+    expect(await stored(id)).toMatchObject({ referenceId, parentPaymentId });
+  });
+
   it('learns once when two tell it at the same time', async () => {
     const { id, answer } = await withdrawn('COMPLETED');
     const other = { ...answer, bytes: Buffer.from(`${Buffer.from(answer.bytes)} `) };
     await Promise.all([answer, other, answer, other].map((each) => world.apply(each)));
     expect((await stored(id)).version).toBe(2);
   });
+});
+
+it('a deposit that learns of which order it is has its siblings watched', async () => {
+  const referenceId = `order-${randomUUID()}`;
+  const paid = async () => {
+    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    await world.apply(webhookEvent({ id, state: 'COMPLETED' }));
+    return id;
+  };
+  const first = await paid();
+  delete world.gateway.payments.get(first)!.referenceId;
+  const { id: late } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId: 'x', ...EUR_10 });
+  world.gateway.set(late, { state: 'COMPLETED' });
+  delete world.gateway.payments.get(late)!.referenceId;
+  world.clock.at += 60_000;
+  await world.apply(webhookEvent({ id: late, state: 'COMPLETED' }));
+  expect(world.logger.metrics()).not.toContain('OrderPaidTwice');
+  await saveClaim(world.table, undefined, {
+    kind: 'deposit',
+    referenceId,
+    attempt: 2,
+    stage: 'known',
+    owner: 'o',
+    leaseUntil: 0,
+    sentAt: 0,
+    request: EUR_10,
+    earlierPaymentIds: [first],
+    paymentId: late,
+  });
+  await world.apply(toldByClaim('deposit', referenceId, { id: late, facts: { state: 'CHECKOUT' } }));
+  expect(world.logger.metrics()).toContain('OrderPaidTwice');
 });
 
 describe('a refund whose webhook is faster than its answer', () => {
