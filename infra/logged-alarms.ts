@@ -64,6 +64,15 @@ export function loggedAlarms({
       firstStep: 'Stop the delivery of the order, and compare the payment with the back office of paytech.',
     },
     {
+      id: 'unknown-states',
+      metric: 'UnknownState',
+      threshold: 20,
+      minutes: 60,
+      impact:
+        'paytech names states or payment types that this version does not know; those payments stand still.',
+      firstStep: 'Look for the word in the log of apply-payment-event, and ask paytech what it means.',
+    },
+    {
       id: 'outcome-unknown',
       metric: 'OutcomeUnknown',
       threshold: 5,

@@ -9,7 +9,9 @@ import {
   UnreadableMessage,
 } from '../../shared/queue/event-queue.ts';
 import type { Publisher } from '../../shared/queue/publisher.ts';
-import { HistoryFull, type Outcome } from './pipeline.ts';
+import { NotAtPaytech } from './first-record.ts';
+import { HistoryFull } from './limits.ts';
+import type { Outcome } from './pipeline.ts';
 
 export interface Dependencies {
   apply: (event: QueuedEvent) => Promise<Outcome>;
@@ -49,7 +51,13 @@ export function applyBatch({ apply, publisher, deadLetters, logger }: Dependenci
     const requestId = record.messageAttributes.requestId?.stringValue;
     try {
       const event = readMessage(record);
-      const { outcome, paymentId, publication, parentPublication } = await apply(event);
+      const {
+        outcome,
+        paymentId,
+        publication,
+        alsoPublications = [],
+        parentPublication,
+      } = await apply(event);
       logger.info('event settled', {
         outcome,
         paymentId,
@@ -57,7 +65,9 @@ export function applyBatch({ apply, publisher, deadLetters, logger }: Dependenci
         eventId: publication?.id,
         requestId,
       });
-      const publications = [parentPublication, publication].filter((each) => each !== undefined);
+      const publications = [parentPublication, ...alsoPublications, publication].filter(
+        (each) => each !== undefined,
+      );
       return { messageId, done: true, publications };
     } catch (error) {
       if (isHopeless(error)) return { messageId, done: await park(record, error), publications: [] };
@@ -86,6 +96,9 @@ export function applyBatch({ apply, publisher, deadLetters, logger }: Dependenci
 /** No retry helps; without this a poison message would keep coming for an hour. */
 function isHopeless(error: unknown): error is Error {
   return (
-    error instanceof UnreadablePayment || error instanceof UnreadableMessage || error instanceof HistoryFull
+    error instanceof UnreadablePayment ||
+    error instanceof UnreadableMessage ||
+    error instanceof NotAtPaytech ||
+    error instanceof HistoryFull
   );
 }

@@ -1,82 +1,149 @@
-import { asFound } from '../../shared/claims/look-up.ts';
+import type { Logger } from '@aws-lambda-powertools/logger';
+import { identify, join } from '../../shared/claims/siblings.ts';
 import { type AfterwardsPolicy, afterwards, mayHaveExpired } from '../../shared/payment/afterwards.ts';
-import { type Claim, KIND_OF, misfitOf } from '../../shared/payment/claim.ts';
-import type { HistoryEntry } from '../../shared/payment/payment.ts';
-import { optional } from '../../shared/payment/payment.ts';
-import { parseGatewayReference } from '../../shared/payment/reference.ts';
-import { type PaymentType, statesOf } from '../../shared/payment/state.ts';
-import { type GatewayPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
-import { readClaim, saveClaim } from '../../shared/store/claims.ts';
-import { type Applied, recordPayment } from '../../shared/store/payments.ts';
+import { amountMark } from '../../shared/payment/heard.ts';
+import { type HistoryEntry, optional } from '../../shared/payment/payment.ts';
+import { statesOf } from '../../shared/payment/state.ts';
+import type { GatewayClient } from '../../shared/paytech/client.ts';
+import { type GatewayPayment, type StatelessPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
+import type { QueuedEvent } from '../../shared/queue/event-queue.ts';
+import { type Applied, readPayment, recordPayment } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
 
+export interface Dependencies {
+  table: Table;
+  gateway: Pick<GatewayClient, 'get'>;
+  policy: AfterwardsPolicy;
+  now: () => number;
+  logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+/** A webhook of a payment that paytech itself does not have: whoever signed it, it was not paytech. */
+export class NotAtPaytech extends Error {
+  override name = 'NotAtPaytech';
+}
+
+const ASK_LIMIT_MS = 5_000;
+
+/** So often paytech is asked in vain before a message is taken at its word. */
+export const RECEIVES_TO_ASK = 3;
+
+/** After this a create call has ended, and with it the time in which a payment may still get its claim. */
+const CREATE_ENDS_MS = 60_000;
+
+/** When a payment is looked at that was recorded on a webhook's word, where the deployment confirms none. */
+const CONFIRM_AFTER_MS = 5 * 60_000;
+
 /**
- * Records a payment that is heard of for the first time by an event: its webhook was faster than the answer to
- * our call, or it was made elsewhere. What was asked for is read from the claim, since an event may only name
- * what was paid. Throws {@link UnreadablePayment} when the event does not say enough.
+ * What is to be recorded of a payment that is heard of for the first time. A webhook may be anybody's who has the
+ * signing key, and an item of the list leaves out too much: paytech is asked, and only where it has not answered for
+ * some time is the message taken at its word. Throws {@link NotAtPaytech} where paytech does not know a webhook's
+ * payment, and any other error where the message is to come again.
+ *
+ * | message                             | paytech, asked for it | what is recorded                         |
+ * |-------------------------------------|-----------------------|------------------------------------------|
+ * | webhook, list                       | answers               | its answer, over what the message says   |
+ * | webhook                             | 404                   | nothing: set aside                       |
+ * | webhook, list                       | nothing, three times  | the message, a webhook as `unconfirmed`  |
+ * | answers to our own calls            | not asked             | the message                              |
+ */
+export async function firstWord(
+  { gateway }: Pick<Dependencies, 'gateway'>,
+  event: QueuedEvent,
+  payment: StatelessPayment,
+): Promise<{ payment: GatewayPayment; isUnconfirmed: boolean }> {
+  const isListed = event.source === 'reconcile' && event.readVersion === undefined;
+  if (event.source !== 'webhook' && !isListed && hasState(payment)) return { payment, isUnconfirmed: false };
+  const answer = await gateway.get(payment.id, ASK_LIMIT_MS);
+  if (answer.kind === 'answered' && answer.result.id === payment.id) {
+    return { payment: over(payment, answer.result), isUnconfirmed: false };
+  }
+  if (event.source === 'webhook' && answer.kind === 'not-accepted' && answer.status === 404) {
+    throw new NotAtPaytech('paytech has no such payment');
+  }
+  if ((event.receives ?? 1) < RECEIVES_TO_ASK || !hasState(payment)) {
+    throw new Error(`paytech could not be asked about payment ${payment.id}: ${answer.kind}`);
+  }
+  return { payment, isUnconfirmed: event.source === 'webhook' };
+}
+
+export function hasState(payment: StatelessPayment): payment is GatewayPayment {
+  return payment.facts.state !== undefined;
+}
+
+/** Either may leave out what the other tells; money belongs to the state with which it was told. */
+function over(said: StatelessPayment, answer: GatewayPayment): GatewayPayment {
+  if (said.facts.state === answer.facts.state) {
+    return { ...said, ...answer, facts: { ...said.facts, ...answer.facts } };
+  }
+  return {
+    ...optional('paymentType', said.paymentType),
+    ...optional('referenceId', said.referenceId),
+    ...optional('parentPaymentId', said.parentPaymentId),
+    ...answer,
+  };
+}
+
+/**
+ * Records a payment that is heard of for the first time: its webhook was faster than the answer to our call, or it
+ * was made elsewhere. Who it is and what was asked for is read from its claim, since an event may only name what was
+ * paid. Throws {@link UnreadablePayment} when nobody says enough, and another error while a create call may still
+ * say who it is.
  */
 export async function firstRecord(
-  table: Table,
+  deps: Dependencies,
   payment: GatewayPayment,
   entry: HistoryEntry & { key: string },
-  policy: AfterwardsPolicy,
+  { heardAt, isUnconfirmed = false }: { heardAt?: number; isUnconfirmed?: boolean } = {},
 ): Promise<Applied> {
+  const { table, policy } = deps;
   const { paymentType, facts } = payment;
-  const { state, amount, currency } = facts;
-  if (!paymentType || !amount || !currency)
-    throw new UnreadablePayment('no payment object: paymentType, amount, currency');
-  if (!statesOf(paymentType).includes(state))
-    throw new UnreadablePayment(`a ${paymentType} cannot be ${state}`);
-
+  const { state } = facts;
   const now = Date.parse(entry.at);
+  if (!paymentType) throw notEnough(isUnconfirmed, 'paymentType');
+  if (!statesOf(paymentType).includes(state)) throw notEnough(isUnconfirmed, `state of a ${paymentType}`);
+
+  const identity = await identify(deps, payment, paymentType);
+  if (heardAt !== undefined && now - heardAt < CREATE_ENDS_MS && !(await isPlaced())) {
+    throw new Error(`a create call may still say who payment ${payment.id} is`);
+  }
+  // What was asked for is not what was paid; that nobody has told is noted.
+  const amount = facts.amount ?? identity.requestedAmount;
+  const currency = facts.currency ?? identity.requestedCurrency;
+  if (!amount || !currency) throw notEnough(isUnconfirmed, 'amount, currency');
+
   const created = payment.created ?? entry.at;
-  const ours = await claimOf(table, paymentType, payment);
-  return recordPayment(
+  const marks = afterwards(policy, { source: isUnconfirmed ? 'webhook' : 'refresh', state }, now);
+  const confirmAt = now + (policy.confirmAfterMs ?? CONFIRM_AFTER_MS);
+  const recorded = await recordPayment(
     table,
     {
       id: payment.id,
       paymentType,
-      ...optional('referenceId', ours?.referenceId ?? payment.referenceId),
-      ...optional('parentPaymentId', payment.parentPaymentId ?? ours?.request.parentPaymentId),
-      requestedAmount: ours?.request.amount ?? payment.customerAmount ?? amount,
-      requestedCurrency: ours?.request.currency ?? payment.customerCurrency ?? currency,
+      ...identity,
       created,
-      origin: ours ? 'service' : 'external',
       ...optional('redirectUrl', payment.redirectUrl),
     },
-    { ...entry, facts: { ...facts, amount, currency } },
+    { ...entry, ...amountMark(facts), facts: { ...facts, amount, currency } },
     {
-      ...afterwards(policy, { source: entry.source, state }, now),
+      ...marks,
+      ...(isUnconfirmed && { confirmAt }),
       refundsUnknown: mayHaveExpired(policy, created, now),
     },
   );
+  if (recorded.applied) await join(deps, recorded.record);
+  return recorded;
+
+  async function isPlaced(): Promise<boolean> {
+    if (identity.referenceId !== undefined) return true;
+    const { parentPaymentId } = payment;
+    return parentPaymentId !== undefined && (await readPayment(table, parentPaymentId)) !== undefined;
+  }
 }
 
-/**
- * The claim under which we asked for this payment, if we did; it then knows every one of its payments. What pays out
- * and was asked for otherwise is somebody else's under our reference, and must not stand for what we asked for.
- */
-async function claimOf(table: Table, paymentType: PaymentType, payment: GatewayPayment) {
-  const reference = payment.referenceId ? parseGatewayReference(payment.referenceId) : undefined;
-  if (!reference) return undefined;
-  const claim = await readClaim(table, KIND_OF[paymentType], reference.referenceId);
-  if (!claim) return undefined;
-  if (claim.kind !== 'deposit' && claim.paymentId !== payment.id && !isAsAsked(claim, paymentType, payment))
-    return undefined;
-  if (reference.attempt === claim.attempt) {
-    return claim.paymentId === undefined || claim.paymentId === payment.id ? claim : undefined;
-  }
-  if (reference.attempt > claim.attempt) return undefined;
-  if (!claim.earlierPaymentIds.includes(payment.id)) {
-    const earlierPaymentIds = [...claim.earlierPaymentIds, payment.id];
-    const { saved } = await saveClaim(table, claim, { ...claim, earlierPaymentIds });
-    if (!saved) throw new Error(`the claim of ${reference.referenceId} is in use`);
-  }
-  return claim;
-}
-
-/** Judged as a look-up judges it; an event need not repeat which deposit a refund is paid from. */
-function isAsAsked(claim: Claim, paymentType: PaymentType, payment: GatewayPayment): boolean {
-  const parent = optional('parentPaymentId', payment.parentPaymentId ?? claim.request.parentPaymentId);
-  return misfitOf(claim, { ...asFound(payment), paymentType, ...parent }) === undefined;
+/** What paytech may still say once it can be asked is waited for. */
+function notEnough(isUnconfirmed: boolean, what: string): Error {
+  return isUnconfirmed
+    ? new Error(`paytech is still to be asked: ${what}`)
+    : new UnreadablePayment(`no payment object: ${what}`);
 }

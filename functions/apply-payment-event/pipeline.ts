@@ -1,22 +1,34 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
+import { join, watchSiblings } from '../../shared/claims/siblings.ts';
 import { type AfterwardsPolicy, afterwards } from '../../shared/payment/afterwards.ts';
 import { isPublished, type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
-import { judgeWord } from '../../shared/payment/heard.ts';
+import {
+  amountMark,
+  isOtherMoney,
+  isReopened,
+  judgeWord,
+  REOPEN_GAP_MS,
+  type Verdict,
+  type Voice,
+  verdictOn,
+} from '../../shared/payment/heard.ts';
 import {
   type HistoryEntry,
-  MAX_HISTORY,
   optional,
   type PaymentRecord,
+  type UnknownWord,
   versionOfKey,
+  versionThatSet,
 } from '../../shared/payment/payment.ts';
-import { isFinal, type PaymentType } from '../../shared/payment/state.ts';
+import { isFinal, meansMoney, type PaymentType, statesOf } from '../../shared/payment/state.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
-import { type GatewayPayment, readPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
-import { eventKey, type QueuedEvent } from '../../shared/queue/event-queue.ts';
+import { type GatewayPayment, readReport, type StatelessPayment } from '../../shared/paytech/wire.ts';
+import { eventKey, keyWithin, type QueuedEvent } from '../../shared/queue/event-queue.ts';
 import * as payments from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
-import { firstRecord } from './first-record.ts';
-import { warnIfPaidTwice } from './paid-twice.ts';
+import { firstRecord, firstWord, hasState, RECEIVES_TO_ASK } from './first-record.ts';
+import { learn } from './learn.ts';
+import { assertRoom, isOld } from './limits.ts';
 import { settleParent, warnIfIncomparable, warnIfRefundedTooMuch } from './refund-parent.ts';
 
 export interface Dependencies {
@@ -29,22 +41,28 @@ export interface Dependencies {
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
-/** What became of an event, and what subscribers must be told before its message may be deleted. */
+/**
+ * What became of an event, and what subscribers must be told before its message may be deleted:
+ * - `applied`, `corrected`: the record has a new version.
+ * - `duplicate`: the record has it already; what it led to is told again.
+ * - `stale`: the record is further on, or paytech does not say so any more.
+ * - `quarantined`: paytech denies what a webhook says; kept for reading.
+ * - `counted`: an open payment's amount moves more often than is kept.
+ * - `noted`: paytech has AUTHORIZED where the record has an end; it is asked once more.
+ * - `ignored`: it names a state or type that nobody knows.
+ */
 export interface Outcome {
-  outcome: 'applied' | 'corrected' | 'duplicate' | 'stale' | 'quarantined';
+  outcome: 'applied' | 'corrected' | 'duplicate' | 'stale' | 'quarantined' | 'counted' | 'noted' | 'ignored';
   paymentId: string;
   publication?: Publication;
+  /** Of other versions of the payment that the same event led to. */
+  alsoPublications?: Publication[];
   /** Of the deposit that a refund is paid from, where the refund was the first that was heard of it. */
   parentPublication?: Publication;
 }
 
-/** The outcome, and the record that it was judged by. */
-type Settled = Outcome & { record: PaymentRecord };
-
-/** The record's history has no room: something is wrong with this payment that no retry mends. */
-export class HistoryFull extends Error {
-  override name = 'HistoryFull';
-}
+/** The outcome, and the record that it was judged by, where there is one. */
+type Settled = Outcome & { record: PaymentRecord | undefined };
 
 /** How long paytech may take to answer a question, in milliseconds. */
 const ASK_LIMIT_MS = 5_000;
@@ -57,151 +75,279 @@ const MAX_ROUNDS = 4;
 
 /**
  * Applies one event to its payment. Returning means that everything about it is durable and that the message
- * may be deleted once `publication` is out. Throwing {@link UnreadablePayment} or {@link HistoryFull} means
- * that no retry helps; throwing anything else, that the message must come again.
+ * may be deleted once the publications are out. Throwing {@link UnreadablePayment}, {@link NotAtPaytech} or
+ * {@link HistoryFull} means that no retry helps; throwing anything else, that the message must come again.
  */
-export function applyEvent({ table, gateway, eventSource, policy, now, logger }: Dependencies) {
-  const refundParent = settleParent({ table, gateway, eventSource, policy, now, logger });
+export function applyEvent(deps: Dependencies) {
+  const { table, gateway, eventSource, policy, now, logger } = deps;
+  const refundParent = settleParent(deps);
 
   return async function apply(event: QueuedEvent): Promise<Outcome> {
-    const payment = readPayment(event.bytes);
+    const report = readReport(event.bytes);
     const key = eventKey(event);
-    const { record, ...outcome } = await applyToRecord(event, key, payment);
-    if (record.paymentType !== 'REFUND') return outcome;
-    return { ...outcome, ...optional('parentPublication', await refundParent(record, key)) };
+    const { record, ...outcome } =
+      report.is === 'unknown'
+        ? await ignore(report.id, report)
+        : await settle(event, key, trusted(event, report.payment));
+    if (record?.paymentType !== 'REFUND') return outcome;
+    return { ...outcome, ...optional('parentPublication', await refundParent(record, key, event)) };
   };
 
-  async function applyToRecord(event: QueuedEvent, key: string, payment: GatewayPayment): Promise<Settled> {
-    const paymentType = payment.paymentType ?? (await typeOnRecord(payment.id));
+  /** What create knows of the payment first, then what the event says of it. */
+  async function settle(event: QueuedEvent, key: string, payment: StatelessPayment): Promise<Settled> {
+    const learned = await learn(deps, event, key, payment.id);
+    const settled = await settleFacts(event, key, payment);
+    if (!learned) return settled;
+    const publication = publicationOf(learned.record, learned.version, eventSource);
+    const { record = learned.record } = settled;
+    await watchSiblings(deps, record);
+    return settled.publication
+      ? { ...settled, alsoPublications: [...(settled.alsoPublications ?? []), publication] }
+      : { ...settled, outcome: 'applied', publication };
+  }
 
-    let read: PaymentRecord | undefined;
+  async function settleFacts(event: QueuedEvent, key: string, payment: StatelessPayment): Promise<Settled> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const entry = entryFor(event, key, payment.facts);
-      const change = {
-        paymentId: payment.id,
-        paymentType,
-        entry,
-        afterwards: afterwards(policy, { source: entry.source, state: entry.facts.state }, now()),
-      };
-      const { applied, record } = await payments.applyChange(table, change, read);
-      if (applied) {
-        if (read) warnIfIncomparable(logger, read, record);
-        return announce('applied', payment, record);
+      let read: PaymentRecord | undefined;
+      if (round === 0 && mayBeAMove(payment)) {
+        const { id: paymentId, paymentType, facts } = payment;
+        const change = { paymentId, paymentType, ...changeBy(event, key, facts) };
+        const moved = await payments.applyChange(table, change);
+        if (moved.applied) return announce('applied', moved.record);
+        read = moved.record;
+      } else {
+        read = await payments.readPayment(table, payment.id);
       }
-      if (!record) {
-        const first = await firstRecord(table, payment, entry, policy);
-        if (first.applied) return announce('applied', payment, first.record);
-        continue;
-      }
-
-      const version = versionOfKey(record, key);
-      if (version) return announce('duplicate', payment, record, version);
-      if (record.quarantine.some((each) => each.key === key))
-        return { outcome: 'quarantined', paymentId: payment.id, record };
-
-      const judgement = judgeWord(record, payment);
-      switch (judgement) {
-        case 'duplicate':
-          return known('duplicate', record, record.version);
-        case 'stale':
-          return { outcome: 'stale', paymentId: payment.id, record };
-        case 'applied':
-          assertRoom(record);
-          read = record;
-          continue;
-        case 'contradiction': {
-          assertRoom(record);
-          const settled = await settleContradiction(event, key, payment, record);
-          if (settled) return settled;
-          continue;
-        }
-        default:
-          return judgement satisfies never;
-      }
+      const settled = read ? await judge(event, key, payment, read) : await begin(event, key, payment);
+      if (settled) return settled;
     }
     throw new Error(`payment ${payment.id} changes faster than its event can be applied`);
   }
 
-  async function typeOnRecord(id: string): Promise<PaymentType> {
-    const record = await payments.readPayment(table, id);
-    if (!record) throw new UnreadablePayment('no payment object: paymentType');
-    return record.paymentType;
+  /** Undefined when it was recorded meanwhile, and is to be judged by that. */
+  async function begin(
+    event: QueuedEvent,
+    key: string,
+    said: StatelessPayment,
+  ): Promise<Settled | undefined> {
+    const { payment, isUnconfirmed } = await firstWord(deps, event, said);
+    const { entry } = changeBy(event, key, payment.facts);
+    const { paymentType, facts } = payment;
+    if (paymentType && !statesOf(paymentType).includes(facts.state)) {
+      return ignore(payment.id, { of: 'state', word: facts.state });
+    }
+    const heardAt =
+      event.source === 'webhook' || event.source === 'reconcile' ? receivedAt(event) : undefined;
+    const first = await firstRecord(deps, payment, entry, { isUnconfirmed, ...optional('heardAt', heardAt) });
+    return first.applied ? announce('applied', first.record) : undefined;
   }
 
-  function entryFor(event: QueuedEvent, key: string, facts: GatewayPayment['facts']) {
-    return {
+  /** Judges an event by the record; undefined when that has changed meanwhile and all is to be judged anew. */
+  async function judge(
+    event: QueuedEvent,
+    key: string,
+    payment: StatelessPayment,
+    record: PaymentRecord,
+  ): Promise<Settled | undefined> {
+    const version = versionOfKey(record, key);
+    if (version) return again(event, key, payment, record, version);
+    const quarantined = record.quarantine.find((each) => each.key === key);
+    if (quarantined) {
+      warnOfQuarantine(record, quarantined.state);
+      return ended('quarantined', record);
+    }
+    if (!hasState(payment)) return askAbout(event, key, payment, record);
+    const { state } = payment.facts;
+    if (!statesOf(record.paymentType).includes(state)) return ignore(record.id, { of: 'state', word: state });
+
+    const saidAt = receivedAt(event);
+    const verdict = verdictOn(record, payment, voiceOf(event, payment, record), saidAt);
+    switch (verdict) {
+      case 'ask':
+        assertRoom(record);
+        return askAbout(event, key, payment, record);
+      case 'duplicate':
+        return duplicate(event, record);
+      case 'stale':
+        return ended('stale', record);
+      case 'counted':
+        await payments.endQuestion(table, record, 'changesCounted');
+        return ended('counted', record);
+      default:
+        return take(verdict, changeBy(event, key, payment.facts), record, saidAt);
+    }
+  }
+
+  /** Writes what a word does to the record; undefined when that has changed meanwhile. */
+  async function take(
+    verdict: Exclude<Verdict, 'ask' | 'duplicate' | 'stale' | 'counted'>,
+    by: By,
+    record: PaymentRecord,
+    saidAt: number,
+  ): Promise<Settled | undefined> {
+    assertRoom(record);
+    const change = { ...by, paymentId: record.id, paymentType: record.paymentType };
+    switch (verdict) {
+      case 'applied':
+      case 'changed': {
+        const write = verdict === 'applied' ? payments.applyChange : payments.applyAtVersion;
+        const moved = await write(table, change, record);
+        if (!moved.applied) return undefined;
+        warnIfIncomparable(logger, record, moved.record);
+        return announce('applied', moved.record);
+      }
+      case 'reopened': {
+        if (isReopened(record, saidAt)) return correct(change, record);
+        const isNoted = record.reopenedAt !== undefined && saidAt - record.reopenedAt < REOPEN_GAP_MS;
+        const askAgainAt = Math.max(now(), saidAt + REOPEN_GAP_MS);
+        const note = { at: saidAt, askAgainAt };
+        if (!isNoted && !(await payments.noteReopened(table, record, note))) return undefined;
+        return ended('noted', record);
+      }
+      case 'corrected':
+        return correct(change, record);
+      default:
+        return verdict satisfies never;
+    }
+  }
+
+  async function correct(change: payments.Change, record: PaymentRecord): Promise<Settled | undefined> {
+    const entry = { ...change.entry, corrected: true };
+    const corrected = await payments.applyAtVersion(table, { ...change, entry }, record);
+    if (!corrected.applied) return undefined;
+    warnIfCorrected(corrected.record, corrected.record.version);
+    warnIfRefundedTooMuch(logger, corrected.record);
+    warnIfIncomparable(logger, record, corrected.record);
+    return announce('corrected', corrected.record);
+  }
+
+  /** Asks paytech, and does what it says in place of what the event says. */
+  async function askAbout(
+    event: QueuedEvent,
+    key: string,
+    payment: StatelessPayment,
+    record: PaymentRecord,
+  ): Promise<Settled | undefined> {
+    const answer = await askPaytech(record);
+    if (!answer) return undefined;
+    const answeredAt = now();
+    const verdict = verdictOnAnswer(record, answer, answeredAt);
+    switch (verdict) {
+      case 'applied':
+      case 'changed':
+      case 'corrected':
+        return take(verdict, changeBy(event, key, answer.facts, 'refresh'), record, answeredAt);
+      case 'reopened': {
+        const taken = await take(verdict, changeBy(event, key, answer.facts, 'refresh'), record, answeredAt);
+        return taken?.outcome === 'noted' ? deny(event, key, payment, record) : taken;
+      }
+      case 'counted':
+        await payments.endQuestion(table, record, 'changesCounted');
+        return ended('counted', record);
+      default:
+        return deny(event, key, payment, record);
+    }
+  }
+
+  /** paytech's answer leaves the record as it is. A webhook that said otherwise is kept, for somebody to read. */
+  async function deny(
+    event: QueuedEvent,
+    key: string,
+    payment: StatelessPayment,
+    record: PaymentRecord,
+  ): Promise<Settled | undefined> {
+    const isLie =
+      event.source === 'webhook' &&
+      hasState(payment) &&
+      judgeWord(record, payment) !== 'stale' &&
+      !isOtherMoney(record, payment);
+    if (!isLie) {
+      await payments.endQuestion(table, record);
+      return hasState(payment) ? ended('stale', record) : duplicate(event, record);
+    }
+    const { state, amount = record.amount, currency = record.currency } = payment.facts;
+    const { at, source, signature } = changeBy(event, key, payment.facts).entry;
+    const quarantined = { at, source, key, ...optional('signature', signature), state, amount, currency };
+    if (!(await payments.quarantine(table, record, quarantined))) return undefined;
+    warnOfQuarantine(record, state);
+    return ended('quarantined', record);
+  }
+
+  /**
+   * The event is in the record: what it led to is told again. Where its final word has been overtaken since, paytech
+   * is asked whether it holds again, and its answer is an entry of its own.
+   */
+  async function again(
+    event: QueuedEvent,
+    key: string,
+    payment: StatelessPayment,
+    record: PaymentRecord,
+    version: number,
+  ): Promise<Settled | undefined> {
+    const entry = record.history[version - 1]!;
+    if (isOld(event, entry)) return ended('stale', record);
+    if (version === 1) await join(deps, record);
+    warnIfCorrected(record, version);
+
+    const told = await announce('duplicate', record, version);
+    const answered = record.history.findLastIndex(({ answerTo }) => answerTo === key) + 1;
+    if (answered > 0) {
+      warnIfCorrected(record, answered);
+      told.alsoPublications = [publicationOf(record, answered, eventSource)];
+    }
+    if (!isOvertaken(record, version, payment)) return told;
+
+    const question = askPaytech(record).catch((error) => {
+      if ((event.receives ?? 1) < RECEIVES_TO_ASK) throw error;
+      return 'unanswered' as const;
+    });
+    const answer = await question;
+    if (!answer) return undefined;
+    if (answer === 'unanswered') return told;
+    const verdict = verdictOnAnswer(record, answer, now());
+    if (!isFinal(answer.facts.state) || (verdict !== 'applied' && verdict !== 'corrected')) {
+      await payments.endQuestion(table, record, 'denials');
+      return told;
+    }
+    const ownKey = keyWithin(key, `again at version ${record.version}`);
+    const by = changeBy(event, ownKey, answer.facts, 'refresh');
+    const answering = { ...by, entry: { ...by.entry, answerTo: key } };
+    const taken = await take(verdict, answering, record, now());
+    return taken && told.publication ? { ...taken, alsoPublications: [told.publication] } : taken;
+  }
+
+  async function duplicate(event: QueuedEvent, record: PaymentRecord): Promise<Settled> {
+    const version = versionThatSet(record);
+    if (isOld(event, record.history[version - 1]!)) return ended('stale', record);
+    return announce('duplicate', record, version);
+  }
+
+  /** Acknowledged and counted: paytech's contract has it that states nobody knows are no error. */
+  async function ignore(paymentId: string, said: Pick<UnknownWord, 'of' | 'word'>): Promise<Settled> {
+    const at = new Date(now()).toISOString();
+    const record = await payments.noteUnknownWord(table, paymentId, said, at);
+    logger.warn('state or type unknown', { metric: 'UnknownState', paymentId, ...said });
+    return { outcome: 'ignored', paymentId, record };
+  }
+
+  /** What a change is besides the payment that it is of. */
+  function changeBy(
+    event: QueuedEvent,
+    key: string,
+    facts: GatewayPayment['facts'],
+    confirmedBy: QueuedEvent['source'] = event.source,
+  ): By {
+    const entry = {
       at: new Date(now()).toISOString(),
       source: event.source,
       ...optional('caller', event.caller),
       key,
       ...optional('signature', event.signature),
+      ...amountMark(facts),
       facts,
     } satisfies HistoryEntry;
-  }
-
-  /**
-   * Decides between the record and an event that cannot both be true. A webhook is checked with paytech; what
-   * a refresh or reconcile read is paytech's word already, as long as the record is what it was read against.
-   * Returns undefined when the record changed meanwhile and everything is to be judged anew.
-   */
-  async function settleContradiction(
-    event: QueuedEvent,
-    key: string,
-    payment: GatewayPayment,
-    record: PaymentRecord,
-  ): Promise<Settled | undefined> {
-    const isPaytechsWord = event.source !== 'webhook' && event.readVersion === record.version;
-    const confirmed = isPaytechsWord ? payment : await askPaytech(record);
-    if (!confirmed) return undefined;
-    const judgement = judgeWord(record, confirmed);
-    const isFinalWord = isFinal(confirmed.facts.state);
-    const change = {
-      paymentId: record.id,
-      paymentType: record.paymentType,
-      entry: entryFor(event, key, confirmed.facts),
-      // What paytech has just confirmed needs no other confirmation.
-      afterwards: afterwards(policy, { source: 'refresh', state: confirmed.facts.state }, now()),
-    };
-
-    if (isFinalWord && judgement === 'applied') {
-      const moved = await payments.applyChange(table, change, record);
-      if (!moved.applied) return undefined;
-      warnIfIncomparable(logger, record, moved.record);
-      return announce('applied', confirmed, moved.record);
-    }
-    if (isFinalWord && judgement === 'contradiction') {
-      const entry = { ...change.entry, corrected: true };
-      const corrected = await payments.applyCorrection(table, { ...change, entry }, record);
-      if (!corrected.applied) return undefined;
-      logger.warn('payment corrected', {
-        metric: 'PaymentCorrected',
-        paymentId: record.id,
-        from: record.state,
-        to: confirmed.facts.state,
-      });
-      warnIfRefundedTooMuch(logger, corrected.record);
-      warnIfIncomparable(logger, record, corrected.record);
-      return announce('corrected', confirmed, corrected.record);
-    }
-    const { state, amount = record.amount, currency = record.currency } = payment.facts;
-    const { at, source } = change.entry;
-    const quarantined = {
-      at,
-      source,
-      key,
-      ...optional('signature', event.signature),
-      state,
-      amount,
-      currency,
-    };
-    if (!(await payments.quarantine(table, record, quarantined))) return undefined;
-    logger.warn('event quarantined', {
-      metric: 'EventQuarantined',
-      paymentId: record.id,
-      state: record.state,
-      claimed: state,
-    });
-    return { outcome: 'quarantined', paymentId: record.id, record };
+    // What paytech has just confirmed needs no other confirmation.
+    return { entry, afterwards: afterwards(policy, { source: confirmedBy, state: facts.state }, now()) };
   }
 
   /**
@@ -213,7 +359,7 @@ export function applyEvent({ table, gateway, eventSource, policy, now, logger }:
     if (question === 'changed') return undefined;
     if (question === 'busy') throw new Error(`paytech is being asked about payment ${record.id} already`);
     const answer = await gateway.get(record.id, ASK_LIMIT_MS);
-    if (answer.kind !== 'answered') {
+    if (answer.kind !== 'answered' || answer.result.id !== record.id) {
       throw new Error(`paytech could not be asked about payment ${record.id}: ${answer.kind}`);
     }
     return answer.result;
@@ -221,24 +367,73 @@ export function applyEvent({ table, gateway, eventSource, policy, now, logger }:
 
   async function announce(
     outcome: 'applied' | 'corrected' | 'duplicate',
-    payment: GatewayPayment,
     record: PaymentRecord,
     version = record.version,
   ): Promise<Settled> {
-    await warnIfPaidTwice({ table, logger }, payment, record);
-    return known(outcome, record, version);
-  }
-
-  function known(outcome: Outcome['outcome'], record: PaymentRecord, version: number): Settled {
+    await watchSiblings(deps, record);
     return {
-      outcome,
-      paymentId: record.id,
-      record,
+      ...ended(outcome, record),
       ...(isPublished(record, version) ? { publication: publicationOf(record, version, eventSource) } : {}),
     };
   }
+
+  function ended(outcome: Outcome['outcome'], record: PaymentRecord): Settled {
+    return { outcome, paymentId: record.id, record };
+  }
+
+  function warnIfCorrected({ id, history }: PaymentRecord, version: number): void {
+    const [before, entry] = [history[version - 2], history[version - 1]];
+    if (!entry?.corrected) return;
+    const change = { from: before?.facts.state, to: entry.facts.state };
+    logger.warn('payment corrected', { metric: 'PaymentCorrected', paymentId: id, ...change });
+  }
+
+  function warnOfQuarantine({ id, state }: PaymentRecord, claimed: string): void {
+    logger.warn('event quarantined', { metric: 'EventQuarantined', paymentId: id, state, claimed });
+  }
 }
 
-function assertRoom(record: PaymentRecord): void {
-  if (record.history.length >= MAX_HISTORY) throw new HistoryFull(`payment ${record.id} has a full history`);
+type By = Pick<payments.Change, 'entry' | 'afterwards'>;
+
+/**
+ * What customers follow is taken from paytech's own answers only: whoever has the signing key must not put his
+ * account before them.
+ */
+function trusted(event: QueuedEvent, payment: StatelessPayment): StatelessPayment {
+  if (event.source !== 'webhook') return payment;
+  const { redirectUrl: _, facts, ...rest } = payment;
+  const { externalRefs: __, ...trustedFacts } = facts;
+  return { ...rest, facts: trustedFacts };
+}
+
+/** Whether the event says enough to be written before the record has been read. */
+function mayBeAMove(payment: StatelessPayment): payment is GatewayPayment & { paymentType: PaymentType } {
+  if (!hasState(payment) || !payment.paymentType) return false;
+  return !meansMoney(payment.facts.state) || payment.facts.amount !== undefined;
+}
+
+/** Only GET knows what a capture came to where its answer does not say so. */
+function voiceOf(event: QueuedEvent, { facts }: GatewayPayment, record: PaymentRecord): Voice {
+  if (event.source === 'webhook') return 'webhook';
+  const isWhole = event.source !== 'operation' || !meansMoney(facts.state) || facts.amount !== undefined;
+  return isWhole && event.readVersion === record.version ? 'answer' : 'earlier';
+}
+
+function verdictOnAnswer(record: PaymentRecord, answer: GatewayPayment, at: number): Exclude<Verdict, 'ask'> {
+  if (!statesOf(record.paymentType).includes(answer.facts.state)) return 'stale';
+  const verdict = verdictOn(record, answer, 'answer', at);
+  return verdict === 'ask' ? 'stale' : verdict;
+}
+
+/** Whether the event's final word is not, or no longer, what the record says, and might be true by now. */
+function isOvertaken(record: PaymentRecord, version: number, payment: StatelessPayment): boolean {
+  if (!hasState(payment) || !isFinal(payment.facts.state)) return false;
+  const wasTaken = record.history[version - 1]?.facts.state === payment.facts.state;
+  if (wasTaken && versionThatSet(record) <= version) return false;
+  const judgement = judgeWord(record, payment);
+  return judgement === 'applied' || judgement === 'contradiction';
+}
+
+function receivedAt(event: QueuedEvent): number {
+  return Date.parse(event.receivedAt);
 }

@@ -1,21 +1,17 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import type { AfterwardsPolicy } from '../../shared/payment/afterwards.ts';
 import { type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
 import { type PaymentRecord, versionOfKey } from '../../shared/payment/payment.ts';
 import { isFinal } from '../../shared/payment/state.ts';
-import type { GatewayClient } from '../../shared/paytech/client.ts';
+import type { Answer } from '../../shared/paytech/client.ts';
 import { type GatewayPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
+import type { QueuedEvent } from '../../shared/queue/event-queue.ts';
 import { settleRefund } from '../../shared/store/refunds.ts';
-import type { Table } from '../../shared/store/table.ts';
-import { firstRecord } from './first-record.ts';
+import * as first from './first-record.ts';
+import { isOld } from './limits.ts';
 
-export interface Dependencies {
-  table: Table;
-  gateway: Pick<GatewayClient, 'get'>;
+export interface Dependencies extends first.Dependencies {
+  /** The CloudEvents `source` of this deployment. */
   eventSource: string;
-  policy: AfterwardsPolicy;
-  now: () => number;
-  logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
 const ASK_LIMIT_MS = 5_000;
@@ -26,11 +22,14 @@ const ASK_LIMIT_MS = 5_000;
  * that happens; the other way round, an event that is overtaken on its way would have to take back what it said.
  *
  * A deposit that was never heard of is recorded first, on paytech's word. Returns what is to be published of it,
- * again when the event comes again. Throws when paytech could not be asked.
+ * again when the event comes again. Throws when paytech could not be asked; but a refund is not kept from its
+ * subscribers for good by a deposit that paytech does not show.
  */
-export function settleParent({ table, gateway, eventSource, policy, now, logger }: Dependencies) {
-  return async (refund: PaymentRecord, key: string): Promise<Publication | undefined> => {
-    const parent = (await settleRefund(table, refund)) ?? (await settleWithNewParent(refund, key));
+export function settleParent(deps: Dependencies) {
+  const { table, gateway, eventSource, now, logger } = deps;
+
+  return async (refund: PaymentRecord, key: string, event: QueuedEvent): Promise<Publication | undefined> => {
+    const parent = (await settleRefund(table, refund)) ?? (await settleWithNewParent(refund, key, event));
     if (!parent) {
       logger.error('refund of a payment that is not known', {
         metric: 'RefundWithoutParent',
@@ -41,15 +40,20 @@ export function settleParent({ table, gateway, eventSource, policy, now, logger 
     }
     warnIfRefundedTooMuch(logger, parent);
     const version = versionOfKey(parent, key);
-    return version ? publicationOf(parent, version, eventSource) : undefined;
+    if (!version || isOld(event, parent.history[version - 1]!)) return undefined;
+    return publicationOf(parent, version, eventSource);
   };
 
-  async function settleWithNewParent(refund: PaymentRecord, key: string): Promise<PaymentRecord | undefined> {
+  async function settleWithNewParent(
+    refund: PaymentRecord,
+    key: string,
+    { receives = 1 }: Pick<QueuedEvent, 'receives'>,
+  ): Promise<PaymentRecord | undefined> {
     const { parentPaymentId } = refund;
     if (parentPaymentId === undefined) return undefined;
     const answer = await gateway.get(parentPaymentId, ASK_LIMIT_MS);
-    if (answer.kind === 'not-accepted' && answer.status === 404) return undefined;
     if (answer.kind !== 'answered') {
+      if (isNotShown(answer) || receives >= first.RECEIVES_TO_ASK) return undefined;
       throw new Error(`paytech could not be asked about payment ${parentPaymentId}: ${answer.kind}`);
     }
     return (await wasRecorded(answer.result, key)) ? settleRefund(table, refund) : undefined;
@@ -59,13 +63,19 @@ export function settleParent({ table, gateway, eventSource, policy, now, logger 
   async function wasRecorded(parent: GatewayPayment, key: string): Promise<boolean> {
     const at = new Date(now()).toISOString();
     try {
-      await firstRecord(table, parent, { at, source: 'refresh', key, facts: parent.facts }, policy);
+      await first.firstRecord(deps, parent, { at, source: 'refresh', key, facts: parent.facts });
       return true;
     } catch (error) {
       if (error instanceof UnreadablePayment) return false;
       throw error;
     }
   }
+}
+
+/** Whether paytech will not show the payment, however often it is asked. */
+function isNotShown(answer: Answer<unknown>): boolean {
+  if (answer.kind === 'not-accepted') return answer.status === 404 || answer.status === 403;
+  return answer.kind === 'unknown' && answer.unreadable === true;
 }
 
 /** What was refunded goes beyond what was paid in the end; somebody has to get it back. */

@@ -1,22 +1,26 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { hear } from '../../shared/actions/hear.ts';
 import { forEachOf } from '../../shared/concurrency.ts';
-import { asHeard, isNews, willApply } from '../../shared/payment/heard.ts';
+import { asHeard, isNews, type Voice, willApply } from '../../shared/payment/heard.ts';
 import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
-import { type PaymentState, statesOf } from '../../shared/payment/state.ts';
+import { isFinal, meansMoney } from '../../shared/payment/state.ts';
 import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
 import type { EventQueue } from '../../shared/queue/event-queue.ts';
+import { keepLeft } from '../../shared/store/heard.ts';
 import type { Table } from '../../shared/store/table.ts';
-import type { ReadingGateway } from './patience.ts';
+import { type ReadingGateway, reasonOf } from './patience.ts';
 import type { Tally } from './tally.ts';
 
 /*
  * What paytech says and the record does not have. A webhook that is on its way is not missed, so what changed only
- * just now is left to it: paytech does not say when a payment changed, but its list can be asked for what did.
+ * just now is left to it: paytech does not say when a payment changed, but its list can be asked for what did. The
+ * list may be wrong or silent, so that nothing is left for longer than a webhook may take.
  */
 
 export interface News {
   payment: GatewayPayment;
+  /** Whether paytech was asked for this payment, or its list has it, which may be old. */
+  voice: Exclude<Voice, 'webhook'>;
   /** Absent for a payment that is not recorded here. */
   record?: PaymentRecord;
 }
@@ -38,43 +42,40 @@ export interface Dependencies {
   requestId?: string;
 }
 
-/** The states that paytech announces (paytech, "Webhooks"). */
-const ANNOUNCED: ReadonlySet<PaymentState> = new Set(['AUTHORIZED', 'COMPLETED', 'DECLINED', 'CANCELLED']);
-
 /** What another reader or an earlier run has put on the queue is not sent again for so long. */
 const ON_ITS_WAY_MS = 5 * 60_000;
+
+/** After so many times the grace a note that news was left is of other news. */
+const LEFT_BEFORE = 10;
 
 const NOTHING: ReadonlySet<string> = new Set();
 
 const CONCURRENT_SENDS = 8;
-const LIST_LIMIT_MS = 5_000;
+/** As long as the sweep waits for a page. */
+const LIST_LIMIT_MS = 10_000;
 const PAGE = 250;
 
 /** What of paytech's word is to be told: undefined when the record has it, or the queue is carrying it already. */
 export function newsOf(
   payment: GatewayPayment,
   record: PaymentRecord | undefined,
+  voice: News['voice'],
   now: number,
 ): News | undefined {
-  if (!record) return isRecordable(payment) ? { payment } : undefined;
-  if (!isNews(record, payment)) return undefined;
-  const isOnItsWay = wasHeard(record, payment) && now - Date.parse(record.heard!.at) < ON_ITS_WAY_MS;
-  return isOnItsWay ? undefined : { payment, record };
+  if (!record) return { payment, voice };
+  if (!isNews(record, payment, voice, now)) return undefined;
+  const news = { payment, voice, record };
+  const isOnItsWay = wasHeard(news, now) && now - Date.parse(record.heard!.at) < ON_ITS_WAY_MS;
+  return isOnItsWay ? undefined : news;
 }
 
-/** Whether the object says enough to record a payment that was never heard of. */
-export function isRecordable({ paymentType, facts }: GatewayPayment): boolean {
-  if (!paymentType || !facts.amount || !facts.currency) return false;
-  return statesOf(paymentType).includes(facts.state);
-}
-
-function wasHeard(record: PaymentRecord, payment: GatewayPayment): boolean {
-  return record.heard?.version === record.version && !isNews(asHeard(record), payment);
+function wasHeard({ payment, voice, record }: Required<News>, now: number): boolean {
+  return record.heard?.version === record.version && !isNews(asHeard(record), payment, voice, now);
 }
 
 /** Puts the news of one round on the queue, as far as it is time to, and counts it. */
 export function tellNews(deps: Dependencies) {
-  const { queue, gateway, now, logger, tally, graceMs, maxAgeMs } = deps;
+  const { table, queue, gateway, now, logger, tally, graceMs, maxAgeMs } = deps;
   const how = { source: 'reconcile' as const, ...optional('requestId', deps.requestId) };
 
   /** `seenFrom`: when the first of it was asked for. */
@@ -89,11 +90,11 @@ export function tellNews(deps: Dependencies) {
   };
 
   async function tell(news: News, fresh: ReadonlySet<string> | undefined): Promise<Told> {
-    const { payment, record } = news;
-    if (!fresh) return 'failed';
-    if (fresh.has(payment.id)) return 'left';
+    const { payment, voice, record } = news;
     try {
-      if (record) await hear(deps, record, payment, how);
+      const mayBeFresh = !fresh || fresh.has(payment.id);
+      if (mayBeFresh && !(record && (await wasLeft(record)))) return fresh ? 'left' : 'failed';
+      if (record) await hear(deps, record, payment, how, voice);
       else {
         const receivedAt = new Date(now()).toISOString();
         await queue.send({ bytes: writePayment(payment), receivedAt, ...how });
@@ -107,17 +108,32 @@ export function tellNews(deps: Dependencies) {
     return 'sent';
   }
 
-  function count({ payment, record }: News): void {
+  /** Whether its webhook has had its time since the news was first left to it, whatever the list says. */
+  async function wasLeft(record: PaymentRecord): Promise<boolean> {
+    const left = record.leftAt === undefined ? Number.POSITIVE_INFINITY : now() - record.leftAt;
+    if (left > LEFT_BEFORE * graceMs) await keepLeft(table, record, now());
+    return left >= graceMs && left <= LEFT_BEFORE * graceMs;
+  }
+
+  /** A payment that is not recorded yet may be about to be, by the call that makes it or by its webhook. */
+  function isExpectedByWebhook(news: News): boolean {
+    if (news.record) return isAnnounced(news);
+    const { created } = news.payment;
+    return created !== undefined && now() - Date.parse(created) < graceMs;
+  }
+
+  function count(news: News): void {
+    const { payment, voice, record } = news;
     const { state } = payment.facts;
     if (!record) {
       tally.unknownToUs++;
       logger.warn('payment unknown', { metric: 'UnknownToUs', paymentId: payment.id, state });
       return;
     }
-    if (!willApply(record, payment) || wasHeard(record, payment)) return;
+    if (!willApply(record, payment, voice, now()) || wasHeard({ ...news, record }, now())) return;
     tally.changed++;
     const cameButDoubted = record.quarantine.some((each) => each.state === state);
-    if (!ANNOUNCED.has(state) || cameButDoubted) return;
+    if (!isAnnounced(news) || cameButDoubted) return;
     tally.missedByWebhook++;
     logger.warn('webhook missed', { metric: 'MissedByWebhook', paymentId: payment.id, state });
   }
@@ -130,6 +146,8 @@ export function tellNews(deps: Dependencies) {
       const answer = await gateway.listReadable({ ...query, offset }, LIST_LIMIT_MS);
       if (answer.kind !== 'answered') {
         tally.failed++;
+        const about = { metric: 'ReconcileFailed', offset, ...reasonOf(answer) };
+        logger.warn('not told what has just changed', about);
         return undefined;
       }
       const { payments, unreadable, hasMore } = answer.result;
@@ -139,9 +157,9 @@ export function tellNews(deps: Dependencies) {
   }
 }
 
-/** A payment that is not recorded yet may be about to be, by the call that makes it. */
-function isExpectedByWebhook({ payment, record }: News): boolean {
-  return !record || ANNOUNCED.has(payment.facts.state);
+/** The states that paytech announces (paytech, "Webhooks"). */
+function isAnnounced({ payment }: News): boolean {
+  return isFinal(payment.facts.state) || meansMoney(payment.facts.state);
 }
 
 /** An error without what the SDK hangs onto it. */

@@ -112,7 +112,7 @@ export function lookAfterOpen(deps: Dependencies) {
     if (!isFinal(answer.result.facts.state)) tally.unresolved++;
     const word = judgeWord(record, answer.result);
     if (word === 'stale' || word === 'contradiction') warnIfUnconfirmed(record, answer.result.facts.state);
-    const news = telling.newsOf(answer.result, record, now());
+    const news = telling.newsOf(answer.result, record, 'answer', now());
     if (news) return [{ ...news, key }];
     warnIfOverdue(record);
     if (operation) warnOfAge(key, operation.startedAt);

@@ -74,12 +74,11 @@ export function sweep(deps: Dependencies) {
     await forEachOf(payments, CONCURRENT_READS, async (payment) => {
       try {
         const record = await readPayment(table, payment.id);
-        if (!record && !telling.isRecordable(payment)) return countUnreadable(1);
         tally.checked.add(keyOf(payment.id));
-        if (record?.unconfirmed && judgeWord(record, payment) === 'duplicate') {
+        if (record?.unconfirmed && payment.facts.amount && judgeWord(record, payment) === 'duplicate') {
           await keepConfirmed(table, record);
         }
-        const each = telling.newsOf(payment, record, now());
+        const each = telling.newsOf(payment, record, 'earlier', now());
         if (each) news.push(each);
       } catch (error) {
         isWhole = false;

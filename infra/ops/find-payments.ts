@@ -1,5 +1,5 @@
-import { paidBeside } from '../../functions/apply-payment-event/paid-twice.ts';
 import { claimOf } from '../../functions/operations/look-ups.ts';
+import { paidBeside } from '../../shared/claims/siblings.ts';
 import { type Claim, KIND_OF } from '../../shared/payment/claim.ts';
 import { canonicalJson } from '../../shared/payment/json.ts';
 import { type PaymentRecord, paymentAt } from '../../shared/payment/payment.ts';

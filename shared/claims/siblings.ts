@@ -54,17 +54,39 @@ export async function join({ table }: Dependencies, record: PaymentRecord): Prom
 export async function watchSiblings({ table, logger }: Dependencies, record: PaymentRecord): Promise<void> {
   if (record.paymentType !== 'DEPOSIT' || record.state !== 'COMPLETED' || !record.referenceId) return;
   const claim = await readClaim(table, 'deposit', record.referenceId);
-  const others = [claim?.paymentId, ...(claim?.earlierPaymentIds ?? [])].filter(
-    (id) => id !== undefined && id !== record.id,
-  );
-  const records = await Promise.all(others.map((id) => readPayment(table, id!)));
-  const paid = records.flatMap((each) => (each?.state === 'COMPLETED' ? [each.id] : []));
+  const paid = claim ? await paidBeside(table, claim, record.id) : [];
   if (paid.length === 0) return;
   logger.error('order paid twice', {
     metric: 'OrderPaidTwice',
     referenceId: record.referenceId,
     paymentIds: [record.id, ...paid],
   });
+}
+
+/** The ids of an order's other payments that are COMPLETED. */
+export async function paidBeside(table: Table, claim: Claim, id: string): Promise<string[]> {
+  const attempts = [claim.paymentId, ...claim.earlierPaymentIds].filter((each) => each !== undefined);
+  const records = await Promise.all(
+    attempts.filter((each) => each !== id).map((each) => readPayment(table, each)),
+  );
+  return records.flatMap((each) => (each?.state === 'COMPLETED' ? [each.id] : []));
+}
+
+/** Who a payment is by the claim that names it as one of its own; undefined when it does not. */
+export async function identityInClaim(
+  { table }: Pick<Dependencies, 'table'>,
+  { kind, referenceId }: Pick<Claim, 'kind' | 'referenceId'>,
+  paymentId: string,
+): Promise<Learnable | undefined> {
+  const claim = await readClaim(table, kind, referenceId);
+  if (!claim || ![claim.paymentId, ...claim.earlierPaymentIds].includes(paymentId)) return undefined;
+  return {
+    referenceId,
+    ...optional('parentPaymentId', claim.request.parentPaymentId),
+    requestedAmount: claim.request.amount,
+    requestedCurrency: claim.request.currency,
+    origin: 'service',
+  };
 }
 
 /** The claim under which we asked for this payment, if we did. */

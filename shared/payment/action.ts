@@ -84,7 +84,9 @@ export function nextAction(payment: ActedOn, request: ActionRequest): ActionStep
   if (payment.operations.some((each) => isSame(each, request) && tookEffect(each, payment))) {
     return { do: 'show' };
   }
-  if (hasPassed(payment, from)) return { do: 'refuse', because: 'state' };
+  // A payout may come to its approval from PENDING, and only paytech knows whether it has.
+  const mayWaitThere = from === 'AWAITING_APPROVAL' && payment.state === 'PENDING';
+  if (hasPassed(payment, from) && !mayWaitThere) return { do: 'refuse', because: 'state' };
   if (payment.state !== from) return { do: 'ask' };
   if (request.kind !== 'capture') return { do: 'call' };
   const amount = request.amount ?? payment.amount;
@@ -96,6 +98,16 @@ export function nextAction(payment: ActedOn, request: ActionRequest): ActionStep
 export function openOperation(payment: ActedOn): Operation | undefined {
   const last = payment.operations.at(-1);
   return last && !last.released && !hasPassed(payment, RULES[last.kind].from) ? last : undefined;
+}
+
+/** How long after an approval was answered a word that a payout still waits for it is taken for an old one. */
+const APPROVAL_SHOWS_AFTER_MS = 60_000;
+
+/** Whether an approval has been sent so lately that paytech may still say that the payout waits for it. */
+export function isJustApproved({ operations }: Pick<ActedOn, 'operations'>, at: number): boolean {
+  return operations.some(
+    ({ kind, leaseUntil }) => kind === 'approve' && at < leaseUntil + APPROVAL_SHOWS_AFTER_MS,
+  );
 }
 
 /** The states of the record in which an action may begin: paytech may be ahead of the record. */

@@ -1,5 +1,5 @@
 import type { EventSource } from './payment.ts';
-import { isFinal, type PaymentState } from './state.ts';
+import { isFinal, meansMoney, type PaymentState } from './state.ts';
 
 /** What the deployment does about payments once they have changed. */
 export interface AfterwardsPolicy {
@@ -19,9 +19,6 @@ export interface Afterwards {
   refundsUnknown?: boolean;
 }
 
-/** The states on the strength of which goods go out. */
-const MEANS_MONEY: ReadonlySet<PaymentState> = new Set(['AUTHORIZED', 'COMPLETED']);
-
 /**
  * A webhook is only as good as its signing key, so that what it says of money is confirmed by paytech's API. An
  * open payment never expires: the clock starts when it becomes final.
@@ -31,7 +28,7 @@ export function afterwards(
   { source, state }: { source: EventSource; state: PaymentState },
   now: number,
 ): Afterwards {
-  const isConfirmed = confirmAfterMs === undefined || source !== 'webhook' || !MEANS_MONEY.has(state);
+  const isConfirmed = confirmAfterMs === undefined || source !== 'webhook' || !meansMoney(state);
   return {
     ...(isConfirmed ? {} : { confirmAt: now + confirmAfterMs }),
     ...(retentionMs !== undefined && isFinal(state)

@@ -1,27 +1,142 @@
-import { optional, type PaymentFacts, type PaymentRecord } from './payment.ts';
-import { isFinal, type Judgement, judge, type PaymentState, type PaymentType } from './state.ts';
+import { isJustApproved } from './action.ts';
+import { MAX_OPEN_CHANGES, optional, type PaymentFacts, type PaymentRecord } from './payment.ts';
+import { RECHECK_MS } from './schedule.ts';
+import { isFinal, type Judgement, judge, meansMoney, type PaymentState, type PaymentType } from './state.ts';
 
-/** What paytech says of a payment, as far as the record is concerned. */
+/** What is said of a payment, as far as the record is concerned. */
 export interface Word {
   paymentType?: PaymentType;
   facts: Partial<PaymentFacts> & { state: PaymentState };
 }
 
-/** Judges paytech's word against the record. Where it does not mention the amount, it does not dispute it either. */
+/**
+ * Whose word it is:
+ * - `webhook`: whoever has the signing key.
+ * - `earlier`: paytech's own, but not of this moment: its list, which may lag, or an answer that was read against
+ *   another version of the record.
+ * - `answer`: what paytech's API says of the payment as it stands in the record.
+ */
+export type Voice = 'webhook' | 'earlier' | 'answer';
+
+/**
+ * What a word does to the record:
+ * - `applied`: the table of moves allows it.
+ * - `changed`: an open payment has other money, or waits for approval after all; written over the version read.
+ * - `corrected`: paytech's final word is another than the record's; likewise.
+ * - `reopened`: paytech has AUTHORIZED where the record has an end; a correction once it has said so twice.
+ * - `counted`: such a change, when the history has no more room for any.
+ * - `ask`: paytech is asked, whose answer is judged in its place.
+ * - `duplicate` and `stale`: nothing.
+ */
+export type Verdict =
+  | 'applied'
+  | 'changed'
+  | 'corrected'
+  | 'reopened'
+  | 'counted'
+  | 'ask'
+  | 'duplicate'
+  | 'stale';
+
+/** The states of a deposit in which the customer may still choose another method, and with it other money. */
+const MOVING: ReadonlySet<PaymentState> = new Set(['CHECKOUT', 'PENDING']);
+
+/** The least time between the two answers that reopen an ended payment, in milliseconds. */
+export const REOPEN_GAP_MS = 60_000;
+
+/** Judges a word against the table of moves. Where it does not mention the amount, it does not dispute it either. */
 export function judgeWord(record: PaymentRecord, { paymentType, facts }: Word): Judgement {
   const { state, amount = record.amount, currency = record.currency } = facts;
   return judge(record, { paymentType: paymentType ?? record.paymentType, state, amount, currency });
 }
 
-/** Whether the record has something to learn from what paytech says. */
-export function isNews(record: PaymentRecord, word: Word): boolean {
+/** What a word that was said at `at` (epoch milliseconds) does to the record. */
+export function verdictOn(record: PaymentRecord, word: Word, voice: Voice, at: number): Verdict {
+  const { state, amount } = word.facts;
   const judgement = judgeWord(record, word);
-  return judgement === 'applied' || judgement === 'contradiction';
+  switch (judgement) {
+    case 'applied':
+      if (voice !== 'answer' && meansMoney(state) && !amount) return 'ask';
+      return hasRoomFor(record, state) ? 'applied' : 'counted';
+    case 'duplicate':
+      return 'duplicate';
+    case 'stale':
+      if (mayWaitAfterAll(record, state)) {
+        if (isJustApproved(record, at)) return 'stale';
+        return voice === 'answer' ? changeTo(record, state) : 'ask';
+      }
+      return voice === 'answer' && isReopening(record, state) ? 'reopened' : 'stale';
+    case 'contradiction': {
+      const isMoved = isOtherMoney(record, word);
+      if (voice === 'answer') {
+        if (isFinal(state)) return 'corrected';
+        return isMoved ? changeTo(record, state) : 'stale';
+      }
+      const isMoving = record.paymentType === 'DEPOSIT' && MOVING.has(state);
+      return voice === 'webhook' && isMoved && isMoving ? changeTo(record, state) : 'ask';
+    }
+    default:
+      return judgement satisfies never;
+  }
 }
 
-/** Whether the record will become what paytech says: a move that is allowed, or a final word. */
-export function willApply(record: PaymentRecord, word: Word): boolean {
-  return isNews(record, word) && (judgeWord(record, word) === 'applied' || isFinal(word.facts.state));
+/** Whether the word is of an open payment's money and nothing else. */
+export function isOtherMoney(record: PaymentRecord, { paymentType, facts }: Word): boolean {
+  const isSameType = paymentType === undefined || paymentType === record.paymentType;
+  return isSameType && facts.state === record.state && !isFinal(record.state);
+}
+
+/** A payout "may enter" its approval from PENDING (paytech, "Payment states"), which is its state after it, too. */
+function mayWaitAfterAll(record: PaymentRecord, state: PaymentState): boolean {
+  return state === 'AWAITING_APPROVAL' && record.state === 'PENDING';
+}
+
+function isReopening(record: PaymentRecord, state: PaymentState): boolean {
+  return state === 'AUTHORIZED' && (record.state === 'DECLINED' || record.state === 'CANCELLED');
+}
+
+/** Whether an answer at `at` is the second that says so. */
+export function isReopened({ reopenedAt }: PaymentRecord, at: number): boolean {
+  if (reopenedAt === undefined) return false;
+  return at - reopenedAt >= REOPEN_GAP_MS && at - reopenedAt < RECHECK_MS;
+}
+
+function changeTo(record: PaymentRecord, state: PaymentState): 'changed' | 'counted' {
+  return hasRoomFor(record, state) ? 'changed' : 'counted';
+}
+
+/** What holds or ends the money has the room that all else leaves. */
+function hasRoomFor(record: PaymentRecord, state: PaymentState): boolean {
+  const isMilestone = isFinal(state) || (state === 'AUTHORIZED' && record.state !== 'AUTHORIZED');
+  return isMilestone || record.history.length < MAX_OPEN_CHANGES;
+}
+
+/** Whether the record has something to learn from what paytech says at `at`. */
+export function isNews(record: PaymentRecord, word: Word, voice: Voice, at: number): boolean {
+  switch (verdictOn(record, word, voice, at)) {
+    case 'applied':
+    case 'changed':
+    case 'corrected':
+    case 'reopened':
+    case 'ask':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Whether the record will become what paytech says at `at`. */
+export function willApply(record: PaymentRecord, word: Word, voice: Voice, at: number): boolean {
+  switch (verdictOn(record, word, voice, at)) {
+    case 'applied':
+    case 'changed':
+    case 'corrected':
+      return true;
+    case 'reopened':
+      return isReopened(record, at);
+    default:
+      return false;
+  }
 }
 
 /**
@@ -38,6 +153,11 @@ export function asHeard(record: PaymentRecord): PaymentRecord {
     ...optional('amount', facts.amount),
     ...optional('currency', facts.currency),
     version: record.version + 1,
-    history: [...record.history, { at, source: 'refresh', facts }],
+    history: [...record.history, { at, source: 'refresh', facts, ...amountMark(facts) }],
   };
+}
+
+/** The mark of an entry that says of money that it was paid, and not how much. */
+export function amountMark({ state, amount }: Word['facts']): { amountUntold?: true } {
+  return meansMoney(state) && !amount ? { amountUntold: true } : {};
 }

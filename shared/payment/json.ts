@@ -36,7 +36,7 @@ function assertDepth(value: unknown, depth: number): void {
 
 /** The same text for the same value, whatever the order of keys and the notation of numbers. */
 export function canonicalJson(value: unknown): string {
-  return stringifyJson(sortKeys(value));
+  return toJson(sortKeys(value));
 }
 
 function sortKeys(value: unknown): unknown {
@@ -46,8 +46,18 @@ function sortKeys(value: unknown): unknown {
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** `JSON.stringify`, but every {@link Decimal} is written as a JSON number with all its digits. */
+/**
+ * `JSON.stringify`, but every {@link Decimal} is written as a JSON number with all its digits, and the two characters
+ * that SQS and SNS do not carry are escaped.
+ * Source: Amazon SQS, "SendMessage": #x9, #xA, #xD, #x20 to #xD7FF, #xE000 to #xFFFD, #x10000 to #x10FFFF.
+ */
 export function stringifyJson(value: unknown): string {
+  return toJson(value).replace(/[\ufffe\uffff]/g, (character) =>
+    character === '\ufffe' ? '\\ufffe' : '\\uffff',
+  );
+}
+
+function toJson(value: unknown): string {
   return JSON.stringify(value, function (this: Record<string, unknown>, key, converted) {
     const original = this[key];
     return isDecimal(original) ? JSON.rawJSON(decimalText(original)) : converted;

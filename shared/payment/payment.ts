@@ -1,7 +1,8 @@
 import type { Operation } from './action.ts';
+import type { ExternalRefs } from './external-refs.ts';
 import type { Decimal } from './money.ts';
 import type { Refunds } from './refund.ts';
-import { isFinal, type PaymentState, type PaymentType, sameMoney } from './state.ts';
+import { isFinal, meansMoney, type PaymentState, type PaymentType, sameMoney } from './state.ts';
 
 /** Who told us. Everything but `create` arrives over the webhook queue. */
 export const EVENT_SOURCES = ['create', 'webhook', 'refresh', 'reconcile', 'operation'] as const;
@@ -21,7 +22,7 @@ export interface PaymentFacts {
   externalResultCode?: string;
   externalFeeAmount?: Decimal;
   externalFeeCurrency?: string;
-  externalRefs?: Record<string, string>;
+  externalRefs?: ExternalRefs;
   errorCode?: string;
   errorMessage?: string;
   /** Masked: at most its last four characters. */
@@ -75,6 +76,10 @@ export interface HistoryEntry {
   signature?: { key: string; encoding: string };
   /** The change went against the state machine, on paytech's confirmed word. */
   corrected?: boolean;
+  /** Nobody has told what was paid, paytech included: the amount is the one that stood before. */
+  amountUntold?: true;
+  /** The key of the event that came again and had paytech asked once more. */
+  answerTo?: string;
   /** This change taught the record who it is. Kept is what stood before, so that earlier versions read as they did. */
   learned?: { before: Learnable };
   facts: Partial<PaymentFacts> & { state: PaymentState };
@@ -89,6 +94,16 @@ export interface QuarantinedEvent {
   state: PaymentState;
   amount: Decimal;
   currency: string;
+}
+
+/** A state or payment type of the gateway that this service does not know. It changed nothing. */
+export interface UnknownWord {
+  of: 'state' | 'type';
+  word: string;
+  /** When it was first heard, ISO 8601, UTC. */
+  since: string;
+  /** How often it was heard since. */
+  count: number;
 }
 
 /** What paytech said of a payment and the queue is carrying to its record. */
@@ -127,10 +142,26 @@ export interface PaymentRecord extends PaymentIdentity {
   unconfirmed?: true;
   /** Until when paytech is asked again because of the last quarantined event, in epoch milliseconds. */
   recheckUntil?: number;
+  /** When paytech first said that this ended payment is AUTHORIZED, in epoch milliseconds; a second word decides. */
+  reopenedAt?: number;
+  /** When its news was first left to the webhook that may still bring it, in epoch milliseconds. */
+  leftAt?: number;
+  /** Until the next change: the last state or type that it was said to have and that nobody knows. */
+  unknownWord?: UnknownWord;
+  /** How many changes of an open payment were no longer kept, because there were too many. */
+  changesCounted?: number;
+  /** How often paytech denied the final word of an event that had been applied once and came again. */
+  denials?: number;
 }
 
 /** A bound on what one payment's item can grow to; a payment in order has fewer than ten. */
 export const MAX_HISTORY = 50;
+
+/**
+ * How far changes that come again and again may fill the history: other amounts of an open payment, and its open
+ * states. The rest is for AUTHORIZED, final states and corrections.
+ */
+export const MAX_OPEN_CHANGES = 25;
 
 /** Quarantined events kept for reading; further ones are only counted. */
 export const MAX_QUARANTINE = 5;
@@ -138,7 +169,7 @@ export const MAX_QUARANTINE = 5;
 /** A payment as of one version: what subscribers and views show. */
 export interface Payment extends PaymentIdentity, PaymentFacts {
   final: boolean;
-  /** Known for final states only: whether amount and currency are those that were asked for. */
+  /** Of AUTHORIZED and COMPLETED, where both are known: whether amount and currency are those that were asked for. */
   paidAsRequested?: boolean;
   version: number;
   /** When this version was written, ISO 8601, UTC. */
@@ -176,7 +207,9 @@ export function paymentAt(record: PaymentRecord, version: number = record.versio
     final,
     ...optional('requestedAmount', requestedAmount),
     ...optional('requestedCurrency', requestedCurrency),
-    ...(final ? optional('paidAsRequested', isAsRequested) : {}),
+    ...(meansMoney(facts.state) && isAmountTold(record, version)
+      ? optional('paidAsRequested', isAsRequested)
+      : {}),
     origin,
     version,
     created: record.created,
@@ -190,6 +223,12 @@ function identityAt(record: PaymentRecord, version: number): Learnable {
   return learnedLater?.learned?.before ?? record;
 }
 
+/** Whether somebody has told the amount that stands at `version`. */
+function isAmountTold({ history }: PaymentRecord, version: number): boolean {
+  const last = history.slice(0, version).findLast(({ facts, amountUntold }) => facts.amount || amountUntold);
+  return !last?.amountUntold;
+}
+
 /** The state before `version`; null for the first. */
 export function stateBefore(record: PaymentRecord, version: number): PaymentState | null {
   return record.history[version - 2]?.facts.state ?? null;
@@ -199,6 +238,18 @@ export function stateBefore(record: PaymentRecord, version: number): PaymentStat
 export function versionOfKey(record: PaymentRecord, key: string): number | undefined {
   const index = record.history.findIndex((entry) => entry.key === key);
   return index < 0 ? undefined : index + 1;
+}
+
+/** The version that set what stands: the first of those that have left the state and the money as they are. */
+export function versionThatSet(record: PaymentRecord): number {
+  const standing = ({ state, amount, currency }: PaymentFacts) => ({ state, amount, currency });
+  const now = standing(paymentAt(record));
+  let { version } = record;
+  for (; version > 1; version--) {
+    const before = standing(paymentAt(record, version - 1));
+    if (before.state !== now.state || !sameMoney(before, now)) break;
+  }
+  return version;
 }
 
 /** `{[key]: value}`, or nothing where the value is absent: for objects whose absent fields stay absent. */

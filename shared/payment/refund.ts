@@ -14,6 +14,7 @@ import type { PaymentState } from './state.ts';
  * | returned, unsent  | asked for again                                      | `reserved`                    |
  * | unsent or (none)  | the record of its payment is written                 | as the record's state says    |
  * | any with payment  | its record has a newer version                       | as the record's state says    |
+ * | `@` and unsent    | its record has learned under which id it was asked for | one entry, as the state says |
  *
  * As the record's state says: COMPLETED is `settled`, DECLINED and CANCELLED are `returned`, all else is
  * `reserved`. A refund made elsewhere has no entry until its record is written. "Unsent" means that no payment
@@ -67,6 +68,16 @@ export function isRefundable({ paymentType, state, refundsUnknown }: PaymentReco
   return paymentType === 'DEPOSIT' && state === 'COMPLETED' && !refundsUnknown;
 }
 
+/**
+ * Whether the payment holds a customer's money, or has it paid out: of two such deposits of one order, or payouts
+ * under one id, one is too many.
+ */
+export function holdsMoney({ paymentType, state, refundable, refundsUnknown }: PaymentRecord): boolean {
+  if (paymentType !== 'DEPOSIT') return state !== 'DECLINED' && state !== 'CANCELLED';
+  if (state !== 'COMPLETED') return state === 'AUTHORIZED';
+  return refundsUnknown === true || refundable === undefined || refundable.gt(0);
+}
+
 /** A change of one entry; `over` is the entry that it replaces, and it happens in no other's place. */
 export interface RefundMove {
   key: string;
@@ -74,6 +85,8 @@ export interface RefundMove {
   next: RefundEntry;
   /** What it takes from the refundable amount; negative when it gives back. */
   takes: Decimal;
+  /** The entry that goes with it: of the same refund, from when nobody knew under which id it was asked for. */
+  merged?: { key: string; over: RefundEntry };
 }
 
 /** Why money cannot be set aside. */
@@ -119,9 +132,9 @@ export function moveByRecord(
   parent: PaymentRecord,
   refund: PaymentRecord,
 ): RefundMove | 'too-early' | undefined {
-  const { key, over } = entryOf(parent.refunds ?? new Map(), refund);
-  if ((over?.version ?? 0) >= refund.version) return undefined;
-  const amount = weightOf(parent, refund, over);
+  const { key, over, merged } = entryOf(parent.refunds ?? new Map(), refund);
+  if (((merged?.over ?? over)?.version ?? 0) >= refund.version) return undefined;
+  const amount = weightOf(parent, refund, over ?? merged?.over);
   if (!amount) return 'too-early';
   const next: RefundEntry = {
     stage: stageOf(refund.state),
@@ -129,17 +142,27 @@ export function moveByRecord(
     paymentId: refund.id,
     version: refund.version,
   };
-  return { key, over, next, takes: heldBy(next).minus(heldBy(over)) };
+  const takes = heldBy(next).minus(heldBy(over)).minus(heldBy(merged?.over));
+  return { key, over, next, takes, ...optional('merged', merged) };
 }
 
-/** The entry that reserved for this payment, or a new one for a refund made elsewhere. */
-function entryOf(refunds: Refunds, refund: PaymentRecord): { key: string; over: RefundEntry | undefined } {
-  for (const [key, over] of refunds) if (over.paymentId === refund.id) return { key, over };
+/**
+ * The entry that reserved for this payment, or a new one for a refund made elsewhere. One that was taken for such a
+ * refund goes into the entry that reserved, once its record knows under which id it was asked for.
+ */
+function entryOf(
+  refunds: Refunds,
+  refund: PaymentRecord,
+): { key: string; over: RefundEntry | undefined; merged?: { key: string; over: RefundEntry } } {
+  const elsewhere = `@${refund.id}`;
+  const known = [...refunds].find(([, { paymentId }]) => paymentId === refund.id);
+  if (known && known[0] !== elsewhere) return { key: known[0], over: known[1] };
   const key = refund.referenceId ?? '';
   const over = refunds.get(key);
   const waitsForIt =
     over && !over.paymentId && sameAmount(over.amount, refund.requestedAmount ?? refund.amount);
-  return waitsForIt ? { key, over } : { key: `@${refund.id}`, over: undefined };
+  if (waitsForIt) return { key, over, ...(known && { merged: { key: elsewhere, over: known[1] } }) };
+  return { key: elsewhere, over: known?.[1] };
 }
 
 /**

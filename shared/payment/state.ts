@@ -24,7 +24,7 @@ const MOVES: Record<PaymentType, Record<PaymentState, readonly PaymentState[]>> 
     CHECKOUT: ['PENDING', 'AUTHORIZED', 'COMPLETED', 'DECLINED', 'CANCELLED'],
     PENDING: ['AUTHORIZED', 'COMPLETED', 'DECLINED', 'CANCELLED'],
     AWAITING_APPROVAL: [],
-    AUTHORIZED: ['COMPLETED', 'CANCELLED'],
+    AUTHORIZED: ['COMPLETED', 'DECLINED', 'CANCELLED'],
     COMPLETED: [],
     DECLINED: [],
     CANCELLED: [],
@@ -100,6 +100,11 @@ export function judge(known: Standing, event: Standing): Judgement {
   if (event.state === known.state) return sameMoney(known, event) ? 'duplicate' : 'contradiction';
   if (moves[event.state].includes(known.state)) return 'stale';
   return 'contradiction';
+}
+
+/** The states on the strength of which goods go out. */
+export function meansMoney(state: PaymentState): boolean {
+  return state === 'AUTHORIZED' || state === 'COMPLETED';
 }
 
 /** Same amount by value, in the same currency. */

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
+import { type ExternalRefs, keptRefs } from '../payment/external-refs.ts';
 import { parseJson, stringifyJson } from '../payment/json.ts';
 import { type Decimal, decimalPlaces, isDecimal } from '../payment/money.ts';
-import { optional, type PaymentFacts } from '../payment/payment.ts';
+import { optional, type PaymentFacts, type UnknownWord } from '../payment/payment.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES, type PaymentState, type PaymentType } from '../payment/state.ts';
 
 /*
@@ -25,18 +26,10 @@ const text = z.pipe(
   z.string().check(z.minLength(1), z.maxLength(512)),
   z.transform((value: string) => value.toWellFormed()),
 );
-/** Instructions for the customer, in JSON: the item keeps them with each event, and may have 400 KB in all. */
-const MAX_REFS_LENGTH = 8 * 1024;
-const refs = z.pipe(
-  z
-    .record(z.string().check(z.minLength(1)), z.string())
-    .check(z.refine((value) => JSON.stringify(value).length <= MAX_REFS_LENGTH)),
-  z.transform((value: Record<string, string>) =>
-    Object.fromEntries(
-      Object.entries(value).map(([name, each]) => [name.toWellFormed(), each.toWellFormed()]),
-    ),
-  ),
-);
+/** Texts by name, as an object or as its JSON; what is no text in it is left out. */
+const textMap = z.pipe(z.unknown(), z.transform(toTextMap));
+/** Where the customer is sent: nothing but a web page, and unencrypted only on one's own machine. */
+const webPage = z.string().check(z.maxLength(4096), z.refine(isWebPage));
 const lenient = <T extends z.ZodMiniType>(schema: T) => z.catch(z.nullish(schema), undefined);
 
 export const PAYMENT_ID = /^[A-Za-z0-9]{1,64}$/;
@@ -52,13 +45,13 @@ const wirePayment = z.looseObject({
   referenceId: lenient(text),
   parentPaymentId: lenient(text),
   created: lenient(text),
-  redirectUrl: lenient(z.string().check(z.maxLength(4096))),
+  redirectUrl: lenient(webPage),
   paymentMethod: lenient(text),
   externalId: lenient(text),
   externalResultCode: lenient(text),
   externalFeeAmount: lenient(amount),
   externalFeeCurrency: lenient(text),
-  externalRefs: lenient(refs),
+  externalRefs: lenient(textMap),
   errorCode: lenient(text),
   errorMessage: lenient(text),
   paymentMethodDetails: lenient(
@@ -92,13 +85,55 @@ export class UnreadablePayment extends Error {
 
 /** Reads the bytes of a webhook or of an answer kept on the queue. Throws {@link UnreadablePayment}. */
 export function readPayment(bytes: Uint8Array): GatewayPayment {
-  let json: unknown;
+  return toGatewayPayment(jsonOf(bytes));
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
   try {
-    json = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     throw new UnreadablePayment('not JSON in UTF-8');
   }
-  return toGatewayPayment(json);
+}
+
+/** What a message says of a payment: not every one says what became of it in words that are known. */
+export type Report =
+  | { is: 'payment'; payment: GatewayPayment }
+  | { is: 'stateless'; payment: StatelessPayment }
+  | ({ is: 'unknown'; id: string } & Pick<UnknownWord, 'of' | 'word'>);
+
+/** A payment whose state was not mentioned. */
+export type StatelessPayment = Omit<GatewayPayment, 'facts'> & { facts: Partial<PaymentFacts> };
+
+/** As {@link readPayment}, but a state that is missing, or a state or type that nobody knows, is something said. */
+export function readReport(bytes: Uint8Array): Report {
+  const json = jsonOf(bytes);
+  const named = wireNames.safeParse(json);
+  if (!named.success) return { is: 'payment', payment: toGatewayPayment(json) };
+  const { id, state, paymentType } = named.data;
+  if (isUnknown(paymentType, PAYMENT_TYPES))
+    return { is: 'unknown', id, of: 'type', word: wordOf(paymentType) };
+  if (isUnknown(state, PAYMENT_STATES)) return { is: 'unknown', id, of: 'state', word: wordOf(state) };
+  if (state) return { is: 'payment', payment: toGatewayPayment(json) };
+  const { state: _, ...facts } = toMadePayment(json).facts;
+  return { is: 'stateless', payment: { ...toMadePayment(json), facts } };
+}
+
+const wireNames = z.looseObject({
+  id: z.string().check(z.regex(PAYMENT_ID)),
+  state: z.nullish(z.string()),
+  paymentType: z.nullish(z.string()),
+});
+
+function isUnknown(word: string | null | undefined, known: readonly string[]): word is string {
+  return !!word && !known.includes(word);
+}
+
+/** As paytech names its states and types; anything else may be a customer's, and goes into no record and log. */
+const NAME = /^[A-Z][A-Z_]{0,63}$/;
+
+function wordOf(word: string): string {
+  return NAME.test(word) ? word : '(no name)';
 }
 
 /** Takes over what is kept of a payment object parsed by `parseJson`. Throws {@link UnreadablePayment}. */
@@ -155,13 +190,41 @@ function read(schema: typeof wirePayment | typeof wireMadePayment, json: unknown
 
 /** The inverse of {@link readPayment}: the object without what this service does not keep. */
 export function writePayment({ facts, ...payment }: GatewayPayment): Buffer {
-  const { account, cardBrand, country, ...rest } = facts;
+  const { account, cardBrand, country, externalRefs, ...rest } = facts;
   const paymentMethodDetails = {
     ...optional('customerAccountNumber', account),
     ...optional('cardBrand', cardBrand),
     ...optional('cardIssuingCountryCode', country),
   };
-  return Buffer.from(stringifyJson({ ...payment, ...rest, paymentMethodDetails }));
+  const refs = optional('externalRefs', externalRefs && keptRefs(externalRefs));
+  return Buffer.from(stringifyJson({ ...payment, ...rest, ...refs, paymentMethodDetails }));
+}
+
+function toTextMap(value: unknown): ExternalRefs | undefined {
+  const map = typeof value === 'string' ? parsedOrNothing(value) : value;
+  if (typeof map !== 'object' || map === null || Array.isArray(map) || isDecimal(map)) return undefined;
+  const texts = Object.entries(map).flatMap(([name, each]): [string, string][] =>
+    // No object has a member of this name for its own once it is copied.
+    name !== '' && name !== '__proto__' && typeof each === 'string'
+      ? [[name.toWellFormed(), each.toWellFormed()]]
+      : [],
+  );
+  return texts.length > 0 ? Object.fromEntries(texts) : undefined;
+}
+
+function parsedOrNothing(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+function isWebPage(text: string): boolean {
+  const url = URL.parse(text);
+  return url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.has(url.hostname));
 }
 
 /** At most this many, and never more than half. */

@@ -152,6 +152,11 @@ export function eventKey({
   return hash.digest('hex');
 }
 
+/** The key of another entry to which the event with `key` leads: what is done about it twice is found again by it. */
+export function keyWithin(key: string, part: string): string {
+  return createHash('sha256').update(`${key}:${part}`).digest('hex');
+}
+
 function attributes(values: Record<string, string | undefined>): Record<string, MessageAttributeValue> {
   const present = Object.entries(values).filter(([, value]) => value);
   return Object.fromEntries(

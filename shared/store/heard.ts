@@ -1,5 +1,5 @@
 import type { Heard, PaymentRecord } from '../payment/payment.ts';
-import { keyOf, toRecord } from './payment-item.ts';
+import { keyOf, toRecord, toStoredFacts } from './payment-item.ts';
 import type { Table } from './table.ts';
 
 /*
@@ -22,13 +22,23 @@ export async function takeCheck(table: Table, id: string, now: number, intervalM
   return written;
 }
 
+/** Notes that news of the payment was left to its webhook, in epoch milliseconds; what changes it ends the note. */
+export async function keepLeft(table: Table, { id, version }: PaymentRecord, now: number): Promise<void> {
+  const isUnchanged = 'version = :version';
+  await table.update(keyOf(id), {
+    expression: 'SET leftAt = :now',
+    condition: isUnchanged,
+    values: { ':now': now, ':version': version },
+  });
+}
+
 /** Keeps what paytech said, once it is on the queue; returns the record as it then is. */
 export async function keepHeard(table: Table, record: PaymentRecord, heard: Heard): Promise<PaymentRecord> {
   const isUnchanged = 'version = :version';
   const { item } = await table.update(keyOf(record.id), {
     expression: 'SET heard = :heard',
     condition: isUnchanged,
-    values: { ':heard': heard, ':version': heard.version },
+    values: { ':heard': { ...heard, facts: toStoredFacts(heard.facts) }, ':version': heard.version },
   });
   return item ? toRecord(item) : record;
 }

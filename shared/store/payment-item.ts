@@ -1,5 +1,6 @@
 import { type Operation, withCallers } from '../payment/action.ts';
-import { type Heard, optional, type PaymentRecord } from '../payment/payment.ts';
+import { keptRefs } from '../payment/external-refs.ts';
+import { type Heard, optional, type PaymentFacts, type PaymentRecord } from '../payment/payment.ts';
 import type { RefundEntry, Refunds } from '../payment/refund.ts';
 import { type Item, integer } from './table.ts';
 
@@ -11,10 +12,17 @@ export function keyOf(id: string): string {
   return `payment#${id}`;
 }
 
+/** An event's facts as they are stored: of instructions for the customer, as many as fit. */
+export function toStoredFacts<Facts extends Partial<PaymentFacts>>({ externalRefs, ...facts }: Facts): Facts {
+  return { ...facts, ...optional('externalRefs', externalRefs && keptRefs(externalRefs)) } as Facts;
+}
+
 /** The payment that an item holds. */
 export function toRecord(item: Item): PaymentRecord {
   const record = item as unknown as PaymentRecord;
   const operations = (record.operations ?? []).map(toOperation);
+  const count = <K extends keyof PaymentRecord>(name: K) =>
+    item[name] === undefined ? {} : ({ [name]: integer(item[name]) } as { [P in K]: number });
   return {
     id: record.id,
     paymentType: record.paymentType,
@@ -34,9 +42,16 @@ export function toRecord(item: Item): PaymentRecord {
     quarantine: record.quarantine ?? [],
     quarantined: integer(record.quarantined),
     operations,
-    ...(record.checkedAt === undefined ? {} : { checkedAt: integer(record.checkedAt) }),
+    ...count('checkedAt'),
     ...(record.heard === undefined ? {} : { heard: toHeard(record.heard) }),
-    ...(record.recheckUntil === undefined ? {} : { recheckUntil: integer(record.recheckUntil) }),
+    ...count('recheckUntil'),
+    ...count('reopenedAt'),
+    ...count('leftAt'),
+    ...count('changesCounted'),
+    ...count('denials'),
+    ...(record.unknownWord === undefined
+      ? {}
+      : { unknownWord: { ...record.unknownWord, count: integer(record.unknownWord.count) } }),
     ...(record.refundsUnknown ? { refundsUnknown: true } : optional('refundable', record.refundable)),
     ...(record.unconfirmed ? { unconfirmed: true } : {}),
     ...optional('refunds', toRefunds(item)),

@@ -2,17 +2,20 @@ import type { Afterwards } from '../payment/afterwards.ts';
 import type { Decimal } from '../payment/money.ts';
 import {
   type HistoryEntry,
+  type Learnable,
   MAX_HISTORY,
+  MAX_OPEN_CHANGES,
   MAX_QUARANTINE,
   optional,
   type PaymentIdentity,
   type PaymentRecord,
   type QuarantinedEvent,
+  type UnknownWord,
 } from '../payment/payment.ts';
 import { endsInAnotherCurrency, paidIn } from '../payment/refund.ts';
 import { nextCheckAt, RECHECK_MS } from '../payment/schedule.ts';
 import { isFinal, type PaymentState, type PaymentType, statesBefore } from '../payment/state.ts';
-import { keyOf, SCHEMA, toRecord } from './payment-item.ts';
+import { keyOf, SCHEMA, toRecord, toStoredFacts } from './payment-item.ts';
 import { type Item, integer, openShard, type Table } from './table.ts';
 
 /** One event's change, ready to be written: its history entry, and the type that it names, if it names one. */
@@ -53,7 +56,7 @@ export async function recordPayment(
     amount,
     currency,
     version: 1,
-    history: [entry],
+    history: [{ ...entry, facts: toStoredFacts(entry.facts) }],
     ...(entry.key ? { eventKeys: new Set([entry.key]) } : {}),
     ...marksOf(pk, { state, since: Date.parse(identity.created), now: Date.parse(entry.at) }, afterwards),
     ...(identity.paymentType === 'DEPOSIT' && state === 'COMPLETED' ? { refundable: amount } : {}),
@@ -78,7 +81,7 @@ export async function recordPayment(
  * in the way comes back in the same request, to be passed as `read` the next time.
  */
 export async function applyChange(table: Table, change: Change, read?: PaymentRecord): Promise<Applied> {
-  if (read && endsInAnotherCurrency(read, change.entry.facts)) return applyCorrection(table, change, read);
+  if (read && endsInAnotherCurrency(read, change.entry.facts)) return applyAtVersion(table, change, read);
   const { state, amount, currency } = change.entry.facts;
   const allowed = statesBefore(change.paymentType, state);
   if (allowed.length === 0) {
@@ -91,6 +94,7 @@ export async function applyChange(table: Table, change: Change, read?: PaymentRe
   const hasRoom = 'size(history) < :maxHistory';
   const isPaid = change.paymentType === 'DEPOSIT' && state === 'COMPLETED';
   const isComparable = '(attribute_not_exists(refundCount) OR currency = :currency)';
+  const isMilestone = isFinal(state) || state === 'AUTHORIZED';
   return write(table, change, {
     condition: [
       isSameType,
@@ -99,26 +103,75 @@ export async function applyChange(table: Table, change: Change, read?: PaymentRe
       hasRoom,
       ...(isPaid && currency ? [isComparable] : []),
     ].join(' AND '),
-    values: { ...states, ':paymentType': change.paymentType, ':key': change.entry.key },
+    values: {
+      ...states,
+      ':paymentType': change.paymentType,
+      ':key': change.entry.key,
+      ':maxHistory': isMilestone ? MAX_HISTORY : MAX_OPEN_CHANGES,
+    },
     // No move leads away from COMPLETED, so that this happens once.
     ...(isPaid ? { refundable: { by: amount ?? 'amount' } } : {}),
   });
 }
 
 /**
- * Writes what paytech confirmed over a state that the state machine would keep, if the record is still at the
- * version against which it was confirmed.
+ * Writes what was judged against one version of the record, and may be no move of the state machine: a correction,
+ * other money of an open payment. Only while the record is at that version.
  */
-export async function applyCorrection(table: Table, change: Change, read: PaymentRecord): Promise<Applied> {
+export async function applyAtVersion(table: Table, change: Change, read: PaymentRecord): Promise<Applied> {
   const isUnchanged = 'version = :readVersion';
   const isNewEvent = 'NOT contains(eventKeys, :key)';
   const hasRoom = 'size(history) < :maxHistory';
   const { refundable, condition = [], values } = correctedRefundable(change, read);
   return write(table, change, {
     condition: [isUnchanged, isNewEvent, hasRoom, ...condition].join(' AND '),
-    values: { ':readVersion': read.version, ':key': change.entry.key, ...values },
+    values: {
+      ':readVersion': read.version,
+      ':key': change.entry.key,
+      ':maxHistory': MAX_HISTORY,
+      ...values,
+    },
     ...optional('refundable', refundable),
   });
+}
+
+/**
+ * Teaches the record who the payment is, at the version read. Everything else stays as it is, also what is noted for
+ * the next look at it.
+ */
+export async function learnIdentity(
+  table: Table,
+  read: PaymentRecord,
+  identity: Learnable,
+  entry: HistoryEntry & { key: string },
+): Promise<Applied> {
+  const isUnchanged = 'version = :readVersion';
+  const isNewEvent = 'NOT contains(eventKeys, :key)';
+  const hasRoom = 'size(history) < :maxHistory';
+  const fields = Object.entries(identity).filter(([, value]) => value !== undefined);
+  const isHeard = read.heard?.version === read.version;
+  const { written, item } = await table.update(keyOf(read.id), {
+    expression: [
+      'SET version = version + :one, history = list_append(history, :entry)',
+      ...fields.map(([name]) => `, ${name} = :${name}`),
+      // What is on its way to the record is still news to it.
+      isHeard ? ', heard.version = :nextVersion' : '',
+      ' ADD eventKeys :keys',
+    ].join(''),
+    condition: [isUnchanged, isNewEvent, hasRoom].join(' AND '),
+    values: {
+      ...Object.fromEntries(fields.map(([name, value]) => [`:${name}`, value])),
+      ...(isHeard ? { ':nextVersion': read.version + 1 } : {}),
+      ':readVersion': read.version,
+      ':one': 1,
+      ':entry': [entry],
+      ':key': entry.key,
+      ':keys': new Set([entry.key]),
+      ':maxHistory': MAX_HISTORY,
+    },
+  });
+  if (written) return { applied: true, record: toRecord(item) };
+  return { applied: false, record: item && toRecord(item) };
 }
 
 /**
@@ -132,7 +185,10 @@ function correctedRefundable(
   if (read.paymentType !== 'DEPOSIT') return {};
   const { state, amount = read.amount, currency = read.currency } = entry.facts;
   const paid = paidIn({ state, amount });
-  if (currency === read.currency) return { refundable: { by: paid.minus(paidIn(read)) } };
+  if (currency === read.currency) {
+    const by = paid.minus(paidIn(read));
+    return by.eq(0) ? {} : { refundable: { by } };
+  }
   // Also one that took nothing, because nothing was left.
   const isHeld = [...(read.refunds?.values() ?? [])].some(({ stage }) => stage !== 'returned');
   if (isHeld || read.refundsUnknown) return { refundable: 'unknown' };
@@ -159,7 +215,7 @@ async function write(
   const now = Date.parse(entry.at);
   const marks = marksOf(pk, { state, since: now, now }, afterwards);
   const paid = refundable && refundableSet(refundable);
-  const gone = ['askedUntil', 'heard', ...MARKS.filter((name) => !(name in marks))];
+  const gone = [...UNTIL_CHANGED, ...MARKS.filter((name) => !(name in marks))];
   const result = await table.update(pk, {
     expression: [
       'SET #state = :state, version = version + :one, history = list_append(history, :entry)',
@@ -177,9 +233,8 @@ async function write(
       ...Object.fromEntries(Object.entries(marks).map(([name, value]) => [`:${name}`, value])),
       ':state': state,
       ':one': 1,
-      ':entry': [entry],
+      ':entry': [{ ...entry, facts: toStoredFacts(entry.facts) }],
       ':keys': new Set([entry.key]),
-      ':maxHistory': MAX_HISTORY,
       ...optional(':amount', amount),
       ...optional(':currency', currency),
     },
@@ -217,6 +272,69 @@ export async function takeQuestion(
   });
   if (written) return 'taken';
   return integer(item?.askedUntil) > now ? 'busy' : 'changed';
+}
+
+/** Ends a question that changed nothing, and counts it where the record keeps a count of such. */
+export async function endQuestion(
+  table: Table,
+  { id }: PaymentRecord,
+  counted?: 'denials' | 'changesCounted',
+): Promise<void> {
+  const isKnown = 'attribute_exists(pk)';
+  await table.update(keyOf(id), {
+    expression: counted ? `REMOVE askedUntil ADD ${counted} :one` : 'REMOVE askedUntil',
+    condition: isKnown,
+    ...(counted && { values: { ':one': 1 } }),
+  });
+}
+
+/**
+ * Notes that paytech has AUTHORIZED where the record has an end, and has the payment asked about again after the
+ * time that a second answer must be apart. False when the record has changed since it was read.
+ */
+export async function noteReopened(
+  table: Table,
+  read: PaymentRecord,
+  { at, askAgainAt }: { at: number; askAgainAt: number },
+): Promise<boolean> {
+  const pk = keyOf(read.id);
+  const isUnchanged = 'version = :version';
+  const { written } = await table.update(pk, {
+    expression: [
+      'SET reopenedAt = :at, recheckUntil = :recheckUntil, openShard = :openShard, dueAt = :dueAt',
+      ' REMOVE askedUntil',
+    ].join(''),
+    condition: isUnchanged,
+    values: {
+      ':at': at,
+      ':recheckUntil': at + RECHECK_MS,
+      ':openShard': openShard(pk),
+      ':dueAt': askAgainAt,
+      ':version': read.version,
+    },
+  });
+  return written;
+}
+
+/** Names a state or type on the record that nobody knows; undefined where there is no record. */
+export async function noteUnknownWord(
+  table: Table,
+  id: string,
+  { of, word }: Pick<UnknownWord, 'of' | 'word'>,
+  at: string,
+): Promise<PaymentRecord | undefined> {
+  const read = await readPayment(table, id);
+  if (!read) return undefined;
+  const last = read.unknownWord;
+  const isSame = last?.of === of && last.word === word;
+  const noted: UnknownWord = isSame ? { ...last, count: last.count + 1 } : { of, word, since: at, count: 1 };
+  const isKnown = 'attribute_exists(pk)';
+  const { item } = await table.update(keyOf(id), {
+    expression: 'SET unknownWord = :noted',
+    condition: isKnown,
+    values: { ':noted': noted },
+  });
+  return item && toRecord(item);
 }
 
 /** Neither an applied event nor a quarantined one has come since. */
@@ -262,6 +380,9 @@ export async function quarantine(
 
 /** What {@link marksOf} may set; a write that does not, removes them. */
 const MARKS = ['openShard', 'dueAt', 'unconfirmed', 'expiresAt'] as const;
+
+/** What is noted of the payment as it stands, and means nothing of what it becomes. */
+const UNTIL_CHANGED = ['askedUntil', 'heard', 'leftAt', 'reopenedAt', 'unknownWord'] as const;
 
 /** Attributes that are about when to look at the item again: while it is open, or a webhook's word unconfirmed. */
 function marksOf(

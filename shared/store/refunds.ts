@@ -136,17 +136,17 @@ async function giveBack(
 const NO_ENTRY: Condition = { condition: 'attribute_exists(pk) AND attribute_not_exists(#entry)' };
 
 /** The entry is as it was read, field by field: comparing maps as wholes is not the same everywhere. */
-function entryIs({ stage, amount, turn, version }: RefundEntry): Condition {
+function entryIs({ stage, amount, turn, version }: RefundEntry, as = 'entry'): Condition {
   const fields = Object.entries({ stage, amount, turn, version });
   const present = fields.filter(([, value]) => value !== undefined);
   return {
     condition: fields
       .map(([name, value]) =>
-        value === undefined ? `attribute_not_exists(#entry.#${name})` : `#entry.#${name} = :over_${name}`,
+        value === undefined ? `attribute_not_exists(#${as}.#${name})` : `#${as}.#${name} = :${as}_${name}`,
       )
       .join(' AND '),
     names: Object.fromEntries(fields.map(([name]) => [`#${name}`, name])),
-    values: Object.fromEntries(present.map(([name, value]) => [`:over_${name}`, value])),
+    values: Object.fromEntries(present.map(([name, value]) => [`:${as}_${name}`, value])),
   };
 }
 
@@ -156,29 +156,38 @@ type Moved = { done: true; parent: PaymentRecord } | { done: false; parent: Paym
 async function move(
   table: Table,
   parentId: string,
-  { key, over, next, takes }: RefundMove,
+  { key, over, next, takes, merged }: RefundMove,
   more?: Condition,
 ): Promise<Moved> {
   const standing = over ? entryIs(over) : NO_ENTRY;
+  const isAsMerged = merged && entryIs(merged.over, 'merged');
+  const counted = (over ? 0 : 1) - (merged ? 1 : 0);
+  const conditions = [standing, isAsMerged, more].filter((each) => each !== undefined);
   const { written, item } = await table.update(keyOf(parentId), {
     expression: [
       'SET #entry = :next, refundable = if_not_exists(refundable, :none) - :takes',
-      over ? '' : ' ADD refundCount :one',
+      merged ? ' REMOVE #merged' : '',
+      counted === 0 ? '' : ' ADD refundCount :counted',
     ].join(''),
-    condition: more ? `${standing.condition} AND ${more.condition}` : standing.condition,
-    names: { '#entry': REFUND_PREFIX + key, ...standing.names, ...more?.names },
+    condition: conditions.map(({ condition }) => condition).join(' AND '),
+    names: {
+      '#entry': REFUND_PREFIX + key,
+      ...(merged && { '#merged': REFUND_PREFIX + merged.key }),
+      ...Object.assign({}, ...conditions.map(({ names }) => names)),
+    },
     values: {
       ':next': next,
       ':takes': takes,
       ':none': 0,
-      ...(over ? {} : { ':one': 1 }),
-      ...standing.values,
-      ...more?.values,
+      ...(counted === 0 ? {} : { ':counted': counted }),
+      ...Object.assign({}, ...conditions.map(({ values }) => values)),
     },
   });
   const parent = item && toRecord(item);
   // A write whose answer was lost and that was sent again finds the entry as it left it.
-  const isDone = written || isSameEntry(parent?.refunds?.get(key), next);
+  const isAsLeft =
+    isSameEntry(parent?.refunds?.get(key), next) && !(merged && parent?.refunds?.has(merged.key));
+  const isDone = written || isAsLeft;
   return parent && isDone ? { done: true, parent } : { done: false, parent };
 }
 

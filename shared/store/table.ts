@@ -116,5 +116,7 @@ function storable(value: unknown): unknown {
   if (isDecimal(value)) return NumberValue.from(decimalText(value));
   if (Array.isArray(value)) return value.map(storable);
   if (value instanceof Set || value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, storable(each)]));
+  const entries = Object.entries(value).map(([key, each]): [string, unknown] => [key, storable(each)]);
+  // The marshaller takes an object with such a member for an instance of some class, and refuses it.
+  return Object.hasOwn(value, 'constructor') ? new Map(entries) : Object.fromEntries(entries);
 }

@@ -49,6 +49,7 @@ test('the default stack has these alarms and no others', () => {
     'reconcile-not-running',
     'refund-without-parent',
     'refunded-too-much',
+    'unknown-states',
     'webhook-not-confirmed',
     'webhook-signature',
     'webhooks-age',

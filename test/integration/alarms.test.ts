@@ -127,6 +127,13 @@ async function paid(fields: { referenceId?: string } = {}): Promise<string> {
   return id;
 }
 
+async function refundedElsewhere(parentPaymentId: string, amount: string): Promise<void> {
+  const refund = { paymentType: 'REFUND' as const, referenceId: randomUUID(), parentPaymentId };
+  const { id } = world.gateway.make({ ...refund, amount: decimal(amount), currency: 'EUR' });
+  world.gateway.set(id, { state: 'COMPLETED' });
+  await webhook({ ...refund, id, amount, state: 'COMPLETED' });
+}
+
 const times = async (count: number, cause: () => Promise<unknown>) => {
   for (let time = 0; time < count; time++) await cause();
 };
@@ -176,6 +183,12 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
   },
   'event-quarantined': {
     'apply-payment-event': async () => webhook({ id: await paid(), state: 'CANCELLED' }),
+  },
+  'unknown-states': {
+    'apply-payment-event': async () => {
+      const id = await created();
+      await times(20, () => webhook({ id, state: 'RECONCILIATION' }));
+    },
   },
   'outcome-unknown': {
     'create-payment': () =>
@@ -258,13 +271,11 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
   'refunded-too-much': {
     'apply-payment-event': async () => {
       const parentPaymentId = await paid();
-      const refund = { id: paymentId(), paymentType: 'REFUND', parentPaymentId, amount: '11' };
-      await webhook({ ...refund, state: 'COMPLETED' });
+      await refundedElsewhere(parentPaymentId, '11');
     },
   },
   'refund-without-parent': {
-    'apply-payment-event': () =>
-      webhook({ id: paymentId(), paymentType: 'REFUND', parentPaymentId: paymentId(), state: 'COMPLETED' }),
+    'apply-payment-event': () => refundedElsewhere(paymentId(), '10'),
   },
   'message-parked': {
     'apply-payment-event': async () => {

@@ -97,6 +97,7 @@ describe('one order, one payment', () => {
     const create: typeof world.gateway.create = async (...args) => {
       const answer = await world.gateway.create(...args);
       if (answer.kind !== 'answered') throw new Error('no answer');
+      world.gateway.set(answer.result.id, { state: 'COMPLETED', amount: decimal('9') });
       await world.apply(
         webhookEvent({
           id: answer.result.id,

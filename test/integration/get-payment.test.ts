@@ -142,12 +142,21 @@ describe('a payment that moved at paytech without a webhook', () => {
     expect(await stored(id)).not.toHaveProperty('heard');
   });
 
-  it('also where paytech ended it in a way that the state machine does not foresee', async () => {
+  it('also where the provider ended what it had authorized', async () => {
     const id = await payment({ state: 'AUTHORIZED' });
     world.gateway.set(id, { state: 'DECLINED', errorCode: '4.02' });
     expect(await get(id)).toMatchObject({ state: 'DECLINED', errorCode: '4.02' });
     const [event] = await queued();
-    expect(await world.apply(event!)).toMatchObject({ outcome: 'corrected' });
+    expect(await world.apply(event!)).toMatchObject({ outcome: 'applied' });
+  });
+
+  it('also where its amount moves', async () => {
+    const id = await payment({ state: 'AUTHORIZED' });
+    world.gateway.set(id, { amount: decimal('11') });
+    expect(await get(id)).toMatchObject({ state: 'AUTHORIZED', amount: decimal('11') });
+    const [event] = await queued();
+    expect(await world.apply(event!)).toMatchObject({ outcome: 'applied' });
+    expect(await stored(id)).toMatchObject({ amount: decimal('11'), version: 2 });
   });
 });
 
@@ -165,10 +174,9 @@ describe('nothing new', () => {
 
   it('does not show what the record will not become', async () => {
     const id = await payment({ state: 'AUTHORIZED' });
-    world.gateway.set(id, { amount: decimal('11') });
+    world.gateway.set(id, { state: 'AWAITING_APPROVAL' });
     expect(await get(id)).toMatchObject({ state: 'AUTHORIZED', amount: decimal('10') });
-    const [event] = await queued();
-    expect(await world.apply(event!)).toMatchObject({ outcome: 'quarantined' });
+    expect(await queued()).toEqual([]);
   });
 });
 

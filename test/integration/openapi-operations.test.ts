@@ -4,10 +4,10 @@ import type { Action } from '../../shared/payment/action.ts';
 import type { ClaimKind } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { MAX_REFUNDS } from '../../shared/payment/refund.ts';
-import { sign } from '../../shared/paytech/signature.ts';
+import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
 import { saveClaim } from '../../shared/store/claims.ts';
 import { takeOperation } from '../../shared/store/operation-lock.ts';
-import { readPayment } from '../../shared/store/payments.ts';
+import { readPayment, recordPayment } from '../../shared/store/payments.ts';
 import {
   type CallOptions,
   type DocumentedService,
@@ -90,13 +90,17 @@ async function forgottenOperation({ table }: DocumentedService, id: string, kind
   expect((await takeOperation(table, record!, operation)).taken).toBe(true);
 }
 
-/** A payment that is known by its webhook alone. */
-async function heardOf(of: DocumentedService, paymentType: string, state: string): Promise<string> {
+/** A payment that is on record and not at paytech. */
+async function heardOf(
+  { table }: DocumentedService,
+  paymentType: PaymentType,
+  state: PaymentState,
+): Promise<string> {
   const id = newId('heard').replaceAll('-', '');
-  const body = JSON.stringify({ id, paymentType, state, amount: 100, currency: 'EUR' });
-  const headers = { Signature: sign(Buffer.from(body), LOCAL_KEYS.signingKey) };
-  await of.call('POST /webhooks/paytech', { body, headers });
-  await of.until(id, state);
+  const at = new Date().toISOString();
+  const facts = { state, amount: decimal('100'), currency: 'EUR' };
+  const identity = { id, paymentType, origin: 'external', created: at } as const;
+  await recordPayment(table, identity, { at, source: 'webhook', key: id, facts });
   return id;
 }
 

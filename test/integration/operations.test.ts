@@ -500,7 +500,7 @@ describe('who may', () => {
   it.each(routes)(
     '%s %s: nobody without a valid signature, and paytech hears nothing of it',
     async (method, path) => {
-      const before = (await requests()).length;
+      const before = await askedOfPaytech();
       const body = method === 'POST' ? '{}' : undefined;
       const unsigned = (headers: Record<string, string> = {}) => service.api(method, path, body, headers);
       const badly = (options: Parameters<typeof signed>[3]) => signed(method, path, body, options);
@@ -518,9 +518,16 @@ describe('who may', () => {
         // The emulator says what is wrong with a signature.
         if (!isDeployed) expect(answer.json()).toEqual({ message: 'Forbidden' });
       }
-      expect(await requests()).toHaveLength(before);
+      expect(await askedOfPaytech()).toBe(before);
     },
   );
+
+  /** Without what is asked about the payments of earlier tests, whose webhooks still arrive. */
+  async function askedOfPaytech(): Promise<number> {
+    const isOfAnother = ({ method, path }: Json) =>
+      method === 'GET' && /\/payments\/\w{32}$/.test(path) && !path.endsWith(id);
+    return (await requests()).filter((request) => !isOfAnother(request)).length;
+  }
 
   it('money goes out by no public route, whatever the body', async () => {
     const paymentId = await paidDeposit('50');

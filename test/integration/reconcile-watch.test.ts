@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import { reconciling } from '../support/reconciling.ts';
-import { paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
+import { startWorld, type World, webhookEvent } from '../support/world.ts';
 
 /** What reconcile watches beside the state: payments that wait for the merchant, and the word of webhooks. */
 
@@ -173,7 +173,8 @@ describe('what a webhook says of money', () => {
   });
 
   it('alarms of a payment that paytech does not know, for a day and no longer', async () => {
-    const id = paymentId();
+    const id = await created();
+    world.gateway.payments.delete(id);
     await webhook(id, 'COMPLETED');
     const looks: number[] = [];
     while (Number.isFinite(await dueIn(`payment#${id}`))) {

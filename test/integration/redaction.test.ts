@@ -162,7 +162,9 @@ it('lets nothing planted into a log line, a metric, a dead letter’s attribute,
   expect((await service.api('POST', '/webhooks/paytech', forgedBody, forged)).status).toBe(401);
   await service.webhook(`not json, but ${PLANTED.email} and ${PLANTED.card}`);
   await webhook({ id: PLANTED.email, state: PLANTED.card, amount: PLANTED.phone });
-  await webhook({ ...whole, id: 'b'.repeat(32), amount: PLANTED.card, paymentType: PLANTED.lastName });
+  await webhook({ ...whole, id: 'b'.repeat(32), amount: PLANTED.card });
+  await webhook({ ...whole, paymentType: PLANTED.lastName });
+  await webhook({ ...whole, state: PLANTED.card });
   await service.functions.get('reconcile')!.invoke({});
   await settled();
   await vi.waitFor(async () => expect(await service.depth('webhooks-dlq')).toBe(3), { timeout: 10_000 });

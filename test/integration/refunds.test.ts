@@ -156,7 +156,8 @@ describe('POST /operations/refunds', () => {
       await deposit('100', 'PENDING'),
       await deposit('100'),
     ];
-    const withdrawal = paymentId();
+    const payout = { paymentType: 'WITHDRAWAL' as const, referenceId: newId(), amount: decimal('10') };
+    const { id: withdrawal } = world.gateway.make({ ...payout, currency: 'EUR' });
     await world.apply(webhookEvent({ id: withdrawal, paymentType: 'WITHDRAWAL', state: 'COMPLETED' }));
     const refused = async (id: string, amount: string, status: number, code: string) =>
       expect(await office.refund({ refundId: newId(), paymentId: id, amount })).toMatchObject({

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { claimedCall } from '../../shared/claims/claimed-call.ts';
+import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import { backOffice } from '../support/back-office.ts';
 import { reconciling } from '../support/reconciling.ts';
-import { paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
+import { startWorld, type World, webhookEvent } from '../support/world.ts';
 
 /**
  * Payments that are kept for 500 days once they are final. The embedded DynamoDB knows no time to live: what AWS
@@ -56,7 +57,13 @@ describe('the time to live', () => {
   });
 
   it('is on a payment that is first heard of when it is final', async () => {
-    const id = paymentId();
+    const { id } = world.gateway.make({
+      paymentType: 'DEPOSIT',
+      referenceId: randomUUID(),
+      amount: decimal('10'),
+      currency: 'EUR',
+    });
+    world.gateway.set(id, { state: 'DECLINED' });
     await webhook(id, 'DECLINED');
     expect(await paymentItem(id)).toMatchObject({ expiresAt: inSeconds(world.now() + RETENTION) });
   });

@@ -371,11 +371,25 @@ describe('GET /payments/{id}', () => {
   );
 
   it('does not show other payment types', async () => {
-    const id = randomUUID().replaceAll('-', '');
-    await service.webhook(
-      `{"id":"${id}","paymentType":"WITHDRAWAL","state":"COMPLETED","amount":1,"currency":"EUR"}`,
-    );
-    await vi.waitFor(async () => expect(await service.item(`payment#${id}`)).toBeDefined());
+    const made = await fetch(`${service.simulatorUrl}/api/v1/payments`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${LOCAL_KEYS.apiKey}`,
+        'content-type': 'application/json',
+        'user-agent': 'another system of the shop',
+      },
+      body: JSON.stringify({
+        paymentType: 'WITHDRAWAL',
+        referenceId: newOrder(),
+        amount: 1,
+        currency: 'EUR',
+      }),
+    });
+    const { id } = ((await made.json()) as { result: { id: string } }).result;
+    await service.webhook(`{"id":"${id}","state":"PENDING"}`);
+    await vi.waitFor(async () => expect(await service.item(`payment#${id}`)).toBeDefined(), {
+      timeout: 10_000,
+    });
     expect((await service.api('GET', `/payments/${id}`)).status).toBe(404);
   });
 });

@@ -98,7 +98,7 @@ describe('a payment of schema 1', () => {
   });
 
   it('republishes the very event of a message that comes again', async () => {
-    const id = idOf('payment-completed');
+    const id = knownAtPaytech('payment-completed');
     const declined = webhookEvent({ id, state: 'DECLINED', amount: '10.5', errorCode: '6.01' });
     const { outcome, publication } = await world.apply(declined);
     expect([outcome, publication?.id]).toEqual(['duplicate', `${id}:2`]);

@@ -57,7 +57,9 @@ describe('which action is possible in which type and state', () => {
   test.each(cases)('%s of a %s in %s', (kind, paymentType, state) => {
     const step = nextAction(payment(state, [], { paymentType }), { kind });
     const [type, from] = possible[kind];
-    const isBefore = paymentType === type && statesToAct(kind).includes(state) && state !== from;
+    const mayWaitAfterAll = from === 'AWAITING_APPROVAL' && state === 'PENDING';
+    const isBefore =
+      paymentType === type && (statesToAct(kind).includes(state) || mayWaitAfterAll) && state !== from;
     if (paymentType === type && state === from) expect(step.do).toBe('call');
     else if (isBefore) expect(step).toEqual({ do: 'ask' });
     else expect(step).toEqual({ do: 'refuse', because: 'state' });

@@ -79,7 +79,7 @@ test.each(PAYMENT_STATES)('the type names the state %s', (state) => {
   const type = `paytech.payment.${state.toLowerCase()}`;
   expect(attributes).toMatchObject({ type, state });
   expect(JSON.parse(body)).toMatchObject({ type });
-  expect('paidAsRequested' in attributes).toBe(['COMPLETED', 'DECLINED', 'CANCELLED'].includes(state));
+  expect('paidAsRequested' in attributes).toBe(['AUTHORIZED', 'COMPLETED'].includes(state));
 });
 
 test('a correction says so in its type, and what it corrected', () => {

@@ -95,3 +95,12 @@ test('canonical JSON is the same for the same value', () => {
   expect(canonicalJson(other)).toBe(canonicalJson(one));
   expect(canonicalJson(parseJson('{"b":[{"x":true,"y":null},1.1],"a":"1"}'))).not.toBe(canonicalJson(one));
 });
+
+test('what SQS and SNS do not carry is escaped, and reads as it was', () => {
+  const value = { '\ufffe': 'a\uffffb', slash: '\\\uffff', money: decimal('1.10') };
+  const text = stringifyJson(value);
+  expect(text).not.toMatch(/[\ufffe\uffff]/);
+  expect(parseJson(text)).toEqual(value);
+  // What a fingerprint is made of stays as it was.
+  expect(canonicalJson('\uffff')).toBe('"\uffff"');
+});

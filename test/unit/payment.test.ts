@@ -8,6 +8,7 @@ import {
   paymentAt,
   stateBefore,
   versionOfKey,
+  versionThatSet,
 } from '../../shared/payment/payment.ts';
 import { created, recordWith } from './examples.ts';
 
@@ -50,11 +51,11 @@ describe('the payment as of a version', () => {
       state: 'AUTHORIZED',
       final: false,
       amount: decimal('11.12'),
+      paidAsRequested: true,
       externalId: 'ext-1',
       version: 2,
       updated: authorized.at,
     });
-    expect(paymentAt(record, 2)).not.toHaveProperty('paidAsRequested');
     expect(paymentAt(record, 2)).not.toHaveProperty('externalResultCode');
   });
 
@@ -111,11 +112,52 @@ describe('the payment as of a version', () => {
     ['COMPLETED', '11.120', 'EUR', true],
     ['COMPLETED', '11.13', 'EUR', false],
     ['COMPLETED', '11.12', 'USD', false],
-    ['DECLINED', '11.12', 'EUR', true],
-    ['AUTHORIZED', '11.12', 'EUR', undefined],
+    ['AUTHORIZED', '11.12', 'EUR', true],
+    ['AUTHORIZED', '11.13', 'EUR', false],
+    ['DECLINED', '11.12', 'EUR', undefined],
+    ['CANCELLED', '9', 'EUR', undefined],
+    ['PENDING', '11.12', 'EUR', undefined],
   ] as const)('%s with %s %s is paid as requested: %s', ([state, amount, currency, expected]) => {
     const entry = { ...captured, facts: { state, amount: decimal(amount), currency } };
     expect(paymentAt(recordWith([created, entry])).paidAsRequested).toBe(expected);
+  });
+
+  test('is not called paid as requested while nobody has told how much, whatever comes behind', () => {
+    const untold = { ...captured, amountUntold: true as const, facts: { state: 'COMPLETED' as const } };
+    const learned = {
+      ...captured,
+      learned: { before: { origin: 'external' as const } },
+      facts: untold.facts,
+    };
+    const told = { ...captured, facts: { state: 'COMPLETED' as const, amount: decimal('11.12') } };
+    const unsure = recordWith([created, untold, learned, told]);
+    const isPaid = [2, 3, 4].map((version) => paymentAt(unsure, version).paidAsRequested);
+    expect(isPaid).toEqual([undefined, undefined, true]);
+  });
+
+  test('before it learned who it is reads as it did then', () => {
+    const before = { origin: 'external' as const, requestedAmount: decimal('11.12') };
+    const learned = { ...captured, learned: { before }, facts: { state: 'COMPLETED' as const } };
+    const wise = recordWith([created, captured, learned]);
+    expect(paymentAt(wise, 2)).toMatchObject(before);
+    expect(paymentAt(wise, 2)).not.toHaveProperty('referenceId');
+    expect(paymentAt(wise, 3)).toMatchObject({ referenceId: 'order-1', origin: 'service' });
+  });
+
+  test('that set what stands is the first that did, not what was written behind it', () => {
+    const paid = { ...captured, facts: { state: 'COMPLETED' as const, amount: decimal('9') } };
+    const learned = {
+      ...captured,
+      learned: { before: { origin: 'external' as const } },
+      facts: { state: 'COMPLETED' as const },
+    };
+    expect(versionThatSet(recordWith([created]))).toBe(1);
+    expect(versionThatSet(recordWith([created, paid, learned]))).toBe(2);
+    expect(
+      versionThatSet(
+        recordWith([created, paid, { ...paid, facts: { ...paid.facts, amount: decimal('8') } }]),
+      ),
+    ).toBe(3);
   });
 });
 

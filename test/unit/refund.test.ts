@@ -3,6 +3,7 @@ import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import {
   heldBy,
+  holdsMoney,
   judgeReserve,
   MAX_REFUNDS,
   moveByRecord,
@@ -195,6 +196,44 @@ describe('the record of a refund', () => {
     },
   );
 
+  describe('that was taken for one made elsewhere, and learns under which id it was asked for', () => {
+    const elsewhere = entry({ paymentId: 'r1', version: 1 });
+    const { turn: _, ...untaken } = elsewhere;
+    const parent = (reserved: RefundEntry, more: Partial<RefundEntry> = {}) =>
+      deposit({ 'refund-1': reserved, '@r1': { ...untaken, ...more } }, '20');
+
+    test('is one entry again, and what was set aside twice is given back once', () => {
+      const move = moveByRecord(parent(entry()), refund({ version: 2 }));
+      expect(move).toEqual({
+        key: 'refund-1',
+        over: entry(),
+        next: { stage: 'reserved', amount: decimal('40'), paymentId: 'r1', version: 2 },
+        takes: decimal('-40'),
+        merged: { key: '@r1', over: untaken },
+      });
+    });
+
+    test.each<[string, RefundEntry, Partial<RefundEntry>, PaymentState, string, string]>([
+      ['paid', entry(), { stage: 'settled' }, 'COMPLETED', 'settled', '-40'],
+      ['failed', entry(), { stage: 'returned' }, 'DECLINED', 'returned', '-40'],
+      ['failed meanwhile', entry(), {}, 'DECLINED', 'returned', '-80'],
+      ['given back', entry({ stage: 'returned' }), {}, 'PENDING', 'reserved', '0'],
+      ['of another amount now', entry(), { amount: decimal('35') }, 'COMPLETED', 'settled', '-35'],
+    ])('where it was %s', (_name, reserved, more, state, stage, takes) => {
+      expect(moved(parent(reserved, more), refund({ state, version: 2 }))).toEqual([
+        'refund-1',
+        stage,
+        takes,
+      ]);
+    });
+
+    test('stays what it is where another payment has the id, and for an older version', () => {
+      const taken = parent(entry({ paymentId: 'r0', version: 1 }));
+      expect(moved(taken, refund({ state: 'COMPLETED', version: 2 }))).toEqual(['@r1', 'settled', '0']);
+      expect(moved(parent(entry(), { version: 2 }), refund({ version: 2 }))).toBeUndefined();
+    });
+  });
+
   test('in another currency weighs what was asked for, else what was set aside, else all that is left', () => {
     const dollars = { currency: 'USD', amount: decimal('44') };
     const parent = deposit({ 'refund-1': entry() }, '60');
@@ -208,6 +247,21 @@ describe('the record of a refund', () => {
     expect(moved(parent, elsewhere)).toEqual(['@r1', 'reserved', '60']);
     expect(moved(deposit({}, '-5'), elsewhere)).toEqual(['@r1', 'reserved', '0']);
   });
+});
+
+test('a deposit holds money while it is held or something of it can be refunded, a payout until it has failed', () => {
+  const left = (text: string) => ({ refundable: decimal(text) });
+  const holding = (fields: Partial<PaymentRecord>) =>
+    PAYMENT_STATES.filter((state) => holdsMoney(record({ state, ...fields })));
+  expect(holding(left('0.01'))).toEqual(['AUTHORIZED', 'COMPLETED']);
+  expect(holding({})).toEqual(['AUTHORIZED', 'COMPLETED']);
+  expect(holding({ refundsUnknown: true, ...left('0') })).toEqual(['AUTHORIZED', 'COMPLETED']);
+  expect(holding(left('0'))).toEqual(['AUTHORIZED']);
+  expect(holding(left('-1'))).toEqual(['AUTHORIZED']);
+  for (const paymentType of ['WITHDRAWAL', 'REFUND'] as const) {
+    const alive = ['CHECKOUT', 'PENDING', 'AWAITING_APPROVAL', 'AUTHORIZED', 'COMPLETED'];
+    expect(holding({ paymentType, ...left('0') })).toEqual(alive);
+  }
 });
 
 test('what is returned holds nothing, and only a COMPLETED deposit offers something', () => {

@@ -31,9 +31,9 @@ const EXPECTED: Record<PaymentType, Record<PaymentState, string>> = {
     CHECKOUT: '         D A x A A A A',
     PENDING: '          S D x A A A A',
     AWAITING_APPROVAL: 'x x D x x x x',
-    AUTHORIZED: '       S S x D A x A',
+    AUTHORIZED: '       S S x D A A A',
     COMPLETED: '        S S x S D x x',
-    DECLINED: '         S S x x x D x',
+    DECLINED: '         S S x S x D x',
     CANCELLED: '        S S x S x x D',
   },
   WITHDRAWAL: {

@@ -3,7 +3,13 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { parseJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES } from '../../shared/payment/state.ts';
-import { readPayment, toGatewayPayment, UnreadablePayment, writePayment } from '../../shared/paytech/wire.ts';
+import {
+  readPayment,
+  readReport,
+  toGatewayPayment,
+  UnreadablePayment,
+  writePayment,
+} from '../../shared/paytech/wire.ts';
 import { amounts } from './examples.ts';
 
 const WEBHOOK = {
@@ -102,19 +108,44 @@ describe('what no money depends on reads as absent when it is malformed', () => 
   test.each([
     ['referenceId', wrong],
     ['parentPaymentId', wrong],
-    ['redirectUrl', [5, {}, 'x'.repeat(5000)]],
+    [
+      'redirectUrl',
+      [5, {}, `https://pay.example/${'x'.repeat(5000)}`, 'javascript:alert(1)', 'data:text/html,x', '/x'],
+    ],
+    ['redirectUrl', ['http://pay.example/1', 'http://127.0.0.1.pay.example/', 'ftp://127.0.0.1/', 'x']],
     ['paymentMethod', wrong],
     ['externalId', wrong],
     ['externalResultCode', wrong],
     ['externalFeeAmount', ['0.3', {}, true]],
     ['externalFeeCurrency', wrong],
-    ['externalRefs', [5, 'x', [], { code: 5 }, { code: {} }, { '': 'no name' }, { code: 'x'.repeat(9_000) }]],
+    ['externalRefs', [5, 'x', [], '[]', '5', { code: 5 }, { code: {} }, { '': 'no name' }]],
     ['errorCode', wrong],
     ['errorMessage', wrong],
     ['created', [...wrong, 'yesterday', '2026-13-01T00:00:00', '2026-02-30T99:00:00']],
   ])('%s', (field, values) => {
     const { [field]: _, ...withoutField } = WEBHOOK as Record<string, unknown>;
     for (const value of values) expect(read({ [field]: value })).toEqual(readPayment(bytesOf(withoutField)));
+  });
+
+  test('a redirectUrl is of the web, and unencrypted on this machine only', () => {
+    for (const redirectUrl of ['https://pay.example/1?a=b', 'http://127.0.0.1:3001/x', 'http://localhost/x'])
+      expect(read({ redirectUrl })).toMatchObject({ redirectUrl });
+  });
+
+  test('externalRefs keep what is text, from an object or its JSON, whatever it is called', () => {
+    const odd = JSON.parse(
+      '{"key":"PIX","n":5,"o":{},"z":null,"constructor":"c","__proto__":"p","toString":"t"}',
+    );
+    const kept = { key: 'PIX', constructor: 'c', toString: 't' };
+    for (const externalRefs of [odd, JSON.stringify(odd)])
+      expect({ ...read({ externalRefs }).facts.externalRefs }).toEqual(kept);
+  });
+
+  test('externalRefs are told whole, and queued as far as they are kept', () => {
+    const externalRefs = { qr: 'x'.repeat(20_000), key: 'PIX' };
+    const payment = read({ externalRefs });
+    expect(payment.facts.externalRefs).toEqual(externalRefs);
+    expect(readPayment(writePayment(payment)).facts.externalRefs).toEqual({ key: 'PIX' });
   });
 
   test('half a surrogate pair in externalRefs does not reach the table', () => {
@@ -184,6 +215,45 @@ describe('what money depends on makes the object unreadable when it is wrong', (
   });
 });
 
+describe('a report', () => {
+  const reported = (overrides: Record<string, unknown>) =>
+    readReport(bytesOf({ id: 'p1', amount: 5, ...overrides }));
+
+  test('of a state that is known is the payment', () => {
+    expect(reported({ state: 'PENDING' })).toMatchObject({ is: 'payment', payment: { id: 'p1' } });
+  });
+
+  test.each([{}, { state: null }, { state: '' }])('without a state says all but that: %j', (overrides) => {
+    expect(reported(overrides)).toEqual({
+      is: 'stateless',
+      payment: { id: 'p1', facts: { amount: decimal('5') } },
+    });
+  });
+
+  test.each([
+    [{ state: 'AWAITING_WEBHOOK' }, { of: 'state', word: 'AWAITING_WEBHOOK' }],
+    [{ state: 'completed' }, { of: 'state', word: '(no name)' }],
+    [
+      { state: 'COMPLETED', paymentType: 'Jane Doe' },
+      { of: 'type', word: '(no name)' },
+    ],
+    [
+      { state: 'COMPLETED', paymentType: 'PAYOUT' },
+      { of: 'type', word: 'PAYOUT' },
+    ],
+    [{ state: 'X'.repeat(65) }, { of: 'state', word: '(no name)' }],
+  ])('of what nobody knows names it: %j', (overrides, named) => {
+    expect(reported(overrides)).toEqual({ is: 'unknown', id: 'p1', ...named });
+  });
+
+  test.each([{ state: 5 }, { state: {} }, { id: 'a-b' }, { state: 'PENDING', amount: 'much' }])(
+    'that is no payment is unreadable: %j',
+    (overrides) => {
+      expect(() => reported(overrides)).toThrow(UnreadablePayment);
+    },
+  );
+});
+
 describe('bytes that are no payment object are unreadable', () => {
   test.each([
     ['nothing', ''],
@@ -213,6 +283,7 @@ afterEach(() => vi.unstubAllEnvs());
 test.each([
   ['2026-03-01T10:00:00', '2026-03-01T10:00:00.000Z'],
   ['2026-03-01T10:00:00.123456', '2026-03-01T10:00:00.123Z'],
+  ['2026-03-01T10:00:00.333558401', '2026-03-01T10:00:00.333Z'],
   ['2026-03-01T10:00:00Z', '2026-03-01T10:00:00.000Z'],
   ['2026-03-01T10:00:00+00:00', '2026-03-01T10:00:00.000Z'],
   ['2026-03-01T10:00:00+02:00', '2026-03-01T08:00:00.000Z'],

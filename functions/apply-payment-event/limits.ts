@@ -1,0 +1,24 @@
+import { type HistoryEntry, MAX_HISTORY, type PaymentRecord } from '../../shared/payment/payment.ts';
+import type { QueuedEvent } from '../../shared/queue/event-queue.ts';
+
+/** The record's history has no room: something is wrong with this payment that no retry mends. */
+export class HistoryFull extends Error {
+  override name = 'HistoryFull';
+}
+
+export function assertRoom({ id, history }: PaymentRecord): void {
+  if (history.length >= MAX_HISTORY) throw new HistoryFull(`payment ${id} has a full history`);
+}
+
+const OLD_MS = 21 * 24 * 60 * 60_000;
+
+/**
+ * Whether a webhook was received so long after what it led to that nobody but somebody who has recorded it sends it
+ * again. Told by when it was received: a message may lie in a queue for as long without being anybody's trick.
+ */
+export function isOld(
+  { source, receivedAt }: Pick<QueuedEvent, 'source' | 'receivedAt'>,
+  { at }: HistoryEntry,
+) {
+  return source === 'webhook' && Date.parse(receivedAt) - Date.parse(at) > OLD_MS;
+}

@@ -1,0 +1,355 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { decimal } from '../../shared/payment/money.ts';
+import { heldBy, paidIn } from '../../shared/payment/refund.ts';
+import type { PaymentState } from '../../shared/payment/state.ts';
+import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
+import type { QueuedEvent } from '../../shared/queue/event-queue.ts';
+import { readClaim, saveClaim } from '../../shared/store/claims.ts';
+import { keepHeard } from '../../shared/store/heard.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import { backOffice, sumOf } from '../support/back-office.ts';
+import { objectBytes, parsed, paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
+
+/** A webhook that says little comes before the answer to the call that makes the payment, which then says the rest. */
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.stop());
+beforeEach(async () => {
+  world.gateway.endings.length = 0;
+  world.logger.lines.length = 0;
+  await world.drain('webhooks');
+});
+
+const EUR_10 = { amount: decimal('10'), currency: 'EUR' };
+const stored = async (id: string) => (await readPayment(world.table, id))!;
+
+/** What the maker of the payment tells of it, once it is in the claim. */
+function toldByClaim(
+  kind: 'deposit' | 'withdrawal' | 'refund',
+  referenceId: string,
+  payment: GatewayPayment,
+): QueuedEvent {
+  return {
+    bytes: writePayment(payment),
+    source: 'create',
+    receivedAt: new Date(world.now()).toISOString(),
+    claim: { kind, referenceId },
+  };
+}
+
+async function withdrawn(state: PaymentState, amount = '10') {
+  const referenceId = `payout-${randomUUID()}`;
+  const { id } = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
+  const atPaytech = world.gateway.payments.get(id)!;
+  delete atPaytech.referenceId;
+  world.gateway.set(id, { state, amount: decimal(amount) });
+  world.clock.at += 60_000;
+  const webhook = webhookEvent({ id, paymentType: 'WITHDRAWAL', state, amount });
+  await world.apply(webhook);
+  const claim = {
+    kind: 'withdrawal' as const,
+    referenceId,
+    attempt: 1,
+    stage: 'known' as const,
+    owner: 'o',
+    leaseUntil: 0,
+    sentAt: 0,
+    request: EUR_10,
+    earlierPaymentIds: [],
+  };
+  await saveClaim(world.table, undefined, { ...claim, paymentId: id });
+  const made = { id, paymentType: 'WITHDRAWAL' as const, facts: { state: 'PENDING' as const } };
+  return { id, referenceId, webhook, answer: toldByClaim('withdrawal', referenceId, made) };
+}
+
+describe('a payout of which its webhook told neither reference nor what was asked for', () => {
+  it('learns both in a version of its own, and the versions before read as they did', async () => {
+    const { id, referenceId, webhook, answer } = await withdrawn('COMPLETED', '8');
+    const before = await world.apply(webhook);
+    expect(parsed(before.publication?.body)).toMatchObject({ id: `${id}:1` });
+    expect(parsed(before.publication?.body).data).not.toHaveProperty('payment.paidAsRequested');
+
+    const result = await world.apply(answer);
+    expect(result.outcome).toBe('applied');
+    expect(parsed(result.publication?.body)).toMatchObject({
+      id: `${id}:2`,
+      type: 'paytech.payment.completed',
+      data: {
+        previousState: 'COMPLETED',
+        payment: {
+          referenceId,
+          requestedAmount: decimal('10'),
+          paidAsRequested: false,
+          amount: decimal('8'),
+        },
+      },
+    });
+    expect(await stored(id)).toMatchObject({
+      origin: 'service',
+      referenceId,
+      version: 2,
+      state: 'COMPLETED',
+    });
+    expect(await world.apply(webhook)).toEqual(before);
+    expect(await world.apply(answer)).toEqual(result);
+  });
+
+  it('learns and moves on by the same message', async () => {
+    const { id, referenceId } = await withdrawn('PENDING');
+    const payment = { id, facts: { state: 'COMPLETED' as const, ...EUR_10 } };
+    await world.queue.send(toldByClaim('withdrawal', referenceId, payment));
+    const [message] = await world.drain('webhooks');
+    const messageAttributes = Object.fromEntries(
+      Object.entries(message?.MessageAttributes ?? {}).map(([name, { StringValue }]) => [
+        name,
+        { stringValue: StringValue },
+      ]),
+    );
+    const record = { messageId: message?.MessageId, body: message?.Body, messageAttributes };
+    await world.applyBatch([record] as unknown as Parameters<World['applyBatch']>[0]);
+    const published = (await world.drain('payment-events')).map(({ Body }) => parsed(Body).id);
+    expect(published.toSorted()).toEqual([`${id}:2`, `${id}:3`]);
+    expect(await stored(id)).toMatchObject({ state: 'COMPLETED', referenceId });
+  });
+
+  it('keeps what is noted beside it: that it is to be confirmed, and what is on its way', async () => {
+    const { id, answer } = await withdrawn('PENDING');
+    await world.apply(webhookEvent({ id, paymentType: 'WITHDRAWAL', state: 'COMPLETED' }));
+    const heard = {
+      at: new Date(world.now()).toISOString(),
+      version: 2,
+      facts: { state: 'DECLINED' as const },
+    };
+    await keepHeard(world.table, await stored(id), heard);
+    await world.apply(answer);
+    expect(await stored(id)).toMatchObject({ version: 3, unconfirmed: true, heard: { version: 3 } });
+  });
+
+  it('learns nothing that it knows, and nothing from a claim that has another payment', async () => {
+    const { id, referenceId, answer } = await withdrawn('COMPLETED');
+    const claim = (await readClaim(world.table, 'withdrawal', referenceId))!;
+    const saved = await saveClaim(world.table, claim, { ...claim, paymentId: paymentId() });
+    expect((await world.apply(answer)).outcome).toBe('stale');
+    expect(await stored(id)).toMatchObject({ version: 1 });
+    await saveClaim(world.table, saved.saved ? saved.claim : undefined, { ...claim, paymentId: id });
+    expect((await world.apply(answer)).outcome).toBe('applied');
+    const again = { ...answer, bytes: Buffer.from(`${Buffer.from(answer.bytes)} `) };
+    expect((await world.apply(again)).outcome).toBe('stale');
+    expect(await stored(id)).toMatchObject({ version: 2 });
+  });
+
+  it('keeps the parent that paytech named, whatever was asked for', async () => {
+    const { id, referenceId } = await withdrawn('PENDING');
+    const parentPaymentId = paymentId();
+    await world.table.update(`payment#${id}`, {
+      expression: 'SET parentPaymentId = :parent',
+      condition: 'attribute_exists(pk)',
+      values: { ':parent': parentPaymentId },
+    });
+    const claim = (await readClaim(world.table, 'withdrawal', referenceId))!;
+    await saveClaim(world.table, claim, { ...claim, request: { ...EUR_10, parentPaymentId: paymentId() } });
+    await world.apply(toldByClaim('withdrawal', referenceId, { id, facts: { state: 'PENDING' } }));
+    expect(await stored(id)).toMatchObject({ referenceId, parentPaymentId });
+  });
+
+  it('learns once when two tell it at the same time', async () => {
+    const { id, answer } = await withdrawn('COMPLETED');
+    const other = { ...answer, bytes: Buffer.from(`${Buffer.from(answer.bytes)} `) };
+    await Promise.all([answer, other, answer, other].map((each) => world.apply(each)));
+    expect((await stored(id)).version).toBe(2);
+  });
+});
+
+it('a deposit that learns of which order it is has its siblings watched', async () => {
+  const referenceId = `order-${randomUUID()}`;
+  const paid = async () => {
+    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    await world.apply(webhookEvent({ id, state: 'COMPLETED' }));
+    return id;
+  };
+  const first = await paid();
+  delete world.gateway.payments.get(first)!.referenceId;
+  const { id: late } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId: 'x', ...EUR_10 });
+  world.gateway.set(late, { state: 'COMPLETED' });
+  delete world.gateway.payments.get(late)!.referenceId;
+  world.clock.at += 60_000;
+  await world.apply(webhookEvent({ id: late, state: 'COMPLETED' }));
+  expect(world.logger.metrics()).not.toContain('OrderPaidTwice');
+  await saveClaim(world.table, undefined, {
+    kind: 'deposit',
+    referenceId,
+    attempt: 2,
+    stage: 'known',
+    owner: 'o',
+    leaseUntil: 0,
+    sentAt: 0,
+    request: EUR_10,
+    earlierPaymentIds: [first],
+    paymentId: late,
+  });
+  await world.apply(toldByClaim('deposit', referenceId, { id: late, facts: { state: 'CHECKOUT' } }));
+  expect(world.logger.metrics()).toContain('OrderPaidTwice');
+});
+
+describe('a refund whose webhook is faster than its answer', () => {
+  const office = () => backOffice(world);
+
+  async function deposit(): Promise<string> {
+    const referenceId = `order-${randomUUID()}`;
+    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    await world.apply(webhookEvent({ id, state: 'COMPLETED' }));
+    return id;
+  }
+
+  /** Every refund that paytech does not say has failed, set against what was paid. */
+  async function expectInOrder(parentId: string, refundable: string): Promise<void> {
+    const parent = await stored(parentId);
+    const held = [...(parent.refunds ?? new Map()).values()].map(heldBy);
+    expect(parent.refundable?.toFixed()).toBe(refundable);
+    expect(
+      paidIn(parent)
+        .minus(decimal(sumOf(held)))
+        .toFixed(),
+    ).toBe(refundable);
+    const item = (await world.scan()).find(({ pk }) => pk === `payment#${parentId}`);
+    expect(Number(item?.refundCount)).toBe(parent.refunds?.size);
+  }
+
+  const untold = ['referenceId', 'parentPaymentId', 'both', 'neither'] as const;
+  const cases = untold.flatMap((missing) =>
+    (['PENDING', 'COMPLETED', 'DECLINED'] as const).map((state) => [missing, state] as const),
+  );
+
+  it.each(cases)('and leaves out %s, and is %s', async (missing, state) => {
+    const parentId = await deposit();
+    const refundId = `refund-${randomUUID()}`;
+    const leavesOut = (name: string) => missing === name || missing === 'both';
+    const webhook = (id: string, said: string) =>
+      webhookEvent(
+        { id, state: said },
+        {
+          bytes: objectBytes({
+            id,
+            paymentType: 'REFUND',
+            state: said,
+            amount: '3',
+            currency: 'EUR',
+            ...(leavesOut('referenceId') ? {} : { referenceId: refundId }),
+            ...(leavesOut('parentPaymentId') ? {} : { parentPaymentId: parentId }),
+          }),
+        },
+      );
+    const create: typeof world.gateway.create = async (...args) => {
+      const answer = await world.gateway.create(...args);
+      if (answer.kind !== 'answered') throw new Error('no answer');
+      const { id } = answer.result;
+      const atPaytech = world.gateway.set(id, { state });
+      if (leavesOut('referenceId')) delete atPaytech.referenceId;
+      if (leavesOut('parentPaymentId')) delete atPaytech.parentPaymentId;
+      const at = world.clock.at;
+      world.clock.at += 60_000;
+      await world.apply(webhook(id, state));
+      world.clock.at = at;
+      return answer;
+    };
+    const racing = backOffice({ ...world, gateway: { ...world.gateway, create } });
+    const { body } = await racing.refund({ refundId, paymentId: parentId, amount: '3' });
+    const made = { id: body.id, facts: { state: 'PENDING' as const } };
+    await world.apply(toldByClaim('refund', refundId, made));
+    expect(await stored(body.id)).toMatchObject({ referenceId: refundId, parentPaymentId: parentId });
+    const failed = state === 'DECLINED';
+    await expectInOrder(parentId, failed ? '10' : '7');
+    expect([...(await stored(parentId)).refunds!.keys()]).toEqual([refundId]);
+
+    // And the other way round in the end, by what paytech says then.
+    const end = failed ? 'COMPLETED' : 'DECLINED';
+    world.gateway.set(body.id, { state: end });
+    await world.apply(webhook(body.id, end));
+    await expectInOrder(parentId, failed ? '7' : '10');
+    expect(await office().refund({ refundId, paymentId: parentId, amount: '3' })).toMatchObject({
+      status: 200,
+      body: { id: body.id },
+    });
+  });
+
+  it('is one entry again also where the write of its deposit was lost, or somebody was faster', async () => {
+    const parentId = await deposit();
+    const refundId = `refund-${randomUUID()}`;
+    const { body } = await office().refund({ refundId, paymentId: parentId, amount: '3' });
+    // As when the webhook had told its parent and no reference.
+    const taken = { stage: 'reserved' as const, amount: decimal('3') };
+    await world.table.update(`payment#${parentId}`, {
+      expression:
+        'SET #mine = :unsent, #other = :taken, refundable = refundable - :three ADD refundCount :one',
+      condition: 'attribute_exists(pk)',
+      names: { '#mine': `refund:${refundId}`, '#other': `refund:@${body.id}` },
+      values: {
+        ':unsent': { ...taken, turn: 1 },
+        ':taken': { ...taken, paymentId: body.id, version: 0 },
+        ':three': decimal('3'),
+        ':one': 1,
+      },
+    });
+    await expectInOrder(parentId, '4');
+    const update: World['table']['update'] = async (...args) => {
+      const written = await world.table.update(...args);
+      return args[0] === `payment#${parentId}` && written.written ? world.table.update(...args) : written;
+    };
+    const apply = world.applyWith({ table: { ...world.table, update } });
+    const event = webhookEvent({ id: body.id, paymentType: 'REFUND', state: 'COMPLETED', amount: '3' });
+    await Promise.all([apply(event), apply(event)]);
+    await expectInOrder(parentId, '7');
+  });
+});
+
+describe('a refund of a deposit that paytech does not show', () => {
+  const refundOf = (parentPaymentId: string) => {
+    const refund = { paymentType: 'REFUND' as const, referenceId: `else-${randomUUID()}`, parentPaymentId };
+    const { id } = world.gateway.make({ ...refund, ...EUR_10 });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    return (receives: number) => webhookEvent({ id, ...refund, state: 'COMPLETED' }, { receives });
+  };
+  const unshown = (answer: object) => {
+    const get: typeof world.gateway.get = async (id, limit) =>
+      world.gateway.payments.get(id)?.paymentType === 'REFUND'
+        ? world.gateway.get(id, limit)
+        : (answer as Awaited<ReturnType<typeof world.gateway.get>>);
+    return world.applyWith({ gateway: { get } });
+  };
+
+  it.each([
+    ['404', { kind: 'not-accepted', status: 404 }],
+    ['403', { kind: 'not-accepted', status: 403 }],
+    ['something unreadable', { kind: 'unknown', reason: 'no payment', unreadable: true }],
+  ])('for %s is published at once, with an alarm', async (_, answer) => {
+    const { outcome, publication } = await unshown(answer)(refundOf(paymentId())(1));
+    expect([outcome, publication?.attributes.paymentType]).toEqual(['applied', 'REFUND']);
+    expect(world.logger.metrics()).toContain('RefundWithoutParent');
+  });
+
+  it('that is found is published with it, and with no webhook that is sent again weeks later', async () => {
+    const referenceId = `order-${randomUUID()}`;
+    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    const event = refundOf(id)(1);
+    const receivedAt = new Date(world.now()).toISOString();
+    expect((await world.apply({ ...event, receivedAt })).parentPublication?.id).toBe(`${id}:1`);
+    const later = new Date(world.now() + 22 * 24 * 3_600_000).toISOString();
+    const old = await world.apply({ ...event, receivedAt: later });
+    expect([old.outcome, old.publication, old.parentPublication]).toEqual(['stale', undefined, undefined]);
+  });
+
+  it('because it does not answer is published after three receives', async () => {
+    const event = refundOf(paymentId());
+    const apply = unshown({ kind: 'unknown', reason: 'timeout' });
+    for (const receives of [1, 2]) await expect(apply(event(receives))).rejects.toThrow('could not be asked');
+    expect((await apply(event(3))).publication).toBeDefined();
+    expect(world.logger.metrics()).toContain('RefundWithoutParent');
+  });
+});

@@ -1,0 +1,150 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { decimal } from '../../shared/payment/money.ts';
+import { reconciling } from '../support/reconciling.ts';
+import { startWorld, type World } from '../support/world.ts';
+
+/** paytech's list may be down, slow, behind, or deaf to its filters while its GET works: none of that hides an end. */
+
+const MINUTE = 60_000;
+const GRACE = 2 * MINUTE;
+
+let world: World;
+beforeEach(async () => {
+  world = await startWorld();
+});
+afterEach(() => world.stop());
+const { run, applyAll, created, record, paymentItem, pass } = reconciling(() => world);
+
+type List = World['gateway']['listReadable'];
+const withList = (listReadable: List) => ({ graceMs: GRACE, gateway: { ...world.gateway, listReadable } });
+const down: List = async () => ({ kind: 'unknown', reason: 'timeout' });
+const metrics = (metric: string) => world.logger.metrics().filter((each) => each === metric).length;
+
+async function completed(): Promise<string> {
+  const id = await created();
+  pass(10 * MINUTE);
+  world.gateway.set(id, { state: 'COMPLETED' });
+  return id;
+}
+
+it.each<[string, () => List]>([
+  ['does not answer', () => down],
+  [
+    'is deaf to its filters',
+    () => (query, limit) => world.gateway.listReadable({ ...query, updatedFrom: new Date(0) }, limit),
+  ],
+])('what GET says is told although the list %s, once its webhook has had its time', async (_, list) => {
+  const id = await completed();
+  const told: number[] = [];
+  for (let minute = 0; minute < 6; minute++) {
+    await run(withList(list()));
+    if ((await world.drain('webhooks')).length > 0) told.push(minute);
+    pass(MINUTE);
+  }
+  // And told once, since the queue carries it.
+  expect(told).toHaveLength(1);
+  expect(told[0]).toBeGreaterThanOrEqual(GRACE / MINUTE);
+  expect(await paymentItem(id)).toHaveProperty('leftAt');
+  expect(metrics('MissedByWebhook')).toBe(1);
+});
+
+it('that the list does not say what has just changed is a failure that is counted', async () => {
+  await completed();
+  await run(withList(down));
+  expect(world.logger.lines).toContainEqual(
+    expect.objectContaining({
+      message: 'not told what has just changed',
+      more: { metric: 'ReconcileFailed', offset: 0, reason: 'timeout' },
+    }),
+  );
+});
+
+it('a list that is as slow as the sweep may wait is heard by either question', async () => {
+  await run({ graceMs: GRACE });
+  const id = await completed();
+  pass(GRACE);
+  const { id: lost } = world.gateway.make({
+    paymentType: 'DEPOSIT',
+    referenceId: 'lost',
+    amount: decimal('10'),
+    currency: 'EUR',
+  });
+  world.gateway.set(lost, { state: 'COMPLETED' });
+  pass(GRACE);
+  const slow: List = async (query, limit) =>
+    limit < 10_000 ? { kind: 'unknown', reason: 'timeout' } : world.gateway.listReadable(query, limit);
+  expect(await run(withList(slow))).toMatchObject({ failed: 0, unknownToUs: 1 });
+  await applyAll();
+  expect(await record(id)).toMatchObject({ state: 'COMPLETED' });
+  expect(await record(lost)).toMatchObject({ state: 'COMPLETED' });
+});
+
+describe('a list that lags', () => {
+  it('takes no correction back', async () => {
+    const id = await completed();
+    await run();
+    await applyAll();
+    const before = await world.gateway.listReadable({ createdFrom: new Date(0) }, 1);
+    world.gateway.set(id, { state: 'DECLINED' });
+    const lagging: List = async () => before;
+    await world.apply({
+      bytes: Buffer.from(JSON.stringify({ id, state: 'DECLINED' })),
+      source: 'refresh',
+      receivedAt: new Date(world.now()).toISOString(),
+      readVersion: 2,
+    });
+    expect(await record(id)).toMatchObject({ state: 'DECLINED', version: 3 });
+    for (let minute = 0; minute < 3; minute++) {
+      pass(MINUTE);
+      await run({ gateway: { ...world.gateway, listReadable: lagging } });
+      const events = await applyAll();
+      expect(events.map(({ readVersion }) => readVersion)).toEqual([undefined]);
+    }
+    expect(await record(id)).toMatchObject({ state: 'DECLINED', version: 3, quarantined: 0 });
+    expect(metrics('EventQuarantined')).toBe(0);
+  });
+
+  it('and leaves the amount out confirms no webhook’s', async () => {
+    const id = await completed();
+    world.gateway.set(id, { amount: decimal('8') });
+    const webhook = { id, paymentType: 'DEPOSIT', state: 'COMPLETED', amount: 9, currency: 'EUR' };
+    await world.apply({
+      bytes: Buffer.from(JSON.stringify(webhook)),
+      source: 'webhook',
+      receivedAt: new Date(world.now()).toISOString(),
+    });
+    const lean: List = async () => ({
+      kind: 'answered',
+      result: { payments: [{ id, facts: { state: 'COMPLETED' } }], unreadable: 0, hasMore: false },
+    });
+    await run({ gateway: { ...world.gateway, listReadable: lean } });
+    expect(await record(id)).toMatchObject({ unconfirmed: true, amount: decimal('9') });
+    pass(5 * MINUTE);
+    await run();
+    await applyAll();
+    expect(await record(id)).toMatchObject({ amount: decimal('8'), version: 3 });
+  });
+});
+
+it('a hold at paytech of what is declined here is found again a minute later, and corrected', async () => {
+  const id = await created();
+  world.gateway.set(id, { state: 'DECLINED' });
+  pass(MINUTE);
+  await run();
+  await applyAll();
+  world.gateway.set(id, { state: 'AUTHORIZED' });
+  await world.apply({
+    bytes: Buffer.from(JSON.stringify({ id, state: 'AUTHORIZED', amount: 10, currency: 'EUR' })),
+    source: 'refresh',
+    receivedAt: new Date(world.now()).toISOString(),
+    readVersion: 2,
+  });
+  pass(MINUTE);
+  await run({ graceMs: 0 });
+  await applyAll();
+  expect(await record(id)).toMatchObject({
+    state: 'AUTHORIZED',
+    version: 3,
+    history: [{}, {}, { corrected: true }],
+  });
+});
