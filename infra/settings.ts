@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { EVENT_TYPES } from '../shared/payment/event-schema.ts';
+import { ORIGINS } from '../shared/payment/payment.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES } from '../shared/payment/state.ts';
 
 /** The functions of the service; each is a folder in `functions/` and a Lambda in the stack. */
@@ -51,6 +52,7 @@ const filter = z.strictObject({
   state: matching(PAYMENT_STATES),
   paymentType: matching(PAYMENT_TYPES),
   paidAsRequested: matching(['true', 'false']),
+  origin: matching(ORIGINS),
 });
 
 /** A downstream system: a queue of payment events of its own. The name becomes the queue's construct id. */

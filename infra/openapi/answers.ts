@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import type { ClaimKind, ClaimStage } from '../../shared/payment/claim.ts';
 import { RETRY_HINTS } from '../../shared/payment/customer-message.ts';
 import { amount } from '../../shared/payment/event-schema.ts';
-import { EVENT_SOURCES } from '../../shared/payment/payment.ts';
+import { EVENT_SOURCES, ORIGINS } from '../../shared/payment/payment.ts';
 import type { RefundStage } from '../../shared/payment/refund.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES } from '../../shared/payment/state.ts';
 
@@ -37,8 +37,8 @@ export const payment = z.object({
   final: z.boolean(),
   amount,
   currency: text,
-  requestedAmount: amount,
-  requestedCurrency: text,
+  requestedAmount: z.optional(amount),
+  requestedCurrency: optionalText,
   paidAsRequested: z.optional(z.boolean()),
   redirectUrl: z.optional(z.url()),
   externalRefs: z.optional(z.record(text, text)),
@@ -87,8 +87,8 @@ const recordedFields = {
   currency: text,
   ...factFields,
   final: z.boolean(),
-  requestedAmount: amount,
-  requestedCurrency: text,
+  requestedAmount: z.optional(amount),
+  requestedCurrency: optionalText,
   paidAsRequested: z.optional(z.boolean()),
   version: z.int().check(z.minimum(1)),
   created: time,
@@ -148,6 +148,7 @@ const claim = z.object({
 /** Of `fullView`. */
 export const fullRecord = z.object({
   ...recordedFields,
+  origin: z.enum(ORIGINS),
   redirectUrl: z.optional(z.url()),
   refundable: z.optional(amount),
   refunds: z.optional(
@@ -169,6 +170,19 @@ export const fullRecord = z.object({
       key: optionalText,
       signature,
       corrected: z.optional(z.boolean()),
+      amountUntold: z.optional(z.literal(true)),
+      answerTo: optionalText,
+      learned: z.optional(
+        z.object({
+          before: z.object({
+            referenceId: optionalText,
+            parentPaymentId: optionalText,
+            requestedAmount: z.optional(amount),
+            requestedCurrency: optionalText,
+            origin: z.enum(ORIGINS),
+          }),
+        }),
+      ),
       facts: z.object(heardFacts),
     }),
   ),
@@ -184,6 +198,9 @@ export const fullRecord = z.object({
     }),
   ),
   quarantined: z.int(),
+  unknownWord: z.optional(
+    z.object({ of: z.enum(['state', 'type']), word: text, since: time, count: z.int() }),
+  ),
   operations: z.array(operation),
   openOperation: z.optional(operation),
   claim: z.optional(claim),

@@ -1,8 +1,15 @@
 import { type Operation, openOperation } from '../payment/action.ts';
 import type { Claim } from '../payment/claim.ts';
+import { EVENT_FIELDS, picked } from '../payment/cloud-event.ts';
 import { type CustomerMessage, customerErrorCode, customerMessage } from '../payment/customer-message.ts';
 import { asHeard } from '../payment/heard.ts';
-import { optional, type Payment, type PaymentRecord, paymentAt } from '../payment/payment.ts';
+import {
+  optional,
+  type Payment,
+  type PaymentFacts,
+  type PaymentRecord,
+  paymentAt,
+} from '../payment/payment.ts';
 import type { Refunds } from '../payment/refund.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 
@@ -43,9 +50,11 @@ function forCustomer({ message, retry }: CustomerMessage) {
 }
 
 /** The answer to an action of the back office: what subscribers see, and the instructions for the customer. */
-export function actedView(record: PaymentRecord): Payment {
-  return asShown(record);
+export function actedView(record: PaymentRecord) {
+  return picked(asShown(record), ACTED_FIELDS);
 }
+
+const ACTED_FIELDS = { ...EVENT_FIELDS, externalRefs: true, version: true } as const;
 
 /** With paytech's latest word, though only an applied one has a version of its own. */
 function asShown(record: PaymentRecord): Payment {
@@ -69,21 +78,50 @@ export function refundView(record: PaymentRecord) {
 }
 
 /** One payment of paytech's list: what this service keeps of a payment, and no customer data. */
-export function listedView({ facts, redirectUrl: _, ...payment }: GatewayPayment) {
-  return { ...payment, ...facts };
+export function listedView({ facts, ...payment }: GatewayPayment) {
+  return { ...picked(payment, LISTED_FIELDS), ...picked(facts, FACT_FIELDS) };
 }
+
+const LISTED_FIELDS = {
+  id: true,
+  paymentType: true,
+  referenceId: true,
+  parentPaymentId: true,
+  customerAmount: true,
+  customerCurrency: true,
+  created: true,
+} as const;
+
+const FACT_FIELDS: Record<keyof PaymentFacts, true> = {
+  state: true,
+  amount: true,
+  currency: true,
+  paymentMethod: true,
+  externalId: true,
+  externalResultCode: true,
+  externalFeeAmount: true,
+  externalFeeCurrency: true,
+  externalRefs: true,
+  errorCode: true,
+  errorMessage: true,
+  account: true,
+  cardBrand: true,
+  country: true,
+};
 
 /** Everything on record about a payment, for the back office. */
 export function fullView(record: PaymentRecord, claim: Claim | undefined) {
-  const { redirectUrl, refundable, refunds, history, quarantine, quarantined, operations } = record;
+  const { redirectUrl, refundable, refunds, history, quarantine, quarantined, operations, unknownWord } =
+    record;
   return {
-    ...paymentAt(record),
+    ...picked(paymentAt(record), { ...ACTED_FIELDS, origin: true }),
     ...optional('redirectUrl', redirectUrl),
     ...optional('refundable', refundable),
     ...(record.paymentType === 'DEPOSIT' ? { refunds: refundsView(refunds) } : {}),
     history,
     quarantine,
     quarantined,
+    ...optional('unknownWord', unknownWord),
     operations: operations.map(operationView),
     ...optional('openOperation', optionally(openOperation(record), operationView)),
     ...optional('claim', optionally(claim, claimView)),

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod/mini';
 import { type Decimal, decimal, isDecimal } from './money.ts';
+import { ORIGINS } from './payment.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES, type PaymentState } from './state.ts';
 
 /** An amount that we send: a JSON number in major units, with as many digits as it takes. */
@@ -82,6 +83,13 @@ export const paymentEvent = z.object({
     previousState: z
       .nullable(state)
       .check(z.describe('null, if this service first heard of the payment by this event.')),
+    origin: z
+      .enum(ORIGINS)
+      .check(
+        z.describe(
+          'Whether it counts for an order or payout that this service has sent (`service`), or other systems of the shop made it (`external`).',
+        ),
+      ),
     payment,
   }),
 });

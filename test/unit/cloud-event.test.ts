@@ -34,6 +34,7 @@ test('one applied event, in full', () => {
     data: {
       version: 2,
       previousState: 'CHECKOUT',
+      origin: 'service',
       payment: {
         id: 'p1',
         referenceId: 'order-1',
@@ -57,6 +58,7 @@ test('one applied event, in full', () => {
     state: 'COMPLETED',
     paymentType: 'DEPOSIT',
     paidAsRequested: 'true',
+    origin: 'service',
   });
 });
 
@@ -154,4 +156,19 @@ describe('published again', () => {
       ),
     );
   });
+});
+
+test('nothing goes out that is not named: instructions, redirectUrl, or a fact of tomorrow', () => {
+  fc.assert(
+    fc.property(fc.stringMatching(/^[a-z]{3,12}Tomorrow$/), fc.uuid(), (name, secret) => {
+      const facts = { ...completed.facts, [name]: secret, externalRefs: { [name]: secret } };
+      const record = recordWith([created, { ...completed, facts, caller: secret, reason: secret }], {
+        redirectUrl: `https://pay.example/${secret}`,
+        ...({ [name]: secret } as object),
+      });
+      const { body, attributes } = publicationOf(record, 2, SOURCE);
+      expect(body + JSON.stringify(attributes)).not.toContain(secret);
+      expect(body).not.toContain(name);
+    }),
+  );
 });
