@@ -99,7 +99,7 @@ function forgetBundledNode(clone: string): void {
 /** As of somebody who has just come: no npm cache but the machine's, so that nothing is downloaded six times. */
 function freshEnvironment(bin: string, home: string): NodeJS.ProcessEnv {
   const mine = Object.entries(process.env).filter(
-    ([name]) => !/^(npm_|node_|init_cwd$|home$|path$)/i.test(name),
+    ([name]) => !/^(npm_.*|node|node_options|init_cwd|home|path)$/i.test(name),
   );
   const cache = spawnSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).stdout.trim();
   const userconfig = spawnSync('npm', ['config', 'get', 'userconfig'], { encoding: 'utf8' }).stdout.trim();
