@@ -104,6 +104,14 @@ export function loggedAlarms({
       firstStep: 'Refund one of the two payments that the log line names.',
     },
     {
+      id: 'paid-out-twice',
+      metric: 'PaidOutTwice',
+      threshold: 1,
+      impact: 'Two payouts stand under one id.',
+      firstStep:
+        'Look at both payments that the log line names; reject what still waits, or get the money back.',
+    },
+    {
       id: 'refunded-too-much',
       metric: 'RefundedTooMuch',
       threshold: 1,

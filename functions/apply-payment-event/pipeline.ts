@@ -100,7 +100,8 @@ export function applyEvent(deps: Dependencies) {
     if (!learned) return settled;
     const publication = publicationOf(learned.record, learned.version, eventSource);
     const { record = learned.record } = settled;
-    await watchSiblings(deps, record);
+    // Of the claim that it learned of, its siblings are marked and looked at.
+    await join(deps, record);
     return settled.publication
       ? { ...settled, alsoPublications: [...(settled.alsoPublications ?? []), publication] }
       : { ...settled, outcome: 'applied', publication };

@@ -29,23 +29,33 @@ const KINDS: readonly ClaimKind[] = ['deposit', 'withdrawal', 'refund'];
 export const resolveBody = object({
   outcome: z.enum(['sent', 'not-sent'], { error: 'must be sent or not-sent' }),
   paymentId: z.optional(matching(PAYMENT_ID, 'must be the id of a payment')),
+  notPaymentIds: z.optional(
+    z.array(matching(PAYMENT_ID, 'must be the id of a payment'), {
+      error: 'must be a list of ids of payments',
+    }),
+  ),
   reason: text(500),
 }).check((context) => {
-  const { outcome, paymentId } = context.value;
+  const { outcome, paymentId, notPaymentIds } = context.value;
   if (outcome === 'not-sent' && paymentId !== undefined) {
     const message = 'goes with the outcome sent only';
     context.issues.push({ code: 'custom', input: undefined, path: ['paymentId'], message });
+  }
+  if (outcome === 'sent' && notPaymentIds !== undefined) {
+    const message = 'goes with the outcome not-sent only';
+    context.issues.push({ code: 'custom', input: undefined, path: ['notPaymentIds'], message });
   }
 });
 
 export function resolveRoute({ resolve }: Dependencies) {
   return async (event: HttpEvent, { caller, owner }: Call): Promise<Reply> => {
     const { kind, referenceId } = addressed(event);
-    const { outcome, reason, paymentId } = validated(resolveBody, jsonBody(event));
+    const { outcome, reason, paymentId, notPaymentIds = [] } = validated(resolveBody, jsonBody(event));
     const decision = {
       kind,
       referenceId,
       outcome,
+      notPaymentIds,
       reason,
       caller,
       owner,
@@ -93,6 +103,11 @@ function toReply({ kind, referenceId }: Decision, result: ResolveResult): Reply 
       throw new Problem(
         'claim.not_flagged',
         'Only a flagged claim can be resolved. Send its own request again.',
+      );
+    case 'must-name':
+      throw new Problem(
+        'claim.mismatch',
+        `Nothing was changed: paytech has payments under this id. Look at each, and where none is what was asked for, name all as notPaymentIds: ${result.paymentIds.join(', ')}.`,
       );
     case 'mismatch':
       throw new Problem('claim.mismatch', `Nothing was changed: ${result.because}.`);

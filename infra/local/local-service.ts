@@ -76,21 +76,47 @@ export interface LocalService {
   close(): Promise<void>;
 }
 
+interface ToBeClosed {
+  defer(close: () => unknown): void;
+  close(): Promise<void>;
+}
+
+/** Closes last what was started first. Node 22 has no AsyncDisposableStack. */
+function toBeClosed(): ToBeClosed {
+  const closers: (() => unknown)[] = [];
+  return {
+    defer: (close) => closers.push(close),
+    async close() {
+      const failures: unknown[] = [];
+      for (let close = closers.pop(); close; close = closers.pop()) {
+        try {
+          await close();
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+      if (failures.length > 0) throw failures[0];
+    },
+  };
+}
+
 /** Rejects with EADDRINUSE when a port is taken; nothing is left running then. */
 export async function startLocal(options: LocalOptions = {}): Promise<LocalService> {
-  const started = new AsyncDisposableStack();
+  const started = toBeClosed();
   try {
     return await start(options, started);
   } catch (error) {
-    await started.disposeAsync();
+    await started.close();
     throw error;
   }
 }
 
-async function start(options: LocalOptions, started: AsyncDisposableStack): Promise<LocalService> {
+async function start(options: LocalOptions, started: ToBeClosed): Promise<LocalService> {
   const { onLog = () => {}, onMeasured = () => {}, orderTokens = 'off', retrySeconds = 1 } = options;
-  const running = <Part extends { close(): Promise<void> }>(part: Part): Part =>
-    started.adopt(part, () => part.close());
+  const running = <Part extends { close(): Promise<void> }>(part: Part): Part => {
+    started.defer(() => part.close());
+    return part;
+  };
 
   // The addresses come first: they are in the template.
   const api = running(await openServer(options.port ?? 0));
@@ -185,7 +211,7 @@ async function start(options: LocalOptions, started: AsyncDisposableStack): Prom
     },
     notEmulated: template.types().filter((type) => !EMULATED_TYPES.has(type)),
     queueUrl: (name) => queueUrl(sqs.url, name),
-    close: () => started.disposeAsync(),
+    close: started.close,
   };
 }
 

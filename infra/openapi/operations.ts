@@ -14,6 +14,7 @@ const CLAIMED: ProblemCode[] = [
   'request.invalid',
   'payment.reference_conflict',
   'payment.in_progress',
+  'claim.flagged',
   'gateway.rejected',
   'payment.outcome_unknown',
   'gateway.unavailable',

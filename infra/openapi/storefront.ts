@@ -37,6 +37,8 @@ export const storefront: RouteGroup = {
         'order.token_conflict',
         'payment.reference_conflict',
         'payment.in_progress',
+        'payment.under_way',
+        'claim.flagged',
         'gateway.rejected',
         'payment.outcome_unknown',
         'gateway.unavailable',

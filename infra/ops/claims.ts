@@ -67,6 +67,7 @@ export interface Resolving {
   outcome?: 'sent' | 'not-sent';
   reason: string;
   payment?: string;
+  notPayment?: string[];
   yes?: boolean;
 }
 
@@ -92,7 +93,7 @@ async function resolveFlagged(
   environment: Environment,
   kind: ClaimKind,
   referenceId: string,
-  { outcome, reason, payment }: Resolving & { outcome: 'sent' | 'not-sent' },
+  { outcome, reason, payment, notPayment = [] }: Resolving & { outcome: 'sent' | 'not-sent' },
 ): Promise<Result> {
   const result = await resolveClaim({ ...environment, now: Date.now, logger })({
     kind,
@@ -100,6 +101,7 @@ async function resolveFlagged(
     outcome,
     reason,
     ...optional('paymentId', payment),
+    notPaymentIds: notPayment,
     caller: await environment.caller(),
     owner: randomUUID(),
   });
@@ -113,12 +115,18 @@ async function resolveFlagged(
     case 'released':
       return {
         document: { ...named, result: 'released' },
-        text: 'Released: paytech has none, and the same request may be sent again.',
+        text: 'Released: the same request may be sent again.',
       };
     case 'not-found':
       throw new Failure(`There is no ${kind} ${referenceId}.`);
     case 'not-flagged':
       throw new Failure(`${kind} ${referenceId} is not flagged; only a flagged claim needs a person.`);
+    case 'must-name': {
+      const named = result.paymentIds.map((each) => `--not-payment ${each}`).join(' ');
+      throw new Failure(
+        `Nothing was changed: paytech has payments under this id. Look at each ("paytech-ops show <id>"). Is one what was asked for, say --outcome sent --payment <id>; is none, say so of all: ${named}`,
+      );
+    }
     case 'mismatch':
       throw new Failure(`Nothing was changed: ${result.because}.`);
     case 'unavailable':

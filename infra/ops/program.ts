@@ -89,7 +89,11 @@ export function program(onResult: (result: Result) => void): Command {
     .argument('<id>', 'of the request, from ls; of an operation: of its payment')
     .addOption(new Option('--outcome <outcome>', 'what became of it').choices(['sent', 'not-sent']))
     .requiredOption('--reason <text>', 'why; it goes into the history, and names no customer')
-    .option('--payment <id>', 'which payment it is, where paytech has several')
+    .option('--payment <id>', 'which payment it is, where paytech has several or one that differs')
+    .option(
+      '--not-payment <id...>',
+      'what paytech has and you have looked at: none of them is what was asked for',
+    )
     .option('--yes', 'do not ask')
     .action((kind: string, id: string, options: Resolving) =>
       work((environment) => resolve(environment, kind, id, options)),

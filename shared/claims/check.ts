@@ -2,9 +2,11 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import { type Claim, judgeLookUp } from '../payment/claim.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import type { GatewayClient } from '../paytech/client.ts';
-import { type SavedClaim, saveClaim } from '../store/claims.ts';
+import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
+import { readClaim, type SavedClaim, saveClaim } from '../store/claims.ts';
 import { readPayment } from '../store/payments.ts';
-import { asFound, lookUpAttempt } from './look-up.ts';
+import type { Table } from '../store/table.ts';
+import { asFound, LOOK_UP_LIMIT_MS, lookUpAttempt } from './look-up.ts';
 import { reserveFor } from './reserve.ts';
 import { type Settling, settleClaim } from './settle.ts';
 
@@ -14,16 +16,19 @@ import { type Settling, settleClaim } from './settle.ts';
  */
 
 export interface Dependencies extends Settling {
-  gateway: Pick<GatewayClient, 'list'>;
+  gateway: Pick<GatewayClient, 'get' | 'list'>;
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
 /** What a look at paytech means for the claim; all but the release is written already. Waits are in seconds. */
 export type LookedUp =
-  | { is: 'adopted'; record: PaymentRecord }
+  | { is: 'adopted'; record: PaymentRecord; claim: Claim }
   | { is: 'flagged'; saved: SavedClaim }
-  /** Nothing was made under this attempt: whoever sends, sends the next one. */
-  | { is: 'not-made' }
+  /**
+   * Nothing was made under this attempt: whoever sends, sends the next one. Money that was set aside is back, and the
+   * claim, as it stands, is released.
+   */
+  | { is: 'not-made'; claim: Claim | undefined }
   | { is: 'undecided'; saved: SavedClaim; seconds: number }
   /** paytech could not be asked. */
   | { is: 'unanswered' };
@@ -41,10 +46,16 @@ export async function lookUpClaim(deps: Dependencies, claim: Claim): Promise<Loo
   if (staysFlagged) return { is: 'flagged', saved: { saved: true, claim } };
   switch (verdict.do) {
     case 'adopt': {
-      const payment = found.find(({ id }) => id === verdict.paymentId)!;
+      const listed = found.find(({ id }) => id === verdict.paymentId)!;
+      const payment = await withRedirectUrl(deps, claim, listed);
+      if (!payment) return { is: 'unanswered' };
+      for (const other of found.filter(({ id }) => verdict.others.includes(id))) {
+        const receivedAt = new Date(now()).toISOString();
+        await deps.queue.send({ bytes: writePayment(other), source: 'reconcile', receivedAt });
+      }
       logger.info('payment adopted', { metric: 'OutcomeAdopted', ...named, paymentId: payment.id });
       const by = optional('caller', claim.caller);
-      return { is: 'adopted', record: (await settleClaim(deps, claim, payment, by)).record };
+      return { is: 'adopted', ...(await settleClaim(deps, claim, payment, by)) };
     }
     case 'flag': {
       logger.error('claim flagged', { metric: 'ClaimFlagged', ...named, reason: verdict.reason });
@@ -53,7 +64,7 @@ export async function lookUpClaim(deps: Dependencies, claim: Claim): Promise<Loo
     }
     case 'release':
       logger.warn('attempt released', { metric: 'AttemptReleased', ...named });
-      return { is: 'not-made' };
+      return { is: 'not-made', claim: claim.kind === 'deposit' ? claim : await releaseAttempt(table, claim) };
     case 'wait': {
       const saved = await saveClaim(table, claim, {
         ...claim,
@@ -66,6 +77,26 @@ export async function lookUpClaim(deps: Dependencies, claim: Claim): Promise<Loo
     default:
       return verdict satisfies never;
   }
+}
+
+/** The list need not tell where the customer pays; without it an open deposit is of use to nobody. */
+async function withRedirectUrl(
+  { gateway }: Dependencies,
+  { kind }: Claim,
+  payment: GatewayPayment,
+): Promise<GatewayPayment | undefined> {
+  if (kind !== 'deposit' || payment.redirectUrl || payment.facts.state !== 'CHECKOUT') return payment;
+  const answer = await gateway.get(payment.id, LOOK_UP_LIMIT_MS);
+  return answer.kind === 'answered' ? { ...payment, ...answer.result } : undefined;
+}
+
+/** What was set aside is back before anybody may send the next attempt. */
+async function releaseAttempt(table: Table, claim: Claim): Promise<Claim | undefined> {
+  if (!((await reserveFor(table, claim.kind)?.giveBack(claim)) ?? true)) {
+    return readClaim(table, claim.kind, claim.referenceId);
+  }
+  const { flag: _, firstLookUpAt: __, lastLookUpAt: ___, limited: ____, ...rest } = claim;
+  return (await saveClaim(table, claim, { ...rest, stage: 'released', attempt: claim.attempt + 1 })).claim;
 }
 
 /**
@@ -104,11 +135,9 @@ export function checkClaim(deps: Dependencies) {
     switch (looked.is) {
       case 'adopted':
         return 'settled';
-      case 'not-made': {
-        const { flag: _, firstLookUpAt: __, lastLookUpAt: ___, ...rest } = claim;
-        await saveClaim(table, claim, { ...rest, stage: 'released', attempt: claim.attempt + 1 });
+      case 'not-made':
+        if (claim.kind === 'deposit') await releaseAttempt(table, claim);
         return 'settled';
-      }
       case 'flagged':
         return 'flagged';
       case 'undecided':

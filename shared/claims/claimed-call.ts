@@ -1,28 +1,32 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import {
-  CALL_LIMIT_MS,
   type Claim,
   type ClaimedRequest,
   type ClaimKind,
+  counts,
   LEASE_MS,
-  LEASE_NEEDED_TO_CALL_MS,
   LOOK_UP_GAP_MS,
+  mayTry,
   nextStep,
+  paymentsOf,
   sameRequest,
 } from '../payment/claim.ts';
+import { asHeard } from '../payment/heard.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import { gatewayReference } from '../payment/reference.ts';
-import type { PaymentState } from '../payment/state.ts';
+import { type PaymentState, sameMoney } from '../payment/state.ts';
 import type { CreatePaymentBody, FieldError, GatewayClient } from '../paytech/client.ts';
-import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
+import type { GatewayPayment } from '../paytech/wire.ts';
 import type { EventQueue } from '../queue/event-queue.ts';
-import { readClaim, type SavedClaim, saveClaim } from '../store/claims.ts';
-import { readPayment } from '../store/payments.ts';
+import { readClaim, saveClaim } from '../store/claims.ts';
 import type { Table } from '../store/table.ts';
+import { callOnce } from './call-once.ts';
 import { lookUpClaim } from './check.ts';
+import { lookBeforeSending } from './look-before-sending.ts';
 import { LOOK_UP_LIMIT_MS } from './look-up.ts';
 import { type NotReserved, type Reserve, reserveFor } from './reserve.ts';
 import { settleClaim } from './settle.ts';
+import { recordsOf } from './siblings.ts';
 
 /*
  * Claim, then call: creating a payment at paytech, which does not deduplicate, at most once per attempt.
@@ -58,7 +62,12 @@ export interface ClaimedCall {
 /** How it ended; waits are in seconds. */
 export type CallResult =
   | { is: 'created' | 'existing'; record: PaymentRecord }
+  /** Another content under the same id. */
   | { is: 'conflict' }
+  /** The customer is paying by another method. */
+  | { is: 'under-way'; record: PaymentRecord }
+  /** A person has to decide first. */
+  | { is: 'flagged' }
   | { is: 'in-progress' | 'unknown'; seconds: number }
   | { is: 'rejected'; message: string; errors: FieldError[] }
   | { is: 'unavailable'; status?: number }
@@ -68,96 +77,112 @@ export type CallResult =
 const MAX_ROUNDS = 5;
 
 export function claimedCall(deps: Dependencies) {
-  const { table, gateway, queue, now, logger } = deps;
+  const { table, now, logger } = deps;
+  const look = lookBeforeSending(deps);
 
   return async function create(call: ClaimedCall): Promise<CallResult> {
     let found: Claim | undefined;
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const step = nextStep(found, call.request, now());
-      const outcome = await take(step, found);
+      const outcome = (found && (await standingFor(call, found))) ?? (await take(call, found));
       if (!('movedTo' in outcome)) return outcome;
       found = outcome.movedTo;
     }
     return { is: 'in-progress', seconds: 1 };
-
-    async function take(step: ReturnType<typeof nextStep>, claim: Claim | undefined): Promise<Turn> {
-      switch (step.do) {
-        case 'send':
-          return send(call, claim, step.attempt, claim?.earlierPaymentIds ?? []);
-        case 'show':
-          return show(call, claim!, step.paymentId);
-        case 'look-up':
-          return lookUp(call, claim!);
-        case 'wait':
-          return { is: step.because, seconds: step.seconds };
-        case 'refuse':
-          return step.because === 'conflict'
-            ? { is: 'conflict' }
-            : { is: 'unknown', seconds: FLAGGED_RETRY_SECONDS };
-        default:
-          return step satisfies never;
-      }
-    }
   };
 
+  async function take(call: ClaimedCall, claim: Claim | undefined): Promise<Turn> {
+    const step = nextStep(claim, call.request, now());
+    switch (step.do) {
+      case 'send':
+        return send(call, claim, step.attempt);
+      case 'show':
+        return show(call, claim!, step.paymentId);
+      case 'look-up':
+        return lookUp(call, claim!);
+      case 'wait':
+        return { is: step.because, seconds: step.seconds };
+      case 'refuse':
+        return { is: step.because };
+      default:
+        return step satisfies never;
+    }
+  }
+
+  /**
+   * The answer of a claim whose payments settle the matter, whatever stage it is in: an order of which one holds
+   * money, in the record or in what is queued for it; a payout of which one has not failed. Undefined otherwise.
+   */
+  async function standingFor(call: ClaimedCall, claim: Claim): Promise<CallResult | undefined> {
+    const records = (await recordsOf(table, claim)).filter((each) => counts(claim, each, call.request));
+    const settling = records.find((each) =>
+      claim.kind === 'deposit'
+        ? MEANS_MONEY.has(asHeard(each).state)
+        : !ENDED_IN_VAIN.has(asHeard(each).state),
+    );
+    if (!settling) return undefined;
+    const isOwn = !claim.otherPaymentIds?.includes(settling.id);
+    const { amount, currency, requestedAmount = amount, requestedCurrency = currency } = settling;
+    const isSame = isOwn
+      ? sameRequest(claim.request, call.request)
+      : sameMoney({ amount: requestedAmount, currency: requestedCurrency }, call.request);
+    return isSame ? { is: 'existing', record: settling } : { is: 'conflict' };
+  }
+
   /** Takes the attempt and, once it is ours alone and its money set aside, calls paytech. */
-  async function send(
-    call: ClaimedCall,
-    previous: Claim | undefined,
-    attempt: number,
-    earlierPaymentIds: string[],
-  ): Promise<Turn> {
+  async function send(call: ClaimedCall, previous: Claim | undefined, attempt: number): Promise<Turn> {
+    if (call.kind !== 'deposit' && previous && attempt > 1) {
+      const looked = await look.forPayouts(previous, call.requestId);
+      if (looked) return looked;
+    }
     const sentAt = now();
     const { kind, referenceId, request, owner, caller } = call;
     const reserve = reserveFor(table, kind);
-    const taken = await saveClaim(table, previous, {
+    const next = {
       kind,
       referenceId,
       attempt,
-      stage: reserve ? 'reserving' : 'sent',
+      stage: reserve ? ('reserving' as const) : ('sent' as const),
       owner,
       leaseUntil: sentAt + LEASE_MS,
       sentAt,
       request,
-      earlierPaymentIds,
+      earlierPaymentIds: earlierOf(previous, attempt),
+      ...optional('otherPaymentIds', previous?.otherPaymentIds),
+      ...optional('deniedPaymentIds', previous?.deniedPaymentIds),
       ...optional('caller', caller),
       ...(reserve ? { turn: (previous?.revision ?? 0) + 1 } : {}),
       ...optional('resolutions', previous?.resolutions),
-    });
+    };
+    if (!mayTry(next)) return flag(next, previous);
+    const taken = await saveClaim(table, previous, next);
     if (!taken.saved) return { movedTo: taken.claim };
     const held = reserve ? await hold(reserve, taken.claim) : taken;
     if (!('claim' in held)) return held;
     const { claim } = held;
-    if (now() + LEASE_NEEDED_TO_CALL_MS > claim.leaseUntil) {
-      await release(claim);
-      return { is: 'unavailable' };
-    }
-
-    const answer = await gateway.create(call.body(gatewayReference(referenceId, attempt)), CALL_LIMIT_MS);
-    switch (answer.kind) {
-      case 'answered':
-        return { is: 'created', record: await settle(call, claim, answer.result) };
-      case 'refused':
-        await release(claim);
-        return { is: 'rejected', message: answer.message, errors: answer.errors };
-      case 'not-accepted':
-        await release(claim);
-        logger.error('gateway did not accept the call', {
-          metric: 'GatewayNotAccepted',
-          status: answer.status,
-        });
-        return { is: 'unavailable', status: answer.status };
+    const called = await callOnce(deps, {
+      until: Math.min(claim.leaseUntil, call.deadline),
+      call: (limitMs) => deps.gateway.create(call.body(gatewayReference(referenceId, attempt)), limitMs),
+      giveBack: () => release(claim),
+      about: { referenceId, attempt },
+      isSure: kind === 'deposit',
+    });
+    switch (called.is) {
+      case 'done':
+        return settle(call, claim, called.result);
       case 'unknown':
-        logger.warn('outcome unknown', {
-          metric: 'OutcomeUnknown',
-          referenceId,
-          attempt,
-          reason: answer.reason,
-        });
-        return unknownOutcome(call, claim);
+        return unknownOutcome(call, called.limited ? { ...claim, limited: true } : claim);
       default:
-        return answer satisfies never;
+        return called;
     }
+  }
+
+  /** So many attempts are made by no customer. */
+  async function flag(next: Omit<Claim, 'revision'>, previous: Claim | undefined): Promise<Turn> {
+    const { kind, referenceId, attempt } = next;
+    const why = `there were ${attempt - 1} attempts`;
+    logger.error('claim flagged', { metric: 'ClaimFlagged', kind, referenceId, attempt, reason: why });
+    const saved = await saveClaim(table, previous, { ...next, stage: 'flagged', flag: why });
+    return saved.saved ? { is: 'flagged' } : { movedTo: saved.claim };
   }
 
   /** Sets the money aside; the claim as `sent` in its place is the right to call paytech. */
@@ -197,9 +222,16 @@ export function claimedCall(deps: Dependencies) {
     await saveClaim(table, unsent.claim, { ...unsent.claim, stage: 'released' });
   }
 
-  async function settle(call: ClaimedCall, claim: Claim, payment: GatewayPayment): Promise<PaymentRecord> {
+  /** Shows what paytech made, unless the claim has another payment meanwhile that goes before it. */
+  async function settle(call: ClaimedCall, claim: Claim, payment: GatewayPayment): Promise<Turn> {
     const by = { ...optional('caller', claim.caller), ...optional('requestId', call.requestId) };
-    return (await settleClaim({ table, queue, now }, claim, payment, by)).record;
+    const settled = await settleClaim(deps, claim, payment, by);
+    if (paymentsOf(settled.claim).length === 1) return { is: 'created', record: settled.record };
+    const standing = await standingFor(call, settled.claim);
+    if (standing?.is === 'existing' && standing.record.id !== payment.id) return standing;
+    return settled.claim.paymentId === payment.id
+      ? { is: 'created', record: settled.record }
+      : { movedTo: settled.claim };
   }
 
   /** Says so in the claim first, so that nobody has to wait for the lease, then looks whether it was made. */
@@ -215,13 +247,17 @@ export function claimedCall(deps: Dependencies) {
     const looked = await lookUpClaim(deps, claim);
     switch (looked.is) {
       case 'adopted':
-        return { is: 'created', record: looked.record };
+        return looked.claim.paymentId === looked.record.id && paymentsOf(looked.claim).length === 1
+          ? { is: 'created', record: looked.record }
+          : { movedTo: looked.claim };
       case 'not-made':
-        return send(call, claim, claim.attempt + 1, claim.earlierPaymentIds);
+        return claim.kind === 'deposit' ? send(call, claim, claim.attempt + 1) : { movedTo: looked.claim };
       case 'flagged':
-        return noted(looked.saved, FLAGGED_RETRY_SECONDS);
+        return looked.saved.saved ? { is: 'flagged' } : { movedTo: looked.saved.claim };
       case 'undecided':
-        return noted(looked.saved, looked.seconds);
+        return looked.saved.saved
+          ? { is: 'unknown', seconds: looked.seconds }
+          : { movedTo: looked.saved.claim };
       case 'unanswered':
         return { is: 'unknown', seconds: LOOK_UP_GAP_MS / 1000 };
       default:
@@ -229,40 +265,45 @@ export function claimedCall(deps: Dependencies) {
     }
   }
 
-  function noted(saved: SavedClaim, seconds: number): Turn {
-    return saved.saved ? { is: 'unknown', seconds } : { movedTo: saved.claim };
+  /** Shows the payment that the claim stands for, or begins the next attempt where all have ended in vain. */
+  async function show(call: ClaimedCall, claim: Claim, paymentId: string): Promise<Turn> {
+    const records = await recordsOf(table, claim);
+    const current = records.find(({ id }) => id === paymentId);
+    // Deleted, since its retention is over; the claim stays so that nothing is paid again in its name.
+    if (!current) return { is: 'conflict' };
+    // What pays out is never repeated under its own id: a new one says that it is meant.
+    if (claim.kind !== 'deposit') return { is: 'existing', record: current };
+    const alive = records.filter((each) => counts(claim, each) && !ENDED_IN_VAIN.has(asHeard(each).state));
+    const live = alive.find(({ id }) => id === paymentId) ?? alive.at(-1);
+    if (live) return showLive(call, claim, live);
+    const looked = await look.forDeposits(claim, records, call.requestId);
+    return looked ?? send(call, claim, claim.attempt + 1);
   }
 
-  /** Shows the payment that the claim stands for, or begins the next attempt where it ended in vain. */
-  async function show(call: ClaimedCall, claim: Claim, paymentId: string): Promise<Turn> {
-    const record = await readPayment(table, paymentId);
-    // Deleted, since its retention is over; the claim stays so that nothing is paid again in its name.
-    if (!record) return { is: 'conflict' };
-    // What pays out is never repeated under its own id: a new one says that it is meant.
-    if (claim.kind !== 'deposit' || !ENDED_IN_VAIN.has(record.state)) {
-      return sameRequest(claim.request, call.request) ? { is: 'existing', record } : { is: 'conflict' };
+  async function showLive(call: ClaimedCall, claim: Claim, record: PaymentRecord): Promise<Turn> {
+    const { state, facts } = { state: asHeard(record).state, facts: record.history.at(-1)?.facts };
+    const isOpen = state === 'CHECKOUT';
+    const method = facts?.paymentMethod ?? claim.request.paymentMethod;
+    const asked = call.request.paymentMethod;
+    if (!isOpen && asked !== undefined && method !== undefined && asked !== method) {
+      return { is: 'under-way', record };
     }
-    const answer = await gateway.get(paymentId, LOOK_UP_LIMIT_MS);
-    if (answer.kind !== 'answered') return { is: 'unavailable' };
-    if (ENDED_IN_VAIN.has(answer.result.facts.state)) {
-      return send(call, claim, claim.attempt + 1, [...claim.earlierPaymentIds, paymentId]);
-    }
-    // paytech knows better than the record: the order must not be paid again before the record does too.
-    await queue.send({
-      bytes: writePayment(answer.result),
-      source: 'refresh',
-      receivedAt: new Date(now()).toISOString(),
-      readVersion: record.version,
-      ...optional('requestId', call.requestId),
-    });
-    return { is: 'in-progress', seconds: LOOK_UP_GAP_MS / 1000 };
+    return {
+      is: 'existing',
+      record: isOpen && !record.redirectUrl ? await look.forRedirectUrl(record) : record,
+    };
   }
+}
+
+/** The payments of all earlier attempts; that of the one before the next is the claim's current one until then. */
+function earlierOf(previous: Claim | undefined, attempt: number): string[] {
+  const { earlierPaymentIds = [], paymentId, attempt: current } = previous ?? {};
+  if (paymentId === undefined || current === attempt) return earlierPaymentIds;
+  return [...new Set([...earlierPaymentIds, paymentId])];
 }
 
 /** A result, or the claim as another request has left it. */
 type Turn = CallResult | { movedTo: Claim | undefined };
 
 const ENDED_IN_VAIN: ReadonlySet<PaymentState> = new Set(['DECLINED', 'CANCELLED']);
-
-/** A person has to look first. */
-const FLAGGED_RETRY_SECONDS = 60;
+const MEANS_MONEY: ReadonlySet<PaymentState> = new Set(['AUTHORIZED', 'COMPLETED']);

@@ -1,41 +1,43 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import { type Claim, type ClaimKind, misfitOf, type Resolution } from '../payment/claim.ts';
+import { type Claim, type ClaimKind, misfitOf, paymentsOf, type Resolution } from '../payment/claim.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
-import { gatewayReference } from '../payment/reference.ts';
 import type { GatewayClient } from '../paytech/client.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
-import { asFound, LOOK_UP_LIMIT_MS, lookUpAttempt } from './look-up.ts';
+import { asFound, LOOK_UP_LIMIT_MS, lookUpReferences, referencesOf } from './look-up.ts';
 import { reserveFor } from './reserve.ts';
 import { type Settling, settleClaim } from './settle.ts';
 
 /*
- * The exit of a flagged claim. A person says whether the attempt was sent; paytech is asked once more, and what it
- * has goes before what the person says: a payment that fits is never let go of, and none is adopted that does not.
+ * The exit of a flagged claim. A person says whether the attempt was sent; paytech is asked once more, and nothing is
+ * let go of that the person has not been shown and denied by its id.
  *
- * | the person says  | paytech has under the reference | what happens                                       |
+ * | the person says  | known under the references      | what happens                                       |
  * |------------------|---------------------------------|----------------------------------------------------|
- * | sent, paymentId  | that payment, and it fits       | adopted                                            |
- * | sent, paymentId  | that payment, and it does not   | mismatch                                           |
+ * | sent, paymentId  | that payment, of this kind      | adopted, whatever was asked or paid                |
+ * | sent, paymentId  | not that payment                | mismatch                                           |
  * | sent             | one that fits                   | adopted                                            |
  * | sent             | none or several that fit        | mismatch                                           |
- * | not-sent         | one that fits                   | adopted all the same                               |
- * | not-sent         | several that fit                | mismatch                                           |
- * | not-sent         | none that fits                  | released as attempt n + 1, a refund's money back   |
+ * | not-sent         | one that was not denied         | must-name, with the ids                            |
+ * | not-sent         | none, or all were denied        | released as attempt n + 1, a refund's money back   |
  * | any              | no answer                       | unavailable, the claim stays flagged               |
+ *
+ * Known is what the claim has, with which every record is, and what the list has under each of its references.
  */
 
 export interface Dependencies extends Settling {
   gateway: Pick<GatewayClient, 'get' | 'list'>;
-  logger: Pick<Logger, 'warn'>;
+  logger: Pick<Logger, 'warn' | 'error'>;
 }
 
 export interface Decision {
   kind: ClaimKind;
   referenceId: string;
   outcome: 'sent' | 'not-sent';
-  /** Which payment it is, where paytech has several. */
+  /** Which payment it is, where paytech has several or one that differs. */
   paymentId?: string;
+  /** The payments that the person has looked at and that are not what was asked for. */
+  notPaymentIds: readonly string[];
   reason: string;
   /** Who decides. */
   caller: string;
@@ -49,6 +51,7 @@ export type ResolveResult =
   | { is: 'not-found' }
   | { is: 'not-flagged' }
   | { is: 'mismatch'; because: string }
+  | { is: 'must-name'; paymentIds: string[] }
   | { is: 'unavailable' };
 
 export function resolveClaim(deps: Dependencies) {
@@ -58,36 +61,49 @@ export function resolveClaim(deps: Dependencies) {
     const claim = await readClaim(table, decision.kind, decision.referenceId);
     if (!claim) return { is: 'not-found' };
     if (claim.stage !== 'flagged') return { is: 'not-flagged' };
-    const found = await lookUpAttempt(gateway, claim);
+    const found = await lookUpReferences(gateway, claim);
     if (!found) return { is: 'unavailable' };
-    const fitting = found.filter((payment) => !misfitOf(claim, asFound(payment)));
+    const ours = found.filter(({ paymentType = TYPE_OF[claim.kind] }) => paymentType === TYPE_OF[claim.kind]);
+    const fitting = ours.filter((payment) => !misfitOf(claim, asFound(payment)));
 
-    if (decision.paymentId !== undefined) return adoptNamed(decision, claim, decision.paymentId, fitting);
+    if (decision.paymentId !== undefined) return adoptNamed(decision, claim, decision.paymentId, ours);
+    if (decision.outcome === 'not-sent') {
+      const denied = [...(claim.deniedPaymentIds ?? []), ...decision.notPaymentIds];
+      const known = new Set([...paymentsOf(claim), ...ours.map(({ id }) => id)]);
+      const unnamed = [...known].filter((id) => !denied.includes(id));
+      return unnamed.length > 0
+        ? { is: 'must-name', paymentIds: unnamed }
+        : release(decision, { ...claim, deniedPaymentIds: [...new Set(denied)] });
+    }
     const [only, another] = fitting;
     if (another) {
       return mismatch(`paytech has ${fitting.length} payments that fit; name one as paymentId`);
     }
     if (only) return adopt(decision, claim, only, fitting);
-    if (decision.outcome === 'sent') {
-      return mismatch('paytech has no payment under this reference that fits');
-    }
-    return release(decision, claim);
+    return mismatch(
+      'paytech has no payment under this reference that fits; name the one that it is as paymentId',
+    );
   };
 
+  /** Any payment of the kind that GET or the list names under a reference of the claim: optional fields may differ. */
   async function adoptNamed(
     decision: Decision,
     claim: Claim,
     paymentId: string,
-    fitting: GatewayPayment[],
+    listed: GatewayPayment[],
   ): Promise<ResolveResult> {
     const answer = await gateway.get(paymentId, LOOK_UP_LIMIT_MS);
     if (answer.kind === 'not-accepted' && answer.status === 404)
       return mismatch('paytech has no such payment');
     if (answer.kind !== 'answered') return { is: 'unavailable' };
     const payment = answer.result;
-    const hasReference = payment.referenceId === gatewayReference(claim.referenceId, claim.attempt);
-    const misfit = hasReference ? misfitOf(claim, asFound(payment)) : 'reference';
-    return misfit ? mismatch(`the payment has another ${misfit}`) : adopt(decision, claim, payment, fitting);
+    const { paymentType = TYPE_OF[claim.kind], referenceId } = payment;
+    if (paymentType !== TYPE_OF[claim.kind]) return mismatch('the payment has another payment type');
+    const isListed = listed.some(({ id }) => id === paymentId) || paymentsOf(claim).includes(paymentId);
+    const isNamed = referenceId !== undefined && referencesOf(claim).includes(referenceId);
+    return isListed || isNamed
+      ? adopt(decision, claim, payment, listed)
+      : mismatch('the payment has another reference');
   }
 
   async function adopt(
@@ -104,10 +120,8 @@ export function resolveClaim(deps: Dependencies) {
       resolutions: resolutionsOf(decision, claim),
     };
     const { caller, reason } = decision;
-    const { record, saved } = await settleClaim(deps, decided, payment, { caller, reason });
-    // Somebody let go of it at the same time: it must not be sent again.
-    if (!saved.saved && saved.claim?.stage === 'released') return adopt(decision, saved.claim, payment, []);
-    if (!saved.saved) return { is: 'not-flagged' };
+    // Where somebody let go of it at the same time, it is in the claim all the same, and nothing is sent again.
+    const { record } = await settleClaim(deps, decided, payment, { caller, reason });
     note(decision, 'adopted', payment.id);
     return { is: 'adopted', record };
   }
@@ -116,7 +130,7 @@ export function resolveClaim(deps: Dependencies) {
   async function release(decision: Decision, claim: Claim): Promise<ResolveResult> {
     const isBack = (await reserveFor(table, claim.kind)?.giveBack(claim)) ?? true;
     if (!isBack) return mismatch('the payment has just turned up');
-    const { flag: _, firstLookUpAt: __, lastLookUpAt: ___, ...rest } = claim;
+    const { flag: _, firstLookUpAt: __, lastLookUpAt: ___, limited: ____, ...rest } = claim;
     const { saved } = await saveClaim(table, claim, {
       ...rest,
       owner: decision.owner,
@@ -145,6 +159,8 @@ export function resolveClaim(deps: Dependencies) {
     });
   }
 }
+
+const TYPE_OF = { deposit: 'DEPOSIT', withdrawal: 'WITHDRAWAL', refund: 'REFUND' } as const;
 
 function mismatch(because: string): ResolveResult {
   return { is: 'mismatch', because };

@@ -1,75 +1,256 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import { type Claim, KIND_OF, misfitOf } from '../payment/claim.ts';
-import { type Learnable, optional, type PaymentRecord } from '../payment/payment.ts';
+import {
+  type Claim,
+  counts,
+  KIND_OF,
+  MAX_SIBLINGS,
+  mayTry,
+  misfitOf,
+  paymentsOf,
+  withPayment,
+} from '../payment/claim.ts';
+import { type Learnable, optional, type PaymentIdentity, type PaymentRecord } from '../payment/payment.ts';
 import { parseGatewayReference } from '../payment/reference.ts';
+import { holdsMoney } from '../payment/refund.ts';
 import type { PaymentType } from '../payment/state.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
+import { keyOf } from '../store/payment-item.ts';
 import { readPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
 import { asFound } from './look-up.ts';
+
+/*
+ * The payments of one claim. Of an order that are its attempts, what paytech made of one of them by cascading, and
+ * what was made elsewhere under its references. Whoever records a payment writes it into its claim, so that a paid
+ * order is never sold again and nobody is paid twice unnoticed, whatever webhooks leave out.
+ *
+ * An everyday payment costs nothing: only the records of a claim that has several carry a mark, and only events of
+ * marked records that hold money read the claim. Marked first and written then: the process that is faster misses
+ * nothing, and one that dies in between is repeated.
+ */
 
 export interface Dependencies {
   table: Table;
   logger: Pick<Logger, 'warn' | 'error'>;
 }
 
-/**
- * Who a payment is that is about to be recorded, as far as its claim, its parent and its own words tell. Reads only.
- */
+/** Who a payment is that is about to be recorded, as far as its claim, its parent and its own words tell. Reads only. */
 export async function identify(
-  { table }: Dependencies,
+  { table }: Pick<Dependencies, 'table'>,
   payment: GatewayPayment,
   paymentType: PaymentType,
-): Promise<Learnable> {
-  const claim = await claimOf(table, paymentType, payment);
-  const parentPaymentId = payment.parentPaymentId ?? claim?.request.parentPaymentId;
+): Promise<Learnable & Pick<PaymentIdentity, 'attempt'>> {
+  const reference = payment.referenceId ? parseGatewayReference(payment.referenceId) : undefined;
+  const claim = reference && (await readClaim(table, KIND_OF[paymentType], reference.referenceId));
+  if (claim && isOurs(claim, reference.attempt, payment, paymentType)) {
+    return ofClaim(claim, reference.attempt, payment.parentPaymentId);
+  }
+  const parent = paymentType === 'DEPOSIT' && (await parentOf(table, payment));
+  if (parent) {
+    const cascaded = await readClaim(table, 'deposit', parent.referenceId);
+    if (cascaded) return ofClaim(cascaded, parent.attempt ?? 1, payment.parentPaymentId);
+  }
+  const told = {
+    ...optional('requestedAmount', payment.customerAmount),
+    ...optional('requestedCurrency', payment.customerCurrency),
+  };
+  const { amount, currency } = payment.facts;
+  const asMuch = {
+    ...told,
+    id: payment.id,
+    ...optional('amount', amount),
+    ...optional('currency', currency),
+  };
+  const isForOrder =
+    claim?.kind === 'deposit' && hasMoney(asMuch) && counts(asElsewhere(claim, payment.id), asMuch);
   return {
-    ...optional('referenceId', claim?.referenceId ?? payment.referenceId),
-    ...optional('parentPaymentId', parentPaymentId),
-    ...optional('requestedAmount', claim?.request.amount ?? payment.customerAmount),
-    ...optional('requestedCurrency', claim?.request.currency ?? payment.customerCurrency),
-    origin: claim ? 'service' : 'external',
+    // Of an order that it counts for, without what marks its attempts.
+    ...optional('referenceId', isForOrder ? claim.referenceId : payment.referenceId),
+    ...optional('parentPaymentId', payment.parentPaymentId),
+    ...told,
+    origin: isForOrder ? 'service' : 'external',
+  };
+}
+
+function ofClaim(
+  { referenceId, request }: Claim,
+  attempt: number,
+  told: string | undefined,
+): Learnable & { attempt: number } {
+  return {
+    referenceId,
+    ...optional('parentPaymentId', told ?? request.parentPaymentId),
+    requestedAmount: request.amount,
+    requestedCurrency: request.currency,
+    origin: 'service',
+    attempt,
   };
 }
 
 /**
- * Writes a payment that has just been recorded into the claim that it belongs to. May be done again, and must be
- * until it has returned: whoever records a payment is done with it only then.
+ * Whether a payment under the reference of one of our attempts is that attempt. Several may have it, and paytech
+ * need not say what was asked for: of a deposit all is taken for ours that is not told otherwise, since it then only
+ * counts for the order; of money that goes out only what fits.
  */
-export async function join({ table }: Dependencies, record: PaymentRecord): Promise<void> {
-  const reference = record.referenceId ? parseGatewayReference(record.referenceId) : undefined;
-  const claim = reference && (await readClaim(table, KIND_OF[record.paymentType], reference.referenceId));
-  const isKnown = claim && [claim.paymentId, ...claim.earlierPaymentIds].includes(record.id);
-  if (!claim || isKnown || claim.paymentId === undefined) return;
-  const earlierPaymentIds = [...claim.earlierPaymentIds, record.id];
-  const { saved } = await saveClaim(table, claim, { ...claim, earlierPaymentIds });
-  if (!saved) throw new Error(`the claim of ${claim.referenceId} is in use`);
+function isOurs(claim: Claim, attempt: number, payment: GatewayPayment, paymentType: PaymentType): boolean {
+  if (claim.paymentId === payment.id || claim.earlierPaymentIds.includes(payment.id)) return true;
+  if (claim.deniedPaymentIds?.includes(payment.id) || attempt > claim.attempt || isUnclaimed(claim))
+    return false;
+  const isAnswered =
+    attempt === claim.attempt && (claim.paymentId !== undefined || claim.stage === 'released');
+  if (isAnswered) return false;
+  if (claim.kind !== 'deposit') return misfitOf(claim, { ...asFound(payment), paymentType }) === undefined;
+  const { customerAmount: amount, customerCurrency: currency = claim.request.currency } = payment;
+  return !amount || !misfitOf(claim, { id: payment.id, requested: { amount, currency } });
+}
+
+/** Made for a payment of elsewhere, under a reference that nobody has asked for here yet. */
+function isUnclaimed({ stage, attempt, owner }: Claim): boolean {
+  return stage === 'released' && attempt === 1 && owner === NOBODY;
+}
+
+const NOBODY = 'nobody';
+
+async function parentOf(table: Table, { parentPaymentId }: GatewayPayment) {
+  const parent = parentPaymentId === undefined ? undefined : await readPayment(table, parentPaymentId);
+  const { paymentType, referenceId, attempt } = parent ?? {};
+  return paymentType === 'DEPOSIT' && referenceId !== undefined ? { referenceId, attempt } : undefined;
+}
+
+function asElsewhere(claim: Claim, id: string): Claim {
+  return { ...claim, otherPaymentIds: [...(claim.otherPaymentIds ?? []), id] };
+}
+
+type Money = Pick<PaymentRecord, 'amount' | 'currency'>;
+
+function hasMoney<T extends Partial<Money>>(told: T): told is T & Money {
+  return told.amount !== undefined && told.currency !== undefined;
+}
+
+/** Each round sees the claim changed by another request. */
+const MAX_ROUNDS = 5;
+
+/**
+ * Writes a payment that has just been recorded into the claim that it belongs to. May be done again, and must be
+ * until it has returned: whoever records a payment is done with it only then. A deposit or withdrawal under a
+ * reference that nobody has claimed makes the claim.
+ */
+export async function join(deps: Dependencies, record: PaymentRecord): Promise<void> {
+  const { table } = deps;
+  const reference = record.referenceId === undefined ? undefined : parseGatewayReference(record.referenceId);
+  if (!reference) return;
+  const kind = KIND_OF[record.paymentType];
+  let claim = await readClaim(table, kind, reference.referenceId);
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    if (!claim && kind === 'refund') return;
+    const next = claim
+      ? withPayment(claim, record.id, record.attempt)
+      : unclaimed(record, reference.referenceId);
+    const ids = paymentsOf(next);
+    // The one that an ordinary create call is about to write in itself is marked by whoever comes second.
+    const isShared = ids.length > 1;
+    if (isShared) for (const id of ids) await mark(table, id);
+    const saved =
+      next === claim ? { saved: true as const, claim } : await saveClaim(table, claim, bounded(deps, next));
+    if (saved.saved) {
+      if (isShared) await watch(deps, saved.claim);
+      return;
+    }
+    claim = saved.claim;
+  }
+  throw new Error(`the claim of ${reference.referenceId} is in use`);
+}
+
+function unclaimed(record: PaymentRecord, referenceId: string): Claim {
+  const { requestedAmount = record.amount, requestedCurrency = record.currency } = record;
+  const at = Date.parse(record.created);
+  return {
+    kind: KIND_OF[record.paymentType],
+    referenceId,
+    attempt: 1,
+    stage: 'released',
+    owner: NOBODY,
+    leaseUntil: at,
+    sentAt: at,
+    request: { amount: requestedAmount, currency: requestedCurrency },
+    earlierPaymentIds: [],
+    otherPaymentIds: [record.id],
+    revision: 0,
+  };
+}
+
+/** More of them than anybody makes on purpose: a person has to look. */
+function bounded({ logger }: Dependencies, claim: Claim): Claim {
+  const { kind, referenceId, attempt, resolutions } = claim;
+  const isWithin = mayTry({ attempt: paymentsOf(claim).length, ...optional('resolutions', resolutions) });
+  if (isWithin || claim.stage === 'flagged') return claim;
+  logger.error('claim flagged', {
+    metric: 'ClaimFlagged',
+    kind,
+    referenceId,
+    attempt,
+    reason: 'too many payments',
+  });
+  return {
+    ...claim,
+    stage: 'flagged',
+    flag: `there are more than ${MAX_SIBLINGS} payments under this reference`,
+  };
+}
+
+/** Bookkeeping: it raises no version. A payment that is not recorded yet gets the mark with its record. */
+export async function mark(table: Table, id: string): Promise<void> {
+  const isUnmarked = 'attribute_exists(pk) AND attribute_not_exists(hasSiblings)';
+  await table.update(keyOf(id), {
+    expression: 'SET hasSiblings = :yes',
+    condition: isUnmarked,
+    values: { ':yes': true },
+  });
 }
 
 /**
  * Raises the alarm where the record holds money, or pays it out, beside another payment of its claim. To be called
  * whenever an event has been applied, also one that comes again: the alarm may have been lost with its process.
  */
-export async function watchSiblings({ table, logger }: Dependencies, record: PaymentRecord): Promise<void> {
-  if (record.paymentType !== 'DEPOSIT' || record.state !== 'COMPLETED' || !record.referenceId) return;
-  const claim = await readClaim(table, 'deposit', record.referenceId);
-  const paid = claim ? await paidBeside(table, claim, record.id) : [];
-  if (paid.length === 0) return;
-  logger.error('order paid twice', {
-    metric: 'OrderPaidTwice',
-    referenceId: record.referenceId,
-    paymentIds: [record.id, ...paid],
+export async function watchSiblings(deps: Dependencies, record: PaymentRecord): Promise<void> {
+  if (!record.hasSiblings || record.referenceId === undefined || !holdsMoney(record)) return;
+  const reference = parseGatewayReference(record.referenceId);
+  const claim =
+    reference && (await readClaim(deps.table, KIND_OF[record.paymentType], reference.referenceId));
+  if (claim) await watch(deps, claim);
+}
+
+const TWICE = { deposit: 'OrderPaidTwice', withdrawal: 'PaidOutTwice', refund: 'PaidOutTwice' } as const;
+
+export async function watch({ table, logger }: Dependencies, claim: Claim): Promise<void> {
+  const records = await recordsOf(table, claim);
+  const holding = records.filter((each) => counts(claim, each) && holdsMoney(each)).map(({ id }) => id);
+  const { kind, referenceId } = claim;
+  if (records.some((each) => !counts(claim, each))) {
+    logger.warn('reference shared with other payments', { metric: 'ReferenceShared', kind, referenceId });
+  }
+  if (holding.length < 2) return;
+  logger.error(kind === 'deposit' ? 'order paid twice' : 'paid out twice', {
+    metric: TWICE[kind],
+    kind,
+    referenceId,
+    paymentIds: holding,
   });
 }
 
-/** The ids of an order's other payments that are COMPLETED. */
+/** The records of a claim's payments, as far as they are recorded. */
+export async function recordsOf(table: Table, claim: Claim): Promise<PaymentRecord[]> {
+  const records = await Promise.all(paymentsOf(claim).map((id) => readPayment(table, id)));
+  return records.filter((record) => record !== undefined);
+}
+
+/** The ids of a claim's other payments that hold money. */
 export async function paidBeside(table: Table, claim: Claim, id: string): Promise<string[]> {
-  const attempts = [claim.paymentId, ...claim.earlierPaymentIds].filter((each) => each !== undefined);
-  const records = await Promise.all(
-    attempts.filter((each) => each !== id).map((each) => readPayment(table, each)),
-  );
-  return records.flatMap((each) => (each?.state === 'COMPLETED' ? [each.id] : []));
+  const records = await recordsOf(table, claim);
+  return records
+    .filter((each) => each.id !== id && counts(claim, each) && holdsMoney(each))
+    .map((each) => each.id);
 }
 
 /** Who a payment is by the claim that names it as one of its own; undefined when it does not. */
@@ -80,32 +261,6 @@ export async function identityInClaim(
 ): Promise<Learnable | undefined> {
   const claim = await readClaim(table, kind, referenceId);
   if (!claim || ![claim.paymentId, ...claim.earlierPaymentIds].includes(paymentId)) return undefined;
-  return {
-    referenceId,
-    ...optional('parentPaymentId', claim.request.parentPaymentId),
-    requestedAmount: claim.request.amount,
-    requestedCurrency: claim.request.currency,
-    origin: 'service',
-  };
-}
-
-/** The claim under which we asked for this payment, if we did. */
-async function claimOf(
-  table: Table,
-  paymentType: PaymentType,
-  payment: GatewayPayment,
-): Promise<Claim | undefined> {
-  const reference = payment.referenceId ? parseGatewayReference(payment.referenceId) : undefined;
-  if (!reference) return undefined;
-  const claim = await readClaim(table, KIND_OF[paymentType], reference.referenceId);
-  if (!claim || reference.attempt > claim.attempt) return undefined;
-  const isStrange =
-    claim.kind !== 'deposit' && claim.paymentId !== payment.id && !isAsAsked(claim, paymentType, payment);
-  return isStrange ? undefined : claim;
-}
-
-/** Judged as a look-up judges it; an event need not repeat which deposit a refund is paid from. */
-function isAsAsked(claim: Claim, paymentType: PaymentType, payment: GatewayPayment): boolean {
-  const parent = optional('parentPaymentId', payment.parentPaymentId ?? claim.request.parentPaymentId);
-  return misfitOf(claim, { ...asFound(payment), paymentType, ...parent }) === undefined;
+  const { attempt: _, ...identity } = ofClaim(claim, claim.attempt, undefined);
+  return identity;
 }

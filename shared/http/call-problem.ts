@@ -4,6 +4,8 @@ import { Problem } from './problem.ts';
 /** paytech is asked to be left alone for this long, in seconds, when it did not accept a call. */
 export const UNAVAILABLE_RETRY_SECONDS = 5;
 
+const UNDER_WAY_RETRY_SECONDS = 5;
+
 /** What a caller is told when no payment can be shown. `conflict` says what must be the same for one id. */
 export function callProblem(
   result: Exclude<CallResult, { is: 'created' | 'existing' }>,
@@ -16,6 +18,17 @@ export function callProblem(
       return new Problem('payment.in_progress', 'Send the same request again a little later.', {
         retryAfter: result.seconds,
       });
+    case 'under-way':
+      return new Problem(
+        'payment.under_way',
+        'The customer is paying by another method. Ask for the payment until it is final; nothing else is charged meanwhile.',
+        { retryAfter: UNDER_WAY_RETRY_SECONDS },
+      );
+    case 'flagged':
+      return new Problem(
+        'claim.flagged',
+        'Nobody knows what became of this request, and a person has to decide. Nothing is sent until then: do not send it under another id.',
+      );
     case 'unknown':
       return new Problem(
         'payment.outcome_unknown',

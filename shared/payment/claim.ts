@@ -1,4 +1,5 @@
 import type { Decimal } from './money.ts';
+import type { PaymentRecord } from './payment.ts';
 import { nextCheckAt } from './schedule.ts';
 import { type PaymentType, sameMoney } from './state.ts';
 
@@ -28,6 +29,7 @@ export function isClaimKind(text: string): text is ClaimKind {
  *
  * | stage     | situation                                       | next                                 |
  * |-----------|-------------------------------------------------|--------------------------------------|
+ * | any       | a payment of the order holds money already      | 200 with it, or 409 for other money  |
  * | (none)    | a deposit                                       | claim attempt 1 as `sent`, then call |
  * | (none)    | a withdrawal or refund                          | claim attempt 1 as `reserving`       |
  * | reserving | its money is set aside, or need not be          | `sent`, then call                    |
@@ -36,22 +38,25 @@ export function isClaimKind(text: string): text is ClaimKind {
  * | reserving | another caller, lease over                      | the same attempt as `reserving`      |
  * | sent      | answered with an id                             | record, `known`                      |
  * | sent      | refused, or not accepted (401, 403, 404, 429)   | `released`, same attempt             |
- * | sent      | the same, a withdrawal or refund                | `reserving`, give back, `released`   |
+ * | sent      | the same but 429, a withdrawal or refund        | `reserving`, give back, `released`   |
+ * | sent      | 429, a withdrawal or refund                     | `unknown`, `limited`                 |
  * | sent      | anything else                                   | `unknown`, look up at once           |
  * | sent      | another caller, lease alive                     | 409 payment.in_progress              |
  * | sent      | another caller, lease over                      | look up                              |
  * | unknown   | any caller, last look-up under 3 s ago          | 503 payment.outcome_unknown          |
  * | unknown   | look-up finds one that fits                     | record, `known`                      |
- * | unknown   | look-up finds several, or one that does not fit | `flagged`                            |
+ * | unknown   | look-up finds several that fit: a deposit       | the newest `known`, all written in   |
+ * | unknown   | the same, or one that does not fit: money out   | `flagged`                            |
  * | unknown   | look-up fails                                   | stays, 503 payment.outcome_unknown   |
  * | unknown   | first look-up empty, or lease alive             | stays, 503 payment.outcome_unknown   |
  * | unknown   | empty again, 3 s later, lease over: a deposit   | attempt n + 1 as `sent`, then call   |
  * | unknown   | the same, but money would go out                | `flagged`                            |
+ * | unknown   | `limited`, empty again 2 minutes after the POST | give back, `released`, attempt n + 1 |
  * | known     | same request, payment not ended in vain         | 200 with the payment                 |
+ * | known     | a deposit PENDING, asked for by another method  | 409 payment.under_way                |
  * | known     | a deposit DECLINED or CANCELLED, at paytech too | attempt n + 1 as `sent`, then call   |
  * | released  | any                                             | the same attempt, as from (none)     |
- * | released  | money out, an earlier attempt turned up         | 200 with its payment                 |
- * | flagged   | any                                             | 503 payment.outcome_unknown, alarm   |
+ * | flagged   | any                                             | 409 claim.flagged, alarm             |
  * | flagged   | reconcile finds one that fits after all         | record, `known`                      |
  * | flagged   | a person says sent, and paytech has it          | record, `known`                      |
  * | flagged   | a person says not sent, and paytech has none    | `released`, attempt n + 1            |
@@ -98,8 +103,14 @@ export interface Claim {
   lastLookUpAt?: number;
   request: ClaimedRequest;
   paymentId?: string;
-  /** The payments of earlier attempts, oldest first. */
+  /** Its other payments, oldest first: of earlier attempts, and what paytech made of one by cascading. */
   earlierPaymentIds: string[];
+  /** Payments made elsewhere under its references. */
+  otherPaymentIds?: string[];
+  /** Payments of which a person has said that they are not what was asked for. */
+  deniedPaymentIds?: string[];
+  /** The attempt ended with 429, which says that paytech did not take it. */
+  limited?: true;
   /** Why it is flagged. */
   flag?: string;
   /** Who asked for it, where it was a person or system of the merchant's. */
@@ -123,6 +134,47 @@ export const LEASE_NEEDED_TO_CALL_MS = CALL_LIMIT_MS + 1_000;
 /** The least time between two look-ups that together release a claim. */
 export const LOOK_UP_GAP_MS = 3_000;
 
+/** When an attempt that was answered 429 has certainly not been taken, if it is still not found. */
+export const LIMITED_MS = 2 * 60_000;
+
+/** Payments of one claim, and attempts, beyond which a person has to look. A decision of theirs allows as many more. */
+export const MAX_SIBLINGS = 20;
+
+/** Every payment known for a claim, in the order in which they came, the current one last. */
+export function paymentsOf({ earlierPaymentIds, otherPaymentIds = [], paymentId }: Claim): string[] {
+  return [...new Set([...earlierPaymentIds, ...otherPaymentIds, ...(paymentId ? [paymentId] : [])])];
+}
+
+/**
+ * Whether a payment counts for what was asked for. What this service asked for counts whatever was paid, and so does
+ * every payout. A deposit that was made elsewhere counts when as much was asked for, or paid where that is not told.
+ */
+export function counts(
+  claim: Claim,
+  record: Pick<PaymentRecord, 'id' | 'amount' | 'currency' | 'requestedAmount' | 'requestedCurrency'>,
+  asked: Pick<ClaimedRequest, 'amount' | 'currency'> = claim.request,
+): boolean {
+  if (claim.deniedPaymentIds?.includes(record.id)) return false;
+  if (claim.kind !== 'deposit' || !claim.otherPaymentIds?.includes(record.id)) return true;
+  const { requestedAmount, requestedCurrency, amount, currency } = record;
+  return sameMoney({ amount: requestedAmount ?? amount, currency: requestedCurrency ?? currency }, asked);
+}
+
+/** The claim with one more payment. The one that an open attempt waits for settles it. */
+export function withPayment(claim: Claim, id: string, attempt: number | undefined): Claim {
+  if (paymentsOf(claim).includes(id)) return claim;
+  if (attempt === undefined) return { ...claim, otherPaymentIds: [...(claim.otherPaymentIds ?? []), id] };
+  const isAwaited = attempt === claim.attempt && claim.paymentId === undefined && claim.stage !== 'released';
+  if (!isAwaited) return { ...claim, earlierPaymentIds: [...claim.earlierPaymentIds, id] };
+  const { flag: _, ...open } = claim;
+  return { ...open, stage: 'known', paymentId: id };
+}
+
+/** Which attempts there may be before a person has to look. */
+export function mayTry({ attempt, resolutions = [] }: Pick<Claim, 'attempt' | 'resolutions'>): boolean {
+  return attempt <= MAX_SIBLINGS * (1 + resolutions.filter(({ outcome }) => outcome === 'not-sent').length);
+}
+
 /** What to do about a claim that somebody finds. Waits are in seconds. */
 export type ClaimStep =
   | { do: 'send'; attempt: number }
@@ -135,13 +187,10 @@ export type ClaimStep =
 export function nextStep(claim: Claim | undefined, request: ClaimedRequest, now: number): ClaimStep {
   if (!claim) return { do: 'send', attempt: 1 };
   switch (claim.stage) {
-    case 'released': {
-      const turnedUp = claim.kind === 'deposit' ? undefined : claim.earlierPaymentIds.at(-1);
-      return turnedUp ? { do: 'show', paymentId: turnedUp } : { do: 'send', attempt: claim.attempt };
-    }
+    case 'released':
+      return { do: 'send', attempt: claim.attempt };
     case 'known':
-      // A repeated attempt after a decline may choose another method; that is judged once the payment is read.
-      return sameMoney(claim.request, request)
+      return sameRequest(claim.request, request)
         ? { do: 'show', paymentId: claim.paymentId! }
         : { do: 'refuse', because: 'conflict' };
     case 'flagged':
@@ -164,10 +213,12 @@ export function nextStep(claim: Claim | undefined, request: ClaimedRequest, now:
   }
 }
 
+/** The method is not part of it: a customer may change it, on the hosted page too. A payout's is, by its fingerprint. */
 export function sameRequest(a: ClaimedRequest, b: ClaimedRequest): boolean {
+  const isPayout = a.fingerprint !== undefined || b.fingerprint !== undefined;
   return (
     sameMoney(a, b) &&
-    a.paymentMethod === b.paymentMethod &&
+    (!isPayout || a.paymentMethod === b.paymentMethod) &&
     (a.preAuth ?? false) === (b.preAuth ?? false) &&
     a.parentPaymentId === b.parentPaymentId &&
     a.fingerprint === b.fingerprint
@@ -184,7 +235,8 @@ export interface FoundPayment {
 }
 
 export type LookUpResult =
-  | { do: 'adopt'; paymentId: string }
+  /** `others` belong to it too, and are to be recorded. */
+  | { do: 'adopt'; paymentId: string; others: string[] }
   | { do: 'flag'; reason: string }
   | { do: 'release' }
   | { do: 'wait'; seconds: number };
@@ -193,13 +245,24 @@ const TYPE_OF_KIND = { deposit: 'DEPOSIT', withdrawal: 'WITHDRAWAL', refund: 'RE
 
 /** What a look-up that began at `startedAt` means for the claim. */
 export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], startedAt: number): LookUpResult {
-  const [only, another] = found;
-  if (another) return { do: 'flag', reason: `paytech has ${found.length} payments under this reference` };
-  if (only) {
-    const misfit = misfitOf(claim, only);
-    return misfit
-      ? { do: 'flag', reason: `payment ${only.id} has another ${misfit}` }
-      : { do: 'adopt', paymentId: only.id };
+  const ours = candidates(claim, found);
+  const fitting = ours.filter((each) => !misfitOf(claim, each));
+  if (claim.kind === 'deposit') {
+    // Nobody can pay what does not fit in this order's name: it was made elsewhere. The list has the newest first.
+    const [newest, ...others] = fitting.map(({ id }) => id);
+    if (newest) return { do: 'adopt', paymentId: newest, others };
+  } else {
+    const [only, another] = ours;
+    if (another) return { do: 'flag', reason: `paytech has ${ours.length} payments under this reference` };
+    const misfit = only && misfitOf(claim, only);
+    if (misfit) return { do: 'flag', reason: `payment ${only.id} has another ${misfit}` };
+    if (only) return { do: 'adopt', paymentId: only.id, others: [] };
+  }
+  if (claim.limited) {
+    const isOver = claim.firstLookUpAt !== undefined && startedAt - claim.sentAt >= LIMITED_MS;
+    return isOver
+      ? { do: 'release' }
+      : { do: 'wait', seconds: Math.max(3, Math.ceil((claim.sentAt + LIMITED_MS - startedAt) / 1000)) };
   }
   const seenTwice = claim.firstLookUpAt !== undefined && startedAt - claim.firstLookUpAt >= LOOK_UP_GAP_MS;
   if (!seenTwice || startedAt < claim.leaseUntil) return { do: 'wait', seconds: LOOK_UP_GAP_MS / 1000 };
@@ -209,6 +272,18 @@ export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], starte
     : { do: 'flag', reason: 'paytech has no payment under this reference, and it may still come' };
 }
 
+/** Without payments of another type, those that the claim has already, and what is only another's cascade. */
+export function candidates(claim: Claim, found: readonly FoundPayment[]): FoundPayment[] {
+  const known = new Set([...paymentsOf(claim), ...(claim.deniedPaymentIds ?? [])]);
+  const ids = new Set([...found.map(({ id }) => id), ...known]);
+  return found.filter(
+    ({ id, paymentType = TYPE_OF_KIND[claim.kind], parentPaymentId = '' }) =>
+      paymentType === TYPE_OF_KIND[claim.kind] &&
+      !known.has(id) &&
+      !(claim.kind === 'deposit' && ids.has(parentPaymentId)),
+  );
+}
+
 /** When reconcile looks after an open claim to which no caller comes back, in epoch milliseconds. */
 export function nextLookAt({ leaseUntil, sentAt, lastLookUpAt }: Omit<Claim, 'revision'>): number {
   return lastLookUpAt === undefined ? leaseUntil : Math.max(leaseUntil, nextCheckAt(sentAt, lastLookUpAt));
@@ -216,10 +291,13 @@ export function nextLookAt({ leaseUntil, sentAt, lastLookUpAt }: Omit<Claim, 're
 
 /** What of a payment is not as the claim asked for it; undefined when all is. */
 export function misfitOf(claim: Claim, found: FoundPayment): string | undefined {
-  if (found.paymentType !== TYPE_OF_KIND[claim.kind]) return 'payment type';
-  const { amount, currency } = found.requested;
+  const { paymentType = TYPE_OF_KIND[claim.kind], parentPaymentId, requested } = found;
+  if (paymentType !== TYPE_OF_KIND[claim.kind]) return 'payment type';
+  const { amount, currency } = requested;
   if (!amount || !currency || !sameMoney({ amount, currency }, claim.request)) return 'amount or currency';
-  if (found.parentPaymentId !== claim.request.parentPaymentId) return 'parent payment';
+  // Neither a webhook nor the list need tell it.
+  if (parentPaymentId !== undefined && parentPaymentId !== claim.request.parentPaymentId)
+    return 'parent payment';
   return undefined;
 }
 

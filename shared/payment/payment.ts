@@ -53,6 +53,8 @@ export interface PaymentIdentity {
   /** ISO 8601, UTC. */
   created: string;
   origin: Origin;
+  /** The attempt of its claim that it is of, a cascade's like its parent's; absent on payments made elsewhere. */
+  attempt?: number;
 }
 
 /** The part of its identity that a record may learn after it was made. */
@@ -138,6 +140,8 @@ export interface PaymentRecord extends PaymentIdentity {
   /** When paytech was last asked for the state by a reader, in epoch milliseconds. */
   checkedAt?: number;
   heard?: Heard;
+  /** Its claim has more payments than this one. */
+  hasSiblings?: true;
   /** Its state is a webhook's word about money that paytech's API has not confirmed yet. */
   unconfirmed?: true;
   /** Until when paytech is asked again because of the last quarantined event, in epoch milliseconds. */

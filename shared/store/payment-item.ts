@@ -37,7 +37,7 @@ export function toRecord(item: Item): PaymentRecord {
     state: record.state,
     amount: record.amount,
     currency: record.currency,
-    version: typeof record.version === 'number' ? record.version : integer(record.version),
+    version: wholeNumber(record.version),
     history: withCallers(record.history, operations),
     quarantine: record.quarantine ?? [],
     quarantined: integer(record.quarantined),
@@ -54,8 +54,15 @@ export function toRecord(item: Item): PaymentRecord {
       : { unknownWord: { ...record.unknownWord, count: integer(record.unknownWord.count) } }),
     ...(record.refundsUnknown ? { refundsUnknown: true } : optional('refundable', record.refundable)),
     ...(record.unconfirmed ? { unconfirmed: true } : {}),
+    ...(record.hasSiblings ? { hasSiblings: true } : {}),
+    ...(record.attempt === undefined ? {} : { attempt: wholeNumber(record.attempt) }),
     ...optional('refunds', toRefunds(item)),
   };
+}
+
+/** A number in an item that was just written, a Decimal in one that was read. */
+function wholeNumber(value: unknown): number {
+  return typeof value === 'number' ? value : integer(value);
 }
 
 /** An item has one attribute per refund, whose name begins so. */

@@ -37,6 +37,7 @@ test('the default stack has these alarms and no others', () => {
     'gateway-not-accepted',
     'message-parked',
     'order-paid-twice',
+    'paid-out-twice',
     'order-tokens',
     'outcome-unknown',
     'outcome-unknown-for-long',

@@ -13,6 +13,7 @@ import type { HttpEvent } from '../../shared/http/api.ts';
 import { httpHandler } from '../../shared/http/api.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { sign } from '../../shared/paytech/signature.ts';
+import { saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { synthesize } from '../infra/synthesized.ts';
 import { alarmsOf, type TemplateAlarm } from '../support/alarm.ts';
@@ -218,7 +219,14 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
     },
   },
   'claim-flagged': {
-    'create-payment': async () => functions.create('deposit', await ambiguous('DEPOSIT')),
+    // More attempts than any customer makes.
+    'create-payment': async () => {
+      const referenceId = randomUUID();
+      const claim = { kind: 'deposit', referenceId, stage: 'released', attempt: 21 } as const;
+      const lease = { owner: 'somebody', sentAt: 0, leaseUntil: 0 };
+      await saveClaim(world.table, undefined, { ...claim, ...lease, request: EUR_10, earlierPaymentIds: [] });
+      return functions.create('deposit', referenceId);
+    },
     operations: async () => functions.create('withdrawal', await ambiguous('WITHDRAWAL')),
     reconcile: async () => {
       const referenceId = await ambiguous('WITHDRAWAL');
@@ -242,6 +250,14 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
       await webhook({ id: second, state: 'COMPLETED', referenceId: `${referenceId}~2` });
       world.gateway.set(first, { state: 'COMPLETED' });
       await webhook({ id: first, state: 'COMPLETED', referenceId });
+    },
+  },
+  'paid-out-twice': {
+    'apply-payment-event': async () => {
+      const referenceId = randomUUID();
+      await functions.create('withdrawal', referenceId);
+      const { id } = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
+      await webhook({ id, state: 'PENDING', paymentType: 'WITHDRAWAL', referenceId });
     },
   },
   'webhook-not-confirmed': {

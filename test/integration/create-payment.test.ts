@@ -53,12 +53,31 @@ function order(fields: { amount?: string; paymentMethod?: string; preAuth?: bool
     /** The references under which paytech has payments for this order. */
     made: () =>
       [...world.gateway.payments.values()]
-        .map((each) => each.referenceId!)
+        .map((each) => each.referenceId ?? '')
         .filter((each) => each.split('~')[0] === referenceId),
   };
 }
 
+async function applyQueued(): Promise<void> {
+  for (const { MessageId = '', Body = '', MessageAttributes = {} } of await world.drain('webhooks')) {
+    const attributes = Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
+      name,
+      { stringValue: StringValue },
+    ]);
+    await world.apply(
+      readMessage({ messageId: MessageId, body: Body, messageAttributes: Object.fromEntries(attributes) }),
+    );
+  }
+}
+
 const idOf = (result: CallResult) => ('record' in result ? result.record.id : undefined);
+
+async function declined(shop: ReturnType<typeof order>) {
+  const first = idOf(await shop.send())!;
+  await world.apply(webhookEvent({ id: first, state: 'DECLINED', referenceId: shop.referenceId }));
+  world.gateway.set(first, { state: 'DECLINED' });
+  return first;
+}
 
 describe('one order, one payment', () => {
   it('answers the same request again with the payment as it is now', async () => {
@@ -81,7 +100,7 @@ describe('one order, one payment', () => {
     expect(shop.made()).toEqual([shop.referenceId]);
   });
 
-  it.each([[{ amount: '10.01' }], [{ currency: 'USD' }], [{ paymentMethod: 'PIX' }], [{ preAuth: true }]])(
+  it.each([[{ amount: '10.01' }], [{ currency: 'USD' }], [{ preAuth: true }]])(
     'refuses %o under the same referenceId, without a call',
     async (changed) => {
       const shop = order();
@@ -91,6 +110,30 @@ describe('one order, one payment', () => {
       expect(world.gateway.calls).toEqual(calls);
     },
   );
+
+  it('shows the open checkout whatever the method, which the hosted page changes', async () => {
+    const shop = order();
+    const first = await shop.send({ paymentMethod: 'BASIC_CARD' });
+    expect(await shop.send({ paymentMethod: 'PIX' })).toMatchObject({
+      is: 'existing',
+      record: { id: idOf(first) },
+    });
+    expect(shop.made()).toHaveLength(1);
+  });
+
+  it('refuses another method while the customer pays, and shows what is paid whatever the method', async () => {
+    const shop = order();
+    const id = idOf(await shop.send({ paymentMethod: 'BASIC_CARD' }))!;
+    await world.apply(webhookEvent({ id, state: 'PENDING', paymentMethod: 'BASIC_CARD' }));
+    expect(await shop.send({ paymentMethod: 'PIX' })).toMatchObject({ is: 'under-way', record: { id } });
+    expect(await shop.send({ paymentMethod: 'BASIC_CARD' })).toMatchObject({ is: 'existing' });
+    await world.apply(webhookEvent({ id, state: 'COMPLETED' }));
+    expect(await shop.send({ paymentMethod: 'PIX' })).toMatchObject({
+      is: 'existing',
+      record: { state: 'COMPLETED' },
+    });
+    expect(shop.made()).toHaveLength(1);
+  });
 
   it('keeps a webhook that came before the answer to our call', async () => {
     const shop = order();
@@ -151,13 +194,6 @@ describe('one order, one payment', () => {
 });
 
 describe('an attempt that ended in vain', () => {
-  async function declined(shop: ReturnType<typeof order>) {
-    const first = idOf(await shop.send())!;
-    await world.apply(webhookEvent({ id: first, state: 'DECLINED', referenceId: shop.referenceId }));
-    world.gateway.set(first, { state: 'DECLINED' });
-    return first;
-  }
-
   it('may be repeated, with another method, as the next attempt', async () => {
     const shop = order();
     const first = await declined(shop);
@@ -184,7 +220,10 @@ describe('an attempt that ended in vain', () => {
     const shop = order();
     const first = await declined(shop);
     world.gateway.set(first, { state: 'COMPLETED' });
-    expect(await shop.send()).toMatchObject({ is: 'in-progress' });
+    expect(await shop.send()).toMatchObject({
+      is: 'existing',
+      record: { heard: { facts: { state: 'COMPLETED' } } },
+    });
     expect(shop.made()).toHaveLength(1);
     const [message] = await world.drain('webhooks');
     expect(message?.MessageAttributes).toMatchObject({
@@ -246,12 +285,27 @@ describe('endings of the call', () => {
     expect(await shop.send()).toMatchObject({ is: 'unknown' });
     expect(await shop.send()).toMatchObject({ is: 'created' });
     const hurried = order();
-    world.gateway.endings.push({ on: 'create', ends: 'lost' });
     const { list } = world.gateway.calls;
-    expect(await hurried.send({}, { deadline: world.now() + 1_000 })).toMatchObject({ is: 'unknown' });
+    const create: typeof world.gateway.create = async (...args) => {
+      await world.gateway.create(...args);
+      world.clock.at += 12_000;
+      return { kind: 'unknown', reason: 'timeout' };
+    };
+    const slow = { gateway: { ...world.gateway, create } };
+    expect(await hurried.send({}, { deadline: world.now() + 14_000, deps: slow })).toMatchObject({
+      is: 'unknown',
+    });
     expect(world.gateway.calls.list).toBe(list);
     expect(await hurried.send()).toMatchObject({ is: 'created' });
     expect([...shop.made(), ...hurried.made()]).toEqual([shop.referenceId, hurried.referenceId]);
+  });
+
+  it('does not call with too little time to end', async () => {
+    const shop = order();
+    const { create } = world.gateway.calls;
+    expect(await shop.send({}, { deadline: world.now() + 1_000 })).toEqual({ is: 'unavailable' });
+    expect(world.gateway.calls.create).toBe(create);
+    expect(await shop.send()).toMatchObject({ is: 'created' });
   });
 
   it('makes the next attempt only after the lease and two empty look-ups 3 s apart', async () => {
@@ -295,24 +349,159 @@ describe('endings of the call', () => {
     expect(await shop.send()).toMatchObject({ is: 'created' });
   });
 
-  it.each([
-    ['several payments', (reference: string) => [{ referenceId: reference }, { referenceId: reference }]],
-    ['another amount', (reference: string) => [{ referenceId: reference, amount: decimal('11') }]],
-    ['another currency', (reference: string) => [{ referenceId: reference, currency: 'USD' }]],
-    ['another type', (reference: string) => [{ referenceId: reference, paymentType: 'WITHDRAWAL' as const }]],
-  ])('flags the claim when the look-up finds %s', async (_, others) => {
+  it('takes the newest of several that fit for the order, and has all written in', async () => {
     const shop = order();
-    for (const other of others(shop.referenceId)) {
-      world.gateway.make({ paymentType: 'DEPOSIT', amount: decimal('10'), currency: 'EUR', ...other });
-    }
+    const made = () =>
+      world.gateway.make({
+        paymentType: 'DEPOSIT',
+        referenceId: shop.referenceId,
+        amount: decimal('10'),
+        currency: 'EUR',
+      });
+    const [older, newest] = [made(), made()];
     world.gateway.endings.push({ on: 'create', ends: 'unknown' });
-    expect(await shop.send()).toEqual({ is: 'unknown', seconds: 60 });
-    expect(await shop.claim()).toMatchObject({ stage: 'flagged', flag: expect.any(String) });
-    expect(world.logger.metrics()).toContain('ClaimFlagged');
-    world.clock.at += 10 * LEASE_MS;
-    const { create } = world.gateway.calls;
-    expect(await shop.send()).toEqual({ is: 'unknown', seconds: 60 });
-    expect(world.gateway.calls.create).toBe(create);
+    expect(await shop.send()).toMatchObject({ is: 'created', record: { id: newest.id } });
+    await applyQueued();
+    expect(await shop.claim()).toMatchObject({ paymentId: newest.id, otherPaymentIds: [older.id] });
+  });
+
+  it.each([
+    ['another amount', { amount: decimal('11') }],
+    ['another currency', { currency: 'USD' }],
+    ['another type', { paymentType: 'WITHDRAWAL' as const }],
+  ])('takes what was made elsewhere with %s for no attempt of the order', async (_, changed) => {
+    const shop = order();
+    world.gateway.make({
+      paymentType: 'DEPOSIT',
+      referenceId: shop.referenceId,
+      amount: decimal('10'),
+      currency: 'EUR',
+      ...changed,
+    });
+    world.gateway.endings.push({ on: 'create', ends: 'unknown' });
+    expect(await shop.send()).toEqual({ is: 'unknown', seconds: 3 });
+    world.clock.at += LEASE_MS;
+    expect(await shop.send()).toMatchObject({ is: 'created' });
+    expect(shop.made()).toEqual([shop.referenceId, `${shop.referenceId}~2`]);
+  });
+});
+
+describe('an order of which a payment holds money', () => {
+  const paidLate = async () => {
+    const shop = order();
+    const first = await declined(shop);
+    return { shop, first, second: idOf(await shop.send())! };
+  };
+  const completes = (id: string) => {
+    world.gateway.set(id, { state: 'COMPLETED' });
+    return world.apply(webhookEvent({ id, state: 'COMPLETED' }));
+  };
+
+  it('is not sold again when an earlier attempt is paid late', async () => {
+    const { shop, first, second } = await paidLate();
+    await completes(first);
+    expect(await shop.send()).toMatchObject({ is: 'existing', record: { id: first, state: 'COMPLETED' } });
+    world.gateway.set(second, { state: 'DECLINED' });
+    await world.apply(webhookEvent({ id: second, state: 'DECLINED' }));
+    expect(await shop.send()).toMatchObject({ is: 'existing', record: { id: first } });
+    expect(shop.made()).toHaveLength(2);
+  });
+
+  it.each(['refused', 'unknown'] as const)('is not sold again when its next attempt was %s', async (ends) => {
+    const shop = order();
+    const first = await declined(shop);
+    world.gateway.endings.push({ on: 'create', ends });
+    await shop.send();
+    await completes(first);
+    world.clock.at += LEASE_MS + LOOK_UP_GAP_MS;
+    expect(await shop.send()).toMatchObject({ is: 'existing', record: { id: first } });
+    world.clock.at += LOOK_UP_GAP_MS;
+    expect(await shop.send()).toMatchObject({ is: 'existing', record: { id: first } });
+    expect(shop.made()).toHaveLength(1);
+  });
+
+  it.each([0, 1])('twice alarms whatever the webhooks leave out, whichever comes first: %i', async (turn) => {
+    const { first, second } = await paidLate();
+    const [one, other] = turn === 0 ? [first, second] : [second, first];
+    await completes(one!);
+    expect(world.logger.metrics()).not.toContain('OrderPaidTwice');
+    await completes(other!);
+    expect(world.logger.metrics()).toContain('OrderPaidTwice');
+  });
+
+  it('is not sold again when paytech cascaded, without the reference', async () => {
+    const shop = order();
+    const first = idOf(await shop.send())!;
+    const cascade = world.gateway.make({
+      paymentType: 'DEPOSIT',
+      parentPaymentId: first,
+      amount: decimal('10'),
+      currency: 'EUR',
+    } as never);
+    world.gateway.set(first, { state: 'DECLINED' });
+    await world.apply(webhookEvent({ id: first, state: 'DECLINED' }));
+    await completes(cascade.id);
+    expect(await shop.send()).toMatchObject({
+      is: 'existing',
+      record: { id: cascade.id, referenceId: shop.referenceId },
+    });
+    expect(shop.made()).toHaveLength(1);
+  });
+
+  it.each([
+    ['as much', '10', 'existing'],
+    ['other money', '7', 'created'],
+  ])('elsewhere before it was asked for here, %s', async (_, amount, is) => {
+    const shop = order();
+    const { id } = world.gateway.make({
+      paymentType: 'DEPOSIT',
+      referenceId: shop.referenceId,
+      amount: decimal(amount),
+      currency: 'EUR',
+    });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    await world.apply(webhookEvent({ id, state: 'COMPLETED', amount, referenceId: shop.referenceId }));
+    expect(await shop.send()).toMatchObject({ is });
+    expect(world.gateway.bodies.filter(({ referenceId }) => referenceId === shop.referenceId)).toHaveLength(
+      is === 'created' ? 1 : 0,
+    );
+  });
+
+  it('elsewhere is heard of before the next attempt goes out, though no webhook came', async () => {
+    const shop = order();
+    await declined(shop);
+    const { id } = world.gateway.make({
+      paymentType: 'DEPOSIT',
+      referenceId: shop.referenceId,
+      amount: decimal('10'),
+      currency: 'EUR',
+    });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    expect(await shop.send()).toMatchObject({ is: 'in-progress' });
+    await applyQueued();
+    expect(await shop.send()).toMatchObject({ is: 'existing', record: { id } });
+  });
+
+  it('goes on where paytech does not know an ended payment any more', async () => {
+    const shop = order();
+    world.gateway.payments.delete(await declined(shop));
+    expect(await shop.send()).toMatchObject({ is: 'created' });
+  });
+
+  it('tells where the customer pays also where only GET knows', async () => {
+    const shop = order();
+    world.gateway.endings.push({ on: 'create', ends: 'lost' });
+    const list: typeof world.gateway.list = async (...args) => {
+      const answer = await world.gateway.list(...args);
+      if (answer.kind !== 'answered') return answer;
+      const payments = answer.result.payments.map(({ redirectUrl: _, ...rest }) => rest);
+      return { kind: 'answered', result: { ...answer.result, payments } };
+    };
+    const first = await shop.send({}, { deps: { gateway: { ...world.gateway, list } } });
+    expect(first).toMatchObject({
+      is: 'created',
+      record: { redirectUrl: expect.stringContaining('https://') },
+    });
   });
 });
 

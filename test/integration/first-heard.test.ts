@@ -313,5 +313,5 @@ it('joins the claim again when the event that recorded the payment comes again',
   dies = false;
   expect((await apply(event)).outcome).toBe('duplicate');
   const claim = (await world.scan()).find(({ pk }) => pk === `deposit#${referenceId}`);
-  expect(claim?.earlierPaymentIds).toEqual([id]);
+  expect(claim?.otherPaymentIds).toEqual([id]);
 });

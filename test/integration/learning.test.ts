@@ -180,7 +180,7 @@ it('a deposit that learns of which order it is has its siblings watched', async 
   world.clock.at += 60_000;
   await world.apply(webhookEvent({ id: late, state: 'COMPLETED' }));
   expect(world.logger.metrics()).not.toContain('OrderPaidTwice');
-  await saveClaim(world.table, undefined, {
+  await saveClaim(world.table, await readClaim(world.table, 'deposit', referenceId), {
     kind: 'deposit',
     referenceId,
     attempt: 2,

@@ -171,15 +171,15 @@ describe('POST /operations/refunds', () => {
     expect(await refundable()).toBe(100);
 
     await fault('create', '429');
-    const limited = await post('/operations/refunds', { ...request, amount: 40 });
-    expect([limited.status, (limited.json() as Json).code]).toEqual([503, 'gateway.unavailable']);
-    expect(await refundable()).toBe(100);
+    const limited = await post('/operations/refunds', { refundId: newId(), paymentId, amount: 1 });
+    expect([limited.status, (limited.json() as Json).code]).toEqual([503, 'payment.outcome_unknown']);
+    expect(await refundable()).toBe(99);
 
     await fault('create', 'html');
     const unknown = await post('/operations/refunds', { ...request, amount: 40 });
     expect([unknown.status, (unknown.json() as Json).code]).toEqual([503, 'payment.outcome_unknown']);
     expect(unknown.headers.get('retry-after')).toBe('3');
-    expect(await refundable()).toBe(60);
+    expect(await refundable()).toBe(59);
   });
 
   it('adopts the refund whose answer was lost', async () => {
@@ -187,7 +187,8 @@ describe('POST /operations/refunds', () => {
     await fault('create', 'timeout-after-accept');
     const request = { refundId: newId(), paymentId };
     const slow = await post('/operations/refunds', request);
-    expect(slow.status, slow.text).toBe(201);
+    // Its webhook may be faster than the look-up.
+    expect([200, 201], slow.text).toContain(slow.status);
     expect((await requests()).filter(({ body }) => body?.referenceId === request.refundId)).toHaveLength(1);
   }, 30_000);
 
@@ -422,7 +423,7 @@ describe('POST /operations/claims/{kind}/{id}/resolve', () => {
     expect((await post('/operations/withdrawals', body)).status).toBe(503);
     const made = [];
     for (const amount of amounts) made.push(await elsewhere({ ...body, amount, paymentType: 'WITHDRAWAL' }));
-    expect((await post('/operations/withdrawals', body)).headers.get('retry-after')).toBe('60');
+    expect((await post('/operations/withdrawals', body)).json()).toMatchObject({ code: 'claim.flagged' });
     await eventually(async () => expect((await service.logLines()).join('\n')).toContain('ClaimFlagged'));
     return {
       body,
@@ -441,8 +442,13 @@ describe('POST /operations/claims/{kind}/{id}/resolve', () => {
     // As a handler sees it where API Gateway leaves a %25 as it is.
     ['encoded three times', (text: string) => encodeURIComponent(twice(text))],
   ])('lets a person say that it was not sent; the id %s', async (_, encoding) => {
-    const { body, path } = await flagged(24);
-    const answer = await post(path(encoding), { outcome: 'not-sent', reason: 'the 24 are another system’s' });
+    const { body, made, path } = await flagged(24);
+    const notPaymentIds = made.map(({ id }: Json) => id);
+    const answer = await post(path(encoding), {
+      outcome: 'not-sent',
+      notPaymentIds,
+      reason: 'the 24 are another system’s',
+    });
     expect(answer.status, answer.text).toBe(200);
     expect(answer.json()).toEqual({ kind: 'withdrawal', id: body.referenceId, result: 'released' });
     const sent = await post('/operations/withdrawals', body);

@@ -25,7 +25,9 @@ let service: Service;
 let missed: string;
 /** A payout of which paytech has another amount. */
 const flagged = `payout-${randomUUID()}`;
-/** Another one, which paytech made all the same. */
+let madeBeside: string;
+let lostId: string;
+/** Another one, which paytech made over another amount. */
 const lost = `payout-${randomUUID()}`;
 /** A payment whose capture nobody heard the end of. */
 let uncertain: string;
@@ -33,8 +35,8 @@ let uncertain: string;
 beforeAll(async () => {
   service = await startService();
   missed = await depositWithoutWebhook();
-  await flaggedWithdrawal(flagged);
-  await flaggedWithdrawal(lost);
+  madeBeside = await flaggedWithdrawal(flagged);
+  lostId = await flaggedWithdrawal(lost);
   uncertain = await uncertainCapture();
 });
 afterAll(() => service.stop());
@@ -123,11 +125,12 @@ async function madeElsewhere(body: object): Promise<string> {
   return ((await answer.json()) as Json).result.id;
 }
 
-async function flaggedWithdrawal(referenceId: string): Promise<void> {
-  await madeElsewhere({ referenceId, amount: 1 });
+async function flaggedWithdrawal(referenceId: string): Promise<string> {
+  const id = await madeElsewhere({ referenceId, amount: 1 });
   await simulate('faults', { on: 'create', kind: 'reset' });
   const body = JSON.stringify({ referenceId, currency: 'EUR', amount: 2, customer: { referenceId: 'c-1' } });
-  expect((await signedCalls(service)('POST', '/operations/withdrawals', body)).status).toBe(503);
+  expect((await signedCalls(service)('POST', '/operations/withdrawals', body)).status).toBe(409);
+  return id;
 }
 
 // Many processes side by side take their time on a busy machine.
@@ -373,7 +376,12 @@ describe.concurrent('claims', () => {
       'asked them',
     ];
     expect((await ops(resolve)).code).toBe(2);
-    expect((await json(...resolve, '--yes')).result).toBe('released');
+    const unnamed = await ops([...resolve, '--yes']);
+    expect(unnamed).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`--not-payment ${madeBeside}`),
+    });
+    expect((await json(...resolve, '--not-payment', madeBeside, '--yes')).result).toBe('released');
     const item = (await service.item(`withdrawal#${flagged}`)) as Json;
     expect(item).toMatchObject({ stage: 'released', attempt: '2' });
     expect(item.resolutions).toMatchObject([
@@ -384,22 +392,21 @@ describe.concurrent('claims', () => {
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('not flagged') });
   });
 
-  it('adopts what was sent, but nothing that does not fit', async () => {
+  it('adopts what was sent, by its id also where it differs, but nothing of another kind', async () => {
     const resolve = (...more: string[]) =>
       ops(['claims', 'resolve', 'withdrawal', lost, '--reason', 'seen there', '--yes', ...more]);
     const other = await resolve('--outcome', 'sent');
     expect(other).toMatchObject({ code: 1, stdout: '' });
     expect(other.stderr).toContain('no payment under this reference that fits');
     const another = await resolve('--outcome', 'sent', '--payment', await paid('4'));
-    expect(another.stderr).toContain('another reference');
+    expect(another.stderr).toContain('another payment type');
 
-    const id = await madeElsewhere({ referenceId: lost, amount: 2 });
     const { stdout } = await ops(['explain', lost]);
     // In one line, to be copied.
     expect(stdout).toContain(`"paytech-ops claims resolve withdrawal ${lost}`);
-    const document = JSON.parse((await resolve('--outcome', 'sent', '--json')).stdout);
-    expect(document).toMatchObject({ result: 'adopted', payment: { id } });
-    expect(await service.item(`withdrawal#${lost}`)).toMatchObject({ stage: 'known', paymentId: id });
+    const document = JSON.parse((await resolve('--outcome', 'sent', '--payment', lostId, '--json')).stdout);
+    expect(document).toMatchObject({ result: 'adopted', payment: { id: lostId } });
+    expect(await service.item(`withdrawal#${lost}`)).toMatchObject({ stage: 'known', paymentId: lostId });
   });
 
   it('ends an operation that nobody heard the end of, but not too early', async () => {

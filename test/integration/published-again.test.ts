@@ -54,7 +54,7 @@ it('a word in other bytes has the version published that said it first, not the 
           at: new Date(world.now()).toISOString(),
           source: 'create',
           key: 'l',
-          learned: { before: { origin: 'external' } },
+          learned: { before: { origin: 'service' } },
           facts: { state: 'COMPLETED' },
         },
       ],

@@ -325,13 +325,13 @@ describe('open claims, to which no caller comes back', () => {
     await created('withdrawal', referenceId);
   });
 
-  it('that paytech has twice: flagged for a person', async () => {
-    const referenceId = await abandoned('deposit');
+  it('of a payout that paytech has twice: flagged for a person', async () => {
+    const referenceId = await abandoned('withdrawal');
     for (let each = 0; each < 2; each++)
-      world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
+      world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
     pass(LEASE_MS);
     expect(await run()).toMatchObject({ flagged: 1 });
-    expect(await claimOf('deposit', referenceId)).toMatchObject({ stage: 'flagged' });
+    expect(await claimOf('withdrawal', referenceId)).toMatchObject({ stage: 'flagged' });
   });
 
   it('are left alone while somebody is at it, whatever an index that lags says', async () => {

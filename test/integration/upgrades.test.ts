@@ -156,13 +156,13 @@ describe('a claim of schema 1', () => {
   });
 
   it('unknown, of money going out, is flagged and not sent again', async () => {
-    expect(await call('withdrawal', 'payout-unknown')).toMatchObject({ is: 'unknown' });
+    expect(await call('withdrawal', 'payout-unknown')).toMatchObject({ is: 'flagged' });
     expect(world.gateway.calls.create).toBe(0);
     expect(await readClaim(world.table, 'withdrawal', 'payout-unknown')).toMatchObject({ stage: 'flagged' });
   });
 
   it('flagged waits for a person, who may release it', async () => {
-    expect(await call('withdrawal', 'payout-flagged')).toMatchObject({ is: 'unknown', seconds: 60 });
+    expect(await call('withdrawal', 'payout-flagged')).toMatchObject({ is: 'flagged' });
     const decision = { outcome: 'not-sent', reason: 'asked paytech' };
     expect(await backOffice(world).resolve('withdrawal', 'payout-flagged', decision)).toMatchObject({
       status: 200,

@@ -130,11 +130,51 @@ describe('an unknown outcome', () => {
     expect(await office.withdraw(body)).toMatchObject({ status: 503, retryAfter: 3 });
     for (const passed of [LOOK_UP_GAP_MS, LEASE_MS, LEASE_MS, 86_400_000]) {
       world.clock.at += passed;
-      expect(await office.withdraw(body)).toMatchObject({ status: 503, code: 'payment.outcome_unknown' });
+      expect([409, 503]).toContain((await office.withdraw(body)).status);
     }
+    expect(await office.withdraw(body)).toMatchObject({ status: 409, code: 'claim.flagged' });
     expect(await claimOf(body.referenceId)).toMatchObject({ stage: 'flagged' });
     expect(world.logger.metrics()).toContain('ClaimFlagged');
     expect(made(body.referenceId)).toHaveLength(0);
+  });
+
+  it('is adopted where a 429 was answered although it was made', async () => {
+    const body = request();
+    const create: World['gateway']['create'] = async (...args) => {
+      await world.gateway.create(...args);
+      return { kind: 'not-accepted', status: 429 };
+    };
+    const limited = backOffice({ ...world, gateway: { ...world.gateway, create } });
+    expect(await limited.withdraw(body)).toMatchObject({ status: 201 });
+    expect(await office.withdraw(body)).toMatchObject({ status: 200 });
+    expect(made(body.referenceId)).toHaveLength(1);
+  });
+
+  it('after a 429 is never sent again where the list lags and its webhook has come', async () => {
+    const body = request();
+    const create: World['gateway']['create'] = async (...args) => {
+      await world.gateway.create(...args);
+      return { kind: 'not-accepted', status: 429 };
+    };
+    const list: World['gateway']['list'] = async () => ({
+      kind: 'answered',
+      result: { payments: [], hasMore: false },
+    });
+    const limited = backOffice({ ...world, gateway: { ...world.gateway, create, list } });
+    expect(await limited.withdraw(body)).toMatchObject({ status: 503 });
+    const [{ id } = { id: '' }] = made(body.referenceId);
+    world.gateway.set(id, { state: 'COMPLETED' });
+    await world.apply(
+      webhookEvent({
+        id,
+        paymentType: 'WITHDRAWAL',
+        state: 'COMPLETED',
+        amount: '50.05',
+        referenceId: body.referenceId,
+      }),
+    );
+    expect(await limited.withdraw(body)).toMatchObject({ status: 200, body: { id } });
+    expect(made(body.referenceId)).toHaveLength(1);
   });
 
   it('is adopted when a look-up finds it', async () => {
@@ -229,6 +269,7 @@ describe('a flagged withdrawal', () => {
     const body = await flagged();
     await office.resolve('withdrawal', body.referenceId, { outcome: 'not-sent', reason });
     const { id } = turnsUp(body.referenceId);
+    world.gateway.set(id, { state: 'COMPLETED' });
     await world.apply(
       webhookEvent({
         id,
@@ -241,14 +282,14 @@ describe('a flagged withdrawal', () => {
     expect(await office.withdraw(body)).toMatchObject({ status: 200, body: { id, state: 'COMPLETED' } });
     expect(made(body.referenceId)).toHaveLength(1);
   });
-  it('is not taken for paid by another payout under the same reference, whenever that is heard of', async () => {
+
+  it('is sent beside another payout under its reference only when a person has denied that by its id', async () => {
     const body = await flagged();
     const another = ({ amount = '24', currency = 'EUR' } = {}) => {
       const { referenceId } = body;
       const money = { amount: decimal(amount), currency };
       const { id } = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...money });
       world.gateway.set(id, { state: 'COMPLETED' });
-      others.push(id);
       return webhookEvent({
         id,
         paymentType: 'WITHDRAWAL',
@@ -258,14 +299,28 @@ describe('a flagged withdrawal', () => {
         currency,
       });
     };
-    const others: string[] = [];
     const early = await world.apply(another());
-    await office.resolve('withdrawal', body.referenceId, { outcome: 'not-sent', reason });
-    await world.apply(another());
-    await world.apply(another({ amount: '50.05', currency: 'USD' }));
+    const decision = { outcome: 'not-sent', reason };
+    const unnamed = await office.resolve('withdrawal', body.referenceId, decision);
+    expect(unnamed).toMatchObject({ status: 409, code: 'claim.mismatch' });
+    expect(await claimOf(body.referenceId)).toMatchObject({ stage: 'flagged' });
+    const denied = { ...decision, notPaymentIds: [early.paymentId] };
+    expect(await office.resolve('withdrawal', body.referenceId, denied)).toMatchObject({ status: 200 });
     expect(await office.withdraw(body)).toMatchObject({ status: 201, body: { amount: decimal('50.05') } });
-    const ours = made(body.referenceId).filter(({ id }) => !others.includes(id));
-    expect(ours.map((each) => each.referenceId)).toEqual([`${body.referenceId}~2`]);
     expect(await readPayment(world.table, early.paymentId)).toMatchObject({ amount: decimal('24') });
+  });
+
+  it('is not sent where another payout under its reference is heard of after it was released', async () => {
+    const body = await flagged();
+    await office.resolve('withdrawal', body.referenceId, { outcome: 'not-sent', reason });
+    const { referenceId } = body;
+    const money = { amount: decimal('24'), currency: 'EUR' };
+    const { id } = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...money });
+    expect(await office.withdraw(body)).toMatchObject({ status: 409, code: 'payment.in_progress' });
+    await world.apply(
+      webhookEvent({ id, paymentType: 'WITHDRAWAL', referenceId, state: 'PENDING', amount: '24' }),
+    );
+    expect(await office.withdraw(body)).toMatchObject({ status: 409, code: 'payment.reference_conflict' });
+    expect(made(referenceId)).toHaveLength(1);
   });
 });

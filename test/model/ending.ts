@@ -38,8 +38,7 @@ export async function comeToRest(
     for (const request of simulation.backOffice.requests.values()) {
       const { status, code } = (await simulation.resendPayout(request)) ?? { status: 500 };
       // An outcome that stays unknown is flagged, and waits for a person.
-      const isSettled =
-        (status < 500 && code !== 'payment.in_progress') || code === 'payment.outcome_unknown';
+      const isSettled = status < 500 && code !== 'payment.in_progress';
       if (!isSettled) waiting++;
     }
     simulation.tick(REST_TICK_MS);

@@ -3,7 +3,7 @@ import { publicationOf } from '../../shared/payment/cloud-event.ts';
 import { type Decimal, decimal } from '../../shared/payment/money.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
-import { heldBy, paidIn, type RefundEntry } from '../../shared/payment/refund.ts';
+import { heldBy, holdsMoney, paidIn, type RefundEntry } from '../../shared/payment/refund.ts';
 import { isFinal } from '../../shared/payment/state.ts';
 import { eventKey, readMessage } from '../../shared/queue/event-queue.ts';
 import { readClaim } from '../../shared/store/claims.ts';
@@ -60,7 +60,7 @@ async function nothingIsPaidTwiceUnnoticed(
     const recordedPaid = records.filter(
       (each) => each.referenceId === referenceId && each.state === 'COMPLETED',
     );
-    if (recordedPaid.length > 1)
+    if (recordedPaid.length > 1 && recordedPaid.every(holdsMoney))
       expect(logger.metrics(), 'paid twice is noticed').toContain('OrderPaidTwice');
   }
 }
@@ -70,7 +70,10 @@ function finalStatesChangeByConfirmationOnly({ truths }: Simulation, records: Pa
   for (const { id, history } of records) {
     for (const [index, entry] of history.entries()) {
       const before = history[index - 1];
-      if (before && isFinal(before.facts.state)) expect(entry.corrected, `final state of ${id}`).toBe(true);
+      const saysTheSame = entry.learned && entry.facts.state === before?.facts.state;
+      if (before && isFinal(before.facts.state) && !saysTheSame) {
+        expect(entry.corrected, `final state of ${id}`).toBe(true);
+      }
       if (entry.corrected) {
         expect(truths.get(id), `correction of ${id} is paytech's word`).toContain(truthOf(entry.facts));
       }
@@ -122,7 +125,11 @@ function noAmountIsRounded({ gateway }: Simulation, records: PaymentRecord[]): v
   );
   for (const record of records) {
     const reference = gateway.payments.get(record.id)?.referenceId ?? '';
-    expect(record.requestedAmount?.toFixed(), `asked amount of ${record.id}`).toBe(asked.get(reference));
+    // What was asked for elsewhere need not be told; what was asked for here is known.
+    const isTold = record.requestedAmount !== undefined || record.origin === 'service';
+    if (isTold) {
+      expect(record.requestedAmount?.toFixed(), `asked amount of ${record.id}`).toBe(asked.get(reference));
+    }
   }
 }
 
@@ -183,12 +190,15 @@ function refundsStayWithinWhatWasPaid(
 
 /** Every claim came to an end; only what may have paid out unseen waits for a person. */
 async function noClaimStaysOpen({ orders, backOffice, gateway }: Simulation, table: Table): Promise<void> {
-  const references = new Set([...gateway.payments.values()].map(({ referenceId }) => referenceId));
+  const orderOf = (reference = '') => parseGatewayReference(reference)?.referenceId;
+  // A payout whose attempt was answered 429 may go out as another.
+  const references = new Set([...gateway.payments.values()].map(({ referenceId }) => orderOf(referenceId)));
+  const sent = new Set([...backOffice.sent.keys()].map(orderOf));
   for (const { name, id } of backOffice.requests.values()) {
     const claim = await readClaim(table, name, id);
     const ends = references.has(id)
       ? ['known']
-      : backOffice.sent.has(id)
+      : sent.has(id)
         ? ['flagged']
         : // The answer to our own write was lost: whether the call followed, nobody can tell.
           ['released', 'flagged', undefined];

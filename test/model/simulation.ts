@@ -86,7 +86,8 @@ export function createSimulation(shared: Table, amounts: readonly string[]) {
       messageId: randomUUID(),
       body: MessageBody,
       messageAttributes: Object.fromEntries(attributes),
-    } as SQSRecord;
+      attributes: { ApproximateReceiveCount: '0' },
+    } as unknown as SQSRecord;
   }
 
   const sqsInto = (messages: SQSRecord[], fault: 'well' | 'down' = 'well'): Sqs => ({
@@ -270,6 +271,9 @@ export function createSimulation(shared: Table, amounts: readonly string[]) {
       count('question');
       return gateway.get(...args);
     };
+    for (const { attributes } of records) {
+      attributes.ApproximateReceiveCount = String(Number(attributes.ApproximateReceiveCount) + 1);
+    }
     const ended = await runProcess(conductor, faults.crash, (outside) => {
       const applyOne = applyEvent({
         table: outside(faulty(faults.table)),

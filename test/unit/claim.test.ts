@@ -42,7 +42,6 @@ const claim = (overrides: Partial<Claim> = {}): Claim => ({
 const otherRequests: [what: string, request: ClaimedRequest][] = [
   ['amount', { ...request, amount: decimal('11.120000000000000001') }],
   ['currency', { ...request, currency: 'USD' }],
-  ['paymentMethod', { ...request, paymentMethod: 'PIX' }],
   ['preAuth', { ...request, preAuth: true }],
   ['parentPaymentId', { ...request, parentPaymentId: 'p0' }],
   ['fingerprint', { ...request, fingerprint: 'f0' }],
@@ -72,12 +71,7 @@ describe('reserving', () => {
 describe('released after a person’s word', () => {
   const turnedUp = { stage: 'released', earlierPaymentIds: ['p1', 'p2'] } as const;
 
-  test.each(['withdrawal', 'refund'] as const)('a %s that turned up after all is shown, not sent', (kind) => {
-    const found = claim({ ...turnedUp, kind, earlierPaymentIds: ['p1', 'p2'] });
-    expect(nextStep(found, request, LEASE_ENDS)).toEqual({ do: 'show', paymentId: 'p2' });
-  });
-
-  test('a deposit is sent: nobody can have paid the earlier one', () => {
+  test('is sent: that no earlier one stands in the way was looked at before', () => {
     const found = claim({ ...turnedUp, earlierPaymentIds: ['p1', 'p2'] });
     expect(nextStep(found, request, LEASE_ENDS)).toEqual({ do: 'send', attempt: 3 });
   });
@@ -182,24 +176,57 @@ describe('a look-up', () => {
 
   test('that finds one that fits adopts it, at any time', () => {
     for (const now of [SENT_AT, LEASE_ENDS, LEASE_ENDS + 60_000]) {
-      expect(judgeLookUp(unknown, [fitting], now)).toEqual({ do: 'adopt', paymentId: 'p1' });
+      expect(judgeLookUp(unknown, [fitting], now)).toEqual({ do: 'adopt', paymentId: 'p1', others: [] });
     }
   });
 
-  test.for([
-    ['another type', { ...fitting, paymentType: 'REFUND' as const }],
-    ['no type', { id: fitting.id, requested: fitting.requested }],
+  const misfits: [string, FoundPayment][] = [
     ['another amount', { ...fitting, requested: { amount: decimal('11.13'), currency: 'EUR' } }],
     ['no amount', { ...fitting, requested: { currency: 'EUR' } }],
     ['another currency', { ...fitting, requested: { amount: decimal('11.12'), currency: 'USD' } }],
     ['no currency', { ...fitting, requested: { amount: decimal('11.12') } }],
     ['a parent where none was asked for', { ...fitting, parentPaymentId: 'p0' }],
-  ] as [string, FoundPayment][])('that finds one with %s flags', ([_what, found]) => {
-    const verdict = judgeLookUp(unknown, [found], LEASE_ENDS);
-    expect(verdict).toEqual({ do: 'flag', reason: expect.stringContaining('p1') });
+  ];
+
+  test.for(misfits)(
+    'that finds one with %s: no attempt of an order, but a person has to see a payout',
+    ([, found]) => {
+      expect(judgeLookUp(unknown, [found], LEASE_ENDS)).toEqual({ do: 'wait', seconds: 3 });
+      const payout = claim({ kind: 'withdrawal', stage: 'unknown' });
+      const { paymentType: _, ...untyped } = found;
+      expect(judgeLookUp(payout, [untyped], LEASE_ENDS)).toEqual({
+        do: 'flag',
+        reason: expect.stringContaining('p1'),
+      });
+    },
+  );
+
+  test('puts aside what is of another type, known, denied, or a cascade of what it finds', () => {
+    const aside = claim({
+      stage: 'unknown',
+      earlierPaymentIds: ['p2'],
+      otherPaymentIds: ['p3'],
+      deniedPaymentIds: ['p4'],
+    });
+    const found = [
+      { ...fitting, id: 'p5', paymentType: 'WITHDRAWAL' as const },
+      ...['p2', 'p3', 'p4'].map((id) => ({ ...fitting, id })),
+      { ...fitting, id: 'p6', parentPaymentId: 'p2' },
+    ];
+    expect(judgeLookUp(aside, found, LEASE_ENDS)).toMatchObject({ do: 'wait' });
+    expect(judgeLookUp(aside, [...found, fitting], LEASE_ENDS)).toEqual({
+      do: 'adopt',
+      paymentId: 'p1',
+      others: [],
+    });
   });
 
-  test('for a refund wants its parent', () => {
+  test('takes a type that is not told for the right one', () => {
+    const { paymentType: _, ...untyped } = fitting;
+    expect(judgeLookUp(unknown, [untyped], LEASE_ENDS)).toMatchObject({ do: 'adopt' });
+  });
+
+  test('for a refund wants its parent, where that is told', () => {
     const refund = claim({ kind: 'refund', request: { ...request, parentPaymentId: 'p0' } });
     const found = { ...fitting, paymentType: 'REFUND' as const, parentPaymentId: 'p0' };
     expect(judgeLookUp(refund, [found], LEASE_ENDS)).toMatchObject({ do: 'adopt' });
@@ -207,12 +234,27 @@ describe('a look-up', () => {
       do: 'flag',
     });
     const { parentPaymentId: _, ...orphan } = found;
-    expect(judgeLookUp(refund, [orphan], LEASE_ENDS)).toMatchObject({ do: 'flag' });
+    expect(judgeLookUp(refund, [orphan], LEASE_ENDS)).toMatchObject({ do: 'adopt' });
   });
 
-  test('that finds several flags, even if each fits', () => {
-    const verdict = judgeLookUp(unknown, [fitting, { ...fitting, id: 'p2' }], LEASE_ENDS);
-    expect(verdict).toEqual({ do: 'flag', reason: expect.stringContaining('2 payments') });
+  test('that finds several that fit takes the newest deposit, and flags payouts', () => {
+    const both = [fitting, { ...fitting, id: 'p2' }];
+    expect(judgeLookUp(unknown, both, LEASE_ENDS)).toEqual({ do: 'adopt', paymentId: 'p1', others: ['p2'] });
+    const payout = claim({ kind: 'withdrawal', stage: 'unknown' });
+    const payouts = both.map((each) => ({ ...each, paymentType: 'WITHDRAWAL' as const }));
+    expect(judgeLookUp(payout, payouts, LEASE_ENDS)).toEqual({
+      do: 'flag',
+      reason: expect.stringContaining('2 payments'),
+    });
+  });
+
+  test('after a 429 is released by the second that is empty, at the earliest two minutes after the call', () => {
+    const limited = (more: Partial<Claim>) =>
+      claim({ kind: 'withdrawal', stage: 'unknown', limited: true, ...more });
+    const seen = { firstLookUpAt: SENT_AT + 10 };
+    expect(judgeLookUp(limited({}), [], SENT_AT + 120_000)).toMatchObject({ do: 'wait' });
+    expect(judgeLookUp(limited(seen), [], SENT_AT + 119_999)).toMatchObject({ do: 'wait' });
+    expect(judgeLookUp(limited(seen), [], SENT_AT + 120_000)).toEqual({ do: 'release' });
   });
 
   // Milliseconds from the first empty look-up to this one, and from the end of the lease to this one.
@@ -253,9 +295,10 @@ describe('two requests are the same', () => {
     expect(sameRequest(other, request)).toBe(true);
   });
 
-  test('but not if only one names a method', () => {
+  test('whatever the method of a deposit, which the customer may change; not of a payout', () => {
     const { paymentMethod: _, ...anyMethod } = request;
-    expect(sameRequest(request, anyMethod)).toBe(false);
+    expect(sameRequest(request, anyMethod)).toBe(true);
+    expect(sameRequest({ ...request, fingerprint: 'f' }, { ...anyMethod, fingerprint: 'f' })).toBe(false);
   });
 });
 
