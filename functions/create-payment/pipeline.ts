@@ -40,7 +40,7 @@ function toReply(result: CallResult): Reply {
     default:
       throw callProblem(
         result,
-        'This referenceId was used with another amount, currency, paymentMethod or preAuth. Use a new referenceId for a new order.',
+        'This order was asked for with another amount, currency or preAuth. Ask for its payment before you charge anything else for it.',
       );
   }
 }
