@@ -1,6 +1,7 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
+import { callOnce } from '../claims/call-once.ts';
 import { type ActionRequest, nextAction, type Operation, openOperation } from '../payment/action.ts';
-import { CALL_LIMIT_MS, LEASE_MS, LEASE_NEEDED_TO_CALL_MS } from '../payment/claim.ts';
+import { LEASE_MS } from '../payment/claim.ts';
 import { asHeard } from '../payment/heard.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import type { PaymentState } from '../payment/state.ts';
@@ -129,42 +130,26 @@ export function act(deps: Dependencies) {
       version: read.version,
     });
     if (!taken || !record) return { movedTo: record };
-    if (now() + LEASE_NEEDED_TO_CALL_MS > Math.min(startedAt + LEASE_MS, acting.deadline)) {
-      await dropOperation(table, record);
-      return { is: 'unavailable' };
-    }
-
     const { kind, paymentId, body } = acting;
-    const answer =
-      kind === 'execute'
-        ? await gateway.execute(paymentId, body ?? {}, CALL_LIMIT_MS)
-        : await gateway.act(paymentId, kind, body, CALL_LIMIT_MS);
-    switch (answer.kind) {
-      case 'answered':
-        return settled(acting, record, answer.result);
-      case 'refused':
-        await dropOperation(table, record);
-        return { is: 'rejected', message: answer.message, errors: answer.errors };
-      case 'not-accepted':
-        await dropOperation(table, record);
-        logger.error('gateway did not accept the call', {
-          metric: 'GatewayNotAccepted',
-          status: answer.status,
-        });
-        return { is: 'unavailable', status: answer.status };
+    const called = await callOnce(deps, {
+      until: Math.min(startedAt + LEASE_MS, acting.deadline),
+      call: (limitMs) =>
+        kind === 'execute'
+          ? gateway.execute(paymentId, body ?? {}, limitMs)
+          : gateway.act(paymentId, kind, body, limitMs),
+      giveBack: () => dropOperation(table, record),
+      about: { paymentId, action: kind },
+    });
+    switch (called.is) {
+      case 'done':
+        return settled(acting, record, called.result);
       case 'unknown': {
-        logger.warn('outcome unknown', {
-          metric: 'OutcomeUnknown',
-          paymentId,
-          action: kind,
-          reason: answer.reason,
-        });
         if (now() + LOOK_LIMIT_MS > acting.deadline) return { is: 'unknown', seconds: UNKNOWN_RETRY_SECONDS };
         const turn = await look(acting, record, record.operations.at(-1)!);
         return 'is' in turn && turn.is === 'in-progress' ? { ...turn, is: 'unknown' } : turn;
       }
       default:
-        return answer satisfies never;
+        return called;
     }
   }
 

@@ -25,8 +25,8 @@ export type LookedUp =
   | { is: 'adopted'; record: PaymentRecord; claim: Claim }
   | { is: 'flagged'; saved: SavedClaim }
   /**
-   * Nothing was made under this attempt: whoever sends, sends the next one. Money that was set aside is back, and the
-   * claim, as it stands, is released.
+   * Nothing was made under this attempt: whoever sends, sends the next one. The claim of money that goes out is
+   * released with that, and what was set aside is back; that of a deposit is as it was.
    */
   | { is: 'not-made'; claim: Claim | undefined }
   | { is: 'undecided'; saved: SavedClaim; seconds: number }

@@ -4,6 +4,7 @@ import {
   type ClaimedRequest,
   type ClaimKind,
   counts,
+  isAsMuch,
   LEASE_MS,
   LOOK_UP_GAP_MS,
   mayTry,
@@ -12,9 +13,9 @@ import {
   sameRequest,
 } from '../payment/claim.ts';
 import { asHeard } from '../payment/heard.ts';
-import { optional, type PaymentRecord } from '../payment/payment.ts';
+import { optional, type PaymentRecord, paymentAt } from '../payment/payment.ts';
 import { gatewayReference } from '../payment/reference.ts';
-import { type PaymentState, sameMoney } from '../payment/state.ts';
+import { endedInVain, meansMoney } from '../payment/state.ts';
 import type { CreatePaymentBody, FieldError, GatewayClient } from '../paytech/client.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import type { EventQueue } from '../queue/event-queue.ts';
@@ -113,18 +114,21 @@ export function claimedCall(deps: Dependencies) {
    * money, in the record or in what is queued for it; a payout of which one has not failed. Undefined otherwise.
    */
   async function standingFor(call: ClaimedCall, claim: Claim): Promise<CallResult | undefined> {
-    const records = (await recordsOf(table, claim)).filter((each) => counts(claim, each, call.request));
-    const settling = records.find((each) =>
-      claim.kind === 'deposit'
-        ? MEANS_MONEY.has(asHeard(each).state)
-        : !ENDED_IN_VAIN.has(asHeard(each).state),
-    );
-    if (!settling) return undefined;
+    const all = await recordsOf(table, claim);
+    const records = all.filter((each) => counts(claim, each, call.request));
+    const settling = records.find((each) => {
+      const { state } = asHeard(each);
+      return claim.kind === 'deposit' ? meansMoney(state) : !endedInVain(state);
+    });
+    if (!settling) {
+      // Of a payout that is forgotten, since its retention is over, nobody can say that it failed.
+      const isKnown = (id: string) =>
+        claim.deniedPaymentIds?.includes(id) || all.some((each) => each.id === id);
+      const isForgotten = claim.kind !== 'deposit' && !paymentsOf(claim).every(isKnown);
+      return isForgotten ? { is: 'conflict' } : undefined;
+    }
     const isOwn = !claim.otherPaymentIds?.includes(settling.id);
-    const { amount, currency, requestedAmount = amount, requestedCurrency = currency } = settling;
-    const isSame = isOwn
-      ? sameRequest(claim.request, call.request)
-      : sameMoney({ amount: requestedAmount, currency: requestedCurrency }, call.request);
+    const isSame = isOwn ? sameRequest(claim.request, call.request) : isAsMuch(settling, call.request);
     return isSame ? { is: 'existing', record: settling } : { is: 'conflict' };
   }
 
@@ -146,7 +150,7 @@ export function claimedCall(deps: Dependencies) {
       leaseUntil: sentAt + LEASE_MS,
       sentAt,
       request,
-      earlierPaymentIds: earlierOf(previous, attempt),
+      earlierPaymentIds: previous ? ownPaymentsOf(previous) : [],
       ...optional('otherPaymentIds', previous?.otherPaymentIds),
       ...optional('deniedPaymentIds', previous?.deniedPaymentIds),
       ...optional('caller', caller),
@@ -222,16 +226,19 @@ export function claimedCall(deps: Dependencies) {
     await saveClaim(table, unsent.claim, { ...unsent.claim, stage: 'released' });
   }
 
-  /** Shows what paytech made, unless the claim has another payment meanwhile that goes before it. */
   async function settle(call: ClaimedCall, claim: Claim, payment: GatewayPayment): Promise<Turn> {
     const by = { ...optional('caller', claim.caller), ...optional('requestId', call.requestId) };
-    const settled = await settleClaim(deps, claim, payment, by);
-    if (paymentsOf(settled.claim).length === 1) return { is: 'created', record: settled.record };
-    const standing = await standingFor(call, settled.claim);
-    if (standing?.is === 'existing' && standing.record.id !== payment.id) return standing;
-    return settled.claim.paymentId === payment.id
-      ? { is: 'created', record: settled.record }
-      : { movedTo: settled.claim };
+    return made(call, await settleClaim(deps, claim, payment, by));
+  }
+
+  /** Shows what paytech made, unless the claim has another payment meanwhile that goes before it. */
+  async function made(
+    call: ClaimedCall,
+    { record, claim }: { record: PaymentRecord; claim: Claim },
+  ): Promise<Turn> {
+    const standing = paymentsOf(claim).length > 1 ? await standingFor(call, claim) : undefined;
+    if (standing?.is === 'existing' && standing.record.id !== record.id) return standing;
+    return claim.paymentId === record.id ? { is: 'created', record } : { movedTo: claim };
   }
 
   /** Says so in the claim first, so that nobody has to wait for the lease, then looks whether it was made. */
@@ -247,9 +254,7 @@ export function claimedCall(deps: Dependencies) {
     const looked = await lookUpClaim(deps, claim);
     switch (looked.is) {
       case 'adopted':
-        return looked.claim.paymentId === looked.record.id && paymentsOf(looked.claim).length === 1
-          ? { is: 'created', record: looked.record }
-          : { movedTo: looked.claim };
+        return made(call, looked);
       case 'not-made':
         return claim.kind === 'deposit' ? send(call, claim, claim.attempt + 1) : { movedTo: looked.claim };
       case 'flagged':
@@ -273,7 +278,7 @@ export function claimedCall(deps: Dependencies) {
     if (!current) return { is: 'conflict' };
     // What pays out is never repeated under its own id: a new one says that it is meant.
     if (claim.kind !== 'deposit') return { is: 'existing', record: current };
-    const alive = records.filter((each) => counts(claim, each) && !ENDED_IN_VAIN.has(asHeard(each).state));
+    const alive = records.filter((each) => counts(claim, each) && !endedInVain(asHeard(each).state));
     const live = alive.find(({ id }) => id === paymentId) ?? alive.at(-1);
     if (live) return showLive(call, claim, live);
     const looked = await look.forDeposits(claim, records, call.requestId);
@@ -281,29 +286,20 @@ export function claimedCall(deps: Dependencies) {
   }
 
   async function showLive(call: ClaimedCall, claim: Claim, record: PaymentRecord): Promise<Turn> {
-    const { state, facts } = { state: asHeard(record).state, facts: record.history.at(-1)?.facts };
-    const isOpen = state === 'CHECKOUT';
-    const method = facts?.paymentMethod ?? claim.request.paymentMethod;
-    const asked = call.request.paymentMethod;
-    if (!isOpen && asked !== undefined && method !== undefined && asked !== method) {
-      return { is: 'under-way', record };
+    const { state, paymentMethod = claim.request.paymentMethod } = paymentAt(asHeard(record));
+    if (state === 'CHECKOUT') {
+      return { is: 'existing', record: record.redirectUrl ? record : await look.forRedirectUrl(record) };
     }
-    return {
-      is: 'existing',
-      record: isOpen && !record.redirectUrl ? await look.forRedirectUrl(record) : record,
-    };
+    const { paymentMethod: asked = paymentMethod } = call.request;
+    const isOther = paymentMethod !== undefined && asked !== paymentMethod;
+    return { is: isOther ? 'under-way' : 'existing', record };
   }
 }
 
-/** The payments of all earlier attempts; that of the one before the next is the claim's current one until then. */
-function earlierOf(previous: Claim | undefined, attempt: number): string[] {
-  const { earlierPaymentIds = [], paymentId, attempt: current } = previous ?? {};
-  if (paymentId === undefined || current === attempt) return earlierPaymentIds;
-  return [...new Set([...earlierPaymentIds, paymentId])];
+/** Of all attempts so far, the current one last. */
+function ownPaymentsOf({ earlierPaymentIds, paymentId }: Claim): string[] {
+  return [...new Set([...earlierPaymentIds, ...(paymentId === undefined ? [] : [paymentId])])];
 }
 
 /** A result, or the claim as another request has left it. */
 type Turn = CallResult | { movedTo: Claim | undefined };
-
-const ENDED_IN_VAIN: ReadonlySet<PaymentState> = new Set(['DECLINED', 'CANCELLED']);
-const MEANS_MONEY: ReadonlySet<PaymentState> = new Set(['AUTHORIZED', 'COMPLETED']);

@@ -1,16 +1,15 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { hear } from '../actions/hear.ts';
-import { type Claim, candidates, counts, LOOK_UP_GAP_MS } from '../payment/claim.ts';
+import { type Claim, candidates, counts, isAsMuch, LOOK_UP_GAP_MS } from '../payment/claim.ts';
 import { asHeard } from '../payment/heard.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
-import { gatewayReference } from '../payment/reference.ts';
-import type { PaymentState } from '../payment/state.ts';
+import { endedInVain, meansMoney } from '../payment/state.ts';
 import type { GatewayClient } from '../paytech/client.ts';
 import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import type { EventQueue } from '../queue/event-queue.ts';
-import { recordPayment } from '../store/payments.ts';
+import { keepRedirectUrl } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
-import { asFound, CLOCK_MARGIN_MS } from './look-up.ts';
+import { asFound, lookUpReferences } from './look-up.ts';
 
 /*
  * What paytech is asked before another attempt goes out: the known payments by GET, and each of the references by one
@@ -35,13 +34,11 @@ type Against =
 /** For all questions together, since they are asked at once. */
 const LIMIT_MS = 2_000;
 
-const MEANS_MONEY: ReadonlySet<PaymentState> = new Set(['AUTHORIZED', 'COMPLETED']);
-const ENDED_IN_VAIN: ReadonlySet<PaymentState> = new Set(['DECLINED', 'CANCELLED']);
 /** By then the queue has brought in what was found. */
 const LATER = { is: 'in-progress' as const, seconds: LOOK_UP_GAP_MS / 1000 };
 
 export function lookBeforeSending(deps: Dependencies) {
-  const { gateway, queue, now, logger } = deps;
+  const { table, gateway, queue, now, logger } = deps;
 
   return { forDeposits, forPayouts, forRedirectUrl };
 
@@ -50,7 +47,7 @@ export function lookBeforeSending(deps: Dependencies) {
     const counting = records.filter((each) => counts(claim, each));
     const [known, listed] = await Promise.all([
       Promise.all(counting.map((record) => stillInVain(record, requestId))),
-      underReferences(claim, claim.attempt, records),
+      newsUnderReferences(claim),
     ]);
     const paid = known.find((each) => each?.is === 'existing');
     const against = paid ?? known.find((each) => each !== undefined);
@@ -60,24 +57,25 @@ export function lookBeforeSending(deps: Dependencies) {
       logger.warn('references not listed', { metric: 'SiblingsNotListed', referenceId: claim.referenceId });
       return undefined;
     }
-    const news = listed.filter(({ facts }) => !ENDED_IN_VAIN.has(facts.state)).filter(isForOrder);
+    const news = listed.filter(isForOrder);
     for (const each of news) await bring(each, requestId);
     return news.length > 0 ? LATER : undefined;
 
-    function isForOrder({ id, customerAmount, customerCurrency, facts }: GatewayPayment): boolean {
-      const amount = customerAmount ?? facts.amount;
-      const currency = customerCurrency ?? facts.currency;
+    function isForOrder({ customerAmount, customerCurrency, facts: { amount, currency } }: GatewayPayment) {
+      // What is not told may be as much.
       if (!amount || currency === undefined) return true;
-      const asElsewhere = { ...claim, otherPaymentIds: [id] };
-      return counts(asElsewhere, { id, amount, currency });
+      const requested = {
+        ...optional('requestedAmount', customerAmount),
+        ...optional('requestedCurrency', customerCurrency),
+      };
+      return isAsMuch({ amount, currency, ...requested }, claim.request);
     }
   }
 
   /** A payout that was released goes out again only when none turns up under its earlier references. */
   async function forPayouts(claim: Claim, requestId?: string): Promise<Against> {
-    const listed = await underReferences(claim, claim.attempt - 1, []);
-    if (!listed) return { is: 'unavailable' };
-    const news = listed.filter(({ facts }) => !ENDED_IN_VAIN.has(facts.state));
+    const news = await newsUnderReferences(claim);
+    if (!news) return { is: 'unavailable' };
     for (const each of news) await bring(each, requestId);
     return news.length > 0 ? LATER : undefined;
   }
@@ -86,12 +84,7 @@ export function lookBeforeSending(deps: Dependencies) {
   async function forRedirectUrl(record: PaymentRecord): Promise<PaymentRecord> {
     const answer = await gateway.get(record.id, LIMIT_MS);
     if (answer.kind !== 'answered' || !answer.result.redirectUrl) return record;
-    const { redirectUrl } = answer.result;
-    const [first] = record.history;
-    const { amount, currency, state } = record;
-    const entry = { ...first!, facts: { ...first!.facts, state, amount, currency } };
-    const { record: completed } = await recordPayment(deps.table, { ...record, redirectUrl }, entry);
-    return completed ?? record;
+    return (await keepRedirectUrl(table, record.id, answer.result.redirectUrl)) ?? record;
   }
 
   async function stillInVain(record: PaymentRecord, requestId?: string): Promise<Against> {
@@ -99,33 +92,18 @@ export function lookBeforeSending(deps: Dependencies) {
     // Forgotten there: nobody can pay it any more.
     if (answer.kind === 'not-accepted' && answer.status === 404) return undefined;
     if (answer.kind !== 'answered') return { is: 'unavailable' };
-    if (ENDED_IN_VAIN.has(answer.result.facts.state)) return undefined;
+    if (endedInVain(answer.result.facts.state)) return undefined;
     const how = { source: 'refresh' as const, ...optional('requestId', requestId) };
     const heard = await hear(deps, record, answer.result, how);
-    return MEANS_MONEY.has(asHeard(heard).state) ? { is: 'existing', record: heard } : LATER;
+    return meansMoney(asHeard(heard).state) ? { is: 'existing', record: heard } : LATER;
   }
 
-  /** What paytech lists under the claim's references up to an attempt and the claim does not know. */
-  async function underReferences(
-    claim: Claim,
-    upTo: number,
-    records: PaymentRecord[],
-  ): Promise<GatewayPayment[] | undefined> {
-    const since = Math.min(claim.sentAt, ...records.map(({ created }) => Date.parse(created)));
-    const createdFrom = new Date(since - CLOCK_MARGIN_MS);
-    const references = Array.from({ length: upTo }, (_, index) =>
-      gatewayReference(claim.referenceId, index + 1),
-    );
-    const answers = await Promise.all(
-      references.map((referenceId) => gateway.list({ createdFrom, referenceId }, LIMIT_MS)),
-    );
-    const found: GatewayPayment[] = [];
-    for (const answer of answers) {
-      if (answer.kind !== 'answered') return undefined;
-      found.push(...answer.result.payments.filter((each) => references.includes(each.referenceId ?? '')));
-    }
-    const ours = new Set(candidates(claim, found.map(asFound)).map(({ id }) => id));
-    return found.filter(({ id }) => ours.has(id));
+  /** What paytech lists under the claim's references, has not ended in vain, and the claim does not know. */
+  async function newsUnderReferences(claim: Claim): Promise<GatewayPayment[] | undefined> {
+    const listed = await lookUpReferences(gateway, claim, LIMIT_MS);
+    if (!listed) return undefined;
+    const ours = new Set(candidates(claim, listed.map(asFound)).map(({ id }) => id));
+    return listed.filter(({ id, facts }) => ours.has(id) && !endedInVain(facts.state));
   }
 
   async function bring(payment: GatewayPayment, requestId?: string): Promise<void> {

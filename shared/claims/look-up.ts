@@ -8,7 +8,7 @@ import type { GatewayPayment } from '../paytech/wire.ts';
 export const LOOK_UP_LIMIT_MS = 2_500;
 
 /** paytech's clock and ours may differ; a look-up starts this long before the attempt was sent. */
-export const CLOCK_MARGIN_MS = 60 * 60_000;
+const CLOCK_MARGIN_MS = 60 * 60_000;
 
 /** The payments that paytech has under the reference of the claim's attempt; undefined when it could not say. */
 export async function lookUpAttempt(
@@ -27,27 +27,29 @@ export function referencesOf({ referenceId, attempt }: Claim): string[] {
   return Array.from({ length: attempt }, (_, index) => gatewayReference(referenceId, index + 1));
 }
 
-/** What paytech lists under all of them; undefined when it could not say so of each. */
+/** How far before the last attempt the first of a claim is looked for, in milliseconds. */
+const ALL_ATTEMPTS_MS = 30 * 24 * 60 * 60_000;
+
+/** What paytech lists under any of a claim's references, asked side by side; undefined when one was not answered. */
 export async function lookUpReferences(
   gateway: Pick<GatewayClient, 'list'>,
   claim: Claim,
+  limitMs: number,
 ): Promise<GatewayPayment[] | undefined> {
   const createdFrom = new Date(claim.sentAt - ALL_ATTEMPTS_MS);
   const references = referencesOf(claim);
   const answers = await Promise.all(
-    references.map((referenceId) => gateway.list({ createdFrom, referenceId }, LOOK_UP_LIMIT_MS)),
+    references.map((referenceId) => gateway.list({ createdFrom, referenceId }, limitMs)),
   );
   const found = new Map<string, GatewayPayment>();
   for (const answer of answers) {
     if (answer.kind !== 'answered') return undefined;
-    const ours = answer.result.payments.filter((each) => references.includes(each.referenceId ?? ''));
-    for (const each of ours) found.set(each.id, each);
+    for (const each of answer.result.payments) {
+      if (references.includes(each.referenceId ?? '')) found.set(each.id, each);
+    }
   }
   return [...found.values()];
 }
-
-/** How far before the last attempt the first of a claim is looked for. */
-const ALL_ATTEMPTS_MS = 30 * 24 * 60 * 60_000;
 
 /** A payment as it was asked for, which is what a claim can be compared with. */
 export function asFound({

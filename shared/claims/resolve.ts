@@ -1,5 +1,12 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import { type Claim, type ClaimKind, misfitOf, paymentsOf, type Resolution } from '../payment/claim.ts';
+import {
+  type Claim,
+  type ClaimKind,
+  misfitOf,
+  paymentsOf,
+  type Resolution,
+  TYPE_OF_KIND,
+} from '../payment/claim.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import type { GatewayClient } from '../paytech/client.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
@@ -61,9 +68,11 @@ export function resolveClaim(deps: Dependencies) {
     const claim = await readClaim(table, decision.kind, decision.referenceId);
     if (!claim) return { is: 'not-found' };
     if (claim.stage !== 'flagged') return { is: 'not-flagged' };
-    const found = await lookUpReferences(gateway, claim);
+    const found = await lookUpReferences(gateway, claim, LOOK_UP_LIMIT_MS);
     if (!found) return { is: 'unavailable' };
-    const ours = found.filter(({ paymentType = TYPE_OF[claim.kind] }) => paymentType === TYPE_OF[claim.kind]);
+    const ours = found.filter(
+      ({ paymentType = TYPE_OF_KIND[claim.kind] }) => paymentType === TYPE_OF_KIND[claim.kind],
+    );
     const fitting = ours.filter((payment) => !misfitOf(claim, asFound(payment)));
 
     if (decision.paymentId !== undefined) return adoptNamed(decision, claim, decision.paymentId, ours);
@@ -97,8 +106,8 @@ export function resolveClaim(deps: Dependencies) {
       return mismatch('paytech has no such payment');
     if (answer.kind !== 'answered') return { is: 'unavailable' };
     const payment = answer.result;
-    const { paymentType = TYPE_OF[claim.kind], referenceId } = payment;
-    if (paymentType !== TYPE_OF[claim.kind]) return mismatch('the payment has another payment type');
+    const { paymentType = TYPE_OF_KIND[claim.kind], referenceId } = payment;
+    if (paymentType !== TYPE_OF_KIND[claim.kind]) return mismatch('the payment has another payment type');
     const isListed = listed.some(({ id }) => id === paymentId) || paymentsOf(claim).includes(paymentId);
     const isNamed = referenceId !== undefined && referencesOf(claim).includes(referenceId);
     return isListed || isNamed
@@ -159,8 +168,6 @@ export function resolveClaim(deps: Dependencies) {
     });
   }
 }
-
-const TYPE_OF = { deposit: 'DEPOSIT', withdrawal: 'WITHDRAWAL', refund: 'REFUND' } as const;
 
 function mismatch(because: string): ResolveResult {
   return { is: 'mismatch', because };

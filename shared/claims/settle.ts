@@ -1,5 +1,5 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import { type Claim, paymentsOf, withPayment } from '../payment/claim.ts';
+import { type Claim, paymentsOf, TYPE_OF_KIND, withPayment } from '../payment/claim.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import type { PaymentState } from '../payment/state.ts';
 import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
@@ -45,7 +45,7 @@ export async function settleClaim(
     table,
     {
       id: payment.id,
-      paymentType: TYPE_OF[kind],
+      paymentType: TYPE_OF_KIND[kind],
       referenceId,
       ...optional('parentPaymentId', claim.request.parentPaymentId),
       requestedAmount: claim.request.amount,
@@ -102,8 +102,6 @@ function settledBy({ flag: _, otherPaymentIds = [], ...claim }: Claim, id: strin
     paymentId: id,
   };
 }
-
-const TYPE_OF = { deposit: 'DEPOSIT', withdrawal: 'WITHDRAWAL', refund: 'REFUND' } as const;
 
 /** The states in which a payment begins; they are recorded as they are and not published. */
 const BEGINNINGS: ReadonlySet<PaymentState> = new Set(['CHECKOUT', 'PENDING', 'AWAITING_APPROVAL']);

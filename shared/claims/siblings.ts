@@ -2,6 +2,7 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import {
   type Claim,
   counts,
+  isAsMuch,
   KIND_OF,
   MAX_SIBLINGS,
   mayTry,
@@ -56,14 +57,12 @@ export async function identify(
     ...optional('requestedCurrency', payment.customerCurrency),
   };
   const { amount, currency } = payment.facts;
-  const asMuch = {
-    ...told,
-    id: payment.id,
-    ...optional('amount', amount),
-    ...optional('currency', currency),
-  };
   const isForOrder =
-    claim?.kind === 'deposit' && hasMoney(asMuch) && counts(asElsewhere(claim, payment.id), asMuch);
+    claim?.kind === 'deposit' &&
+    !claim.deniedPaymentIds?.includes(payment.id) &&
+    amount !== undefined &&
+    currency !== undefined &&
+    isAsMuch({ amount, currency, ...told }, claim.request);
   return {
     // Of an order that it counts for, without what marks its attempts.
     ...optional('referenceId', isForOrder ? claim.referenceId : payment.referenceId),
@@ -116,16 +115,6 @@ async function parentOf(table: Table, { parentPaymentId }: GatewayPayment) {
   const parent = parentPaymentId === undefined ? undefined : await readPayment(table, parentPaymentId);
   const { paymentType, referenceId, attempt } = parent ?? {};
   return paymentType === 'DEPOSIT' && referenceId !== undefined ? { referenceId, attempt } : undefined;
-}
-
-function asElsewhere(claim: Claim, id: string): Claim {
-  return { ...claim, otherPaymentIds: [...(claim.otherPaymentIds ?? []), id] };
-}
-
-type Money = Pick<PaymentRecord, 'amount' | 'currency'>;
-
-function hasMoney<T extends Partial<Money>>(told: T): told is T & Money {
-  return told.amount !== undefined && told.currency !== undefined;
 }
 
 /** Each round sees the claim changed by another request. */

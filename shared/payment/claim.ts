@@ -156,8 +156,20 @@ export function counts(
 ): boolean {
   if (claim.deniedPaymentIds?.includes(record.id)) return false;
   if (claim.kind !== 'deposit' || !claim.otherPaymentIds?.includes(record.id)) return true;
-  const { requestedAmount, requestedCurrency, amount, currency } = record;
-  return sameMoney({ amount: requestedAmount ?? amount, currency: requestedCurrency ?? currency }, asked);
+  return isAsMuch(record, asked);
+}
+
+/** Whether as much was asked for elsewhere, or is paid where that is not told. */
+export function isAsMuch(
+  {
+    amount,
+    currency,
+    requestedAmount = amount,
+    requestedCurrency = currency,
+  }: Pick<PaymentRecord, 'amount' | 'currency' | 'requestedAmount' | 'requestedCurrency'>,
+  asked: Pick<ClaimedRequest, 'amount' | 'currency'>,
+): boolean {
+  return sameMoney({ amount: requestedAmount, currency: requestedCurrency }, asked);
 }
 
 /** The claim with one more payment. The one that an open attempt waits for settles it. */
@@ -241,7 +253,8 @@ export type LookUpResult =
   | { do: 'release' }
   | { do: 'wait'; seconds: number };
 
-const TYPE_OF_KIND = { deposit: 'DEPOSIT', withdrawal: 'WITHDRAWAL', refund: 'REFUND' } as const;
+/** The type of the payments that are asked for in a namespace: the inverse of {@link KIND_OF}. */
+export const TYPE_OF_KIND = { deposit: 'DEPOSIT', withdrawal: 'WITHDRAWAL', refund: 'REFUND' } as const;
 
 /** What a look-up that began at `startedAt` means for the claim. */
 export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], startedAt: number): LookUpResult {

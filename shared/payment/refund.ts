@@ -1,6 +1,6 @@
 import { type Decimal, decimal, sameAmount } from './money.ts';
 import { optional, type PaymentRecord } from './payment.ts';
-import type { PaymentState } from './state.ts';
+import { endedInVain, type PaymentState } from './state.ts';
 
 /**
  * How a refund weighs on the deposit that it is paid from. `refundable` is what was paid less everything that
@@ -73,7 +73,7 @@ export function isRefundable({ paymentType, state, refundsUnknown }: PaymentReco
  * under one id, one is too many.
  */
 export function holdsMoney({ paymentType, state, refundable, refundsUnknown }: PaymentRecord): boolean {
-  if (paymentType !== 'DEPOSIT') return state !== 'DECLINED' && state !== 'CANCELLED';
+  if (paymentType !== 'DEPOSIT') return !endedInVain(state);
   if (state !== 'COMPLETED') return state === 'AUTHORIZED';
   return refundsUnknown === true || refundable === undefined || refundable.gt(0);
 }

@@ -107,6 +107,11 @@ export function meansMoney(state: PaymentState): boolean {
   return state === 'AUTHORIZED' || state === 'COMPLETED';
 }
 
+/** The ends after which nothing was paid, either way. */
+export function endedInVain(state: PaymentState): boolean {
+  return state === 'DECLINED' || state === 'CANCELLED';
+}
+
 /** Same amount by value, in the same currency. */
 export function sameMoney(
   a: Pick<Standing, 'amount' | 'currency'>,

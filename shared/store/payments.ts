@@ -67,12 +67,21 @@ export async function recordPayment(
   if (!identity.redirectUrl || created.item?.redirectUrl) {
     return { applied: false, record: created.item && toRecord(created.item) };
   }
-  const completed = await table.update(pk, {
+  return { applied: false, record: await keepRedirectUrl(table, identity.id, identity.redirectUrl) };
+}
+
+/** Adds where the customer pays to a record that does not say it: bookkeeping. Returns the record as it then is. */
+export async function keepRedirectUrl(
+  table: Table,
+  id: string,
+  redirectUrl: string,
+): Promise<PaymentRecord | undefined> {
+  const { item } = await table.update(keyOf(id), {
     expression: 'SET redirectUrl = if_not_exists(redirectUrl, :redirectUrl)',
     condition: 'attribute_exists(pk)',
-    values: { ':redirectUrl': identity.redirectUrl },
+    values: { ':redirectUrl': redirectUrl },
   });
-  return { applied: false, record: completed.item && toRecord(completed.item) };
+  return item && toRecord(item);
 }
 
 /**

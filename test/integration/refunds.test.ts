@@ -722,21 +722,20 @@ describe('a flagged refund', () => {
   });
 
   it('is adopted when it turns up, and never let go of while the person has not denied it', async () => {
-    for (const outcome of ['sent']) {
-      const request = await flagged();
-      const payment = made(request);
-      expect(await office.resolve('refund', request.refundId, { outcome: 'not-sent', reason })).toMatchObject(
-        { status: 409, code: 'claim.mismatch' },
-      );
-      expect(await office.resolve('refund', request.refundId, { outcome, reason })).toMatchObject({
-        status: 200,
-        body: { kind: 'refund', id: request.refundId, result: 'adopted', payment: { id: payment.id } },
-      });
-      expect(await claimOf(request.refundId)).toMatchObject({ stage: 'known', paymentId: payment.id });
-      expect((await stored(payment.id)).history[0]).toMatchObject({ caller: CALLER, reason });
-      expect(await office.refund(request)).toMatchObject({ status: 200, body: { id: payment.id } });
-      expect(await refundable(request.paymentId)).toBe('40');
-    }
+    const request = await flagged();
+    const payment = made(request);
+    expect(await office.resolve('refund', request.refundId, { outcome: 'not-sent', reason })).toMatchObject({
+      status: 409,
+      code: 'claim.mismatch',
+    });
+    expect(await office.resolve('refund', request.refundId, { outcome: 'sent', reason })).toMatchObject({
+      status: 200,
+      body: { kind: 'refund', id: request.refundId, result: 'adopted', payment: { id: payment.id } },
+    });
+    expect(await claimOf(request.refundId)).toMatchObject({ stage: 'known', paymentId: payment.id });
+    expect((await stored(payment.id)).history[0]).toMatchObject({ caller: CALLER, reason });
+    expect(await office.refund(request)).toMatchObject({ status: 200, body: { id: payment.id } });
+    expect(await refundable(request.paymentId)).toBe('40');
   });
 
   it('is not paid twice when it comes after a person said that it was not sent', async () => {

@@ -185,7 +185,7 @@ describe('POST /payments', () => {
     ['a webhookUrl', body({ webhookUrl: 'https://evil.example/' })],
     ['a withdrawal', body({ paymentType: 'WITHDRAWAL' })],
     ['deep nesting', body({ checkoutStyle: 0 }).replace('0}', `${'['.repeat(20_000)}${']'.repeat(20_000)}}`)],
-    ['a card', body({ card: { number: '4000000000000408', cvv: '987' } })],
+    ['a card', body({ card: { number: '4000000000000408', cvv: 'typed-cvv' } })],
   ])('answers %s with 400 and changes nothing', async (_, request) => {
     const [items, calls] = [
       (await service.items()).length,
@@ -212,7 +212,7 @@ describe('POST /payments', () => {
       body({ card: { number: '4000000000000408', cvv: '987' } }),
     );
     expect(answer.json()).toMatchObject({ errors: [{ field: 'card' }] });
-    expect(answer.text + (await service.logLines()).join('\n')).not.toMatch(/4000000000000408|987"/);
+    expect(answer.text + (await service.logLines()).join('\n')).not.toMatch(/4000000000000408|typed-cvv/);
   });
 
   it('tells paytech the customer’s address and where to send webhooks, whatever the body says', async () => {

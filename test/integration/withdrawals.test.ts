@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
-import { readClaim } from '../../shared/store/claims.ts';
+import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { backOffice, CALLER, Died, dying } from '../support/back-office.ts';
 import { startWorld, type World, webhookEvent } from '../support/world.ts';
@@ -308,6 +309,34 @@ describe('a flagged withdrawal', () => {
     expect(await office.resolve('withdrawal', body.referenceId, denied)).toMatchObject({ status: 200 });
     expect(await office.withdraw(body)).toMatchObject({ status: 201, body: { amount: decimal('50.05') } });
     expect(await readPayment(world.table, early.paymentId)).toMatchObject({ amount: decimal('24') });
+  });
+
+  it('is not sent again where one that turned up is forgotten, since its retention is over', async () => {
+    const body = await flagged();
+    await office.resolve('withdrawal', body.referenceId, { outcome: 'not-sent', reason });
+    const { id } = turnsUp(body.referenceId);
+    world.gateway.set(id, { state: 'COMPLETED' });
+    await world.apply(webhookEvent({ id, paymentType: 'WITHDRAWAL', state: 'COMPLETED', amount: '50.05' }));
+    await world.dynamoClient.send(
+      new DeleteItemCommand({ TableName: 'payments', Key: { pk: { S: `payment#${id}` } } }),
+    );
+    expect(await office.withdraw(body)).toMatchObject({ status: 409, code: 'payment.reference_conflict' });
+    expect(made(body.referenceId)).toHaveLength(1);
+  });
+
+  it('keeps each payment that a person has denied, and those before', async () => {
+    const body = await flagged();
+    const claim = (await claimOf(body.referenceId))!;
+    const [one, another] = [turnsUp(body.referenceId), turnsUp(body.referenceId)];
+    const ids = { paymentId: one.id, earlierPaymentIds: [another.id] };
+    await saveClaim(world.table, claim, { ...claim, ...ids });
+    const notPaymentIds = [one.id, another.id];
+    await office.resolve('withdrawal', body.referenceId, { outcome: 'not-sent', notPaymentIds, reason });
+    expect(await office.withdraw(body)).toMatchObject({ status: 201 });
+    expect(await claimOf(body.referenceId)).toMatchObject({
+      earlierPaymentIds: [another.id, one.id],
+      deniedPaymentIds: notPaymentIds,
+    });
   });
 
   it('is not sent where another payout under its reference is heard of after it was released', async () => {
