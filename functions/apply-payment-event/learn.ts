@@ -9,7 +9,6 @@ import {
 import { keyWithin, type QueuedEvent } from '../../shared/queue/event-queue.ts';
 import { learnIdentity, readPayment } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
-import { RECEIVES_TO_ASK } from './first-record.ts';
 import { assertRoom } from './limits.ts';
 
 const MAX_ROUNDS = 4;
@@ -24,11 +23,10 @@ export interface Learned {
  * Teaches the record of an event's payment what the claim says of it, in a version of its own: a webhook may have
  * been faster than the call that made the payment, and have told neither its reference nor what was asked for.
  * Undefined when there is nothing to learn. Done again it finds what it has written, to be published once more.
- * Throws where the message is to come again, since the claim does not name the payment yet.
  */
 export async function learn(
   { table, now }: { table: Table; now: () => number },
-  { claim, caller, receives = 1 }: Pick<QueuedEvent, 'claim' | 'caller' | 'receives'>,
+  { claim, caller }: Pick<QueuedEvent, 'claim' | 'caller'>,
   eventKey: string,
   paymentId: string,
 ): Promise<Learned | undefined> {
@@ -41,10 +39,6 @@ export async function learn(
     if (version) return { record: read, version };
 
     const claimed = await identityInClaim({ table }, claim, paymentId);
-    // Whoever sent this was about to write the payment into the claim.
-    if (!claimed && read.origin === 'external' && receives < RECEIVES_TO_ASK) {
-      throw new Error(`the claim of ${claim.referenceId} does not name payment ${paymentId} yet`);
-    }
     const before = learnableOf(read);
     const after = {
       ...before,

@@ -59,11 +59,15 @@ export async function settleClaim(
   );
   if (!record) throw new Error(`payment ${payment.id} was not recorded`);
   await reserveFor(table, kind)?.settle(record);
-  if (!isBeginning || !applied) {
+  const tell = () => {
     const how = { source: 'create' as const, receivedAt: at, ...optional('requestId', requestId) };
-    await queue.send({ bytes: writePayment(payment), claim: { kind, referenceId }, ...how });
-  }
-  return { record, claim: await writeIn(claim, payment.id) };
+    return queue.send({ bytes: writePayment(payment), claim: { kind, referenceId }, ...how });
+  };
+  if (!isBeginning) await tell();
+  const written = await writeIn(claim, payment.id);
+  // The claim says who the payment is, and does so only now.
+  if (!applied) await tell();
+  return { record, claim: written };
 
   async function writeIn(found: Claim, id: string): Promise<Claim> {
     let standing: Claim | undefined = found;

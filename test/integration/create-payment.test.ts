@@ -4,8 +4,9 @@ import { type CallResult, claimedCall } from '../../shared/claims/claimed-call.t
 import { type Claim, LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { optional } from '../../shared/payment/payment.ts';
-import { readMessage } from '../../shared/queue/event-queue.ts';
+import { type QueuedEvent, readMessage } from '../../shared/queue/event-queue.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
+import { readPayment } from '../../shared/store/payments.ts';
 import { startWorld, type World, webhookEvent } from '../support/world.ts';
 
 let world: World;
@@ -133,6 +134,35 @@ describe('one order, one payment', () => {
       record: { state: 'COMPLETED' },
     });
     expect(shop.made()).toHaveLength(1);
+  });
+
+  it('teaches a record who it is that a terse webhook made before the answer, however fast the queue is', async () => {
+    const shop = order();
+    const create: typeof world.gateway.create = async (...args) => {
+      const answer = await world.gateway.create(...args);
+      if (answer.kind !== 'answered') throw new Error('no answer');
+      const { id } = answer.result;
+      const atPaytech = world.gateway.set(id, { state: 'COMPLETED' });
+      const { referenceId } = atPaytech;
+      delete atPaytech.referenceId;
+      world.clock.at += 60_000;
+      await world.apply(webhookEvent({ id, state: 'COMPLETED' }));
+      world.clock.at -= 60_000;
+      if (referenceId) atPaytech.referenceId = referenceId;
+      return {
+        kind: 'answered',
+        result: { ...answer.result, facts: { ...answer.result.facts, state: 'DECLINED' } },
+      };
+    };
+    // Each message is applied the moment that it is sent.
+    const queue = { send: (event: QueuedEvent) => world.apply(event).then(() => undefined) };
+    const id = idOf(await shop.send({}, { deps: { queue, gateway: { ...world.gateway, create } } }))!;
+    expect(await readPayment(world.table, id)).toMatchObject({
+      referenceId: shop.referenceId,
+      requestedAmount: decimal('10'),
+      origin: 'service',
+      state: 'COMPLETED',
+    });
   });
 
   it('keeps a webhook that came before the answer to our call', async () => {
