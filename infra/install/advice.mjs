@@ -2,7 +2,7 @@
 const ADVICE = [
   [
     /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT|ENOTCACHED)\b/,
-    'npm could not reach the package registry: check the network and, behind a proxy, "npm config get proxy".',
+    'npm could not reach the package registry: check the network, "npm config get registry" and, behind a proxy, "npm config get proxy".',
   ],
   [/\b(EACCES|EPERM|EROFS)\b/, 'npm may not write here: clone the repository into a folder of your own.'],
   [/\bENOSPC\b/, 'The disk is full.'],

@@ -30,6 +30,10 @@ const PACKAGES = {
 /** The package that brings Node for this machine, or undefined. */
 export const bundledPackage = PACKAGES[`${process.platform}-${process.arch}`];
 
+/** Its binary, or undefined where there is no such package for this machine. */
+export const bundledNode =
+  bundledPackage && join(modules, bundledPackage, 'bin', isWindows ? 'node.exe' : 'node');
+
 /** What the project needs of a Node: TypeScript without a flag, and the source text of JSON numbers. */
 export const OLDEST_TO_RUN = '22.18';
 
@@ -46,24 +50,23 @@ export function isNewEnough(version = process.versions.node) {
  * from which nothing may be executed). False when there is no Node to link to.
  */
 export function linkBundledNode() {
-  const bundled = bundledPackage && join(modules, bundledPackage, 'bin', isWindows ? 'node.exe' : 'node');
-  if (!bundled || !existsSync(bundled)) return false;
+  if (!bundledNode || !existsSync(bundledNode)) return false;
   if (existsSync(link)) return true;
-  const { status } = spawnSync(bundled, ['--version'], { stdio: 'ignore' });
+  const { status } = spawnSync(bundledNode, ['--version'], { stdio: 'ignore' });
   // One that leads nowhere would stand in the way as well.
   rmSync(link, { force: true });
   if (status !== 0) return false;
   mkdirSync(dirname(link), { recursive: true });
-  if (isWindows) linkOrCopy(bundled);
-  else symlinkSync(relative(dirname(link), bundled), link);
+  if (isWindows) linkOrCopy();
+  else symlinkSync(relative(dirname(link), bundledNode), link);
   return true;
 }
 
 /** npm's shims, cmd and PowerShell all look for `node.exe`; a symbolic link needs a privilege there. */
-function linkOrCopy(bundled) {
+function linkOrCopy() {
   try {
-    linkSync(bundled, link);
+    linkSync(bundledNode, link);
   } catch {
-    copyFileSync(bundled, link);
+    copyFileSync(bundledNode, link);
   }
 }

@@ -7,6 +7,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { adviceOn } from './advice.mjs';
 import {
+  bundledNode,
   bundledPackage,
   isNewEnough,
   linkBundledNode,
@@ -31,7 +32,9 @@ function reasonToInstall() {
     return 'package-lock.json has changed';
   }
   const leftOut = Object.keys(wanted).filter((path) => !installed[path] && isForThisMachine(wanted[path]));
-  return leftOut.length > 0 ? 'optional dependencies were left out, and this machine needs them' : undefined;
+  if (leftOut.length > 0) return 'optional dependencies were left out, and this machine needs them';
+  const isGone = `node_modules/${bundledPackage}` in installed && !existsSync(bundledNode);
+  return isGone ? 'a part of the dependencies is gone' : undefined;
 }
 
 /** A package with a binary; those that merely may be there, such as peers, name no platform. */
@@ -75,6 +78,16 @@ async function install() {
   });
 }
 
+function linked() {
+  try {
+    return linkBundledNode();
+  } catch (error) {
+    return fail(
+      `The Node of the dependencies could not be linked: ${error.message}. ${adviceOn(error.message)}`,
+    );
+  }
+}
+
 function fail(message) {
   console.error(message);
   process.exit(1);
@@ -105,7 +118,7 @@ if (reason) {
   }
 }
 
-if (!linkBundledNode() && !isNewEnough()) {
+if (!linked() && !isNewEnough()) {
   const why = bundledPackage
     ? `the one among the dependencies (${bundledPackage}) does not run on this machine`
     : `there is none among the dependencies for ${process.platform}-${process.arch}`;

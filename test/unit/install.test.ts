@@ -53,8 +53,17 @@ function hasBundledNode(text = '#!/bin/sh\nexit 0\n'): void {
   write(`node_modules/${BUNDLED}/bin/node`, text, true);
 }
 
+/** `node infra/install/with-node.mjs entry.mjs a b`. */
+const withNode = (node: string) => install({ node, script: 'with-node', args: ['entry.mjs', 'a', 'b'] });
+
 /** Runs the installer as npm would, with `npm` in the place of npm. */
-function install({ npm = 'process.exit(0)', node = '20.20.2', arch = 'x64', script = 'install' } = {}) {
+function install({
+  npm = 'process.exit(0)',
+  node = '20.20.2',
+  arch = 'x64',
+  script = 'install',
+  args = [] as string[],
+} = {}) {
   write('npm-cli.js', npm);
   const pretended = `for (const [name, value] of Object.entries({
       arch: '${arch}', platform: 'linux', versions: { ...process.versions, node: '${node}' }, version: 'v${node}',
@@ -64,8 +73,10 @@ function install({ npm = 'process.exit(0)', node = '20.20.2', arch = 'x64', scri
     [
       `--import=data:text/javascript,${encodeURIComponent(pretended)}`,
       join(folder, `infra/install/${script}.mjs`),
+      ...args,
     ],
     {
+      cwd: folder,
       encoding: 'utf8',
       env: {
         PATH: process.env.PATH,
@@ -83,6 +94,8 @@ describe.skipIf(process.platform === 'win32')('the installer', () => {
       const { mkdirSync, writeFileSync, cpSync } = await import('node:fs');
       mkdirSync('node_modules', { recursive: true });
       cpSync('package-lock.json', 'node_modules/.package-lock.json');
+      mkdirSync('node_modules/${BUNDLED}/bin', { recursive: true });
+      writeFileSync('node_modules/${BUNDLED}/bin/node', '');
       console.log(process.argv.slice(2).join(' '));`;
     const { status, said } = install({ npm, node: '24.1.0' });
     expect(said).toContain('because the dependencies are not installed yet');
@@ -128,6 +141,39 @@ describe.skipIf(process.platform === 'win32')('the installer', () => {
     expect(existsSync(link())).toBe(true);
   });
 
+  it('brings back a bundled Node whose folder is gone', () => {
+    hasInstalled();
+    const { said } = install({ npm: 'process.exit(1)' });
+    expect(said).toContain('because a part of the dependencies is gone');
+  });
+
+  it('says what to do where it may not make the link', () => {
+    hasInstalled();
+    hasBundledNode();
+    // A file in the place of the folder: even an administrator cannot write into it.
+    write('node_modules/.bin', '');
+    const { status, said } = install();
+    expect(said).toContain('could not be linked');
+    expect(said).not.toContain('    at ');
+    expect(status).toBe(1);
+  });
+
+  it('runs an entry with the bundled Node where the link is missing, and as it is where the Node is new', () => {
+    write('entry.mjs', 'console.log(process.argv.slice(2).join());');
+    hasInstalled();
+    hasBundledNode('#!/bin/sh\necho bundled "$@"\n');
+    expect(withNode('20.20.2')).toEqual({ status: 0, said: 'bundled entry.mjs a b\n' });
+    expect(existsSync(link())).toBe(true);
+    expect(withNode('24.0.0')).toEqual({ status: 0, said: 'a,b\n' });
+  });
+
+  it('says where the Node comes from when there is none yet', () => {
+    expect(withNode('20.20.2')).toMatchObject({
+      status: 1,
+      said: expect.stringContaining('Run "npm start"'),
+    });
+  });
+
   it('leaves out a bundled Node that does not run here', () => {
     hasInstalled();
     hasBundledNode('#!/no/such/loader\n');
@@ -162,6 +208,14 @@ describe.skipIf(process.platform === 'win32')('the installer', () => {
 });
 
 describe('on every platform', () => {
+  test.each(Object.entries<string>(manifest.scripts))(
+    '"%s" runs no entry with a Node that is too old',
+    (name, script) => {
+      const entries = /node \S+\.ts/.test(script.replaceAll(/with-node\.mjs \S+/g, ''));
+      if (entries) expect(manifest.scripts).toHaveProperty([`pre${name}`]);
+    },
+  );
+
   test.each(Object.entries<string>(manifest.scripts))('"%s" is no POSIX shell', (_name, script) => {
     expect(script).not.toMatch(
       /\$|`|'|(^|\s)[A-Z_]+=|\.bin\/|[^&]&[^&]|;|(^|\s)(rm|cp|mv|mkdir|export|test)\s/,
