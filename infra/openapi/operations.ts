@@ -14,6 +14,7 @@ const CLAIMED: ProblemCode[] = [
   'request.invalid',
   'payment.reference_conflict',
   'payment.in_progress',
+  'claim.flagged',
   'gateway.rejected',
   'payment.outcome_unknown',
   'gateway.unavailable',
@@ -85,6 +86,7 @@ export const operations: RouteGroup = {
         'payment.state_conflict',
         'refund.exceeds_remainder',
         'refund.too_many',
+        'refund.chargeback',
       ],
     },
     {

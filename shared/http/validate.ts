@@ -15,7 +15,8 @@ export function invalid(...errors: FieldProblem[]): Problem {
   return new Problem('request.invalid', detail, { errors });
 }
 
-function fieldProblems(issue: z.core.$ZodIssue): FieldProblem[] {
+/** Which fields an issue is about, and what is wrong with them: a field's name, never its value. */
+export function fieldProblems(issue: z.core.$ZodIssue): FieldProblem[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ field: [...path, key].join('.'), message: 'is not a known field' }));
@@ -41,6 +42,15 @@ export const text = (max: number, min = 1) =>
       z.minLength(min, { error: `must have at least ${min} character${min === 1 ? '' : 's'}` }),
       z.maxLength(max, { error: `must have at most ${max} characters` }),
     );
+
+/** A field that may be left out, for which an empty text, as forms send it, says the same. */
+export const absentOr = <T extends z.ZodMiniType>(schema: T) =>
+  z.optional(
+    z.pipe(
+      z.transform((value: unknown) => (value === '' ? undefined : value)),
+      z.optional(schema),
+    ),
+  );
 
 /** A text of a certain form. */
 export const matching = (form: RegExp, error: string) => z.string({ error }).check(z.regex(form, { error }));

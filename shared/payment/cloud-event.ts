@@ -1,6 +1,7 @@
-import type { PaymentCloudEvent } from './event-schema.ts';
-import { stringifyJson } from './json.ts';
-import { type PaymentRecord, paymentAt, stateBefore } from './payment.ts';
+import { EVENT_DATASCHEMA, EVENT_PAYMENT_FIELDS, type PaymentCloudEvent } from './event-schema.ts';
+import { stringifyWithTexts } from './json.ts';
+import { type Origin, type PaymentRecord, paymentAt, stateBefore } from './payment.ts';
+import { pick } from './pick.ts';
 import type { PaymentState, PaymentType } from './state.ts';
 
 /** An event ready to publish: its JSON text and what filter policies may look at. */
@@ -11,6 +12,7 @@ export interface Publication {
     type: PaymentCloudEvent['type'];
     state: PaymentState;
     paymentType: PaymentType;
+    origin: Origin;
     paidAsRequested?: string;
   };
 }
@@ -25,7 +27,8 @@ export function isPublished(record: PaymentRecord, version: number): boolean {
  * gives the same bytes. `source` is a URI-reference naming this deployment.
  */
 export function publicationOf(record: PaymentRecord, version: number, source: string): Publication {
-  const { version: _, externalRefs: __, origin: ___, ...payment } = paymentAt(record, version);
+  const { origin, ...facts } = paymentAt(record, version);
+  const payment = pick(facts, EVENT_PAYMENT_FIELDS);
   const corrected = record.history[version - 1]?.corrected;
   const type = corrected ? 'corrected' : (payment.state.toLowerCase() as Lowercase<PaymentState>);
   const event: PaymentCloudEvent = {
@@ -36,15 +39,17 @@ export function publicationOf(record: PaymentRecord, version: number, source: st
     subject: record.id,
     time: payment.updated,
     datacontenttype: 'application/json',
-    data: { version, previousState: stateBefore(record, version), payment },
+    dataschema: EVENT_DATASCHEMA,
+    data: { version, previousState: stateBefore(record, version), origin, payment },
   };
   return {
     id: event.id,
-    body: stringifyJson(event),
+    body: stringifyWithTexts(event),
     attributes: {
       type: event.type,
       state: payment.state,
       paymentType: payment.paymentType,
+      origin,
       ...(payment.paidAsRequested === undefined ? {} : { paidAsRequested: String(payment.paidAsRequested) }),
     },
   };

@@ -46,7 +46,18 @@ function sortKeys(value: unknown): unknown {
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** `JSON.stringify`, but every {@link Decimal} is written as a JSON number with all its digits. */
+/**
+ * What callers and subscribers read: every {@link Decimal} is a text of all its digits, because ordinary JSON readers,
+ * generated clients and CloudEvents SDKs make binary floats of numbers.
+ */
+export function stringifyWithTexts(value: unknown): string {
+  return JSON.stringify(value, function (this: Record<string, unknown>, key, converted) {
+    const original = this[key];
+    return isDecimal(original) ? decimalText(original) : converted;
+  });
+}
+
+/** What paytech reads: `JSON.stringify`, but every {@link Decimal} is a JSON number with all its digits. */
 export function stringifyJson(value: unknown): string {
   return JSON.stringify(value, function (this: Record<string, unknown>, key, converted) {
     const original = this[key];

@@ -31,20 +31,22 @@ test('one applied event, in full', () => {
     subject: 'p1',
     time: '2026-03-01T10:01:00.000Z',
     datacontenttype: 'application/json',
+    dataschema: 'urn:paytech-payments:payment-event:2',
     data: {
       version: 2,
       previousState: 'CHECKOUT',
+      origin: 'service',
       payment: {
         id: 'p1',
         referenceId: 'order-1',
         paymentType: 'DEPOSIT',
         state: 'COMPLETED',
         final: true,
-        amount: 11.12,
+        amount: '11.12',
         currency: 'EUR',
         paymentMethod: 'BASIC_CARD',
         account: '****4242',
-        requestedAmount: 11.12,
+        requestedAmount: '11.12',
         requestedCurrency: 'EUR',
         paidAsRequested: true,
         created: '2026-03-01T10:00:00.000Z',
@@ -56,6 +58,7 @@ test('one applied event, in full', () => {
     type: 'paytech.payment.completed',
     state: 'COMPLETED',
     paymentType: 'DEPOSIT',
+    origin: 'service',
     paidAsRequested: 'true',
   });
 });
@@ -64,7 +67,7 @@ test('amounts are written with every digit', () => {
   const amount = decimal('999999999.123456789012345678');
   const exact = { ...completed, facts: { ...completed.facts, amount } };
   expect(publicationOf(recordWith([created, exact]), 2, SOURCE).body).toContain(
-    '"amount":999999999.123456789012345678,',
+    '"amount":"999999999.123456789012345678",',
   );
 });
 
@@ -96,7 +99,7 @@ test('an amount other than asked is marked', () => {
   const less = { ...completed, facts: { ...completed.facts, amount: decimal('11.11') } };
   const { attributes, body } = publicationOf(recordWith([created, less]), 2, SOURCE);
   expect(attributes.paidAsRequested).toBe('false');
-  expect(JSON.parse(body).data.payment).toMatchObject({ paidAsRequested: false, requestedAmount: 11.12 });
+  expect(JSON.parse(body).data.payment).toMatchObject({ paidAsRequested: false, requestedAmount: '11.12' });
 });
 
 test('a version that does not exist throws', () => {

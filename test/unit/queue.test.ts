@@ -113,6 +113,7 @@ const publication = (id: string, body: string): Publication => ({
     type: 'paytech.payment.awaiting_approval',
     state: 'AWAITING_APPROVAL',
     paymentType: 'WITHDRAWAL',
+    origin: 'service',
     paidAsRequested: 'false',
   },
 });
