@@ -9,7 +9,7 @@ import {
   trustedCustomerFields,
 } from '../../shared/http/payment-fields.ts';
 import { type FieldProblem, Problem } from '../../shared/http/problem.ts';
-import { fieldProblems, matching, object } from '../../shared/http/validate.ts';
+import { matching, object } from '../../shared/http/validate.ts';
 import { parseJson } from '../../shared/payment/json.ts';
 import { AMOUNT_TEXT, decimal, isDecimal } from '../../shared/payment/money.ts';
 import { readKeys, type Secret } from '../../shared/secrets.ts';
@@ -160,7 +160,18 @@ export function orderTokens({ keys, audience, now, logger }: Dependencies) {
 function orderIn(token: string): Order {
   const claims = orderClaims.safeParse(exactPayload(token));
   if (claims.success) return claims.data;
-  throw new UnusableOrder(claims.error.issues.flatMap(fieldProblems));
+  throw new UnusableOrder(claims.error.issues.map(refusalOf));
+}
+
+/** Only what this service has a name for is named: the merchant's own keys may hold anything. */
+function refusalOf({ code, path, message }: z.core.$ZodIssue): FieldProblem {
+  const names = path.map(String);
+  const known = names.slice(0, names.indexOf('additionalParameters') + 1 || names.length);
+  const isUnknown = code === 'unrecognized_keys';
+  return {
+    field: known.join('.') || 'token',
+    message: isUnknown ? 'has a member that is not known here' : message,
+  };
 }
 
 function exactPayload(token: string): unknown {

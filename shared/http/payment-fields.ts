@@ -93,8 +93,7 @@ const ip = z.string(IP_ERROR).check(
   z.refine((value) => isIP(value) !== 0, IP_ERROR),
 );
 
-export const customer = object({ ...customerFields, ...trustedCustomerFields });
-/** As the merchant's own server says it, which knows the customer's address and is not the customer. */
+/** The customer as the merchant's own server says it, which knows their address and does not call from there. */
 export const customerOfMerchant = object({ ...customerFields, ...trustedCustomerFields, ip: absentOr(ip) });
 
 export const billingAddress = object({

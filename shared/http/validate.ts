@@ -15,8 +15,7 @@ export function invalid(...errors: FieldProblem[]): Problem {
   return new Problem('request.invalid', detail, { errors });
 }
 
-/** Which fields an issue is about, and what is wrong with them: a field's name, never its value. */
-export function fieldProblems(issue: z.core.$ZodIssue): FieldProblem[] {
+function fieldProblems(issue: z.core.$ZodIssue): FieldProblem[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ field: [...path, key].join('.'), message: 'is not a known field' }));

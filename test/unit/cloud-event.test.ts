@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { publicationOf } from '../../shared/payment/cloud-event.ts';
+import { readPaymentEvent } from '../../shared/payment/event-schema.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { HistoryEntry, PaymentRecord } from '../../shared/payment/payment.ts';
 import { PAYMENT_STATES } from '../../shared/payment/state.ts';
@@ -69,6 +70,27 @@ test('amounts are written with every digit', () => {
   expect(publicationOf(recordWith([created, exact]), 2, SOURCE).body).toContain(
     '"amount":"999999999.123456789012345678",',
   );
+});
+
+test('a subscriber reads what was published before amounts were texts, exact as well', () => {
+  const { body } = publicationOf(recordWith([created, completed]), 2, SOURCE);
+  const old = body
+    .replace('"dataschema":"urn:paytech-payments:payment-event:2",', '')
+    .replace('"origin":"service",', '')
+    .replace('"amount":"11.12"', '"amount":999999999.123456789012345678')
+    .replace('"requestedAmount":"11.12"', '"requestedAmount":1.1120E1');
+  const { dataschema, data } = readPaymentEvent(old);
+  expect([dataschema, data.origin, data.version]).toEqual([undefined, undefined, 2]);
+  expect(data.payment).toMatchObject({
+    amount: decimal('999999999.123456789012345678'),
+    requestedAmount: decimal('11.12'),
+  });
+});
+
+test.each(['"11,12"', '"-1"', '"1e2"', 'true', 'null', '{}'])('%s is no amount to a reader', (amount) => {
+  const { body } = publicationOf(recordWith([created, completed]), 2, SOURCE);
+  expect(readPaymentEvent(body).data.origin).toBe('service');
+  expect(() => readPaymentEvent(body.replace('"amount":"11.12"', `"amount":${amount}`))).toThrow();
 });
 
 test('the first version has no previous state', () => {
