@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { EVENT_TYPES } from '../shared/payment/event-schema.ts';
+import { ORIGINS } from '../shared/payment/payment.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES } from '../shared/payment/state.ts';
 
 /** The functions of the service; each is a folder in `functions/` and a Lambda in the stack. */
@@ -50,6 +51,7 @@ const filter = z.strictObject({
   type: matching(EVENT_TYPES),
   state: matching(PAYMENT_STATES),
   paymentType: matching(PAYMENT_TYPES),
+  origin: matching(ORIGINS),
   paidAsRequested: matching(['true', 'false']),
 });
 

@@ -100,6 +100,32 @@ async function heardOf(of: DocumentedService, paymentType: string, state: string
   return id;
 }
 
+describe('the customer of an IAM-signed POST /payments', () => {
+  const sent = async (customer?: object) => {
+    const referenceId = newId();
+    await deposit({ referenceId, ...(customer && { customer }) });
+    const calls = JSON.parse((await service.simulator('GET', '/simulator/requests')).text);
+    return calls.find(({ body }: { body: Record<string, unknown> }) => body?.referenceId === referenceId).body
+      .customer;
+  };
+
+  it('has the address that the merchant’s server says, and never that server’s own', async () => {
+    expect(await sent({ firstName: 'Ada', ip: '2001:db8::7' })).toEqual({
+      firstName: 'Ada',
+      ip: '2001:db8::7',
+    });
+    expect(await sent({ firstName: 'Ada' })).toEqual({ firstName: 'Ada' });
+    expect(await sent()).toBeUndefined();
+  });
+
+  it('may have moved when the same order is asked for again', async () => {
+    const referenceId = newId();
+    const first = await deposit({ referenceId, customer: { ip: '198.51.100.1' } });
+    expect(await deposit({ referenceId, customer: { ip: '2001:db8::7' } })).toBe(first);
+    expect(await deposit({ referenceId })).toBe(first);
+  });
+});
+
 describe('where paytech cannot be called', () => {
   /** One good request to each route, each time with other payments and claims. */
   async function requestsTo(of: DocumentedService): Promise<[route: string, options?: CallOptions][]> {

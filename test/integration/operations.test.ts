@@ -251,7 +251,7 @@ describe('POST /operations/withdrawals', () => {
     ['other content', 409, 'payment.reference_conflict', { customer: { accountNumber: 'other' } }],
     ['a card', 400, 'request.invalid', { referenceId: 'new', card: { cardNumber: '4000000000000408' } }],
     ['a webhookUrl', 400, 'request.invalid', { referenceId: 'new', webhookUrl: 'https://evil.example' }],
-    ['an address', 400, 'request.invalid', { referenceId: 'new', customer: { ip: '8.8.8.8' } }],
+    ['an address that is none', 400, 'request.invalid', { referenceId: 'new', customer: { ip: '8.8.8' } }],
     [
       'a phone that paytech refuses',
       422,
