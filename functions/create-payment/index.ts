@@ -25,7 +25,7 @@ function readerOfOrders() {
 }
 
 const create = createPayment({
-  readRequest: env('ORDER_TOKENS') === 'off' ? readerWithoutTokens(allowedOrigins) : readerOfOrders(),
+  requestOf: env('ORDER_TOKENS') === 'off' ? readerWithoutTokens(allowedOrigins) : readerOfOrders(),
   create: claimedCall({
     table: openTable(env('PAYMENTS_TABLE')),
     gateway: gatewayClient({ baseUrl: env('PAYTECH_URL'), apiKey }),

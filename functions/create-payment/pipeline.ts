@@ -6,17 +6,17 @@ import { type CreateRequest, claimedRequest, customerOf } from './request.ts';
 
 export interface Dependencies {
   /** Reads what is to be paid; throws a Problem for what may not be sent. */
-  readRequest: (event: HttpEvent) => CreateRequest | Promise<CreateRequest>;
+  requestOf: (event: HttpEvent) => CreateRequest | Promise<CreateRequest>;
   create: (call: ClaimedCall) => Promise<CallResult>;
   /** Where paytech sends this payment's webhooks. */
   webhookUrl: string;
 }
 
 /** Creates a deposit for an order, once per order, and answers where the customer pays. */
-export function createPayment({ readRequest, create, webhookUrl }: Dependencies) {
+export function createPayment({ requestOf, create, webhookUrl }: Dependencies) {
   /** `deadline`: when this process will be stopped, in epoch milliseconds. */
   return async (event: HttpEvent, owner: string, deadline: number): Promise<Reply> => {
-    const request = await readRequest(event);
+    const request = await requestOf(event);
     const customer = customerOf(event, request.customer);
     const result = await create({
       kind: 'deposit',

@@ -77,7 +77,7 @@ export function handlersOn(world: World) {
   });
   const storefront = (withTokens: boolean) =>
     createPayment({
-      readRequest: withTokens
+      requestOf: withTokens
         ? readerWithTokens(readOrder, [ALLOWED_ORIGIN])
         : readerWithoutTokens([ALLOWED_ORIGIN]),
       create,

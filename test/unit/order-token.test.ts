@@ -2,7 +2,8 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { orderTokens, readOrderKeys } from '../../functions/create-payment/order-token.ts';
-import { readRequestForOrder } from '../../functions/create-payment/request.ts';
+import { readerWithTokens, readRequestForOrder } from '../../functions/create-payment/request.ts';
+import type { HttpEvent } from '../../shared/http/api.ts';
 import { Problem } from '../../shared/http/problem.ts';
 import { parseJson, stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
@@ -217,6 +218,23 @@ describe('a token is invalid', () => {
     expect((await problemOf(read(undefined))).code).toBe('order.token_required');
     expect(logger.lines).toEqual([]);
   });
+});
+
+test('an order token is verified before the numbers of the body are worth any work', async () => {
+  const { read } = reader();
+  const readRequest = readerWithTokens(read, []);
+  const event = (orderToken: unknown) =>
+    ({
+      body: `{"orderToken":${JSON.stringify(orderToken)},"amount":1e9999999999}`,
+    }) as HttpEvent;
+  expect((await problemOf(readRequest(event('x')))).code).toBe('order.token_invalid');
+  expect((await problemOf(readRequest(event(token())))).code).toBe('request.invalid');
+});
+
+test.each(['null', '[]', '"text"', '5', '{}'])('a body %s has no order token', async (body) => {
+  const readRequest = readerWithTokens(reader().read, []);
+  const problem = await problemOf(readRequest({ body } as HttpEvent));
+  expect(problem.code).toBe('order.token_required');
 });
 
 describe('while the key is rotated', () => {
