@@ -49,6 +49,7 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
       PAYTECH_URL: settings.paytechUrl,
       WEBHOOK_URL: webhookUrl,
       ALLOWED_ORIGINS: settings.allowedOrigins.join(','),
+      EVENT_SOURCE: eventSourceOf(settings.stage),
       ORDER_TOKENS: settings.orderTokens,
     },
   })

@@ -51,8 +51,8 @@ const filter = z.strictObject({
   type: matching(EVENT_TYPES),
   state: matching(PAYMENT_STATES),
   paymentType: matching(PAYMENT_TYPES),
-  paidAsRequested: matching(['true', 'false']),
   origin: matching(ORIGINS),
+  paidAsRequested: matching(['true', 'false']),
 });
 
 /** A downstream system: a queue of payment events of its own. The name becomes the queue's construct id. */

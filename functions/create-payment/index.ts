@@ -9,7 +9,7 @@ import { fetchAhead, openSecret, readKey } from '../../shared/secrets.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { orderTokens, readOrderKeys } from './order-token.ts';
 import { createPayment } from './pipeline.ts';
-import { readCreateRequest, readRequestForOrder } from './request.ts';
+import { readerWithoutTokens, readerWithTokens } from './request.ts';
 
 /** `POST /payments`: request, and the order token in it → claim → paytech → payment item → redirectUrl. */
 
@@ -18,16 +18,14 @@ const apiKey = fetchAhead(openSecret(env('API_KEY_SECRET'), readKey));
 
 const allowedOrigins = envList('ALLOWED_ORIGINS');
 
-function readerWithTokens() {
+function readerOfOrders() {
   const keys = fetchAhead(openSecret(env('ORDER_TOKEN_SECRET'), readOrderKeys));
-  const readOrder = orderTokens({ keys, now: Date.now, logger });
-  return async (json: unknown) => readRequestForOrder(json, await readOrder(json), allowedOrigins);
+  const audience = env('EVENT_SOURCE');
+  return readerWithTokens(orderTokens({ keys, audience, now: Date.now, logger }), allowedOrigins);
 }
 
-const readerWithoutTokens = () => (json: unknown) => readCreateRequest(json, allowedOrigins);
-
 const create = createPayment({
-  readRequest: env('ORDER_TOKENS') === 'off' ? readerWithoutTokens() : readerWithTokens(),
+  requestOf: env('ORDER_TOKENS') === 'off' ? readerWithoutTokens(allowedOrigins) : readerOfOrders(),
   create: claimedCall({
     table: openTable(env('PAYMENTS_TABLE')),
     gateway: gatewayClient({ baseUrl: env('PAYTECH_URL'), apiKey }),

@@ -1,18 +1,17 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import { errors, jwtVerify } from 'jose';
+import { errors, type JWTPayload, jwtVerify } from 'jose';
 import * as z from 'zod/mini';
 import {
   additionalParameters,
-  amountFault,
-  counter,
   currency,
+  depositFault,
   referenceId,
   trustedCustomerFields,
 } from '../../shared/http/payment-fields.ts';
-import { Problem } from '../../shared/http/problem.ts';
+import { type FieldProblem, Problem } from '../../shared/http/problem.ts';
 import { matching, object } from '../../shared/http/validate.ts';
 import { parseJson } from '../../shared/payment/json.ts';
-import { decimal, isDecimal } from '../../shared/payment/money.ts';
+import { AMOUNT_TEXT, decimal, isDecimal } from '../../shared/payment/money.ts';
 import { readKeys, type Secret } from '../../shared/secrets.ts';
 
 /*
@@ -20,14 +19,16 @@ import { readKeys, type Secret } from '../../shared/secrets.ts';
  * carries it cannot. Its claims:
  *
  *   exp          required, at most 24 hours ahead
+ *   nbf          optional: not valid before
+ *   aud          optional: whom it is for; then this stack's `source` must be among it
  *   referenceId  the order
  *   amount       a decimal text in major units: "11.12"
  *   currency     ISO 4217, or a crypto symbol
  *   payment      optional: {preAuth, additionalParameters, customer: {referenceId, kycStatus,
  *                paymentInstrumentKycStatus, dateOfFirstDeposit, depositsAmount, withdrawalsAmount,
- *                depositsCnt, withdrawalsCnt}}, each optional and in the form that paytech documents;
- *                depositsAmount and withdrawalsAmount may be decimal texts too
+ *                depositsCnt, withdrawalsCnt}}, each optional and in the form that paytech documents
  *
+ * Clocks may differ by a minute.
  * Other claims (iat, iss, …) are for the merchant's own use.
  */
 
@@ -37,11 +38,16 @@ export const MIN_ORDER_KEY_BYTES = 32;
 /** A token that leaks is of use to nobody for longer than this. */
 export const MAX_ORDER_TOKEN_SECONDS = 24 * 60 * 60;
 
+/** What the clocks of the merchant's server and of this one may differ by, at either end of a token's life. */
+export const CLOCK_TOLERANCE_SECONDS = 60;
+
+/** Ten times what an order needs: anybody can send a token, and reading one costs time. */
+const MAX_ORDER_TOKEN_BYTES = 16 * 1024;
+
 const amountText = z.pipe(
-  matching(/^(0|[1-9]\d{0,9})(\.\d{1,18})?$/, 'must be a decimal text, such as "11.12"'),
+  matching(AMOUNT_TEXT, 'must be a decimal text, such as "11.12"'),
   z.transform(decimal),
 );
-const total = z.optional(z.union([counter, amountText], { error: 'must be a decimal text or a number' }));
 
 /** The claims that this service reads; others are left alone. */
 export const orderClaims = z
@@ -53,15 +59,13 @@ export const orderClaims = z
       object({
         preAuth: z.optional(z.boolean({ error: 'must be true or false' })),
         additionalParameters: z.optional(additionalParameters),
-        customer: z.optional(
-          object({ ...trustedCustomerFields, depositsAmount: total, withdrawalsAmount: total }),
-        ),
+        customer: z.optional(object(trustedCustomerFields)),
       }),
     ),
   })
   .check((context) => {
     const { amount, payment } = context.value;
-    const fault = isDecimal(amount) ? amountFault(amount, payment?.preAuth ?? false) : undefined;
+    const fault = isDecimal(amount) ? depositFault(amount, payment?.preAuth ?? false) : undefined;
     if (fault) context.issues.push({ code: 'custom', input: undefined, path: ['amount'], message: fault });
   });
 
@@ -79,40 +83,53 @@ export function readOrderKeys(text: string): string[] {
 
 export interface Dependencies {
   keys: Secret<string[]>;
+  /** What the claim `aud`, where a token has it, must name: this stack's source, as in its events. */
+  audience: string;
   /** Epoch milliseconds. */
   now: () => number;
   logger: Pick<Logger, 'warn'>;
 }
 
 /**
- * Reads the order token in a parsed JSON body. Throws `order.token_required` without one and `order.token_invalid` for one that is
- * forged, expired or incomplete: which of these is only in the log, since an honest customer cannot mend it
+ * Reads an order token. Throws `order.token_required` without one and `order.token_invalid` for one that is forged,
+ * expired or incomplete: which member of it was refused is only in the log, since an honest customer cannot mend it
  * and nobody else should learn it.
  */
-export function orderTokens({ keys, now, logger }: Dependencies) {
-  return async (json: unknown): Promise<Order> => {
-    const token = (json as { orderToken?: unknown } | null)?.orderToken;
+export function orderTokens({ keys, audience, now, logger }: Dependencies) {
+  return async (token: unknown): Promise<Order> => {
     if (token === undefined) {
       throw new Problem('order.token_required', "Send the orderToken that the merchant's server signed.");
     }
     try {
       return await readToken(token);
     } catch (error) {
-      if (!(error instanceof errors.JOSEError || error instanceof UnusableOrder)) throw error;
-      logger.warn('order token refused', { metric: 'OrderTokenInvalid', reason: error.message });
+      const refusals = refusalsOf(error);
+      if (!refusals) throw error;
+      const members = refusals.map(({ field }) => field);
+      const reason = refusals.map(({ field, message }) => `${field} ${message}`).join('; ');
+      logger.warn('order token refused', { metric: 'OrderTokenInvalid', members, reason });
       throw new Problem('order.token_invalid', 'Ask your server for a new orderToken and send that.');
     }
   };
 
   async function readToken(token: unknown): Promise<Order> {
-    if (typeof token !== 'string') throw new UnusableOrder('it is not a text');
-    const secondsAhead = (await verifiedExpiry(token)) - now() / 1000;
-    if (secondsAhead > MAX_ORDER_TOKEN_SECONDS) throw new UnusableOrder('exp is more than 24 hours ahead');
+    if (typeof token !== 'string') throw unusable('token', 'is not a text');
+    if (Buffer.byteLength(token) > MAX_ORDER_TOKEN_BYTES) {
+      throw unusable('token', `has more than ${MAX_ORDER_TOKEN_BYTES} bytes`);
+    }
+    const { exp, aud } = await verifiedClaims(token);
+    const secondsAhead = exp! - now() / 1000;
+    if (secondsAhead > MAX_ORDER_TOKEN_SECONDS + CLOCK_TOLERANCE_SECONDS) {
+      throw unusable('exp', 'is more than 24 hours ahead');
+    }
+    if (aud !== undefined && ![aud].flat().includes(audience)) {
+      throw unusable('aud', `does not name ${audience}`);
+    }
     return orderIn(token);
   }
 
-  /** The `exp` of a token that one of the keys has signed; they may have been rotated since they were fetched. */
-  async function verifiedExpiry(token: string): Promise<number> {
+  /** The claims of a token that one of the keys has signed; they may have been rotated since they were fetched. */
+  async function verifiedClaims(token: string): Promise<JWTPayload> {
     try {
       return await verifyWith(await keys.get(), token);
     } catch (error) {
@@ -122,11 +139,15 @@ export function orderTokens({ keys, now, logger }: Dependencies) {
     }
   }
 
-  async function verifyWith([key, ...olderKeys]: string[], token: string): Promise<number> {
-    const options = { algorithms: ['HS256'], requiredClaims: ['exp'], currentDate: new Date(now()) };
+  async function verifyWith([key, ...olderKeys]: string[], token: string): Promise<JWTPayload> {
+    const options = {
+      algorithms: ['HS256'],
+      requiredClaims: ['exp'],
+      currentDate: new Date(now()),
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    };
     try {
-      const { payload } = await jwtVerify(token, Buffer.from(key!), options);
-      return payload.exp!;
+      return (await jwtVerify(token, Buffer.from(key!), options)).payload;
     } catch (error) {
       const mayFitAnother = error instanceof errors.JWSSignatureVerificationFailed && olderKeys.length > 0;
       if (!mayFitAnother) throw error;
@@ -139,8 +160,18 @@ export function orderTokens({ keys, now, logger }: Dependencies) {
 function orderIn(token: string): Order {
   const claims = orderClaims.safeParse(exactPayload(token));
   if (claims.success) return claims.data;
-  const faults = claims.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
-  throw new UnusableOrder(faults.join('; '));
+  throw new UnusableOrder(claims.error.issues.map(refusalOf));
+}
+
+/** Only what this service has a name for is named: the merchant's own keys may hold anything. */
+function refusalOf({ code, path, message }: z.core.$ZodIssue): FieldProblem {
+  const names = path.map(String);
+  const known = names.slice(0, names.indexOf('additionalParameters') + 1 || names.length);
+  const isUnknown = code === 'unrecognized_keys';
+  return {
+    field: known.join('.') || 'token',
+    message: isUnknown ? 'has a member that is not known here' : message,
+  };
 }
 
 function exactPayload(token: string): unknown {
@@ -148,9 +179,40 @@ function exactPayload(token: string): unknown {
   try {
     return parseJson(Buffer.from(payload, 'base64url').toString());
   } catch {
-    throw new UnusableOrder('a number in it is beyond all reason');
+    throw unusable('token', 'has a number that is beyond all reason');
   }
 }
 
-/** Correctly signed, and still no order. */
-class UnusableOrder extends Error {}
+/** Correctly signed, and still no order: which claims, and what is wrong with them; never what they say. */
+class UnusableOrder extends Error {
+  readonly refusals: FieldProblem[];
+
+  constructor(refusals: FieldProblem[]) {
+    super();
+    this.refusals = refusals;
+  }
+}
+
+const unusable = (field: string, message: string) => new UnusableOrder([{ field, message }]);
+
+/**
+ * Which members of a token are at fault; undefined for an error that is not the token's. The JWT library's own texts
+ * are not used for what anybody can write into a token, since they repeat it.
+ */
+function refusalsOf(error: unknown): FieldProblem[] | undefined {
+  if (error instanceof UnusableOrder) return error.refusals;
+  if (error instanceof errors.JWTExpired) return [{ field: 'exp', message: 'is over' }];
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return [{ field: error.claim, message: `is refused: ${error.reason}` }];
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) {
+    return [{ field: 'signature', message: 'does not match' }];
+  }
+  if (error instanceof errors.JOSEAlgNotAllowed) return [{ field: 'alg', message: 'is not HS256' }];
+  if (error instanceof errors.JOSENotSupported) {
+    return [{ field: 'crit', message: 'names what is not known here' }];
+  }
+  return error instanceof errors.JOSEError
+    ? [{ field: 'token', message: `is no JWT (${error.code})` }]
+    : undefined;
+}

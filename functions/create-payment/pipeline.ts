@@ -1,23 +1,23 @@
 import type { CallResult, ClaimedCall } from '../../shared/claims/claimed-call.ts';
-import { type HttpEvent, jsonBody, type Reply } from '../../shared/http/api.ts';
+import type { HttpEvent, Reply } from '../../shared/http/api.ts';
 import { callProblem } from '../../shared/http/call-problem.ts';
 import { createdView } from '../../shared/http/payment-view.ts';
-import { type CreateRequest, claimedRequest } from './request.ts';
+import { type CreateRequest, claimedRequest, customerOf } from './request.ts';
 
 export interface Dependencies {
-  /** Turns the JSON body into a request; throws a Problem for one that may not be sent. */
-  readRequest: (json: unknown) => CreateRequest | Promise<CreateRequest>;
+  /** Reads what is to be paid; throws a Problem for what may not be sent. */
+  requestOf: (event: HttpEvent) => CreateRequest | Promise<CreateRequest>;
   create: (call: ClaimedCall) => Promise<CallResult>;
   /** Where paytech sends this payment's webhooks. */
   webhookUrl: string;
 }
 
 /** Creates a deposit for an order, once per order, and answers where the customer pays. */
-export function createPayment({ readRequest, create, webhookUrl }: Dependencies) {
+export function createPayment({ requestOf, create, webhookUrl }: Dependencies) {
   /** `deadline`: when this process will be stopped, in epoch milliseconds. */
   return async (event: HttpEvent, owner: string, deadline: number): Promise<Reply> => {
-    const request = await readRequest(jsonBody(event));
-    const customer = { ...request.customer, ip: event.requestContext.http.sourceIp };
+    const request = await requestOf(event);
+    const customer = customerOf(event, request.customer);
     const result = await create({
       kind: 'deposit',
       referenceId: request.referenceId,

@@ -1,18 +1,19 @@
 import * as z from 'zod/mini';
+import { type HttpEvent, isSigned, jsonBody, roughJsonBody } from '../../shared/http/api.ts';
 import {
   additionalParameters,
-  amountFault,
   anAmount,
   billingAddress,
   currency,
-  customer,
   customerFields,
+  customerOfMerchant,
+  depositFault,
   paymentMethod,
   referenceId,
   trustedCustomerFields,
 } from '../../shared/http/payment-fields.ts';
 import { Problem } from '../../shared/http/problem.ts';
-import { invalid, object, refused, text, validated } from '../../shared/http/validate.ts';
+import { absentOr, invalid, object, refused, text, validated } from '../../shared/http/validate.ts';
 import type { ClaimedRequest } from '../../shared/payment/claim.ts';
 import { isDecimal } from '../../shared/payment/money.ts';
 import { optional } from '../../shared/payment/payment.ts';
@@ -21,18 +22,19 @@ import type { Order } from './order-token.ts';
 
 /*
  * The body of `POST /payments`: paytech's create request (paytech, "Create payment") less what this service
- * sets itself and what must never pass through it. Amounts are JSON numbers in major units.
+ * sets itself and what must never pass through it.
  */
 
 const notHere = 'never enters this service; the customer enters it at the redirectUrl';
 
 const browserFields = {
   paymentType: z.optional(z.literal('DEPOSIT', { error: 'this route creates deposits only' })),
-  paymentMethod: z.optional(paymentMethod),
-  description: z.optional(text(512)),
+  paymentMethod: absentOr(paymentMethod),
+  description: absentOr(text(512)),
   billingAddress: z.optional(billingAddress),
-  returnUrl: z.optional(text(512)),
-  checkoutStyle: z.optional(z.unknown()),
+  returnUrl: absentOr(text(512)),
+  // The name of one of the shop's styles.
+  checkoutStyle: absentOr(text(256)),
   card: refused(notHere),
   googlePay: refused(notHere),
   applePay: refused(notHere),
@@ -49,13 +51,13 @@ export const wholeBody = object({
   referenceId,
   amount: anAmount,
   currency,
-  customer: z.optional(customer),
+  customer: z.optional(customerOfMerchant),
   ...trustedFields,
   ...browserFields,
   orderToken: refused('has no use here: order tokens are off'),
 }).check((context) => {
   const { amount, preAuth } = context.value;
-  const fault = isDecimal(amount) ? amountFault(amount, preAuth ?? false) : undefined;
+  const fault = isDecimal(amount) ? depositFault(amount, preAuth ?? false) : undefined;
   if (fault) context.issues.push({ code: 'custom', input: undefined, path: ['amount'], message: fault });
 });
 
@@ -80,6 +82,19 @@ export type CreateRequest = Omit<
   z.output<typeof wholeBody>,
   'card' | 'googlePay' | 'applePay' | 'webhookUrl' | 'paymentType' | 'orderToken'
 >;
+
+/** Reads requests that carry everything in their body. */
+export const readerWithoutTokens = (allowedOrigins: readonly string[]) => (event: HttpEvent) =>
+  readCreateRequest(jsonBody(event), allowedOrigins);
+
+/** Reads requests with an order token, which is verified before the rest of the body is worth any work. */
+export const readerWithTokens =
+  (readOrder: (token: unknown) => Promise<Order>, allowedOrigins: readonly string[]) =>
+  async (event: HttpEvent) => {
+    const { orderToken } = (roughJsonBody(event) ?? {}) as { orderToken?: unknown };
+    const order = await readOrder(orderToken);
+    return readRequestForOrder(jsonBody(event), order, allowedOrigins);
+  };
 
 /** Reads the parsed JSON body. Throws `request.invalid`; messages name fields and never repeat values. */
 export function readCreateRequest(json: unknown, allowedOrigins: readonly string[]): CreateRequest {
@@ -118,6 +133,19 @@ export function readRequestForOrder(
     amount,
     currency,
   };
+}
+
+/**
+ * The customer as paytech is told of them, with their address: where a browser's call comes from. The merchant's own
+ * server, which signs its calls, may say it; its own address is never taken for the customer's, since paytech's risk
+ * checks would then see one customer in all of them.
+ */
+export function customerOf(event: HttpEvent, customer: CreateRequest['customer']): CreateRequest['customer'] {
+  if (isSigned(event)) return customer;
+  if (customer?.ip !== undefined) {
+    throw invalid({ field: 'customer.ip', message: 'may be given in an IAM-signed request only' });
+  }
+  return { ...customer, ip: event.requestContext.http.sourceIp };
 }
 
 /** What makes a later request for the same reference the same one. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { matching, object, refused, text, validated } from '../../shared/http/validate.ts';
+import { absentOr, matching, object, refused, text, validated } from '../../shared/http/validate.ts';
 import { decimalPlaces, isDecimal } from '../../shared/payment/money.ts';
 
 /*
@@ -15,14 +15,14 @@ const pixels = wholeNumber(0, 1_000_000);
 
 export const executeBody = object({
   customerIp: refused('is the address that the request comes from, which the service sees itself'),
-  ipCountryCode: z.optional(matching(/^[A-Z]{2}$/, 'must be two capital letters (ISO 3166)')),
-  customerUserAgent: z.optional(text(512)),
+  ipCountryCode: absentOr(matching(/^[A-Z]{2}$/, 'must be two capital letters (ISO 3166)')),
+  customerUserAgent: absentOr(text(512)),
   browserWindowWidth: z.optional(pixels),
   browserWindowHeight: z.optional(pixels),
   browserScreenWidth: z.optional(pixels),
   browserScreenHeight: z.optional(pixels),
   browserScreenColorDepth: z.optional(wholeNumber(0, 256)),
-  browserLanguage: z.optional(text(32)),
+  browserLanguage: absentOr(text(32)),
   browserJavaEnabled: z.optional(z.boolean({ error: 'must be true or false' })),
   // Minutes, as Date.getTimezoneOffset() tells them.
   browserTimezoneOffset: z.optional(wholeNumber(-1_440, 1_440)),

@@ -2,10 +2,10 @@ import * as z from 'zod/mini';
 import type { Acting, ActResult } from '../../shared/actions/act.ts';
 import { actionProblem } from '../../shared/http/action-problem.ts';
 import { type HttpEvent, optionalJsonBody, type Reply } from '../../shared/http/api.ts';
-import { amountFault, anAmount } from '../../shared/http/payment-fields.ts';
+import { positiveAmount } from '../../shared/http/payment-fields.ts';
 import { actedView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
-import { object, text, validated } from '../../shared/http/validate.ts';
+import { absentOr, object, text, validated } from '../../shared/http/validate.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import type { GatewayAction } from '../../shared/paytech/client.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
@@ -21,16 +21,8 @@ export interface Dependencies {
 }
 
 /** All that is authorized, or `amount` of it in major units. */
-export const captureBody = object({
-  amount: z.optional(
-    anAmount.check(
-      z.refine((amount) => amountFault(amount, false) === undefined, {
-        error: 'must be an amount of at least 0.00001 with at most 18 decimal places',
-      }),
-    ),
-  ),
-});
-export const rejectBody = object({ rejectReason: z.optional(text(256)) });
+export const captureBody = object({ amount: z.optional(positiveAmount) });
+export const rejectBody = object({ rejectReason: absentOr(text(256)) });
 export const emptyBody = object({});
 
 /** The route of each action. */

@@ -1,6 +1,6 @@
 import type { HttpEvent, Reply } from '../../shared/http/api.ts';
 import { UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-problem.ts';
-import { fullView, listedView } from '../../shared/http/payment-view.ts';
+import { fullView, handedOn, listedView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
 import { KIND_OF } from '../../shared/payment/claim.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
@@ -46,7 +46,8 @@ export function gatewayOperations({ gateway }: Pick<Dependencies, 'gateway'>) {
   return async (event: HttpEvent): Promise<Reply> => {
     const id = event.pathParameters?.id ?? '';
     if (!PAYMENT_ID.test(id)) throw notFound();
-    return { status: 200, body: answered(await gateway.operations(id, READ_LIMIT_MS)) };
+    const { operations } = answered(await gateway.operations(id, READ_LIMIT_MS));
+    return { status: 200, body: { operations: operations.map(handedOn) } };
   };
 }
 
@@ -58,8 +59,8 @@ export function balances({ gateway }: Pick<Dependencies, 'gateway'>) {
       gateway.availableWithdrawalBalances(READ_LIMIT_MS),
     ]);
     const body = {
-      balances: answered(all).balances,
-      availableWithdrawalBalances: answered(available).balances,
+      balances: answered(all).balances.map(handedOn),
+      availableWithdrawalBalances: answered(available).balances.map(handedOn),
     };
     return { status: 200, body };
   };

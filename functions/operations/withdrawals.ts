@@ -7,13 +7,13 @@ import {
   additionalParameters,
   billingAddress,
   currency,
-  customer,
+  customerOfMerchant,
   paymentMethod,
   positiveAmount,
   referenceId,
 } from '../../shared/http/payment-fields.ts';
 import { createdView } from '../../shared/http/payment-view.ts';
-import { object, refused, text, validated } from '../../shared/http/validate.ts';
+import { absentOr, object, refused, text, validated } from '../../shared/http/validate.ts';
 import type { ClaimedRequest } from '../../shared/payment/claim.ts';
 import { canonicalJson } from '../../shared/payment/json.ts';
 import { optional } from '../../shared/payment/payment.ts';
@@ -37,9 +37,9 @@ export const withdrawalBody = object({
   amount: positiveAmount,
   currency,
   paymentType: z.optional(z.literal('WITHDRAWAL', { error: 'this route creates withdrawals only' })),
-  paymentMethod: z.optional(paymentMethod),
-  description: z.optional(text(512)),
-  customer: z.optional(customer),
+  paymentMethod: absentOr(paymentMethod),
+  description: absentOr(text(512)),
+  customer: z.optional(customerOfMerchant),
   billingAddress: z.optional(billingAddress),
   additionalParameters: z.optional(additionalParameters),
   card: refused(notHere),
@@ -74,9 +74,17 @@ function claimedRequest({
   paymentMethod,
   ...rest
 }: WithdrawalBody): ClaimedRequest {
-  const { paymentType: _, ...content } = rest;
+  const { paymentType: _, customer, ...payout } = rest;
+  const content = { ...payout, ...optional('customer', withoutAddress(customer)) };
   const fingerprint = createHash('sha256').update(referenceId).update(canonicalJson(content)).digest('hex');
   return { amount, currency, ...optional('paymentMethod', paymentMethod), fingerprint };
+}
+
+/** Where the customer is may change between two requests; whom to pay must not. */
+function withoutAddress(customer: WithdrawalBody['customer']): WithdrawalBody['customer'] {
+  if (customer?.ip === undefined) return customer;
+  const { ip: _, ...who } = customer;
+  return Object.keys(who).length > 0 ? who : undefined;
 }
 
 function toReply(result: CallResult): Reply {

@@ -63,7 +63,7 @@ ready: API and storefront ${apiUrl}/, control room ${apiUrl}/control-room, simul
 
 /** A body as a shell takes it. */
 function exampleOrder(): string {
-  if (orderTokens === 'off') return `'{"referenceId":"order-1","amount":11.12,"currency":"EUR"}'`;
+  if (orderTokens === 'off') return `'{"referenceId":"order-1","amount":"11.12","currency":"EUR"}'`;
   const token = '$(npm run --silent order-token -- --reference order-1 --amount 11.12 --currency EUR)';
   return `"{\\"orderToken\\":\\"${token}\\"}"`;
 }

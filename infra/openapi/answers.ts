@@ -2,7 +2,7 @@
 import * as z from 'zod/mini';
 import type { ClaimKind, ClaimStage } from '../../shared/payment/claim.ts';
 import { RETRY_HINTS } from '../../shared/payment/customer-message.ts';
-import { amount } from '../../shared/payment/event-schema.ts';
+import { amount, signedAmount } from '../../shared/payment/event-schema.ts';
 import { EVENT_SOURCES, ORIGINS } from '../../shared/payment/payment.ts';
 import type { RefundStage } from '../../shared/payment/refund.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES } from '../../shared/payment/state.ts';
@@ -14,6 +14,12 @@ const state = z.enum(PAYMENT_STATES);
 const CLAIM_STAGES = ['reserving', 'sent', 'unknown', 'known', 'released', 'flagged'] satisfies ClaimStage[];
 const REFUND_STAGES = ['reserved', 'settled', 'returned'] satisfies RefundStage[];
 const paymentType = z.enum(PAYMENT_TYPES);
+
+const paidAsRequested = z.optional(
+  z
+    .boolean()
+    .check(z.describe('Of a COMPLETED or AUTHORIZED payment, where it is known what was asked for.')),
+);
 
 /** Of `createdView`. */
 export const createdPayment = z.object({
@@ -39,7 +45,7 @@ export const payment = z.object({
   currency: text,
   requestedAmount: z.optional(amount),
   requestedCurrency: optionalText,
-  paidAsRequested: z.optional(z.boolean()),
+  paidAsRequested,
   redirectUrl: z.optional(z.url()),
   externalRefs: z.optional(z.record(text, text)),
   errorCode: optionalText,
@@ -66,7 +72,7 @@ const factFields = {
   paymentMethod: optionalText,
   externalId: optionalText,
   externalResultCode: optionalText,
-  externalFeeAmount: z.optional(amount),
+  externalFeeAmount: z.optional(signedAmount),
   externalFeeCurrency: optionalText,
   externalRefs: z.optional(z.record(text, text)),
   errorCode: optionalText,
@@ -89,7 +95,8 @@ const recordedFields = {
   final: z.boolean(),
   requestedAmount: z.optional(amount),
   requestedCurrency: optionalText,
-  paidAsRequested: z.optional(z.boolean()),
+  paidAsRequested,
+  origin: z.enum(ORIGINS),
   version: z.int().check(z.minimum(1)),
   created: time,
   updated: time,
@@ -150,7 +157,7 @@ export const fullRecord = z.object({
   ...recordedFields,
   origin: z.enum(ORIGINS),
   redirectUrl: z.optional(z.url()),
-  refundable: z.optional(amount),
+  refundable: z.optional(signedAmount),
   refunds: z.optional(
     z.array(
       z.object({

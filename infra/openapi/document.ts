@@ -54,7 +54,7 @@ export function openApiDocument() {
     info: {
       title: 'paytech payments',
       version,
-      description: `${description}\n\nAmounts are JSON numbers and exact: read and write them as decimals, not as binary floats.`,
+      description: `${description}\n\nAmounts are texts ("11.12") and exact: read and write them as decimals, not as binary floats.`,
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [
@@ -66,6 +66,11 @@ export function openApiDocument() {
       schemas: {
         ...Object.fromEntries(
           Object.entries(schemas).map(([name, schema]) => [name, toJsonSchema(schema as z.ZodMiniType)]),
+        ),
+        ...Object.fromEntries(
+          groups.flatMap(([, { unions = {} }]) =>
+            Object.entries(unions).map(([name, parts]) => [name, { anyOf: parts.map(reference) }]),
+          ),
         ),
         GatewayMessage: { type: 'object', properties: { message: { type: 'string' } } },
       },
@@ -102,7 +107,7 @@ function operation(route: RouteDescription, tag: string) {
     ...(body && {
       requestBody: {
         required: !route.bodyIsOptional,
-        content: { 'application/json': { schema: anyOf(body) } },
+        content: { 'application/json': { schema: reference(body) } },
       },
     }),
     responses: responses(route),
@@ -152,7 +157,7 @@ function gatewayResponse(description: string) {
   return { description, content: { 'application/json': { schema: reference('GatewayMessage') } } };
 }
 
-const NO_STORE = { 'Cache-Control': { required: true, schema: { const: 'no-store' } } };
+const NO_STORE = { 'Cache-Control': { required: true, schema: { type: 'string', const: 'no-store' } } };
 
 function pathParameters(path: string) {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
@@ -172,10 +177,6 @@ function queryParameters(query: RouteDescription['query']) {
     required: required.includes(name),
     schema,
   }));
-}
-
-function anyOf(names: SchemaName | SchemaName[]) {
-  return Array.isArray(names) ? { anyOf: names.map(reference) } : reference(names);
 }
 
 function reference(name: SchemaName) {

@@ -1,29 +1,48 @@
 /** JSON Schema of the schemas that the handlers parse with. */
 import * as z from 'zod/mini';
-import { anAmount, count, counter } from '../../shared/http/payment-fields.ts';
+import { anAmount, count, positiveAmount, total } from '../../shared/http/payment-fields.ts';
 import { object, text } from '../../shared/http/validate.ts';
-import { amount } from '../../shared/payment/event-schema.ts';
+import { amount, signedAmount } from '../../shared/payment/event-schema.ts';
+import { AMOUNT_TEXT, SIGNED_AMOUNT_TEXT } from '../../shared/payment/money.ts';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
+const AN_AMOUNT = 'An exact decimal in major units: 11.12 is EUR 11.12.';
+/** Requests may have a JSON number too; one type is what generated clients can call with. */
+const OR_NUMBER = 'A JSON number is taken as well, exact to its last digit.';
+
 /** The custom types, by the function that decides; one that is not here cannot be documented, which fails. */
 const CUSTOM_TYPES = new Map<unknown, JsonSchema>([
+  [functionIn(amount), { type: 'string', pattern: AMOUNT_TEXT.source, description: AN_AMOUNT }],
   [
-    functionOf(amount),
-    { type: 'number', description: 'An exact decimal in major units: 11.12 is EUR 11.12.' },
-  ],
-  [
-    functionOf(anAmount),
+    functionIn(signedAmount),
     {
-      type: 'number',
-      minimum: 0,
-      maximum: 1_000_000_000,
-      description:
-        'An exact decimal in major units: 11.12 is EUR 11.12. At least 0.00001 (0 only with preAuth), at most 18 decimal places.',
+      type: 'string',
+      pattern: SIGNED_AMOUNT_TEXT.source,
+      description: `${AN_AMOUNT} May be below zero.`,
     },
   ],
+  [
+    functionIn(anAmount),
+    {
+      type: 'string',
+      pattern: AMOUNT_TEXT.source,
+      description: `${AN_AMOUNT} At least 0.00001 (0 only with preAuth), at most 1000000000, at most 18 decimal places. ${OR_NUMBER}`,
+    },
+  ],
+  [
+    functionIn(positiveAmount),
+    {
+      type: 'string',
+      pattern: AMOUNT_TEXT.source,
+      description: `${AN_AMOUNT} At least 0.00001, at most 1000000000, at most 18 decimal places. ${OR_NUMBER}`,
+    },
+  ],
+  [
+    functionIn(total),
+    { type: 'string', pattern: AMOUNT_TEXT.source, description: `${AN_AMOUNT} ${OR_NUMBER}` },
+  ],
   [functionOf(count), { type: 'integer', minimum: 0 }],
-  [functionOf(counter), { type: 'number', minimum: 0 }],
 ]);
 
 /** What an object that was made with `object` is asked first. */
@@ -62,6 +81,11 @@ function rewrite(schema: z.core.$ZodTypes, json: JsonSchema): void {
 
 function functionOf(schema: z.core.$ZodType): unknown {
   return (schema._zod.def as Partial<z.core.$ZodCustomDef>).fn;
+}
+
+/** Of an amount, which is made a decimal once it is accepted. */
+function functionIn({ _zod }: z.ZodMiniPipe): unknown {
+  return functionOf(_zod.def.in);
 }
 
 function wholeNumber(schema: z.core.$ZodType): JsonSchema | undefined {

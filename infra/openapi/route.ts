@@ -18,8 +18,7 @@ export interface RouteDescription {
   access: 'open' | 'iam' | 'open-or-iam' | 'paytech';
   /** Query parameters; path parameters are known from the path. */
   query?: z.ZodMiniType;
-  /** The name of one schema, or of several of which the body fits one. */
-  body?: SchemaName | SchemaName[];
+  body?: SchemaName;
   bodyIsOptional?: boolean;
   /** What a success looks like, by status. */
   answers: Record<number, { description: string; schema: SchemaName }>;
@@ -35,4 +34,6 @@ export interface RouteGroup {
   description: string;
   routes: RouteDescription[];
   schemas: Record<SchemaName, z.ZodMiniType>;
+  /** Schemas that are one of several. They have names, since generated clients cannot send an unnamed one. */
+  unions?: Record<SchemaName, SchemaName[]>;
 }

@@ -13,6 +13,7 @@ export const storefront: RouteGroup = {
     CreatedPayment: answers.createdPayment,
     Payment: answers.payment,
   },
+  unions: { NewPayment: ['OrderWithToken', 'OrderWithoutToken'] },
   routes: [
     {
       method: 'post',
@@ -21,11 +22,11 @@ export const storefront: RouteGroup = {
       summary: 'Creates a deposit and answers where the customer pays',
       description: [
         'Sending the same request again is always safe: the referenceId is the idempotency key.',
-        "With order tokens, the default of a deployed stack, anyone may call and the price comes from a JWT that the merchant's server signed (HS256; exp at most 24 h ahead; claims referenceId, amount as a decimal text, currency, and in payment what a browser must not choose). Without, the call is IAM-signed and the body carries everything.",
-        'card, googlePay, applePay, webhookUrl and customer.ip are refused by name.',
+        "With order tokens, the default of a deployed stack, anyone may call and the price comes from a JWT that the merchant's server signed (HS256; at most 16 KB; exp at most 24 h ahead; aud, if present, naming the stack's source; claims referenceId, amount as a decimal text, currency, and in payment what a browser must not choose). Without, the call is IAM-signed and the body carries everything.",
+        "card, googlePay, applePay and webhookUrl are refused by name. customer.ip is where a browser's call comes from, and refused there; an IAM-signed caller may give the customer's, without which none is sent.",
       ].join('\n\n'),
       access: 'open-or-iam',
-      body: ['OrderWithToken', 'OrderWithoutToken'],
+      body: 'NewPayment',
       answers: {
         201: { description: 'The payment has been created.', schema: 'CreatedPayment' },
         200: { description: 'It exists already; this is how it stands now.', schema: 'CreatedPayment' },
@@ -36,8 +37,8 @@ export const storefront: RouteGroup = {
         'order.token_invalid',
         'order.token_conflict',
         'payment.reference_conflict',
-        'payment.in_progress',
         'payment.under_way',
+        'payment.in_progress',
         'claim.flagged',
         'gateway.rejected',
         'payment.outcome_unknown',
@@ -51,7 +52,7 @@ export const storefront: RouteGroup = {
       summary: 'Answers how a deposit stands',
       description: [
         'Whoever knows the id may ask. Only a payment that is final and COMPLETED is paid; the customer coming back from the checkout proves nothing.',
-        'errorMessage is fit for the customer. retry says what may help: retry (the same again), retry-with-other-method (another method or card), do-not-retry (not before asking the merchant).',
+        'Each failed payment has an errorMessage that is fit for the customer. retry says what may help: retry (the same again), retry-with-other-method (another method or card), do-not-retry (not before asking the merchant).',
       ].join('\n\n'),
       access: 'open',
       answers: { 200: { description: 'The payment.', schema: 'Payment' } },

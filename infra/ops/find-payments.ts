@@ -1,8 +1,10 @@
 import { claimOf } from '../../functions/operations/look-ups.ts';
 import { paidBeside } from '../../shared/claims/siblings.ts';
+import { SHOWN_FACTS } from '../../shared/http/payment-view.ts';
 import { type Claim, KIND_OF } from '../../shared/payment/claim.ts';
 import { canonicalJson } from '../../shared/payment/json.ts';
 import { type PaymentRecord, paymentAt } from '../../shared/payment/payment.ts';
+import { pick } from '../../shared/payment/pick.ts';
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
 import { type GatewayPayment, PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import { readClaim } from '../../shared/store/claims.ts';
@@ -106,7 +108,7 @@ function differencesOf(
   { paymentType, parentPaymentId, facts }: GatewayPayment,
 ): Difference[] {
   const here = paymentAt(record) as unknown as Record<string, unknown>;
-  const there: Record<string, unknown> = { paymentType, parentPaymentId, ...facts };
+  const there: Record<string, unknown> = { paymentType, parentPaymentId, ...pick(facts, SHOWN_FACTS) };
   return Object.entries(there)
     .filter(
       ([field, value]) => value !== undefined && canonicalJson(value) !== canonicalJson(here[field] ?? null),

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line of whoever operates the service: `npx paytech-ops --help`. */
 import { CommanderError } from 'commander';
-import { stringifyJson } from '../../shared/payment/json.ts';
+import { stringifyWithTexts } from '../../shared/payment/json.ts';
 import { Failure } from './failure.ts';
 import { progress, type Result } from './output.ts';
 import { program } from './program.ts';
@@ -43,7 +43,7 @@ function print(document: unknown, text: string): void {
 }
 
 function printJson(document: unknown): void {
-  process.stdout.write(`${stringifyJson(document)}\n`);
+  process.stdout.write(`${stringifyWithTexts(document)}\n`);
 }
 
 function messageOf(error: unknown): string {

@@ -1,9 +1,9 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import { parseJson, stringifyJson } from '../payment/json.ts';
+import { parseJson, stringifyWithTexts } from '../payment/json.ts';
 import { PROBLEMS, Problem } from './problem.ts';
 
-/** What a route answers; the body may hold decimals. */
+/** What a route answers. Decimals in the body, which are all its amounts, become texts. */
 export interface Reply {
   status: number;
   body: unknown;
@@ -50,12 +50,24 @@ const MAX_BODY_BYTES = 64 * 1024;
 
 /** The body as JSON with exact decimals. Throws `request.invalid` when it is none, or far too large. */
 export function jsonBody(event: HttpEvent): unknown {
+  return parsedBody(event, parseJson);
+}
+
+/**
+ * The body for a first look, its numbers not exact: much cheaper for whoever must not be given that much work yet.
+ * Throws as {@link jsonBody} does.
+ */
+export function roughJsonBody(event: HttpEvent): unknown {
+  return parsedBody(event, JSON.parse);
+}
+
+function parsedBody(event: HttpEvent, parse: (text: string) => unknown): unknown {
   const bytes = rawBody(event);
   if (bytes.length > MAX_BODY_BYTES) {
     throw new Problem('request.invalid', `The body must have at most ${MAX_BODY_BYTES} bytes.`);
   }
   try {
-    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     throw new Problem('request.invalid', 'The body must be a JSON object in UTF-8.');
   }
@@ -71,15 +83,23 @@ export function header(event: HttpEvent, name: string): string | undefined {
   return Object.entries(event.headers).find(([each]) => each.toLowerCase() === name)?.[1];
 }
 
+/** Whether API Gateway has verified an IAM signature: then the caller is the merchant's own server. */
+export function isSigned(event: HttpEvent): boolean {
+  return iamOf(event) !== undefined;
+}
+
 /**
  * Who signed the request, as API Gateway verified it: an ARN of IAM. Throws on a route without IAM authorization,
  * which is a fault of the stack.
  */
 export function callerOf(event: HttpEvent): string {
-  const { authorizer } = event.requestContext as { authorizer?: { iam?: { userArn?: string } } };
-  const caller = authorizer?.iam?.userArn;
+  const caller = iamOf(event)?.userArn;
   if (!caller) throw new Error(`the caller of ${event.requestContext.routeKey} is not known`);
   return caller;
+}
+
+function iamOf({ requestContext }: HttpEvent): { userArn?: string } | undefined {
+  return (requestContext as { authorizer?: { iam?: { userArn?: string } } }).authorizer?.iam;
 }
 
 function problemAnswer(problem: Problem, requestId: string): APIGatewayProxyStructuredResultV2 {
@@ -106,7 +126,7 @@ function answer(
   return {
     statusCode,
     headers: { 'content-type': type, 'cache-control': 'no-store', ...headers },
-    body: stringifyJson(body),
+    body: stringifyWithTexts(body),
   };
 }
 

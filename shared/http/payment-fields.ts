@@ -1,77 +1,108 @@
+import { isIP } from 'node:net';
 import * as z from 'zod/mini';
-import { type Decimal, decimal, decimalPlaces, isDecimal } from '../payment/money.ts';
+import { AMOUNT_TEXT, type Decimal, decimal, decimalPlaces, isDecimal } from '../payment/money.ts';
 import { REFERENCE_ID } from '../payment/reference.ts';
-import { matching, object, refused, text } from './validate.ts';
+import { absentOr, matching, object, refused, text } from './validate.ts';
 
 /*
  * The fields that the bodies of several routes have in common, as paytech describes them (paytech, "Create
- * payment"). Amounts are JSON numbers in major units.
+ * payment"). Amounts are in major units, as a text or a JSON number: each is exact to its last digit.
  */
 
 const MAX_AMOUNT = decimal('1000000000');
 const MIN_AMOUNT = decimal('0.00001');
 const MAX_DECIMAL_PLACES = 18;
 
-export const anAmount = z.custom<Decimal>(isDecimal, { error: 'must be a JSON number, such as 11.12' });
+const isAmount = (value: unknown): boolean =>
+  isDecimal(value) || (typeof value === 'string' && AMOUNT_TEXT.test(value));
+const toDecimal = (value: Decimal | string): Decimal => (typeof value === 'string' ? decimal(value) : value);
+
+/** Anew for each use: what else is asked of the amount is documented by the function that decides. */
+const amountField = () =>
+  z.pipe(
+    z.custom<Decimal | string>((value) => isAmount(value), {
+      error: 'must be a decimal text, such as "11.12", or a JSON number',
+    }),
+    z.transform(toDecimal),
+  );
+
+/** The amount of a deposit; see {@link depositFault}. */
+export const anAmount = amountField();
 export const count = z.custom<Decimal>(
   (value) => isDecimal(value) && decimalPlaces(value) === 0 && value.gte(0),
   {
     error: 'must be a whole number',
   },
 );
-export const counter = z.custom<Decimal>((value) => isDecimal(value) && value.gte(0), {
-  error: 'must be a number',
-});
+/** A sum of earlier payments, of any size. */
+export const total = amountField().check(z.refine((value) => value.gte(0), { error: 'must not be below 0' }));
 const date = matching(/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/, 'must be a date, YYYY-MM-DD');
 const country = matching(/^[A-Z]{2}$/, 'must be two capital letters (ISO 3166)');
 
+/** paytech takes the language alone. */
+const locale = z.pipe(
+  matching(
+    /^[A-Za-z]{2}([-_][A-Za-z]{2})?$/,
+    'must be two letters (ISO 639-1), with or without a country: en, en-GB, en_GB',
+  ),
+  z.transform((value: string) => value.slice(0, 2)),
+);
+
 /** What the customer may say of themselves. */
 export const customerFields = {
-  firstName: z.optional(text(128)),
-  lastName: z.optional(text(128)),
-  email: z.optional(text(256)),
-  phone: z.optional(
+  firstName: absentOr(text(128)),
+  lastName: absentOr(text(128)),
+  email: absentOr(text(256)),
+  phone: absentOr(
     matching(/^(?=.{1,18}$)\d+( \d+)?$/, 'must be digits, without +, with one space after the country code'),
   ),
-  dateOfBirth: z.optional(date),
-  citizenshipCountryCode: z.optional(country),
-  locale: z.optional(matching(/^[A-Za-z]{2}$/, 'must be two letters (ISO 639-1)')),
-  accountNumber: z.optional(text(256)),
-  accountName: z.optional(text(64)),
-  accountType: z.optional(z.enum(['SAVINGS', 'CHECKING'], { error: 'must be SAVINGS or CHECKING' })),
-  bank: z.optional(text(64)),
-  bankCode: z.optional(text(64)),
-  bankBranch: z.optional(text(64)),
-  bankBranchCode: z.optional(text(64)),
-  documentType: z.optional(text(64)),
-  documentNumber: z.optional(text(64)),
-  routingGroup: z.optional(text(64)),
-  ip: refused('is set by the service'),
+  dateOfBirth: absentOr(date),
+  citizenshipCountryCode: absentOr(country),
+  locale: absentOr(locale),
+  accountNumber: absentOr(text(256)),
+  accountName: absentOr(text(64)),
+  accountType: absentOr(z.enum(['SAVINGS', 'CHECKING'], { error: 'must be SAVINGS or CHECKING' })),
+  bank: absentOr(text(64)),
+  bankCode: absentOr(text(64)),
+  bankBranch: absentOr(text(64)),
+  bankBranchCode: absentOr(text(64)),
+  documentType: absentOr(text(64)),
+  documentNumber: absentOr(text(64)),
+  routingGroup: absentOr(text(64)),
+  ip: refused('is the address that the request comes from, which the service sees itself'),
 };
+
+const yesOrText = z.union([z.boolean(), text(64)], { error: 'must be true, false or a text' });
 
 /** What only the merchant can know of a customer: paytech's risk checks go by it. */
 export const trustedCustomerFields = {
-  referenceId: z.optional(text(128)),
-  kycStatus: z.optional(z.union([z.boolean(), text(64)], { error: 'must be true, false or a text' })),
-  paymentInstrumentKycStatus: z.optional(
-    z.union([z.boolean(), text(64)], { error: 'must be true, false or a text' }),
-  ),
-  dateOfFirstDeposit: z.optional(date),
-  depositsAmount: z.optional(counter),
-  withdrawalsAmount: z.optional(counter),
+  referenceId: absentOr(text(128)),
+  kycStatus: absentOr(yesOrText),
+  paymentInstrumentKycStatus: absentOr(yesOrText),
+  dateOfFirstDeposit: absentOr(date),
+  depositsAmount: z.optional(total),
+  withdrawalsAmount: z.optional(total),
   depositsCnt: z.optional(count),
   withdrawalsCnt: z.optional(count),
 };
 
-export const customer = object({ ...customerFields, ...trustedCustomerFields });
+/** The customer's address, IPv4 or IPv6: paytech's risk checks go by it, and a wrong one is worse than none. */
+const IP_ERROR = { error: 'must be an IPv4 or IPv6 address' };
+const ip = z.string(IP_ERROR).check(
+  z.regex(/^[0-9A-Fa-f:.]{2,39}$/, { ...IP_ERROR, abort: true }),
+  z.refine((value) => isIP(value) !== 0, IP_ERROR),
+);
+
+/** The customer as the merchant's own server says it, which knows their address and does not call from there. */
+export const customerOfMerchant = object({ ...customerFields, ...trustedCustomerFields, ip: absentOr(ip) });
 
 export const billingAddress = object({
-  addressLine1: z.optional(text(300)),
-  addressLine2: z.optional(text(300)),
-  city: z.optional(text(50)),
-  countryCode: z.optional(country),
-  postalCode: z.optional(text(12)),
-  state: z.optional(text(40)),
+  addressLine1: absentOr(text(300)),
+  addressLine2: absentOr(text(300)),
+  city: absentOr(text(50)),
+  countryCode: absentOr(country),
+  postalCode: absentOr(text(12)),
+  state: absentOr(text(40)),
 });
 
 export const referenceId = matching(REFERENCE_ID, 'must be 1 to 240 characters of A-Z a-z 0-9 . _ : / -');
@@ -84,15 +115,21 @@ export const additionalParameters = z.record(text(256), z.string({ error: 'must 
   error: 'must be an object of texts',
 });
 
-/** An amount to be paid out or back. */
-export const positiveAmount = anAmount.check((context) => {
-  const fault = isDecimal(context.value) ? amountFault(context.value, false) : undefined;
+/** An amount to be paid out or back, or captured. */
+export const positiveAmount = amountField().check((context) => {
+  if (!isDecimal(context.value)) return;
+  const fault = context.value.eq(0) ? 'must be more than 0' : rangeFault(context.value);
   if (fault) context.issues.push({ code: 'custom', input: undefined, message: fault });
 });
 
-/** What is wrong with an amount that paytech is to be sent; 0 is for pre-authorizations alone. */
-export function amountFault(amount: Decimal, preAuth: boolean): string | undefined {
+/** What is wrong with the amount of a deposit: 0 is for pre-authorizations alone. */
+export function depositFault(amount: Decimal, preAuth: boolean): string | undefined {
   if (amount.eq(0)) return preAuth ? undefined : 'must not be 0 unless preAuth is true';
+  return rangeFault(amount);
+}
+
+/** What is wrong with an amount other than 0 that paytech is to be sent. */
+function rangeFault(amount: Decimal): string | undefined {
   if (amount.lt(MIN_AMOUNT)) return 'must be at least 0.00001';
   if (amount.gt(MAX_AMOUNT)) return 'must be at most 1000000000';
   if (decimalPlaces(amount) > MAX_DECIMAL_PLACES) {

@@ -1,60 +1,101 @@
 import { type Operation, openOperation } from '../payment/action.ts';
 import type { Claim } from '../payment/claim.ts';
-import { EVENT_FIELDS, picked } from '../payment/cloud-event.ts';
-import { type CustomerMessage, customerErrorCode, customerMessage } from '../payment/customer-message.ts';
+import { customerErrorCode, customerMessage } from '../payment/customer-message.ts';
 import { asHeard } from '../payment/heard.ts';
+import { isDecimal } from '../payment/money.ts';
 import {
+  type HistoryEntry,
   optional,
   type Payment,
   type PaymentFacts,
   type PaymentRecord,
   paymentAt,
+  type QuarantinedEvent,
 } from '../payment/payment.ts';
+import { pick } from '../payment/pick.ts';
 import type { Refunds } from '../payment/refund.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 
+/*
+ * What callers are shown. Each view lists its fields: a fact that is new in the record is in none of them until
+ * somebody adds it here and to infra/openapi/answers.ts.
+ */
+
+/** The facts of a payment that the back office is shown. */
+export const SHOWN_FACTS = [
+  'state',
+  'amount',
+  'currency',
+  'paymentMethod',
+  'externalId',
+  'externalResultCode',
+  'externalFeeAmount',
+  'externalFeeCurrency',
+  'externalRefs',
+  'errorCode',
+  'errorMessage',
+  'account',
+  'cardBrand',
+  'country',
+] as const satisfies readonly (keyof PaymentFacts)[];
+
+const RECORDED = [
+  'id',
+  'referenceId',
+  'paymentType',
+  'parentPaymentId',
+  ...SHOWN_FACTS,
+  'final',
+  'requestedAmount',
+  'requestedCurrency',
+  'paidAsRequested',
+  'origin',
+  'version',
+  'created',
+  'updated',
+] as const satisfies readonly (keyof Payment)[];
+
 /**
- * A deposit as the storefront sees it (`GET /payments/{id}`). One that failed with an error code has an
- * `errorMessage` for the customer and in `retry` whether trying again can help: see {@link CustomerMessage}.
+ * A deposit as the storefront sees it (`GET /payments/{id}`). One that failed has an `errorMessage` for the customer
+ * and in `retry` whether trying again can help: see {@link customerMessage}.
  */
 export function publicView(record: PaymentRecord) {
   const payment = asShown(record);
-  // A code that was corrected away must not ask a customer who has paid to try again.
-  const hasFailed = payment.state === 'DECLINED' || payment.state === 'CANCELLED';
   return {
-    id: payment.id,
-    ...optional('referenceId', payment.referenceId),
-    paymentType: payment.paymentType,
-    state: payment.state,
-    final: payment.final,
-    amount: payment.amount,
-    currency: payment.currency,
-    ...optional('requestedAmount', payment.requestedAmount),
-    ...optional('requestedCurrency', payment.requestedCurrency),
-    ...optional('paidAsRequested', payment.paidAsRequested),
-    ...(payment.state === 'CHECKOUT' ? optional('redirectUrl', record.redirectUrl) : {}),
-    ...optional('externalRefs', payment.externalRefs),
-    ...(hasFailed && payment.errorCode
-      ? {
-          ...optional('errorCode', customerErrorCode(payment.errorCode)),
-          ...forCustomer(customerMessage(payment.errorCode)),
-        }
-      : {}),
-    version: payment.version,
-    updated: payment.updated,
+    ...pick(payment, [
+      'id',
+      'referenceId',
+      'paymentType',
+      'state',
+      'final',
+      'amount',
+      'currency',
+      'requestedAmount',
+      'requestedCurrency',
+      'paidAsRequested',
+    ]),
+    ...(payment.state === 'CHECKOUT' ? pick(record, ['redirectUrl']) : {}),
+    ...pick(payment, ['externalRefs']),
+    ...failureOf(payment),
+    ...pick(payment, ['version', 'updated']),
   };
 }
 
-function forCustomer({ message, retry }: CustomerMessage) {
-  return { errorMessage: message, retry };
+/** A code that was corrected away must not ask a customer who has paid to try again. */
+function failureOf({ state, errorCode }: Payment) {
+  if (state !== 'DECLINED' && state !== 'CANCELLED') return {};
+  const { message, retry } = customerMessage(errorCode);
+  return {
+    ...optional('errorCode', errorCode && customerErrorCode(errorCode)),
+    errorMessage: message,
+    retry,
+  };
 }
 
 /** The answer to an action of the back office: what subscribers see, and the instructions for the customer. */
 export function actedView(record: PaymentRecord) {
-  return picked(asShown(record), ACTED_FIELDS);
+  return pick(asShown(record), RECORDED);
 }
-
-const ACTED_FIELDS = { ...EVENT_FIELDS, externalRefs: true, version: true } as const;
 
 /** With paytech's latest word, though only an applied one has a version of its own. */
 function asShown(record: PaymentRecord): Payment {
@@ -63,101 +104,107 @@ function asShown(record: PaymentRecord): Payment {
 
 /** The answer to `POST /operations/refunds`; `id` is paytech's. */
 export function refundView(record: PaymentRecord) {
-  const { id, referenceId, paymentType, state, final, amount, currency, parentPaymentId } = asShown(record);
+  const payment = asShown(record);
   return {
-    id,
-    refundId: referenceId,
-    referenceId,
-    paymentType,
-    state,
-    final,
-    amount,
-    currency,
-    parentPaymentId,
+    ...pick(payment, ['id']),
+    ...optional('refundId', payment.referenceId),
+    ...pick(payment, [
+      'referenceId',
+      'paymentType',
+      'state',
+      'final',
+      'amount',
+      'currency',
+      'parentPaymentId',
+    ]),
   };
 }
 
 /** One payment of paytech's list: what this service keeps of a payment, and no customer data. */
-export function listedView({ facts, ...payment }: GatewayPayment) {
-  return { ...picked(payment, LISTED_FIELDS), ...picked(facts, FACT_FIELDS) };
+export function listedView(payment: GatewayPayment) {
+  return {
+    ...pick(payment, [
+      'id',
+      'paymentType',
+      'referenceId',
+      'parentPaymentId',
+      'customerAmount',
+      'customerCurrency',
+      'created',
+    ]),
+    ...pick(payment.facts, SHOWN_FACTS),
+  };
 }
-
-const LISTED_FIELDS = {
-  id: true,
-  paymentType: true,
-  referenceId: true,
-  parentPaymentId: true,
-  customerAmount: true,
-  customerCurrency: true,
-  created: true,
-} as const;
-
-const FACT_FIELDS: Record<keyof PaymentFacts, true> = {
-  state: true,
-  amount: true,
-  currency: true,
-  paymentMethod: true,
-  externalId: true,
-  externalResultCode: true,
-  externalFeeAmount: true,
-  externalFeeCurrency: true,
-  externalRefs: true,
-  errorCode: true,
-  errorMessage: true,
-  account: true,
-  cardBrand: true,
-  country: true,
-};
 
 /** Everything on record about a payment, for the back office. */
 export function fullView(record: PaymentRecord, claim: Claim | undefined) {
-  const { redirectUrl, refundable, refunds, history, quarantine, quarantined, operations, unknownWord } =
-    record;
   return {
-    ...picked(paymentAt(record), { ...ACTED_FIELDS, origin: true }),
-    ...optional('redirectUrl', redirectUrl),
-    ...optional('refundable', refundable),
-    ...(record.paymentType === 'DEPOSIT' ? { refunds: refundsView(refunds) } : {}),
-    history,
-    quarantine,
-    quarantined,
-    ...optional('unknownWord', unknownWord),
-    operations: operations.map(operationView),
+    ...pick(paymentAt(record), RECORDED),
+    ...pick(record, ['redirectUrl', 'refundable']),
+    ...(record.paymentType === 'DEPOSIT' ? { refunds: refundsView(record.refunds) } : {}),
+    history: record.history.map(historyView),
+    quarantine: record.quarantine.map(quarantineView),
+    quarantined: record.quarantined,
+    ...pick(record, ['unknownWord']),
+    operations: record.operations.map(operationView),
     ...optional('openOperation', optionally(openOperation(record), operationView)),
     ...optional('claim', optionally(claim, claimView)),
   };
 }
 
+function historyView(entry: HistoryEntry) {
+  return {
+    ...pick(entry, ['at', 'source', 'caller', 'reason', 'key']),
+    ...optional('signature', optionally(entry.signature, signatureView)),
+    ...pick(entry, ['corrected', 'amountUntold', 'answerTo', 'learned']),
+    facts: pick(entry.facts, SHOWN_FACTS),
+  };
+}
+
+function quarantineView(event: QuarantinedEvent) {
+  return {
+    ...pick(event, ['at', 'source', 'key']),
+    ...optional('signature', optionally(event.signature, signatureView)),
+    ...pick(event, ['state', 'amount', 'currency']),
+  };
+}
+
+function signatureView(signature: NonNullable<HistoryEntry['signature']>) {
+  return pick(signature, ['key', 'encoding']);
+}
+
 function refundsView(refunds: Refunds = new Map()) {
-  return [...refunds].map(([key, { stage, amount, paymentId }]) => ({
+  return [...refunds].map(([key, entry]) => ({
     ...(key.startsWith('@') ? {} : { refundId: key }),
-    ...optional('paymentId', paymentId),
-    stage,
-    amount,
+    ...pick(entry, ['paymentId', 'stage', 'amount']),
   }));
 }
 
-function operationView({ owner: _, startedAt, leaseUntil, ...operation }: Operation) {
-  return { ...operation, startedAt: isoTime(startedAt), leaseUntil: isoTime(leaseUntil) };
+function operationView(operation: Operation) {
+  const { released, startedAt, leaseUntil } = operation;
+  return {
+    ...pick(operation, ['kind', 'amount', 'isWhole', 'caller']),
+    startedAt: isoTime(startedAt),
+    leaseUntil: isoTime(leaseUntil),
+    ...pick(operation, ['version']),
+    ...optional(
+      'released',
+      optionally(released, (each) => pick(each, ['at', 'by', 'why'])),
+    ),
+  };
 }
 
 /** A claim, without what only this service needs of it. */
 export function claimView(claim: Claim) {
-  const { kind, referenceId, attempt, stage, caller, paymentId, earlierPaymentIds, flag, resolutions } =
-    claim;
-  const { fingerprint: _, ...request } = claim.request;
+  const { referenceId, sentAt, request, resolutions = [] } = claim;
   return {
-    kind,
+    ...pick(claim, ['kind']),
     id: referenceId,
-    attempt,
-    stage,
-    sentAt: isoTime(claim.sentAt),
-    request,
-    ...optional('caller', caller),
-    ...optional('paymentId', paymentId),
-    earlierPaymentIds,
-    ...optional('flag', flag),
-    resolutions: resolutions ?? [],
+    ...pick(claim, ['attempt', 'stage']),
+    sentAt: isoTime(sentAt),
+    request: pick(request, ['amount', 'currency', 'paymentMethod', 'preAuth', 'parentPaymentId']),
+    ...pick(claim, ['caller', 'paymentId', 'earlierPaymentIds', 'flag']),
+    resolutions: resolutions.map((each) => pick(each, ['at', 'caller', 'outcome', 'reason', 'flag'])),
   };
 }
 
@@ -173,14 +220,18 @@ function optionally<T, R>(value: T | undefined, view: (value: T) => R): R | unde
 export function createdView(record: PaymentRecord) {
   const payment = asShown(record);
   return {
-    id: payment.id,
-    ...optional('referenceId', payment.referenceId),
-    paymentType: payment.paymentType,
-    state: payment.state,
-    final: payment.final,
-    amount: payment.amount,
-    currency: payment.currency,
-    ...(payment.final ? {} : optional('redirectUrl', record.redirectUrl)),
-    created: payment.created,
+    ...pick(payment, ['id', 'referenceId', 'paymentType', 'state', 'final', 'amount', 'currency']),
+    ...(payment.final ? {} : pick(record, ['redirectUrl'])),
+    ...pick(payment, ['created']),
   };
+}
+
+/**
+ * One of paytech's own objects (a balance, an audit step), handed on as it is. Its `id` is a whole number that counts;
+ * every other number may be money.
+ */
+export function handedOn(object: unknown): unknown {
+  const { id } = (object ?? {}) as { id?: unknown };
+  const isCount = isDecimal(id) && Number.isSafeInteger(id.toNumber());
+  return isCount ? { ...(object as object), id: id.toNumber() } : object;
 }

@@ -42,6 +42,15 @@ export const text = (max: number, min = 1) =>
       z.maxLength(max, { error: `must have at most ${max} characters` }),
     );
 
+/** A field that may be left out, for which an empty text, as forms send it, says the same. */
+export const absentOr = <T extends z.ZodMiniType>(schema: T) =>
+  z.optional(
+    z.pipe(
+      z.transform((value: unknown) => (value === '' ? undefined : value)),
+      z.optional(schema),
+    ),
+  );
+
 /** A text of a certain form. */
 export const matching = (form: RegExp, error: string) => z.string({ error }).check(z.regex(form, { error }));
 

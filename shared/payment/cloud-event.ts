@@ -1,6 +1,7 @@
-import type { EventPayment, PaymentCloudEvent } from './event-schema.ts';
-import { stringifyJson } from './json.ts';
+import { EVENT_DATASCHEMA, EVENT_PAYMENT_FIELDS, type PaymentCloudEvent } from './event-schema.ts';
+import { stringifyWithTexts } from './json.ts';
 import { type Origin, type PaymentRecord, paymentAt, stateBefore } from './payment.ts';
+import { pick } from './pick.ts';
 import type { PaymentState, PaymentType } from './state.ts';
 
 /** An event ready to publish: its JSON text and what filter policies may look at. */
@@ -11,43 +12,9 @@ export interface Publication {
     type: PaymentCloudEvent['type'];
     state: PaymentState;
     paymentType: PaymentType;
-    paidAsRequested?: string;
     origin: Origin;
+    paidAsRequested?: string;
   };
-}
-
-/** All that subscribers see of a payment: what is not named here goes out to nobody. */
-export const EVENT_FIELDS: Record<keyof EventPayment, true> = {
-  id: true,
-  referenceId: true,
-  paymentType: true,
-  parentPaymentId: true,
-  state: true,
-  final: true,
-  amount: true,
-  currency: true,
-  requestedAmount: true,
-  requestedCurrency: true,
-  paidAsRequested: true,
-  paymentMethod: true,
-  account: true,
-  cardBrand: true,
-  country: true,
-  externalId: true,
-  externalResultCode: true,
-  externalFeeAmount: true,
-  externalFeeCurrency: true,
-  errorCode: true,
-  errorMessage: true,
-  created: true,
-  updated: true,
-};
-
-/** What a list names of an object, in the list's order; what is absent stays absent. */
-export function picked<T extends object, K extends keyof T>(from: T, fields: Record<K, true>): Pick<T, K> {
-  const names = Object.keys(fields) as K[];
-  const present = names.filter((name) => from[name] !== undefined);
-  return Object.fromEntries(present.map((name) => [name, from[name]])) as Pick<T, K>;
 }
 
 /** Whether a version was published: the payment as create-payment recorded it is no news, every other version is. */
@@ -60,8 +27,8 @@ export function isPublished(record: PaymentRecord, version: number): boolean {
  * gives the same bytes. `source` is a URI-reference naming this deployment.
  */
 export function publicationOf(record: PaymentRecord, version: number, source: string): Publication {
-  const { origin, ...whole } = paymentAt(record, version);
-  const payment = picked(whole, EVENT_FIELDS);
+  const { origin, ...facts } = paymentAt(record, version);
+  const payment = pick(facts, EVENT_PAYMENT_FIELDS);
   const corrected = record.history[version - 1]?.corrected;
   const type = corrected ? 'corrected' : (payment.state.toLowerCase() as Lowercase<PaymentState>);
   const event: PaymentCloudEvent = {
@@ -72,17 +39,18 @@ export function publicationOf(record: PaymentRecord, version: number, source: st
     subject: record.id,
     time: payment.updated,
     datacontenttype: 'application/json',
+    dataschema: EVENT_DATASCHEMA,
     data: { version, previousState: stateBefore(record, version), origin, payment },
   };
   return {
     id: event.id,
-    body: stringifyJson(event),
+    body: stringifyWithTexts(event),
     attributes: {
       type: event.type,
       state: payment.state,
       paymentType: payment.paymentType,
-      ...(payment.paidAsRequested === undefined ? {} : { paidAsRequested: String(payment.paidAsRequested) }),
       origin,
+      ...(payment.paidAsRequested === undefined ? {} : { paidAsRequested: String(payment.paidAsRequested) }),
     },
   };
 }

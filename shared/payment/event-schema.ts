@@ -3,12 +3,27 @@
  * and what every event of an end-to-end test is checked against.
  */
 import * as z from 'zod/mini';
-import { type Decimal, decimal, isDecimal } from './money.ts';
+import { AMOUNT_TEXT, type Decimal, decimal, isDecimal, SIGNED_AMOUNT_TEXT } from './money.ts';
 import { ORIGINS } from './payment.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES, type PaymentState } from './state.ts';
 
-/** An amount that we send: a JSON number in major units, with as many digits as it takes. */
-export const amount = z.custom<Decimal>((value) => isDecimal(value));
+const amountIn = (form: RegExp) =>
+  z.pipe(
+    // Events from before amounts were texts have numbers.
+    z.custom<Decimal | string>(
+      (value) => isDecimal(value) || (typeof value === 'string' && form.test(value)),
+      { error: 'must be a decimal text, such as "11.12"' },
+    ),
+    z.transform((value: Decimal | string) => (typeof value === 'string' ? decimal(value) : value)),
+  );
+
+/** An amount that we send: a text in major units, with as many digits as it takes. */
+export const amount = amountIn(AMOUNT_TEXT);
+/** The same where it may be below zero. */
+export const signedAmount = amountIn(SIGNED_AMOUNT_TEXT);
+
+/** Names the form of the events; another number stands for a change that readers must know of. */
+export const EVENT_DATASCHEMA = 'urn:paytech-payments:payment-event:2';
 
 const stateTypes = PAYMENT_STATES.map(
   (state) => `paytech.payment.${state.toLowerCase() as Lowercase<PaymentState>}` as const,
@@ -21,7 +36,7 @@ const optionalText = (description: string) => z.optional(text(description));
 const time = (description: string) => z.iso.datetime().check(z.describe(description));
 const state = z.enum(PAYMENT_STATES);
 
-/** The payment as of one version; instructions for the customer (`externalRefs`) stay out. */
+/** The payment as of one version, field by field; instructions for the customer (`externalRefs`) stay out. */
 const payment = z.object({
   id: text("paytech's id of the payment."),
   referenceId: optionalText(
@@ -40,7 +55,11 @@ const payment = z.object({
   paidAsRequested: z.optional(
     z
       .boolean()
-      .check(z.describe('Of a final payment: whether amount and currency are those that were asked for.')),
+      .check(
+        z.describe(
+          'Of a COMPLETED or AUTHORIZED payment: whether amount and currency are those that were asked for. Absent where nobody has told what was asked for.',
+        ),
+      ),
   ),
   paymentMethod: optionalText('Such as BASIC_CARD.'),
   account: optionalText('Masked: at most its last four characters.'),
@@ -48,7 +67,7 @@ const payment = z.object({
   country: optionalText("ISO 3166 alpha-2, of the card's issuer."),
   externalId: optionalText("The provider's id of the payment."),
   externalResultCode: optionalText("The provider's code for its ending."),
-  externalFeeAmount: z.optional(amount),
+  externalFeeAmount: z.optional(signedAmount),
   externalFeeCurrency: optionalText('Of `externalFeeAmount`.'),
   errorCode: optionalText("paytech's code of why it failed."),
   errorMessage: optionalText("paytech's words for it. Not meant for the customer."),
@@ -59,7 +78,7 @@ const payment = z.object({
 /** A CloudEvents 1.0 message to subscribers: one applied change, with the whole payment as of its version. */
 export const paymentEvent = z.object({
   specversion: z.literal('1.0'),
-  id: text('`<paymentId>:<version>`; a redelivery has the same id and the same bytes.'),
+  id: text('`<paymentId>:<version>`; a redelivery has the same id and says the same.'),
   source: text('Names the deployment that says this.'),
   type: z
     .enum(EVENT_TYPES)
@@ -71,6 +90,9 @@ export const paymentEvent = z.object({
   subject: text("The payment's id."),
   time: time('When the change was written.'),
   datacontenttype: z.literal('application/json'),
+  dataschema: z
+    .literal(EVENT_DATASCHEMA)
+    .check(z.describe('Names the form of the event: another one for a change that readers must know of.')),
   data: z.object({
     version: z
       .int()
@@ -87,7 +109,7 @@ export const paymentEvent = z.object({
       .enum(ORIGINS)
       .check(
         z.describe(
-          'Whether it counts for an order or payout that this service has sent (`service`), or other systems of the shop made it (`external`).',
+          '`service`: it counts for an order or payout that this deployment has sent. `external`: other systems of the shop made it, or it is older than the deployment.',
         ),
       ),
     payment,
@@ -97,14 +119,26 @@ export const paymentEvent = z.object({
 export type PaymentCloudEvent = z.infer<typeof paymentEvent>;
 /** The payment as subscribers see it. */
 export type EventPayment = z.infer<typeof payment>;
+/** Its fields. What is not one of them is in no event. */
+export const EVENT_PAYMENT_FIELDS = Object.keys(payment.shape) as (keyof EventPayment)[];
+
+/** Of an event from before amounts were texts: it may still wait in a subscriber's queue. */
+const readEvent = z.extend(paymentEvent, {
+  dataschema: z.optional(z.string()),
+  data: z.extend(paymentEvent.shape.data, { origin: z.optional(z.enum(ORIGINS)) }),
+});
+
+/** An event as it was read; one from before amounts were texts has neither `dataschema` nor `origin`. */
+export type ReadPaymentEvent = z.infer<typeof readEvent>;
 
 /**
- * Reads an event as a subscriber received it, amounts exact. Fields that are newer than this schema are left out.
+ * Reads an event as a subscriber received it, amounts exact, be they texts or, as in older events, numbers. Fields
+ * that are newer than this schema are left out.
  * @throws SyntaxError or `z.core.$ZodError` on anything that is not a payment event
  */
-export function readPaymentEvent(text: string): PaymentCloudEvent {
+export function readPaymentEvent(text: string): ReadPaymentEvent {
   const parsed = JSON.parse(text, (key, value, { source }) =>
     typeof value === 'number' && key !== 'version' ? decimal(source) : value,
   );
-  return paymentEvent.parse(parsed);
+  return readEvent.parse(parsed);
 }

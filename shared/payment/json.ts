@@ -47,14 +47,31 @@ function sortKeys(value: unknown): unknown {
 }
 
 /**
- * `JSON.stringify`, but every {@link Decimal} is written as a JSON number with all its digits, and the two characters
- * that SQS and SNS do not carry are escaped.
- * Source: Amazon SQS, "SendMessage": #x9, #xA, #xD, #x20 to #xD7FF, #xE000 to #xFFFD, #x10000 to #x10FFFF.
+ * What callers and subscribers read: every {@link Decimal} is a text of all its digits, because ordinary JSON readers,
+ * generated clients and CloudEvents SDKs make binary floats of numbers.
+ */
+export function stringifyWithTexts(value: unknown): string {
+  const json = JSON.stringify(value, function (this: Record<string, unknown>, key, converted) {
+    const original = this[key];
+    return isDecimal(original) ? decimalText(original) : converted;
+  });
+  return escapeForQueues(json);
+}
+
+/**
+ * What paytech and this service's own queue read: `JSON.stringify`, but every {@link Decimal} is a JSON number with all
+ * its digits.
  */
 export function stringifyJson(value: unknown): string {
-  return toJson(value).replace(/[\ufffe\uffff]/g, (character) =>
-    character === '\ufffe' ? '\\ufffe' : '\\uffff',
-  );
+  return escapeForQueues(toJson(value));
+}
+
+/**
+ * The two characters that SQS and SNS do not carry are escaped. JSON has them in texts only.
+ * Source: Amazon SQS, "SendMessage": #x9, #xA, #xD, #x20 to #xD7FF, #xE000 to #xFFFD, #x10000 to #x10FFFF.
+ */
+function escapeForQueues(json: string): string {
+  return json.replace(/[\ufffe\uffff]/g, (character) => (character === '\ufffe' ? '\\ufffe' : '\\uffff'));
 }
 
 function toJson(value: unknown): string {

@@ -23,6 +23,12 @@ export function isDecimal(value: unknown): value is Decimal {
   return value instanceof Big;
 }
 
+/** An amount as a text, of a request or of what we say: digits alone, never an exponent. */
+export const AMOUNT_TEXT = /^\d+(\.\d+)?$/;
+
+/** The same for what may be below zero, such as what is left to refund after more was paid back than came in. */
+export const SIGNED_AMOUNT_TEXT = /^-?\d+(\.\d+)?$/;
+
 /** Equal by value: 11.120 is 11.12. */
 export function sameAmount(a: Decimal, b: Decimal): boolean {
   return a.eq(b);

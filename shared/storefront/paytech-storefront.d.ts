@@ -1,14 +1,15 @@
 /**
  * The payment service for storefronts: create, redirect or frame, wait for the end. No dependencies, no build, for
- * browsers of 2024 and later. Amounts are decimal texts in major units (`'11.12'`) on the way in and out, since
- * a JavaScript number cannot hold all of them.
+ * browsers of 2024 and later. Amounts are decimal texts in major units (`'11.12'`) on the way in and out, as the service
+ * has them, since a JavaScript number cannot hold all of them: the module never touches one.
  */
 
 export interface Storefront {
   /**
    * `POST /payments`: the payment of an order, whose `redirectUrl` takes the customer's money. The same order again,
    * also from another page or after a lost answer, is the same payment, so this repeats the request as long as
-   * repeating can help. Throws a {@link PaymentError}.
+   * repeating can help (it is being created, its outcome is not known yet, the gateway is away) and the time for it,
+   * `patienceMs`, is not over. Throws a {@link PaymentError}.
    */
   create(order: NewPayment, options?: CallOptions): Promise<CreatedPayment>;
   /** `GET /payments/{id}`. Throws a {@link PaymentError}. */
@@ -31,14 +32,26 @@ export interface Storefront {
 export function openStorefront(apiUrl: string, options?: StorefrontOptions): Storefront;
 
 export interface StorefrontOptions {
-  /** How often a request is sent before its error is thrown; default 8, which takes about half a minute. */
-  attempts?: number;
+  /**
+   * How long a request is repeated in all, in milliseconds, before its error is thrown; default 30,000, within which
+   * also a payment of which nobody heard the answer is found or made anew. The service says how long to wait
+   * (Retry-After): where that is longer than what is left, the error is thrown at once. 0 repeats nothing.
+   */
+  patienceMs?: number;
 }
+
+/**
+ * Sends the customer to the checkout. Throws a TypeError where there is no `redirectUrl` or it is no https address
+ * (or http on localhost and 127.0.0.1): a `javascript:` URL would run on the shop's page. No answer with such a URL
+ * leaves this module either.
+ */
+export function redirect(payment: Pick<CreatedPayment, 'redirectUrl'>): void;
 
 /**
  * Shows the checkout in a frame and resolves when the checkout says that the customer is done. That is a hint
  * to close the frame, never a result: ask `waitForFinal`. Messages of other origins, windows or payments are
- * not listened to. Rejects with the signal's reason, as when the customer closes the frame.
+ * not listened to. Rejects with the signal's reason, as when the customer closes the frame, and as
+ * {@link redirect} throws.
  */
 export function showInFrame(
   frame: HTMLIFrameElement,
@@ -46,13 +59,14 @@ export function showInFrame(
   options?: CallOptions,
 ): Promise<void>;
 
-/** The service or the network refused. `message` is for developers. */
+/** The service or the network refused. `message` is for developers, `customerMessage` fit for the customer. */
 export class PaymentError extends Error {
   constructor(status: number, problem: Record<string, unknown>, retryAfterMs?: number);
   /** HTTP status; 0 when nobody answered. */
   status: number;
   /** Stable, such as `gateway.rejected`; '' when the answer was not the service's own. */
   code: string;
+  customerMessage: string;
   errors: { field: string; message: string }[];
   requestId?: string | undefined;
   /** What the service asked to wait. */
@@ -109,9 +123,10 @@ export interface Payment {
   /** What was paid, once the payment is final. */
   amount: string;
   currency: string;
-  requestedAmount: string;
-  requestedCurrency: string;
-  /** Of a final payment: whether amount and currency are those that were asked for. */
+  /** What was asked for; absent where nobody has told, as of a payment that other systems of the shop made. */
+  requestedAmount?: string;
+  requestedCurrency?: string;
+  /** Of a COMPLETED or AUTHORIZED payment: whether amount and currency are those that were asked for. */
   paidAsRequested?: boolean;
   /** While the customer has not paid yet. */
   redirectUrl?: string;

@@ -7,6 +7,7 @@
 
 /** Longer than the API takes for anything. */
 const CALL_LIMIT_MS = 35_000;
+const SHORTEST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
 
 export class PaymentError extends Error {
@@ -25,16 +26,38 @@ export class PaymentError extends Error {
     this.requestId = problem.requestId;
     this.retryAfterMs = retryAfterMs;
     this.mayRetry = !status || status === 429 || status >= 500 || retryAfterMs !== undefined;
+    this.customerMessage = CUSTOMER_MESSAGES.get(this.code) ?? (this.mayRetry ? TRY_AGAIN : NOT_POSSIBLE);
   }
 }
 
+const TRY_AGAIN = 'This does not work at the moment. Please try again: you are never charged twice.';
+const NOT_POSSIBLE = 'The payment is not possible like this. Please go back to the shop.';
+const CUSTOMER_MESSAGES = new Map([
+  [
+    'payment.under_way',
+    'You are paying this order in another way already. Please finish that, or wait until it has ended.',
+  ],
+  [
+    'claim.flagged',
+    'We are finding out what became of your payment. Please do not pay again: we will get back to you.',
+  ],
+  [
+    'payment.reference_conflict',
+    'This order has changed since you began to pay. Please go back to the shop.',
+  ],
+  ['gateway.rejected', 'This way to pay is not possible for this order. Please choose another.'],
+]);
+
 /** @type {typeof import('./paytech-storefront.d.ts').openStorefront} */
-export function openStorefront(apiUrl, { attempts = 8 } = {}) {
-  /** @type {(method: string, path: string, signal?: AbortSignal, body?: object) => Promise<any>} */
-  async function call(method, path, signal, body) {
+export function openStorefront(apiUrl, { patienceMs = 30_000 } = {}) {
+  /** @type {(limitMs: number, method: string, path: string, signal?: AbortSignal, body?: object) => Promise<any>} */
+  async function call(limitMs, method, path, signal, body) {
     signal?.throwIfAborted();
-    const limit = AbortSignal.timeout(CALL_LIMIT_MS);
-    const request = body && { headers: { 'content-type': 'application/json' }, body: toJson(body) };
+    const limit = AbortSignal.timeout(limitMs);
+    const request = body && {
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    };
     let response;
     let answer;
     try {
@@ -43,26 +66,31 @@ export function openStorefront(apiUrl, { attempts = 8 } = {}) {
         signal: signal ? AbortSignal.any([signal, limit]) : limit,
         ...request,
       });
-      answer = fromJson(await response.text());
+      answer = await response.json();
     } catch {
       signal?.throwIfAborted();
       // Whatever answered, it was not the API, or not all of it.
       const status = response && !response.ok ? response.status : 0;
       throw new PaymentError(status, {}, response && retryAfterMs(response));
     }
-    if (response.ok) return answer;
-    throw new PaymentError(response.status, answer ?? {}, retryAfterMs(response));
+    if (!response.ok) throw new PaymentError(response.status, answer ?? {}, retryAfterMs(response));
+    if (answer?.redirectUrl) checkoutUrl(answer);
+    return answer;
   }
 
   /** @type {(method: string, path: string, signal?: AbortSignal, body?: object) => Promise<any>} */
   async function insist(method, path, signal, body) {
+    const end = performance.now() + patienceMs;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await call(method, path, signal, body);
+        // The first is given the time that it needs: what nobody waited for would have to be found out.
+        const limit = attempt === 1 ? CALL_LIMIT_MS : Math.max(1, Math.ceil(end - performance.now()));
+        return await call(limit, method, path, signal, body);
       } catch (caught) {
         const error = /** @type {any} */ (caught);
-        if (!mayRetry(error) || attempt >= attempts) throw error;
-        await pause(error.retryAfterMs ?? backoff(attempt), signal);
+        const wait = Math.max(error.retryAfterMs ?? backoff(attempt), SHORTEST_WAIT_MS);
+        if (!mayRetry(error) || performance.now() + wait >= end) throw error;
+        await pause(wait, signal);
       }
     }
   }
@@ -76,7 +104,7 @@ export function openStorefront(apiUrl, { attempts = 8 } = {}) {
     async waitForFinal(id, { signal, onUpdate, isDone = isFinal } = {}) {
       for (let turn = 1, seen = ''; ; turn++) {
         let wait;
-        const payment = await call('GET', pathOf(id), signal).catch((error) => {
+        const payment = await call(CALL_LIMIT_MS, 'GET', pathOf(id), signal).catch((error) => {
           if (!mayRetry(error)) throw error;
           wait = error.retryAfterMs;
         });
@@ -91,24 +119,43 @@ export function openStorefront(apiUrl, { attempts = 8 } = {}) {
   return storefront;
 }
 
+/** @type {typeof import('./paytech-storefront.d.ts').redirect} */
+export function redirect(payment) {
+  const url = checkoutUrl(payment);
+  location.assign(url);
+}
+
 /** @type {typeof import('./paytech-storefront.d.ts').showInFrame} */
-export function showInFrame(frame, { id, redirectUrl }, { signal } = {}) {
-  const url = new URL(redirectUrl ?? '');
+export async function showInFrame(frame, payment, { signal } = {}) {
+  const { href, origin } = new URL(checkoutUrl(payment));
   const over = new AbortController();
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     signal?.addEventListener('abort', () => reject(signal.reason), { signal: over.signal });
     addEventListener(
       'message',
-      ({ origin, source, data }) => {
-        const isCheckout = origin === url.origin && source === frame.contentWindow;
+      ({ origin: from, source, data }) => {
+        const isCheckout = from === origin && source === frame.contentWindow;
         const isState = data?.source === 'payment-checkout' && data.type === 'checkout.state';
-        if (isCheckout && isState && data.paymentId === id) resolve(undefined);
+        if (isCheckout && isState && data.paymentId === payment.id) resolve(undefined);
       },
       { signal: over.signal },
     );
-    frame.src = url.href;
+    frame.src = href;
   }).finally(() => over.abort());
+}
+
+/**
+ * A `javascript:` URL would run on the shop's own page, in a frame without so much as a click.
+ * @param {{ redirectUrl?: string }} payment
+ */
+function checkoutUrl({ redirectUrl = '' }) {
+  const url = URL.canParse(redirectUrl) ? new URL(redirectUrl) : undefined;
+  const isLocal = url?.protocol === 'http:' && ['localhost', '127.0.0.1'].includes(url.hostname);
+  if (!url || !(url.protocol === 'https:' || isLocal)) {
+    throw new TypeError('The redirectUrl is no https address: nobody is sent there.');
+  }
+  return url.href;
 }
 
 /** @param {string} id */
@@ -145,22 +192,4 @@ function pause(ms, signal, wakes) {
     if (wakes) globalThis.document?.addEventListener('visibilitychange', resolve, until);
     over.signal.addEventListener('abort', () => clearTimeout(timer));
   }).finally(() => over.abort());
-}
-
-const isAmount = /^(amount|requestedAmount)$/;
-
-/** Amounts are texts here and numbers on the wire. @param {object} body */
-function toJson(body) {
-  const rawJson = /** @type {any} */ (JSON).rawJSON ?? Number;
-  return JSON.stringify(body, (key, value) =>
-    key === 'amount' && typeof value === 'string' ? rawJson(value) : value,
-  );
-}
-
-/** @param {string} text */
-function fromJson(text) {
-  /** @type {(key: string, value: any, context?: { source: string }) => any} */
-  const reviver = (key, value, context) =>
-    isAmount.test(key) && typeof value === 'number' ? (context?.source ?? String(value)) : value;
-  return JSON.parse(text, /** @type {any} */ (reviver));
 }

@@ -63,7 +63,7 @@ it('ends with a COMPLETED payment, and a subscriber of another stack that knows 
   expect(code, `${output}\n${await errors}`).toBe(0);
 
   const [, after = ''] = output.split(MARK);
-  expect(after).toMatch(/"state":"COMPLETED","final":true,"amount":11.12,"currency":"EUR"/);
+  expect(after).toMatch(/"state":"COMPLETED","final":true,"amount":"11.12","currency":"EUR"/);
   expect(after).toContain('paytech.payment.completed');
   expect(after).toContain('order-1');
 }, 300_000);

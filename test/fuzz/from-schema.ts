@@ -1,5 +1,6 @@
 /** Values that fit a schema of openapi.json. */
 import fc from 'fast-check';
+import { AMOUNT_TEXT } from '../../shared/payment/money.ts';
 import { RawText } from './json-text.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a JSON Schema is JSON of any shape
@@ -19,14 +20,18 @@ const AMOUNTS = [
   '0.1',
   '999999999.123456789012345678',
   '1000000000',
-  '1e2',
+  '1e2', // As a number only.
 ];
-const amount = fc.oneof(
-  fc.constantFrom(...AMOUNTS.map((text) => new RawText(text))),
-  fc
-    .tuple(fc.nat({ max: 9_999 }), fc.nat({ max: 99 }))
-    .map(([whole, cents]) => new RawText(`${whole}.${cents}`)),
-);
+/** As a text, which the document names, and as the number that is taken as well. */
+const amount = fc
+  .tuple(
+    fc.oneof(
+      fc.constantFrom(...AMOUNTS),
+      fc.tuple(fc.nat({ max: 9_999 }), fc.nat({ max: 99 })).map(([whole, cents]) => `${whole}.${cents}`),
+    ),
+    fc.boolean(),
+  )
+  .map(([text, isText]) => (isText ? text : new RawText(text)));
 
 /** `overrides` by property name, at any depth: what must be an id that exists, or the like. */
 export function fromSchema(schema: Json, document: Json, overrides: Overrides = {}): fc.Arbitrary<unknown> {
@@ -42,8 +47,6 @@ export function fromSchema(schema: Json, document: Json, overrides: Overrides = 
       return fc.array(of(schema.items ?? {}), { maxLength: 3 });
     case 'string':
       return textOf(schema);
-    case 'number':
-      return amount;
     case 'integer':
       return fc.integer({ min: schema.minimum ?? 0, max: schema.maximum ?? 1_000_000 });
     case 'boolean':
@@ -66,7 +69,8 @@ function objectOf(schema: Json, of: (schema: Json) => fc.Arbitrary<unknown>, ove
 /** Look-aheads are beyond fast-check. */
 const PHONE = fc.constantFrom('44 02072243688', '4930123456');
 
-function textOf({ pattern, format, minLength = 0, maxLength = 40 }: Json): fc.Arbitrary<string> {
+function textOf({ pattern, format, minLength = 0, maxLength = 40 }: Json): fc.Arbitrary<unknown> {
+  if (pattern === AMOUNT_TEXT.source) return amount;
   if (pattern?.includes('(?=')) return PHONE;
   if (pattern) return fc.stringMatching(new RegExp(pattern));
   if (format) return fc.constantFrom('2026-11-23T12:00:00Z', 'https://shop.example/back');

@@ -3,7 +3,7 @@
 import { vi } from 'vitest';
 import { orderTokens, readOrderKeys } from '../../functions/create-payment/order-token.ts';
 import { createPayment } from '../../functions/create-payment/pipeline.ts';
-import { readCreateRequest, readRequestForOrder } from '../../functions/create-payment/request.ts';
+import { readerWithoutTokens, readerWithTokens } from '../../functions/create-payment/request.ts';
 import { executePayment } from '../../functions/execute-payment/pipeline.ts';
 import { getPayment } from '../../functions/get-payment/pipeline.ts';
 import { refresh } from '../../functions/get-payment/refresh.ts';
@@ -71,15 +71,15 @@ export function handlersOn(world: World) {
 
   const readOrder = orderTokens({
     keys: kept(readOrderKeys(LOCAL_KEYS.orderTokenKey)),
+    audience: 'urn:paytech-payments:fuzz',
     now: Date.now,
     logger,
   });
   const storefront = (withTokens: boolean) =>
     createPayment({
-      readRequest: async (json) =>
-        withTokens
-          ? readRequestForOrder(json, await readOrder(json), [ALLOWED_ORIGIN])
-          : readCreateRequest(json, [ALLOWED_ORIGIN]),
+      requestOf: withTokens
+        ? readerWithTokens(readOrder, [ALLOWED_ORIGIN])
+        : readerWithoutTokens([ALLOWED_ORIGIN]),
       create,
       webhookUrl: WEBHOOK_URL,
     });

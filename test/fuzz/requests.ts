@@ -40,7 +40,14 @@ const schemaOf = (route: string) => operationOf(route).requestBody?.content['app
 const { OrderWithToken, OrderWithoutToken } = document.components.schemas;
 const { referenceId: _, amount: __, currency: ___, ...besideTheToken } = OrderWithToken.properties;
 
-export const WITHOUT_TOKEN: Json = OrderWithoutToken;
+const { customer } = OrderWithoutToken.properties;
+const { ip: ____, ...ofBrowser } = customer.properties;
+
+/** Unsigned, and so without an address of the customer's. */
+export const WITHOUT_TOKEN: Json = {
+  ...OrderWithoutToken,
+  properties: { ...OrderWithoutToken.properties, customer: { ...customer, properties: ofBrowser } },
+};
 /** Now and then with fields that the token has, too. */
 export const WITH_TOKEN: Json = {
   anyOf: [1, 2, 3].map(() => ({ ...OrderWithToken, properties: besideTheToken })).concat(OrderWithToken),
@@ -99,6 +106,7 @@ export function requestsFor(
     paymentId: fc.oneof(known, fc.stringMatching(/^[a-f0-9]{32}$/)),
     returnUrl: fc.constantFrom(`${ALLOWED_ORIGIN}/back?id={id}`, `${ALLOWED_ORIGIN}.evil.example/`),
     orderToken: tokens(),
+    ip: fc.constantFrom('198.51.100.1', '2001:db8::1', '198.51.100.256'),
   };
   const names = (place: string): string[] =>
     (operation.parameters ?? []).filter((each: Json) => each.in === place).map((each: Json) => each.name);

@@ -143,6 +143,7 @@ describe('the environment', () => {
         API_KEY_SECRET: 'api-key',
         PAYTECH_URL: 'https://engine-sandbox.pay.tech',
         ALLOWED_ORIGINS: 'https://a.example,https://b.example',
+        EVENT_SOURCE: 'urn:paytech-payments:sandbox',
         ORDER_TOKENS: 'required',
         ORDER_TOKEN_SECRET: 'order-token-keys',
       },

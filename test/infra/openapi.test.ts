@@ -6,6 +6,7 @@ import { readCreateRequest } from '../../functions/create-payment/request.ts';
 import { openApiText } from '../../infra/openapi/document.ts';
 import { PROBLEMS } from '../../shared/http/problem.ts';
 import { parseJson } from '../../shared/payment/json.ts';
+import { AMOUNT_TEXT, SIGNED_AMOUNT_TEXT } from '../../shared/payment/money.ts';
 import { validatorOf } from '../support/openapi.ts';
 import { type Json, minimal, synthesize } from './synthesized.ts';
 
@@ -61,15 +62,41 @@ test('the routes are those of the stack, and so is who may call them', async () 
   expect(await routesOf({ orderTokens: 'off' })).toEqual(documented(false));
 }, 240_000);
 
+test('amounts are texts, and nothing is a binary float to a generated client', () => {
+  const found: string[] = [];
+  const walk = (schema: Json, path: string): void => {
+    if (typeof schema !== 'object' || schema === null) return;
+    if (schema.type === 'number') found.push(`${path}: a number`);
+    if ('const' in schema && !('type' in schema)) found.push(`${path}: a constant without a type`);
+    if (schema.properties) {
+      for (const [name, each] of Object.entries<Json>(schema.properties)) {
+        const isAmount = /amount|refundable/i.test(name) && each.type !== 'boolean';
+        const isText = [AMOUNT_TEXT.source, SIGNED_AMOUNT_TEXT.source].includes(each.pattern);
+        if (isAmount && !isText) found.push(`${path}/${name}: no decimal text`);
+      }
+    }
+    for (const [name, each] of Object.entries(schema)) walk(each, `${path}/${name}`);
+  };
+  walk(document, '');
+  expect(found).toEqual([]);
+  // A body that is one of several has a name: unnamed, generated clients send it as {}.
+  const unnamed = operations.filter(
+    ({ operation }) =>
+      operation.requestBody && !operation.requestBody.content['application/json'].schema.$ref,
+  );
+  expect(unnamed.map(({ key }) => key)).toEqual([]);
+});
+
 describe('the schema of a body says what the handler says', () => {
   const validate = validatorOf(document).schema('OrderWithoutToken');
   const order = '"referenceId":"order-1","currency":"EUR"';
 
   test.each([
-    `{${order},"amount":11.12}`,
-    `{${order},"amount":999999999.123456789012345678,"paymentMethod":"PIX","customer":{"phone":"44 2072243688"}}`,
-    `{${order},"amount":0,"preAuth":true,"additionalParameters":{"a":"b"},"checkoutStyle":{"theme":["dark"]}}`,
-    `{${order},"amount":1,"customer":{"kycStatus":"PASSED","depositsCnt":3,"depositsAmount":1.5}}`,
+    `{${order},"amount":"11.12"}`,
+    `{${order},"amount":"999999999.123456789012345678","paymentMethod":"PIX","customer":{"phone":"44 2072243688"}}`,
+    `{${order},"amount":"0","preAuth":true,"additionalParameters":{"a":"b"},"checkoutStyle":"dark"}`,
+    `{${order},"amount":"1","customer":{"kycStatus":"PASSED","depositsCnt":3,"depositsAmount":"1.5"}}`,
+    `{${order},"amount":"1","customer":{"ip":"2001:db8::1","locale":"en_GB"}}`,
   ])('takes %s', (body) => {
     expect(() => readCreateRequest(parseJson(body), [])).not.toThrow();
     expect(validate(JSON.parse(body))).toBeUndefined();
@@ -78,19 +105,22 @@ describe('the schema of a body says what the handler says', () => {
   test.each([
     '[]',
     `{${order}}`,
-    `{${order},"amount":"11.12"}`,
+    `{${order},"amount":"11,12"}`,
+    `{${order},"amount":"1e3"}`,
+    `{${order},"amount":"-1"}`,
     `{${order},"amount":-1}`,
     `{${order},"amount":1e10}`,
-    `{${order},"amount":1,"colour":"red"}`,
-    `{${order},"amount":1,"card":{}}`,
-    `{${order},"amount":1,"webhookUrl":"https://evil.example"}`,
-    `{${order},"amount":1,"orderToken":"x"}`,
-    `{${order},"amount":1,"paymentType":"REFUND"}`,
-    `{${order},"amount":1,"customer":{"ip":"127.0.0.1"}}`,
-    `{${order},"amount":1,"customer":{"phone":"+44"}}`,
-    `{${order},"amount":1,"customer":{"depositsCnt":1.5}}`,
-    `{${order},"amount":1,"customer":[]}`,
-    `{${order},"amount":1,"additionalParameters":{"a":1}}`,
+    `{${order},"amount":"1","checkoutStyle":{"theme":["dark"]}}`,
+    `{${order},"amount":"1","colour":"red"}`,
+    `{${order},"amount":"1","card":{}}`,
+    `{${order},"amount":"1","webhookUrl":"https://evil.example"}`,
+    `{${order},"amount":"1","orderToken":"x"}`,
+    `{${order},"amount":"1","paymentType":"REFUND"}`,
+    `{${order},"amount":"1","customer":{"ip":"not an address"}}`,
+    `{${order},"amount":"1","customer":{"phone":"+44"}}`,
+    `{${order},"amount":"1","customer":{"depositsCnt":1.5}}`,
+    `{${order},"amount":"1","customer":[]}`,
+    `{${order},"amount":"1","additionalParameters":{"a":1}}`,
   ])('refuses %s', (body) => {
     expect(() => readCreateRequest(parseJson(body), [])).toThrow();
     expect(validate(JSON.parse(body))).toBeDefined();

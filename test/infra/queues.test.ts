@@ -125,6 +125,7 @@ describe('subscribers', () => {
   test('are one line each in the settings, with a filter if they want one', async () => {
     const filter = {
       state: ['COMPLETED' as const],
+      origin: ['service' as const],
       paidAsRequested: [{ 'anything-but': ['false' as const] }],
     };
     const { template } = await synthesize({

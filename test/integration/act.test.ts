@@ -641,7 +641,9 @@ describe('POST /operations/payments/{id}/…', () => {
   });
 
   it.each([
-    ['capture', '{"amount":"60"}', 'amount'],
+    ['capture', '{"amount":"6e1"}', 'amount'],
+    ['capture', '{"amount":""}', 'amount'],
+    ['capture', '{"amount":"0"}', 'amount'],
     ['capture', '{"amount":0}', 'amount'],
     ['capture', '{"amount":-1}', 'amount'],
     ['capture', '{"amount":1e-19}', 'amount'],

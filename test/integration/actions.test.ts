@@ -175,11 +175,12 @@ describe('POST /operations/payments/{id}/…', () => {
   it.each([
     ['', '100'],
     ['{"amount":60.5}', '60.5'],
+    ['{"amount":"60.5"}', '60.5'],
   ])('captures %s once, and names who asked for it', async (body, amount) => {
     const id = await authorized();
     const answer = await perform(id, 'capture', body);
     expect(answer.status, answer.text).toBe(200);
-    expect(answer.json()).toMatchObject({ id, state: 'COMPLETED', final: true, amount: Number(amount) });
+    expect(answer.json()).toMatchObject({ id, state: 'COMPLETED', final: true, amount });
     expect((await perform(id, 'capture', body)).status).toBe(200);
     await reaches(id, 'COMPLETED');
     expect((await perform(id, 'capture', body)).json()).toMatchObject({ state: 'COMPLETED' });
@@ -248,7 +249,7 @@ describe('POST /operations/payments/{id}/…', () => {
     const id = await authorized();
     await fault('capture', '500');
     const unknown = await perform(id, 'capture');
-    expect([unknown.status, unknown.json().code]).toEqual([409, 'operation.outcome_unknown']);
+    expect([unknown.status, unknown.json().code]).toEqual([503, 'operation.outcome_unknown']);
     expect((await perform(id, 'capture')).json().code).toBe('operation.in_progress');
     expect((await perform(id, 'void')).json().code).toBe('operation.conflict');
     expect(await callsOf(`${id}/capture`, 'POST')).toHaveLength(1);

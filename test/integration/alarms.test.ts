@@ -171,8 +171,9 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
   'order-tokens': {
     'create-payment': () => {
       const keys = { get: async () => ['k'.repeat(32)], refreshed: async () => undefined };
-      const read = orderTokens({ keys, now: world.now, logger: counted.logger('create-payment') });
-      return times(20, () => read({ orderToken: 'a.b.c' }).catch(() => {}));
+      const logger = counted.logger('create-payment');
+      const read = orderTokens({ keys, audience: 'urn:x', now: world.now, logger });
+      return times(20, () => read('a.b.c').catch(() => {}));
     },
   },
   'payment-corrected': {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { EVENT_TYPES, readPaymentEvent } from '../../shared/payment/event-schema.ts';
 import { decimal } from '../../shared/payment/money.ts';
+import { amountsAsNumbers } from '../support/amounts.ts';
 import { eventProblem } from '../support/event-schema.ts';
 import { type Service, startService } from '../support/service.ts';
 import { signedCalls } from '../support/signed.ts';
@@ -82,7 +83,8 @@ describe('an event', () => {
     const events = await eventsUntil(id, type);
     for (const { body } of events) {
       expect(eventProblem(body)).toBeUndefined();
-      expect(body).toContain(`"amount":${AMOUNT},`);
+      expect(body).toContain(`"amount":"${AMOUNT}",`);
+      expect(amountsAsNumbers(JSON.parse(body))).toEqual([]);
       const { data, subject } = readPaymentEvent(body);
       expect(subject).toBe(id);
       expect(data.payment.requestedAmount).toEqual(decimal(AMOUNT));
@@ -115,7 +117,10 @@ describe('an event', () => {
     const { body } = (await eventsUntil(await WAYS.completed!(), 'completed')).at(-1)!;
     for (const wrong of [
       body.replace('"subject"', '"object"'),
-      body.replace(`"amount":${AMOUNT}`, `"amount":"${AMOUNT}"`),
+      body.replace(`"amount":"${AMOUNT}"`, `"amount":${AMOUNT}`),
+      body.replace(`"amount":"${AMOUNT}"`, '"amount":"1e2"'),
+      body.replace('"dataschema"', '"datascheme"'),
+      body.replace('"origin":"service"', '"origin":"ours"'),
       body.replace('"state":"COMPLETED"', '"state":"PAID"'),
       body.replace('"paymentType"', '"type":1,"paymentType"'),
     ]) {

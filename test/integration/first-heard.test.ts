@@ -59,7 +59,7 @@ describe('a webhook of a payment that is not known', () => {
     expect(parsed(result.publication?.body)).toMatchObject({
       id: `${id}:1`,
       type: 'paytech.payment.completed',
-      data: { payment: { amount: decimal('9'), paymentMethod: 'PIX', referenceId } },
+      data: { payment: { amount: '9', paymentMethod: 'PIX', referenceId } },
     });
     const record = await stored(id);
     expect(record).toMatchObject({ version: 1, origin: 'external', history: [{ source: 'webhook' }] });

@@ -82,9 +82,9 @@ describe('a payout of which its webhook told neither reference nor what was aske
         previousState: 'COMPLETED',
         payment: {
           referenceId,
-          requestedAmount: decimal('10'),
+          requestedAmount: '10',
           paidAsRequested: false,
-          amount: decimal('8'),
+          amount: '8',
         },
       },
     });

@@ -104,6 +104,32 @@ async function heardOf(
   return id;
 }
 
+describe('the customer of an IAM-signed POST /payments', () => {
+  const sent = async (customer?: object) => {
+    const referenceId = newId();
+    await deposit({ referenceId, ...(customer && { customer }) });
+    const calls = JSON.parse((await service.simulator('GET', '/simulator/requests')).text);
+    return calls.find(({ body }: { body: Record<string, unknown> }) => body?.referenceId === referenceId).body
+      .customer;
+  };
+
+  it('has the address that the merchant’s server says, and never that server’s own', async () => {
+    expect(await sent({ firstName: 'Ada', ip: '2001:db8::7' })).toEqual({
+      firstName: 'Ada',
+      ip: '2001:db8::7',
+    });
+    expect(await sent({ firstName: 'Ada' })).toEqual({ firstName: 'Ada' });
+    expect(await sent()).toBeUndefined();
+  });
+
+  it('may have moved when the same order is asked for again', async () => {
+    const referenceId = newId();
+    const first = await deposit({ referenceId, customer: { ip: '198.51.100.1' } });
+    expect(await deposit({ referenceId, customer: { ip: '2001:db8::7' } })).toBe(first);
+    expect(await deposit({ referenceId })).toBe(first);
+  });
+});
+
 describe('where paytech cannot be called', () => {
   /** One good request to each route, each time with other payments and claims. */
   async function requestsTo(of: DocumentedService): Promise<[route: string, options?: CallOptions][]> {
@@ -208,7 +234,7 @@ describe(REFUND, () => {
     const item = await service.table.get(`payment#${paid}`);
     const refunds = Array.from({ length: MAX_REFUNDS }, (_none, index) => [
       `refund:${index}`,
-      { stage: 'returned', amount: 1 },
+      { stage: 'returned', amount: '1' },
     ]);
     await service.table.put(
       { ...item, pk: `payment#${paid}`, ...Object.fromEntries(refunds), refundCount: MAX_REFUNDS },
@@ -340,7 +366,7 @@ describe('look-ups', () => {
       { timeout: 10_000 },
     );
     const { json } = await call(SHOW, { at: { id } });
-    expect(json).toMatchObject({ id, refunds: [{ amount: 10 }], quarantine: [{ state: 'CANCELLED' }] });
+    expect(json).toMatchObject({ id, refunds: [{ amount: '10' }], quarantine: [{ state: 'CANCELLED' }] });
 
     const captured = await authorizedDeposit();
     await call(action('capture'), { at: { id: captured } });

@@ -144,7 +144,7 @@ describe.concurrent('show', () => {
       ops(['show', id, '--json']),
       ops(['--json', 'show', referenceId]),
     ]);
-    expect(byId.stdout).toContain('"amount":999999999.123456789012345678');
+    expect(byId.stdout).toContain('"amount":"999999999.123456789012345678"');
     expect(JSON.parse(byId.stdout).payments).toMatchObject([
       {
         id,

@@ -43,7 +43,7 @@ describe('the README', () => {
     const hasAws = (await shell('command -v aws || true')).trim() !== '';
     const output = await shell(hasAws ? script : script.split('export AWS_')[0]!);
     expect(output).toContain('"redirectUrl"');
-    expect(output).toMatch(/"state":"COMPLETED","final":true,"amount":11.12/);
+    expect(output).toMatch(/"state":"COMPLETED","final":true,"amount":"11.12"/);
     if (!hasAws) skip('the aws command is not installed here: the last block was not run');
     const [received, scanned] = output.slice(output.indexOf('{\n')).split(/\n(?=\{\n)/);
     const { Messages } = JSON.parse(received!);

@@ -660,7 +660,7 @@ describe('a refund that is heard of before its deposit is COMPLETED here', () =>
     expect(await refundable(id)).toBe('-10');
     expect(await complete()).toMatchObject({
       outcome: 'applied',
-      publication: { body: expect.stringContaining('"amount":120,"currency":"USD"') },
+      publication: { body: expect.stringContaining('"amount":"120","currency":"USD"') },
     });
     expect(await stored(id)).toMatchObject({ state: 'COMPLETED', currency: 'USD', refundsUnknown: true });
     expect(world.logger.metrics()).toContain('RefundedTooMuch');

@@ -63,9 +63,9 @@ describe('the storefront module', () => {
     expect(await madeAtPaytech(wanted.referenceId)).toBe(1);
   });
 
-  it('gives up after its attempts, and says that trying again may help', async () => {
+  it('gives up when its time is over, and says that trying again may help', async () => {
     await fault('create', '429', 5);
-    const once = openStorefront(service.apiUrl, { attempts: 1 });
+    const once = openStorefront(service.apiUrl, { patienceMs: 0 });
     const error = await once.create(order()).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(PaymentError);
     expect(error).toMatchObject({ status: 503, code: 'gateway.unavailable', mayRetry: true });
@@ -84,7 +84,7 @@ describe('the storefront module', () => {
   });
 
   it('tells of a network that is not there', async () => {
-    const nowhere = openStorefront('http://127.0.0.1:1', { attempts: 1 });
+    const nowhere = openStorefront('http://127.0.0.1:1', { patienceMs: 0 });
     await expect(nowhere.get('x')).rejects.toMatchObject({ status: 0, mayRetry: true });
   });
 

@@ -62,6 +62,17 @@ describe('POST /operations/withdrawals', () => {
     expect(JSON.stringify(await world.scan())).not.toMatch(/planted|DE00/i);
   });
 
+  it.each([
+    [{ ip: '198.51.100.1' }, { ip: '2001:db8::1' }],
+    [{ ip: '198.51.100.1' }, undefined],
+    [{ accountNumber: 'DE00 1234' }, { accountNumber: 'DE00 1234', ip: '198.51.100.1' }],
+  ])('is the same by %j as by %j: where the customer is says nothing of whom to pay', async (first, then) => {
+    const body = request({ customer: first });
+    expect((await office.withdraw(body)).status).toBe(201);
+    expect(world.gateway.bodies.at(-1)?.customer).toEqual(first);
+    expect((await office.withdraw({ ...body, customer: then })).status).toBe(200);
+  });
+
   it('makes one withdrawal of twenty requests at once', async () => {
     const body = request();
     const answers = await Promise.all(Array.from({ length: 20 }, () => office.withdraw(body)));
@@ -103,7 +114,7 @@ describe('POST /operations/withdrawals', () => {
     ['Google Pay', { googlePay: {} }, 'googlePay'],
     ['Apple Pay', { applePay: {} }, 'applePay'],
     ['a webhookUrl', { webhookUrl: 'https://evil.example' }, 'webhookUrl'],
-    ['an address', { customer: { ip: '8.8.8.8' } }, 'customer.ip'],
+    ['an address that is none', { customer: { ip: '8.8.8' } }, 'customer.ip'],
     ['another type', { paymentType: 'DEPOSIT' }, 'paymentType'],
     ['a parent', { parentPaymentId: 'x' }, 'parentPaymentId'],
     ['nothing', { amount: '0' }, 'amount'],

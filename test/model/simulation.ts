@@ -5,7 +5,7 @@ import type { SQSRecord } from 'aws-lambda';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
 import { applyEvent } from '../../functions/apply-payment-event/pipeline.ts';
 import { createPayment } from '../../functions/create-payment/pipeline.ts';
-import { readCreateRequest } from '../../functions/create-payment/request.ts';
+import { readerWithoutTokens } from '../../functions/create-payment/request.ts';
 import { receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
 import { claimedCall } from '../../shared/claims/claimed-call.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
@@ -161,7 +161,7 @@ export function createSimulation(shared: Table, amounts: readonly string[]) {
           now,
           logger,
         }),
-        readRequest: (json) => readCreateRequest(json, []),
+        requestOf: readerWithoutTokens([]),
         webhookUrl: 'https://shop.example/webhooks/paytech',
       });
       const body = stringifyJson({ ...rest, amount: decimal(amount), currency: 'EUR' });

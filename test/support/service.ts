@@ -3,6 +3,7 @@ import { DeleteMessageCommand, GetQueueAttributesCommand, ReceiveMessageCommand 
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { LOCAL_KEYS, type LocalOptions } from '../../infra/local/local-service.ts';
 import { sign } from '../../shared/paytech/signature.ts';
+import { amountsAsNumbers } from './amounts.ts';
 import { deployedTarget } from './deployed-target.ts';
 import { eventProblem } from './event-schema.ts';
 import { localTarget } from './local-target.ts';
@@ -38,8 +39,14 @@ function serviceOf(target: Target) {
       json: (): Record<string, never> => JSON.parse(text),
     };
   }
-  const api = (method: string, path: string, body?: string | Uint8Array, headers = {}) =>
-    call(target.apiUrl, method, path, body, headers);
+  /** Throws on an answer that has an amount as a JSON number, whatever was asked. */
+  async function api(method: string, path: string, body?: string | Uint8Array, headers = {}) {
+    const answer = await call(target.apiUrl, method, path, body, headers);
+    const isJson = answer.headers.get('content-type')?.includes('json');
+    const numbers = isJson ? amountsAsNumbers(answer.json()) : [];
+    if (numbers.length > 0) throw new Error(`${numbers} are numbers in the answer to ${method} ${path}`);
+    return answer;
+  }
   const simulator = (method: string, path: string, body?: unknown) =>
     call(target.simulatorUrl, method, path, body === undefined ? undefined : JSON.stringify(body));
 

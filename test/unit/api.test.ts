@@ -17,12 +17,12 @@ const answerOf = (route: () => Promise<Reply>) => httpHandler(logger, route)(eve
 const failing = (error: unknown) => answerOf(() => Promise.reject(error));
 
 describe('a reply', () => {
-  test('becomes JSON with exact amounts, and is not cached', async () => {
+  test('becomes JSON with its amounts as texts, and is not cached', async () => {
     const body = { amount: decimal('999999999.123456789012345678'), left: undefined };
     expect(await answerOf(async () => ({ status: 201, body }))).toEqual({
       statusCode: 201,
       headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-      body: '{"amount":999999999.123456789012345678}',
+      body: '{"amount":"999999999.123456789012345678"}',
     });
   });
 });

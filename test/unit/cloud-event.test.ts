@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { publicationOf } from '../../shared/payment/cloud-event.ts';
+import { readPaymentEvent } from '../../shared/payment/event-schema.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { HistoryEntry, PaymentRecord } from '../../shared/payment/payment.ts';
 import { PAYMENT_STATES } from '../../shared/payment/state.ts';
@@ -31,6 +32,7 @@ test('one applied event, in full', () => {
     subject: 'p1',
     time: '2026-03-01T10:01:00.000Z',
     datacontenttype: 'application/json',
+    dataschema: 'urn:paytech-payments:payment-event:2',
     data: {
       version: 2,
       previousState: 'CHECKOUT',
@@ -41,11 +43,11 @@ test('one applied event, in full', () => {
         paymentType: 'DEPOSIT',
         state: 'COMPLETED',
         final: true,
-        amount: 11.12,
+        amount: '11.12',
         currency: 'EUR',
         paymentMethod: 'BASIC_CARD',
         account: '****4242',
-        requestedAmount: 11.12,
+        requestedAmount: '11.12',
         requestedCurrency: 'EUR',
         paidAsRequested: true,
         created: '2026-03-01T10:00:00.000Z',
@@ -57,8 +59,8 @@ test('one applied event, in full', () => {
     type: 'paytech.payment.completed',
     state: 'COMPLETED',
     paymentType: 'DEPOSIT',
-    paidAsRequested: 'true',
     origin: 'service',
+    paidAsRequested: 'true',
   });
 });
 
@@ -66,8 +68,29 @@ test('amounts are written with every digit', () => {
   const amount = decimal('999999999.123456789012345678');
   const exact = { ...completed, facts: { ...completed.facts, amount } };
   expect(publicationOf(recordWith([created, exact]), 2, SOURCE).body).toContain(
-    '"amount":999999999.123456789012345678,',
+    '"amount":"999999999.123456789012345678",',
   );
+});
+
+test('a subscriber reads what was published before amounts were texts, exact as well', () => {
+  const { body } = publicationOf(recordWith([created, completed]), 2, SOURCE);
+  const old = body
+    .replace('"dataschema":"urn:paytech-payments:payment-event:2",', '')
+    .replace('"origin":"service",', '')
+    .replace('"amount":"11.12"', '"amount":999999999.123456789012345678')
+    .replace('"requestedAmount":"11.12"', '"requestedAmount":1.1120E1');
+  const { dataschema, data } = readPaymentEvent(old);
+  expect([dataschema, data.origin, data.version]).toEqual([undefined, undefined, 2]);
+  expect(data.payment).toMatchObject({
+    amount: decimal('999999999.123456789012345678'),
+    requestedAmount: decimal('11.12'),
+  });
+});
+
+test.each(['"11,12"', '"-1"', '"1e2"', 'true', 'null', '{}'])('%s is no amount to a reader', (amount) => {
+  const { body } = publicationOf(recordWith([created, completed]), 2, SOURCE);
+  expect(readPaymentEvent(body).data.origin).toBe('service');
+  expect(() => readPaymentEvent(body.replace('"amount":"11.12"', `"amount":${amount}`))).toThrow();
 });
 
 test('the first version has no previous state', () => {
@@ -98,7 +121,7 @@ test('an amount other than asked is marked', () => {
   const less = { ...completed, facts: { ...completed.facts, amount: decimal('11.11') } };
   const { attributes, body } = publicationOf(recordWith([created, less]), 2, SOURCE);
   expect(attributes.paidAsRequested).toBe('false');
-  expect(JSON.parse(body).data.payment).toMatchObject({ paidAsRequested: false, requestedAmount: 11.12 });
+  expect(JSON.parse(body).data.payment).toMatchObject({ paidAsRequested: false, requestedAmount: '11.12' });
 });
 
 test('a version that does not exist throws', () => {

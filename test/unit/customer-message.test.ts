@@ -15,13 +15,41 @@ test.for([
   ['3.28', 'retry-with-other-method', /amount/],
   ['4.01', 'retry-with-other-method', /funds/],
   ['4.02', 'retry-with-other-method', /bank/],
+  ['4.99', 'retry-with-other-method', /bank/],
   ['5.01', 'retry', /authenticated/],
+  ['3.12', 'retry', /document/],
+  ['3.25', 'retry', /document/],
+  ['3.26', 'retry', /document/],
+  ['3.21', 'retry', /phone/],
+  ['3.30', 'retry', /e-mail/],
+  ['4.12', 'retry', /e-mail/],
+  ['4.03', 'retry', /number/],
+  ['4.13', 'retry', /number/],
+  ['4.04', 'retry', /expiry/],
+  ['4.07', 'retry', /security code/],
+  ['4.11', 'retry', /address/],
+  ['1.02', 'retry-with-other-method', /moment/],
+  ['3.04', 'retry-with-other-method', /moment/],
   ['8.00', 'do-not-retry', /merchant/],
 ] as const)('%s: %s', ([code, retry, message]) => {
   expect(customerMessage(code)).toEqual({ retry, message: expect.stringMatching(message) });
 });
 
 const generic = customerMessage('9.99');
+
+test.each(['DECLINED', 'CANCELLED'] as const)(
+  '%s without a code tells the customer all the same',
+  (state) => {
+    const ended = { at: '2026-03-01T10:05:00.000Z', source: 'webhook' as const, facts: { state } };
+    const view = publicView(recordWith([created, ended]));
+    expect(view).toMatchObject({ state, errorMessage: generic.message, retry: generic.retry });
+    expect(view).not.toHaveProperty('errorCode');
+  },
+);
+
+test.each(['constructor', '__proto__', '4.0', '4.031', '4.01 x'])('%s is no code', (code) => {
+  expect(customerMessage(code)).toEqual(generic);
+});
 
 test.each(['6', '06.01', '9.00', 'velocity', '4.02 rule 17'])('the unknown code %s is withheld', (code) => {
   expect(customerErrorCode(code)).toBeUndefined();

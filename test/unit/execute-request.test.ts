@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readExecuteRequest } from '../../functions/execute-payment/request.ts';
-import { parseJson } from '../../shared/payment/json.ts';
+import { parseJson, stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
 
 const full = {
@@ -31,6 +31,11 @@ describe('the body of PATCH /payments/{id}', () => {
     expect(read({})).toEqual({});
   });
 
+  it('takes an empty text for none', () => {
+    const nothing = { ipCountryCode: '', customerUserAgent: '', browserLanguage: '' };
+    expect(stringifyJson(read(nothing))).toBe('{}');
+  });
+
   it('never holds the address of the customer', () => {
     expect(() => read({ customerIp: '203.0.113.7' })).toThrow(
       expect.objectContaining({
@@ -43,7 +48,7 @@ describe('the body of PATCH /payments/{id}', () => {
   it.each<[string, object]>([
     ['ipCountryCode', { ipCountryCode: 'gb' }],
     ['customerUserAgent', { customerUserAgent: 'u'.repeat(513) }],
-    ['customerUserAgent', { customerUserAgent: '' }],
+    ['customerUserAgent', { customerUserAgent: 5 }],
     ['browserWindowWidth', { browserWindowWidth: '1280' }],
     ['browserWindowHeight', { browserWindowHeight: 720.5 }],
     ['browserScreenWidth', { browserScreenWidth: -1 }],

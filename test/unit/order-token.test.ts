@@ -2,7 +2,8 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { orderTokens, readOrderKeys } from '../../functions/create-payment/order-token.ts';
-import { readRequestForOrder } from '../../functions/create-payment/request.ts';
+import { readerWithTokens, readRequestForOrder } from '../../functions/create-payment/request.ts';
+import type { HttpEvent } from '../../shared/http/api.ts';
 import { Problem } from '../../shared/http/problem.ts';
 import { parseJson, stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
@@ -10,6 +11,7 @@ import { base64url, orderToken, type TokenParts } from '../support/order-token.t
 import { memoryLogger } from '../support/world.ts';
 
 const KEY = 'a-key-of-the-merchants-server-for-tests';
+const SOURCE = 'urn:paytech-payments:sandbox';
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 const HOUR = 3600;
 const inSeconds = (seconds: number) => NOW / 1000 + seconds;
@@ -35,10 +37,11 @@ function reader(...keys: string[]) {
         return vault.newer;
       },
     },
+    audience: SOURCE,
     now: () => NOW,
     logger,
   });
-  return { read: (orderToken: unknown) => read({ orderToken }), readBody: read, vault, logger };
+  return { read, vault, logger };
 }
 
 async function problemOf(reading: Promise<unknown> | (() => unknown)): Promise<Problem> {
@@ -74,8 +77,15 @@ describe('a valid token', () => {
     expect(await reader().read(token(claims))).toEqual(await reader().read(token()));
   });
 
-  test('may last 24 hours to the second', async () => {
-    expect(await reader().read(token({ ...CLAIMS, exp: inSeconds(24 * HOUR) }))).toBeDefined();
+  test.for([
+    ['lasts 24 hours, by a clock that is a minute ahead', { exp: inSeconds(24 * HOUR + 60) }],
+    ['is over, by a clock that is almost a minute behind', { exp: inSeconds(-59) }],
+    ['begins now, by a clock that is a minute ahead', { nbf: inSeconds(60) }],
+    ['is for this stack', { aud: SOURCE }],
+    ['is for this stack among others', { aud: ['urn:paytech-payments:production', SOURCE] }],
+    ['is as long as a token may be', { cart: 'x'.repeat(11_900) }],
+  ] as const)('is taken where it %s', async ([_where, claims]) => {
+    expect(await reader().read(token({ ...CLAIMS, ...claims }))).toMatchObject({ referenceId: 'order-1' });
   });
 
   test.for(['0.00001', '999999999.123456789012345678', '1000000000'])(
@@ -107,54 +117,64 @@ describe('a token is invalid', () => {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const publicPem = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
 
-  test.for<[what: string, token: unknown, reason: RegExp]>([
-    ['with alg none', `${base64url('{"alg":"none"}')}.${payload}.`, /alg/i],
-    ['with alg none and a signature', token(CLAIMS, { header: { alg: 'none' } }), /alg/i],
-    ['with HS384', token(CLAIMS, { header: { alg: 'HS384' }, hash: 'sha384' }), /alg/i],
-    ['with HS512', token(CLAIMS, { header: { alg: 'HS512' }, hash: 'sha512' }), /alg/i],
-    ['that says RS256', token(CLAIMS, { header: { alg: 'RS256' } }), /alg/i],
-    ['without an alg', token(CLAIMS, { header: { typ: 'JWT' } }), /alg/i],
-    ['with a critical extension', token(CLAIMS, { header: { alg: 'HS256', crit: ['x'], x: 1 } }), /x/],
-    ['signed with a public key as if it were the secret', token(CLAIMS, { key: publicPem }), /signature/],
-    ['signed with another key', token(CLAIMS, { key: `${KEY}.` }), /signature/],
-    ['without a signature', `${header}.${payload}.`, /signature/],
+  test.for<[what: string, token: unknown, member: string]>([
+    ['with alg none', `${base64url('{"alg":"none"}')}.${payload}.`, 'alg'],
+    ['with alg none and a signature', token(CLAIMS, { header: { alg: 'none' } }), 'alg'],
+    ['with HS384', token(CLAIMS, { header: { alg: 'HS384' }, hash: 'sha384' }), 'alg'],
+    ['with HS512', token(CLAIMS, { header: { alg: 'HS512' }, hash: 'sha512' }), 'alg'],
+    ['that says RS256', token(CLAIMS, { header: { alg: 'RS256' } }), 'alg'],
+    ['without an alg', token(CLAIMS, { header: { typ: 'JWT' } }), 'token'],
+    ['with a critical extension', token(CLAIMS, { header: { alg: 'HS256', crit: ['x'], x: 1 } }), 'crit'],
+    ['signed with a public key as if it were the secret', token(CLAIMS, { key: publicPem }), 'signature'],
+    ['signed with another key', token(CLAIMS, { key: `${KEY}.` }), 'signature'],
+    ['without a signature', `${header}.${payload}.`, 'signature'],
     [
       'with another amount under the same signature',
       `${header}.${base64url(JSON.stringify({ ...CLAIMS, amount: '0.01' }))}.${signature}`,
-      /signature/,
+      'signature',
     ],
     [
       'with another header under the same signature',
       `${base64url('{"typ":"JWT","alg":"HS256"}')}.${payload}.${signature}`,
-      /signature/,
+      'signature',
     ],
-    ['that has expired', token({ ...CLAIMS, exp: inSeconds(0) }), /"exp"/],
-    ['that lasts over 24 hours', token({ ...CLAIMS, exp: inSeconds(24 * HOUR + 1) }), /24 hours/],
-    ['that lasts for ever', token(JSON.stringify(CLAIMS).replace(/"exp":\d+/, '"exp":1e999')), /exp|24/],
-    ['without exp', token({ ...CLAIMS, exp: undefined }), /"exp"/],
-    ['with exp as a text', token({ ...CLAIMS, exp: String(CLAIMS.exp) }), /"exp"/],
-    ['that is not valid yet', token({ ...CLAIMS, nbf: inSeconds(60) }), /"nbf"/],
-    ['without referenceId', token({ ...CLAIMS, referenceId: undefined }), /^referenceId/],
-    ['with a referenceId that marks attempts', token({ ...CLAIMS, referenceId: 'a~2' }), /^referenceId/],
-    ['without amount', token({ ...CLAIMS, amount: undefined }), /^amount/],
-    ['with amount as a number', token({ ...CLAIMS, amount: 11.12 }), /^amount/],
-    ['with amount 0', token({ ...CLAIMS, amount: '0' }), /^amount/],
-    ['with a negative amount', token({ ...CLAIMS, amount: '-11.12' }), /^amount/],
-    ['with amount 1e3', token({ ...CLAIMS, amount: '1e3' }), /^amount/],
-    ['with too large an amount', token({ ...CLAIMS, amount: '1000000000.01' }), /^amount/],
-    ['with 19 decimal places', token({ ...CLAIMS, amount: '1.0000000000000000001' }), /^amount/],
-    ['without currency', token({ ...CLAIMS, currency: undefined }), /^currency/],
-    ['with an unknown payment field', token({ ...CLAIMS, payment: { preauth: true } }), /^payment/],
-    ['with a browser’s field', token({ ...CLAIMS, payment: { customer: { email: 'a@b.c' } } }), /customer/],
-    ['with a number that cannot be', token('{"exp":1795438800,"amount":1e9999999999}'), /beyond/],
-    ['whose payload is no object', token('[]'), /object/],
-    ['whose payload is no JSON', token('{'), /JSON|object/i],
-    ['that is no JWT', 'order-1', /JWS/],
-    ['that is empty', '', /JWS/],
-    ['that is a number', 5, /text/],
-    ['that is null', null, /text/],
-    ['that is an object', { alg: 'none' }, /text/],
-  ])('%s', async ([_what, invalid, reason]) => {
+    ['that has expired', token({ ...CLAIMS, exp: inSeconds(-60) }), 'exp'],
+    ['that lasts over 24 hours', token({ ...CLAIMS, exp: inSeconds(24 * HOUR + 61) }), 'exp'],
+    ['that lasts for ever', token(JSON.stringify(CLAIMS).replace(/"exp":\d+/, '"exp":1e999')), 'exp'],
+    ['without exp', token({ ...CLAIMS, exp: undefined }), 'exp'],
+    ['with exp as a text', token({ ...CLAIMS, exp: String(CLAIMS.exp) }), 'exp'],
+    ['that is not valid yet', token({ ...CLAIMS, nbf: inSeconds(61) }), 'nbf'],
+    ['for another stack', token({ ...CLAIMS, aud: 'urn:paytech-payments:production' }), 'aud'],
+    ['for other stacks', token({ ...CLAIMS, aud: ['a', 'b'] }), 'aud'],
+    ['for nobody', token({ ...CLAIMS, aud: [] }), 'aud'],
+    ['for nobody at all', token({ ...CLAIMS, aud: null }), 'aud'],
+    ['without referenceId', token({ ...CLAIMS, referenceId: undefined }), 'referenceId'],
+    ['with a referenceId that marks attempts', token({ ...CLAIMS, referenceId: 'a~2' }), 'referenceId'],
+    ['without amount', token({ ...CLAIMS, amount: undefined }), 'amount'],
+    ['with amount as a number', token({ ...CLAIMS, amount: 11.12 }), 'amount'],
+    ['with amount 0', token({ ...CLAIMS, amount: '0' }), 'amount'],
+    ['with a negative amount', token({ ...CLAIMS, amount: '-11.12' }), 'amount'],
+    ['with amount 1e3', token({ ...CLAIMS, amount: '1e3' }), 'amount'],
+    ['with too large an amount', token({ ...CLAIMS, amount: '1000000000.01' }), 'amount'],
+    ['with 19 decimal places', token({ ...CLAIMS, amount: '1.0000000000000000001' }), 'amount'],
+    ['without currency', token({ ...CLAIMS, currency: undefined }), 'currency'],
+    ['with an unknown payment field', token({ ...CLAIMS, payment: { preauth: true } }), 'payment'],
+    [
+      'with a browser’s field',
+      token({ ...CLAIMS, payment: { customer: { email: 'a@b.c' } } }),
+      'payment.customer',
+    ],
+    ['with a number that cannot be', token('{"exp":1795438800,"amount":1e9999999999}'), 'token'],
+    ['whose payload is no object', token('[]'), 'token'],
+    ['whose payload is no JSON', token('{'), 'token'],
+    ['of more than 16 KB', token({ ...CLAIMS, cart: 'x'.repeat(16 * 1024) }), 'token'],
+    ['with a saved card', token({ ...CLAIMS, payment: { cardToken: 'x' } }), 'payment'],
+    ['that is no JWT', 'order-1', 'token'],
+    ['that is empty', '', 'token'],
+    ['that is a number', 5, 'token'],
+    ['that is null', null, 'token'],
+    ['that is an object', { alg: 'none' }, 'token'],
+  ])('%s', async ([_what, invalid, member]) => {
     const { read, logger } = reader();
     const problem = await problemOf(read(invalid));
     // The same words for all: why is in the log alone.
@@ -164,17 +184,57 @@ describe('a token is invalid', () => {
       [],
     ]);
     expect(logger.lines.map(({ more }) => more)).toEqual([
-      { metric: 'OrderTokenInvalid', reason: expect.stringMatching(reason) },
+      {
+        metric: 'OrderTokenInvalid',
+        members: [member],
+        reason: expect.stringMatching(new RegExp(`^${member.replaceAll('.', '\\.')} `)),
+      },
     ]);
   });
 
+  test.for([
+    ['a header', token(CLAIMS, { header: { alg: 'HS256', crit: ['Quackenbush'], Quackenbush: 1 } })],
+    ['an algorithm', token(CLAIMS, { header: { alg: 'Quackenbush' } })],
+    ['a claim', token({ ...CLAIMS, currency: 'Quackenbush', amount: 'Quackenbush' })],
+    ['an audience', token({ ...CLAIMS, aud: 'Quackenbush' })],
+    ['an expiry', token({ ...CLAIMS, exp: 'Quackenbush' })],
+    ['an unknown member', token({ ...CLAIMS, payment: { Quackenbush: 1 } })],
+    ['a parameter', token({ ...CLAIMS, payment: { additionalParameters: { Quackenbush: 1 } } })],
+  ] as const)('without a word in the log of what %s says', async ([_what, invalid]) => {
+    const { read, logger } = reader();
+    await problemOf(read(invalid));
+    expect(logger.lines).toHaveLength(1);
+    expect(JSON.stringify(logger.lines)).not.toContain('Quackenbush');
+  });
+
+  test('at a length that nobody has to read', async () => {
+    const { read, vault } = reader();
+    Object.defineProperty(vault, 'kept', { get: () => expect.unreachable('the keys were asked for') });
+    expect((await problemOf(read('x'.repeat(16 * 1024 + 1)))).code).toBe('order.token_invalid');
+  });
+
   test('and one that is missing is asked for', async () => {
-    const { readBody, logger } = reader();
-    for (const body of [{}, null, [], 'text', { orderToken: undefined }]) {
-      expect((await problemOf(readBody(body))).code).toBe('order.token_required');
-    }
+    const { read, logger } = reader();
+    expect((await problemOf(read(undefined))).code).toBe('order.token_required');
     expect(logger.lines).toEqual([]);
   });
+});
+
+test('an order token is verified before the numbers of the body are worth any work', async () => {
+  const { read } = reader();
+  const readRequest = readerWithTokens(read, []);
+  const event = (orderToken: unknown) =>
+    ({
+      body: `{"orderToken":${JSON.stringify(orderToken)},"amount":1e9999999999}`,
+    }) as HttpEvent;
+  expect((await problemOf(readRequest(event('x')))).code).toBe('order.token_invalid');
+  expect((await problemOf(readRequest(event(token())))).code).toBe('request.invalid');
+});
+
+test.each(['null', '[]', '"text"', '5', '{}'])('a body %s has no order token', async (body) => {
+  const readRequest = readerWithTokens(reader().read, []);
+  const problem = await problemOf(readRequest({ body } as HttpEvent));
+  expect(problem.code).toBe('order.token_required');
 });
 
 describe('while the key is rotated', () => {
@@ -194,7 +254,7 @@ describe('while the key is rotated', () => {
 
   test('nothing else has, since no other key would help', async () => {
     const { read, vault } = reader();
-    await problemOf(read(token({ ...CLAIMS, exp: inSeconds(-1) })));
+    await problemOf(read(token({ ...CLAIMS, exp: inSeconds(-61) })));
     await problemOf(read(`${base64url('{"alg":"none"}')}.${base64url(JSON.stringify(CLAIMS))}.`));
     await problemOf(read('x'));
     expect(vault.refreshes).toBe(0);
@@ -234,8 +294,8 @@ describe('the body beside an order token', () => {
     expect(readBody({})).toEqual(ORDER);
   });
 
-  test('may repeat it, the amount in other numerals', () => {
-    const body = '{"orderToken":"x","referenceId":"order-1","amount":11.1200,"currency":"EUR"}';
+  test.for(['11.1200', '1.1120E1', '"11.12"', '"11.1200"'])('may repeat it, the amount as %s', (amount) => {
+    const body = `{"orderToken":"x","referenceId":"order-1","amount":${amount},"currency":"EUR"}`;
     expect(stringifyJson(readBody(body))).toBe(stringifyJson(ORDER));
   });
 
@@ -244,7 +304,7 @@ describe('the body beside an order token', () => {
       paymentMethod: 'PIX',
       description: 'A chair',
       returnUrl: 'https://shop.example/back',
-      checkoutStyle: { theme: 'dark' },
+      checkoutStyle: 'dark',
       customer: { firstName: 'Ada' },
       billingAddress: { city: 'London' },
     };
@@ -299,7 +359,7 @@ describe('the body beside an order token', () => {
     ['returnUrl', { returnUrl: 'https://evil.example' }],
     ['paymentType', { paymentType: 'WITHDRAWAL' }],
     ['payment', { payment: { preAuth: true } }],
-    ['amount', { amount: '11.12' }],
+    ['amount', { amount: '11,12' }],
   ] as const)('is otherwise read as ever: %s', async ([field, body]) => {
     expect((await problemOf(() => readBody(body))).errors).toMatchObject([{ field }]);
   });

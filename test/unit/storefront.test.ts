@@ -1,8 +1,15 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { expect, onTestFinished, test } from 'vitest';
-import { openStorefront, type Payment, PaymentError } from '../../shared/storefront/paytech-storefront.js';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import {
+  openStorefront,
+  type Payment,
+  PaymentError,
+  redirect,
+  type StorefrontOptions,
+  showInFrame,
+} from '../../shared/storefront/paytech-storefront.js';
 
 /** The storefront's module over real HTTP, against answers that the running service does not give when asked. */
 
@@ -16,8 +23,8 @@ interface Answer {
 
 const AT_ONCE = { 'retry-after': '0' };
 const open = (version: number) =>
-  `{"id":"p","state":"CHECKOUT","final":false,"version":${version},"amount":1}`;
-const paid = '{"id":"p","state":"COMPLETED","final":true,"version":3,"amount":11.120000000000000001}';
+  `{"id":"p","state":"CHECKOUT","final":false,"version":${version},"amount":"1"}`;
+const paid = '{"id":"p","state":"COMPLETED","final":true,"version":3,"amount":"11.120000000000000001"}';
 const problem = (code: string, status: number, headers = {}): Answer => ({
   status,
   headers,
@@ -26,6 +33,10 @@ const problem = (code: string, status: number, headers = {}): Answer => ({
 
 /** The answers in their order; the last one for ever. */
 async function startApi(...answers: Answer[]) {
+  return startImpatientApi(undefined, ...answers);
+}
+
+async function startImpatientApi(options: StorefrontOptions | undefined, ...answers: Answer[]) {
   const requests: { method: string; url: string; body: string }[] = [];
   const server = createServer(async (request: IncomingMessage, response) => {
     const { method = '', url = '' } = request;
@@ -45,7 +56,7 @@ async function startApi(...answers: Answer[]) {
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { requests, storefront: openStorefront(url, { attempts: 4 }) };
+  return { requests, storefront: openStorefront(url, options) };
 }
 
 const order = { referenceId: 'order-1', amount: '11.12', currency: 'EUR' };
@@ -80,13 +91,95 @@ test.each([
   expect(requests).toHaveLength(1);
 });
 
-test('gives up after its attempts, and says what the last answer was', async () => {
-  const { storefront, requests } = await startApi(problem('gateway.unavailable', 503, AT_ONCE));
+test('gives up when its time is over, and says what the last answer was', async () => {
+  const { storefront, requests } = await startImpatientApi(
+    { patienceMs: 1_000 },
+    problem('gateway.unavailable', 503, AT_ONCE),
+  );
   await expect(storefront.create(order)).rejects.toMatchObject({
     code: 'gateway.unavailable',
     mayRetry: true,
   });
-  expect(requests).toHaveLength(4);
+  expect(requests.length).toBeGreaterThan(1);
+});
+
+test('does not wait for longer than it has time left', async () => {
+  const { storefront, requests } = await startApi(
+    problem('payment.in_progress', 409, AT_ONCE),
+    problem('payment.outcome_unknown', 503, { 'retry-after': '31' }),
+  );
+  await expect(storefront.create(order)).rejects.toMatchObject({ code: 'payment.outcome_unknown' });
+  expect(requests).toHaveLength(2);
+});
+
+test.each([
+  ['payment.under_way', 409, /another way/],
+  ['claim.flagged', 409, /do not pay again/],
+  ['payment.reference_conflict', 409, /has changed/],
+  ['gateway.rejected', 422, /choose another/],
+  ['request.invalid', 400, /not possible/],
+] as const)('has a text for the customer about %s, and does not repeat it', async (code, status, text) => {
+  const { storefront, requests } = await startApi(problem(code, status));
+  const error = await storefront.create(order).catch((thrown) => thrown);
+  expect(error).toMatchObject({ mayRetry: false, customerMessage: expect.stringMatching(text) });
+  expect(error.customerMessage).not.toMatch(/not been charged|new referenceId/);
+  expect(requests).toHaveLength(1);
+});
+
+test('leaves every member as it is, amounts of other objects included', async () => {
+  const { storefront, requests } = await startApi({ status: 201, body: open(1) });
+  const more = { additionalParameters: { amount: '5', nested: '1e3' }, customer: { depositsAmount: '7' } };
+  const amount = '999999999.123456789012345678';
+  await storefront.create({ ...order, amount, ...more });
+  expect(JSON.parse(requests[0]!.body)).toEqual({ ...order, amount, ...more });
+});
+
+const withUrl = (redirectUrl: string) => ({
+  status: 201,
+  body: JSON.stringify({ ...JSON.parse(open(1)), redirectUrl }),
+});
+const UNSAFE = [
+  'javascript:alert(1)',
+  'JavaScript:alert(1)',
+  ' javascript:alert(1)',
+  'data:text/html,x',
+  'http://pay.example/checkout',
+  'http://localhost.evil.example/',
+  'http://127.0.0.1.evil.example/',
+  '//pay.example/',
+  '/checkout',
+  'checkout',
+];
+
+test.each(UNSAFE)('nobody is sent to %s', async (redirectUrl) => {
+  const { storefront } = await startApi(withUrl(redirectUrl));
+  const calls = [
+    () => storefront.create(order),
+    () => storefront.execute('p'),
+    () => storefront.waitForFinal('p'),
+  ];
+  for (const call of calls) await expect(call()).rejects.toThrow(/no https address/);
+  const frame = { src: '' } as Parameters<typeof showInFrame>[0];
+  await expect(showInFrame(frame, { id: 'p', redirectUrl })).rejects.toThrow(/no https address/);
+  expect(frame.src).toBe('');
+  expect(() => redirect({ redirectUrl })).toThrow(/no https address/);
+});
+
+test.each(['https://pay.example/checkout/1', 'http://localhost:3001/checkout/1', 'http://127.0.0.1/c'])(
+  'the customer is sent to %s',
+  async (redirectUrl) => {
+    const { storefront } = await startApi(withUrl(redirectUrl));
+    const payment = await storefront.create(order);
+    const assign = vi.fn();
+    vi.stubGlobal('location', { assign });
+    onTestFinished(() => void vi.unstubAllGlobals());
+    redirect(payment);
+    expect(assign.mock.calls).toEqual([[redirectUrl]]);
+  },
+);
+
+test('an order that was paid before sends nobody anywhere', () => {
+  expect(() => redirect({})).toThrow(TypeError);
 });
 
 test('executes a payment of an id that is no path', async () => {
@@ -132,7 +225,8 @@ test('an error of the page’s own is thrown and not taken for one of the networ
 });
 
 test('stops at once when it is told to, also while it honours Retry-After', async () => {
-  const { storefront, requests } = await startApi(
+  const { storefront, requests } = await startImpatientApi(
+    { patienceMs: 7_200_000 },
     problem('gateway.unavailable', 503, { 'retry-after': '3600' }),
   );
   for (const ask of ['create', 'wait'] as const) {

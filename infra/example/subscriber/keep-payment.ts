@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, NumberValue, PutCommand } from '@aws-sdk/lib-dynamodb';
-import type { PaymentCloudEvent } from '../../../shared/payment/event-schema.ts';
+import type { ReadPaymentEvent } from '../../../shared/payment/event-schema.ts';
 import { decimalText } from '../../../shared/payment/money.ts';
 
 /**
@@ -11,7 +11,7 @@ import { decimalText } from '../../../shared/payment/money.ts';
 export async function keepPayment(
   documents: DynamoDBDocumentClient,
   tableName: string,
-  { data: { version, payment } }: PaymentCloudEvent,
+  { data: { version, payment } }: ReadPaymentEvent,
 ): Promise<boolean> {
   const isNew = 'attribute_not_exists(paymentId)';
   const isHigher = 'version < :version';

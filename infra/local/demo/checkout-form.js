@@ -1,6 +1,11 @@
 // @ts-check
 /** @import { CreatedPayment } from '../../../shared/storefront/paytech-storefront.d.ts' */
-import { openStorefront, PaymentError, showInFrame } from '../../../shared/storefront/paytech-storefront.js';
+import {
+  openStorefront,
+  PaymentError,
+  redirect,
+  showInFrame,
+} from '../../../shared/storefront/paytech-storefront.js';
 
 /** The API is at this page's own origin here; elsewhere it is the stack's `ApiUrl`. */
 export const storefront = openStorefront('');
@@ -89,7 +94,7 @@ export class CheckoutForm extends HTMLElement {
       returnUrl: `${location.origin}/order?payment={id}`,
     });
     // Without a redirectUrl the order was paid before.
-    if (way === 'redirect' && payment.redirectUrl) return location.assign(payment.redirectUrl);
+    if (way === 'redirect' && payment.redirectUrl) return redirect(payment);
     const wasClosed = way === 'frame' && payment.redirectUrl && !(await this.#isOver(payment));
     if (way === 'transfer' && payment.state === 'CHECKOUT') await storefront.execute(payment.id);
     location.assign(`/order?payment=${payment.id}${wasClosed ? '&closed' : ''}`);
@@ -146,11 +151,6 @@ customElements.define('checkout-form', CheckoutForm);
 
 /** @param {unknown} error */
 function forCustomer(error) {
-  const code = error instanceof PaymentError ? error.code : '';
-  if (code === 'gateway.rejected')
-    return 'This way to pay is not possible for this order. Please choose another.';
-  if (code === 'payment.reference_conflict') {
-    return 'A payment for this order is already open in another way. Choose the same way again, or order anew.';
-  }
+  if (error instanceof PaymentError) return error.customerMessage;
   return 'The payment could not be started. You have not been charged: please try again in a moment.';
 }

@@ -48,7 +48,7 @@ function show(payment) {
  */
 function story({ state, paidAsRequested, errorMessage, externalRefs, ...payment }) {
   const paid = money(payment.amount, payment.currency);
-  const asked = money(payment.requestedAmount, payment.requestedCurrency);
+  const asked = askedFor(payment);
   switch (state) {
     case 'COMPLETED':
       return paidAsRequested === false
@@ -90,19 +90,16 @@ function showWayToCheckout() {
   part('checkout').setAttribute('href', checkoutUrl ?? '/');
 }
 
+/** @param {Pick<Payment, 'amount' | 'currency' | 'requestedAmount' | 'requestedCurrency'>} payment */
+function askedFor({ amount, currency, requestedAmount = amount, requestedCurrency = currency }) {
+  return money(requestedAmount, requestedCurrency);
+}
+
 /** @param {Payment} payment */
-function showFacts({
-  referenceId = '',
-  amount,
-  currency,
-  requestedAmount,
-  requestedCurrency,
-  paidAsRequested,
-}) {
-  const asked = money(requestedAmount, requestedCurrency);
+function showFacts({ referenceId = '', amount, currency, paidAsRequested, ...payment }) {
   const facts = [
     ['Order', referenceId],
-    ['Amount', asked],
+    ['Amount', askedFor({ amount, currency, ...payment })],
     ...(paidAsRequested === false ? [['Paid', money(amount, currency)]] : []),
   ];
   part('facts').replaceChildren(...facts.map(([name = '', value = '']) => pair(name, value)));
