@@ -147,6 +147,10 @@ export function claimedCall(deps: Dependencies) {
           status: answer.status,
         });
         return { is: 'unavailable', status: answer.status };
+      case 'not-sent':
+        await release(claim);
+        logger.error('gateway not reached', { metric: 'GatewayNotReached', reason: answer.reason });
+        return { is: 'unavailable' };
       case 'unknown':
         logger.warn('outcome unknown', {
           metric: 'OutcomeUnknown',

@@ -36,7 +36,8 @@ export function isClaimKind(text: string): text is ClaimKind {
  * | reserving | another caller, lease over                      | the same attempt as `reserving`      |
  * | sent      | answered with an id                             | record, `known`                      |
  * | sent      | refused, or not accepted (401, 403, 404, 429)   | `released`, same attempt             |
- * | sent      | the same, a withdrawal or refund                | `reserving`, give back, `released`   |
+ * | sent      | no connection to paytech, nothing was sent      | the same                             |
+ * | sent      | either, a withdrawal or refund                  | `reserving`, give back, `released`   |
  * | sent      | anything else                                   | `unknown`, look up at once           |
  * | sent      | another caller, lease alive                     | 409 payment.in_progress              |
  * | sent      | another caller, lease over                      | look up                              |
