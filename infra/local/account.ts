@@ -11,6 +11,7 @@ export const LOCAL_KEYS = {
   apiKey: 'local-api-key',
   signingKey: 'local-signing-key',
   orderTokenKey: 'local-order-key-local-order-key-32',
+  fingerprintKey: 'local-fingerprint-key-local-fingerprint-key',
 } as const;
 
 /** The simulator's webhooks are here at once or not at all. */

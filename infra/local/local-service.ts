@@ -113,6 +113,7 @@ async function start(options: LocalOptions, started: AsyncDisposableStack): Prom
     ['api-key', LOCAL_KEYS.apiKey],
     ['signing-keys', LOCAL_KEYS.signingKey],
     ['order-token-keys', LOCAL_KEYS.orderTokenKey],
+    ['fingerprint-key', LOCAL_KEYS.fingerprintKey],
   ]);
   const secretsManager = running(await startSecretsManager(secrets));
   const endpoints = { dynamoDbUrl: dynamoDb.url, sqsUrl: sqs.url, secretsUrl: secretsManager.url };

@@ -1,8 +1,8 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import {
+  type AskedRequest,
   CALL_LIMIT_MS,
   type Claim,
-  type ClaimedRequest,
   type ClaimKind,
   LEASE_MS,
   LEASE_NEEDED_TO_CALL_MS,
@@ -43,7 +43,7 @@ export interface Dependencies {
 export interface ClaimedCall {
   kind: ClaimKind;
   referenceId: string;
-  request: ClaimedRequest;
+  request: AskedRequest;
   /** What paytech is sent, given the reference under which the attempt goes out. */
   body: (reference: string) => CreatePaymentBody;
   /** Unique to this request of ours, whatever it repeats. */
@@ -108,7 +108,8 @@ export function claimedCall(deps: Dependencies) {
     earlierPaymentIds: string[],
   ): Promise<Turn> {
     const sentAt = now();
-    const { kind, referenceId, request, owner, caller } = call;
+    const { kind, referenceId, owner, caller } = call;
+    const { earlierFingerprint: _, ...request } = call.request;
     const reserve = reserveFor(table, kind);
     const taken = await saveClaim(table, previous, {
       kind,

@@ -71,6 +71,12 @@ export interface ClaimedRequest {
   fingerprint?: string;
 }
 
+/** A request as it comes in. */
+export interface AskedRequest extends ClaimedRequest {
+  /** What earlier versions would have stored as its fingerprint; never stored again. */
+  earlierFingerprint?: string;
+}
+
 /** How a person settled a claim that was flagged. */
 export interface Resolution {
   /** ISO 8601, UTC. */
@@ -133,7 +139,7 @@ export type ClaimStep =
   | { do: 'refuse'; because: 'conflict' | 'flagged' };
 
 /** What the caller of a claim found should do; see the table at {@link ClaimStage}. */
-export function nextStep(claim: Claim | undefined, request: ClaimedRequest, now: number): ClaimStep {
+export function nextStep(claim: Claim | undefined, request: AskedRequest, now: number): ClaimStep {
   if (!claim) return { do: 'send', attempt: 1 };
   switch (claim.stage) {
     case 'released': {
@@ -165,13 +171,14 @@ export function nextStep(claim: Claim | undefined, request: ClaimedRequest, now:
   }
 }
 
-export function sameRequest(a: ClaimedRequest, b: ClaimedRequest): boolean {
+export function sameRequest(claimed: ClaimedRequest, asked: AskedRequest): boolean {
+  const fingerprints = [asked.fingerprint, asked.earlierFingerprint ?? asked.fingerprint];
   return (
-    sameMoney(a, b) &&
-    a.paymentMethod === b.paymentMethod &&
-    (a.preAuth ?? false) === (b.preAuth ?? false) &&
-    a.parentPaymentId === b.parentPaymentId &&
-    a.fingerprint === b.fingerprint
+    sameMoney(claimed, asked) &&
+    claimed.paymentMethod === asked.paymentMethod &&
+    (claimed.preAuth ?? false) === (asked.preAuth ?? false) &&
+    claimed.parentPaymentId === asked.parentPaymentId &&
+    fingerprints.includes(claimed.fingerprint)
   );
 }
 

@@ -1,5 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, createHmac, type Hash, type Hmac, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { askedRequest } from '../../functions/operations/withdrawals.ts';
+import { LOCAL_KEYS } from '../../infra/local/account.ts';
 import { LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { readClaim } from '../../shared/store/claims.ts';
@@ -59,6 +61,42 @@ describe('POST /operations/withdrawals', () => {
     expect(made(body.referenceId)).toHaveLength(1);
     expect((await readPayment(world.table, first.body.id))?.history[0]).toMatchObject({ caller: CALLER });
     expect(JSON.stringify(await world.scan())).not.toMatch(/planted|DE00/i);
+  });
+
+  it('keeps of whom it pays nothing that can be tried out by who reads the table', async () => {
+    const body = request();
+    await office.withdraw(body);
+    const { fingerprint } = (await claimOf(body.referenceId))!.request;
+    const { accountNumber, firstName } = body.customer;
+    const payee = JSON.stringify({ customer: { accountNumber, firstName } });
+    const guessed = (hash: Hash | Hmac) => hash.update(body.referenceId).update(payee).digest('hex');
+    expect(fingerprint).toBe(`hmac:${guessed(createHmac('sha256', LOCAL_KEYS.fingerprintKey))}`);
+    expect(JSON.stringify(await world.scan())).not.toContain(guessed(createHash('sha256')));
+  });
+
+  it('is the same for a customer who sits elsewhere now, and another for another account', () => {
+    const paying = (customer: Record<string, string>) => {
+      const body = { referenceId: 'payout-1', amount: decimal('50.05'), currency: 'EUR', customer };
+      return askedRequest(body as never, LOCAL_KEYS.fingerprintKey).fingerprint;
+    };
+    const here = paying({ accountNumber: 'DE00 1234', ip: '203.0.113.7' });
+    expect(paying({ accountNumber: 'DE00 1234', ip: '2001:db8::1' })).toBe(here);
+    expect(paying({ accountNumber: 'DE00 1234' })).toBe(here);
+    expect(paying({ accountNumber: 'DE00 1235', ip: '203.0.113.7' })).not.toBe(here);
+  });
+
+  it('knows a withdrawal again that an earlier version has claimed, with a plain hash', async () => {
+    const body = request({ referenceId: 'payout-of-before' });
+    await office.withdraw(body);
+    await world.table.update(`withdrawal#${body.referenceId}`, {
+      expression: 'SET #request.fingerprint = :fingerprint',
+      condition: 'attribute_exists(pk)',
+      names: { '#request': 'request' },
+      values: { ':fingerprint': '33c1ac7ae9bdca9b83c4b7b0b3ae4b85b8721ca2dbba983dc5aafde66433a593' },
+    });
+    expect((await office.withdraw(body)).status).toBe(200);
+    const another = { ...body, customer: { ...body.customer, accountNumber: 'DE00 1235' } };
+    expect(await office.withdraw(another)).toMatchObject({ status: 409, code: 'payment.reference_conflict' });
   });
 
   it('makes one withdrawal of twenty requests at once', async () => {
