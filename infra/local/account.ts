@@ -3,8 +3,14 @@ export const REGION = 'us-east-1';
 export const ACCOUNT = '000000000000';
 export const CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 
-/** What an AWS SDK client needs to talk to an embedded part. */
-export const clientFor = (endpoint: string) => ({ endpoint, region: REGION, credentials: CREDENTIALS });
+/** What an AWS SDK client needs to talk to an embedded part, whatever the machine's own configuration says. */
+export const clientFor = (endpoint: string) => ({
+  endpoint,
+  region: REGION,
+  credentials: CREDENTIALS,
+  useFipsEndpoint: false,
+  useDualstackEndpoint: false,
+});
 
 /** What the secrets of the stack hold here. */
 export const LOCAL_KEYS = {

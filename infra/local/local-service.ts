@@ -11,6 +11,7 @@ import { openControlRoom } from './control-room/control-room.ts';
 import { queueUrl, startDynamoDb, startSqsSns } from './embedded.ts';
 import { readEventSources, readFunctions } from './functions.ts';
 import { openServer } from './http-server.ts';
+import { leaveMachine } from './isolation.ts';
 import type { OnMeasured } from './measured.ts';
 import { createPages } from './pages.ts';
 import { createResources } from './resources.ts';
@@ -78,6 +79,7 @@ export interface LocalService {
 
 /** Rejects with EADDRINUSE when a port is taken; nothing is left running then. */
 export async function startLocal(options: LocalOptions = {}): Promise<LocalService> {
+  leaveMachine();
   const started = new AsyncDisposableStack();
   try {
     return await start(options, started);

@@ -7,6 +7,7 @@ import { decimal } from '../../shared/payment/money.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { backOffice, CALLER, Died, dying } from '../support/back-office.ts';
+import { CUT_OFF } from '../support/cut-off.ts';
 import { paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
 
 let world: World;
@@ -32,6 +33,21 @@ const request = (fields: Record<string, unknown> = {}) => ({
 const made = (referenceId: string) =>
   [...world.gateway.payments.values()].filter((each) => each.referenceId?.split('~')[0] === referenceId);
 const claimOf = (referenceId: string) => readClaim(world.table, 'withdrawal', referenceId);
+
+describe('a withdrawal that never left this service', () => {
+  it.each(Object.entries(CUT_OFF))('because %s is free for the next call', async (_, cutOff) => {
+    const body = request();
+    const answer = await backOffice({
+      ...world,
+      gateway: { ...world.gateway, create: cutOff.create },
+    }).withdraw(body);
+    expect(answer).toMatchObject({ status: 503, code: 'gateway.unavailable' });
+    expect(await claimOf(body.referenceId)).toMatchObject({ stage: 'released', attempt: 1 });
+    expect(world.logger.metrics()).toEqual(['GatewayNotReached']);
+    expect(await office.withdraw(body)).toMatchObject({ status: 201 });
+    expect(world.gateway.bodies.at(-1)).toMatchObject({ referenceId: body.referenceId });
+  });
+});
 
 describe('POST /operations/withdrawals', () => {
   it('pays out once, and answers the same request again with the same withdrawal', async () => {

@@ -3,11 +3,17 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 /** A server on the loopback interface that takes every connection and never says a word, until the test is over. */
-export async function blackHole(): Promise<{ host: string; received: () => string }> {
+export async function blackHole(): Promise<{
+  host: string;
+  connections: () => number;
+  received: () => string;
+}> {
   const sockets = new Set<Socket>();
   let heard = '';
+  let connections = 0;
   const server = createServer((socket) => {
     sockets.add(socket);
+    connections++;
     socket
       .on('error', () => {})
       .on('data', (bytes) => {
@@ -19,5 +25,6 @@ export async function blackHole(): Promise<{ host: string; received: () => strin
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return { host: `127.0.0.1:${(server.address() as AddressInfo).port}`, received: () => heard };
+  const { port } = server.address() as AddressInfo;
+  return { host: `127.0.0.1:${port}`, connections: () => connections, received: () => heard };
 }
