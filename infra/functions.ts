@@ -6,6 +6,7 @@ import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { PaymentFunction, type UsedResource } from './payment-function.ts';
 import { reconcileTimeout } from './reconcile-schedule.ts';
+import type { Secrets } from './secrets.ts';
 import { eventSourceOf, type FunctionName, type Settings } from './settings.ts';
 import { applyTimeout, type webhookQueue } from './webhook-queue.ts';
 
@@ -14,7 +15,7 @@ export interface FunctionsProps {
   table: TableV2;
   webhooks: ReturnType<typeof webhookQueue>;
   topic: Topic;
-  secrets: { apiKey: Secret; signingKeys: Secret; orderTokenKeys: Secret };
+  secrets: Secrets;
   /** Where paytech is to send webhooks; goes into every payment. */
   webhookUrl: string;
 }
@@ -140,7 +141,8 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
   })
     .use(payments, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
     .use(webhooks, 'sqs:SendMessage')
-    .use(apiKey, 'secretsmanager:GetSecretValue');
+    .use(apiKey, 'secretsmanager:GetSecretValue')
+    .use(usedSecret('FINGERPRINT_KEY_SECRET', secrets.fingerprintKey), 'secretsmanager:GetSecretValue');
 
   const reconcile = new PaymentFunction(scope, 'reconcile', {
     settings,

@@ -147,6 +147,24 @@ export function loggedAlarms({
       firstStep: 'Look at the status in the log: 401 is the API key, 429 the rate limit.',
     },
     {
+      id: 'gateway-not-reached',
+      metric: 'GatewayNotReached',
+      threshold: 5,
+      minutes: 15,
+      impact:
+        'paytech cannot be reached, so that customers cannot pay; nothing was sent, nothing is in doubt.',
+      firstStep:
+        "Look at the reason in the log: the name, the connection, the key; then at paytech's status page.",
+    },
+    {
+      id: 'secret-stale',
+      metric: 'SecretStale',
+      threshold: 5,
+      minutes: 15,
+      impact: 'Keys cannot be fetched. Those at hand are used for an hour at most; then nobody can pay.',
+      firstStep: "Look at the reason in the log, and at AWS's health page for Secrets Manager.",
+    },
+    {
       id: 'authorized-for-long',
       metric: 'AuthorizedForLong',
       ...whileItLasts,

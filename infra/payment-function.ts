@@ -1,6 +1,6 @@
 /** What every Lambda of the service has in common. */
 import { join } from 'node:path';
-import { type Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Aws, type Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
@@ -48,7 +48,12 @@ export class PaymentFunction extends LambdaFunction {
     super(scope, id, {
       description,
       timeout,
-      environment: { STACK_NAME: Stack.of(scope).stackName, POWERTOOLS_SERVICE_NAME: id, ...environment },
+      environment: {
+        STACK_NAME: Stack.of(scope).stackName,
+        POWERTOOLS_SERVICE_NAME: id,
+        URL_SUFFIX: Aws.URL_SUFFIX,
+        ...environment,
+      },
       role,
       logGroup,
       code: Code.fromAsset(join(bundlesFolder, id)),

@@ -3,7 +3,6 @@
  * of every physical resource's identity: changing one replaces the resource.
  */
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -14,7 +13,7 @@ import { type PaymentFunctions, paymentFunctions } from './functions.ts';
 import { paymentEvents } from './payment-events.ts';
 import { paymentsTable } from './payments-table.ts';
 import { reconcileSchedule } from './reconcile-schedule.ts';
-import { secrets } from './secrets.ts';
+import { type Secrets, secrets } from './secrets.ts';
 import { parseSettings, type Settings, type SettingsInput } from './settings.ts';
 import { webhookQueue } from './webhook-queue.ts';
 
@@ -30,7 +29,7 @@ export class PaytechPayments extends Construct {
   readonly topic: Topic;
   /** By the subscriber's name. */
   readonly subscriberQueues: ReadonlyMap<string, Queue>;
-  readonly secrets: { apiKey: Secret; signingKeys: Secret; orderTokenKeys: Secret };
+  readonly secrets: Readonly<Secrets>;
   readonly functions: Readonly<PaymentFunctions>;
 
   /**

@@ -1,9 +1,11 @@
-/** The secrets that are shared with paytech, and with the merchant's server. Functions read them at run time; the stack never sees a value. */
+/** The secrets that are shared with paytech and with the merchant's server, and one of the stack's own. Functions read them at run time; the stack never sees a value. */
 import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 
-/** Makes `api-key`, `signing-keys` and `order-token-keys`. */
+export type Secrets = ReturnType<typeof secrets>;
+
+/** Makes `api-key`, `signing-keys`, `order-token-keys` and `fingerprint-key`. */
 export function secrets(scope: Construct) {
   return {
     apiKey: secret(
@@ -24,6 +26,12 @@ export function secrets(scope: Construct) {
       'Keys that sign order tokens: give the generated one to your server, or put in the plain key of at least 32 bytes, or while it is rotated a JSON array of keys, newest first.',
       "Its other holder, the merchant's server, must change first: a rotation function cannot do that.",
     ),
+    fingerprintKey: secret(
+      scope,
+      'fingerprint-key',
+      'Keys the fingerprints of withdrawals in the payments table. Nobody else needs it: leave it as it is.',
+      'With another key a withdrawal that is asked for again would be taken for another one.',
+    ),
   };
 }
 
@@ -31,8 +39,8 @@ const ISSUED_BY_PAYTECH =
   'paytech issues this key: a new one is made in its back office, not by a rotation function.';
 
 /**
- * Starts with a random value, with which paytech refuses every call, and every webhook and order token is
- * refused, until its other holder has the same. The generator must stay as it is: CloudFormation would overwrite the value.
+ * Starts with a random value; where it has another holder, paytech refuses every call with it, and every webhook and
+ * order token is refused, until that has the same. The generator must stay as it is: CloudFormation would overwrite the value.
  */
 function secret(scope: Construct, id: string, description: string, whyNotRotated: string): Secret {
   const made = new Secret(scope, id, {

@@ -1,21 +1,39 @@
-import { awsCall } from './aws/call.ts';
+import type { Logger } from '@aws-lambda-powertools/logger';
+import { awsCall, mayPass } from './aws/call.ts';
 
 /** How long a secret is used before it is fetched again, in milliseconds: a rotated key is taken up within it. */
 const MAX_AGE_MS = 5 * 60_000;
 
-/** How often a mismatch may cause a fetch, in milliseconds, so that forged requests cannot run up costs. */
+/** How long one at hand is used while Secrets Manager cannot be asked, in milliseconds. */
+const MAX_AGE_IN_OUTAGE_MS = 60 * 60_000;
+
+/**
+ * How often a mismatch may cause a fetch, in milliseconds, so that forged requests cannot run up costs; and how often
+ * a fetch is tried again during an outage, so that not every request waits for it.
+ */
 const MIN_REFRESH_MS = 60_000;
 
 export interface Secret<T> {
   /** The value, fetched on first use and again when it is old. Throws when it cannot be had or is unusable. */
   get(): Promise<T>;
-  /** A value newer than the one that did not fit, if it may be fetched by now; otherwise undefined. */
+  /**
+   * A value newer than the one that did not fit, if it may be fetched by now; otherwise undefined. Throws when it
+   * cannot be had, and as long as it may not be tried again: whether the old one is out of date nobody knows.
+   */
   refreshed(): Promise<T | undefined>;
 }
 
 /** As much of Secrets Manager as is used here: the SDK's client `SecretsManager` has it too. */
 export interface SecretsManager {
   getSecretValue(input: { SecretId: string }): Promise<{ SecretString?: string | undefined }>;
+}
+
+export interface SecretOptions {
+  /** Is told when an old value is used. */
+  logger?: Pick<Logger, 'warn'>;
+  secretsManager?: SecretsManager;
+  /** Epoch milliseconds. */
+  now?: () => number;
 }
 
 function lambdaSecretsManager(): SecretsManager {
@@ -26,38 +44,76 @@ function lambdaSecretsManager(): SecretsManager {
 
 /**
  * A secret of AWS Secrets Manager, cached. `read` turns its text into the value and throws on an unusable one,
- * which is then not kept: the value before it stays, for as long as it is young enough.
+ * which is then not kept. What becomes of the value at hand:
+ *
+ * | the fetch                                        | `get`, the value under 5 minutes old | older                   |
+ * |--------------------------------------------------|--------------------------------------|-------------------------|
+ * | is answered                                      | (is not made)                        | the new value           |
+ * | fails by a time-out, throttling or a 5xx         | the value                            | the value, for an hour  |
+ * | is denied; the secret is gone or not decryptable | throws from then on                  | throws                  |
+ * | brings an unusable value                         | the value                            | throws                  |
  */
 export function openSecret<T>(
   id: string,
   read: (text: string) => T,
-  secretsManager: SecretsManager = lambdaSecretsManager(),
-  now: () => number = Date.now,
+  { logger, secretsManager = lambdaSecretsManager(), now = Date.now }: SecretOptions = {},
 ): Secret<T> {
-  let kept: { value: Promise<T>; fetchedAt: number } | undefined;
+  let kept: { value: T; fetchedAt: number } | undefined;
+  let underWay: Promise<T> | undefined;
   let refreshedAt = Number.NEGATIVE_INFINITY;
+  let refresh: Promise<T> | undefined;
+  let outageSeenAt = Number.NEGATIVE_INFINITY;
 
-  async function fetch(): Promise<T> {
-    const { SecretString } = await secretsManager.getSecretValue({ SecretId: id });
-    return read(SecretString ?? '');
+  const isKeptFor = (ageMs: number) => kept !== undefined && now() - kept.fetchedAt < ageMs;
+
+  async function fetchAndKeep(): Promise<T> {
+    const fetchedAt = now();
+    const { SecretString } = await secretsManager.getSecretValue({ SecretId: id }).catch((error) => {
+      // Who takes a permission or a secret away wants it to be used no more.
+      if (!mayPass(error)) kept = undefined;
+      throw error;
+    });
+    const value = read(SecretString ?? '');
+    kept = { value, fetchedAt };
+    return value;
   }
 
-  function fetchAndKeep(): Promise<T> {
-    const previous = kept;
-    const fetched = { value: fetch(), fetchedAt: now() };
-    fetched.value.catch(() => {
-      if (kept === fetched) kept = previous;
+  /** Once for all who ask at the same time. */
+  function fetched(): Promise<T> {
+    underWay ??= fetchAndKeep().finally(() => {
+      underWay = undefined;
     });
-    kept = fetched;
-    return fetched.value;
+    return underWay;
+  }
+
+  async function fetchedOrOld(): Promise<T> {
+    try {
+      return await fetched();
+    } catch (error) {
+      const old = isKeptFor(MAX_AGE_IN_OUTAGE_MS) ? kept : undefined;
+      if (!mayPass(error as Error) || !old) {
+        kept = undefined;
+        throw error;
+      }
+      outageSeenAt = now();
+      const ageSeconds = Math.round((now() - old.fetchedAt) / 1_000);
+      const reason = (error as Error).name;
+      logger?.warn('old secret used', { metric: 'SecretStale', secretId: id, ageSeconds, reason });
+      return old.value;
+    }
   }
 
   return {
-    get: () => (kept && now() - kept.fetchedAt < MAX_AGE_MS ? kept.value : fetchAndKeep()),
+    get: async () => {
+      const isOutage = now() - outageSeenAt < MIN_REFRESH_MS;
+      return isKeptFor(isOutage ? MAX_AGE_IN_OUTAGE_MS : MAX_AGE_MS) ? kept!.value : fetchedOrOld();
+    },
     refreshed: async () => {
-      if (now() - refreshedAt < MIN_REFRESH_MS) return undefined;
+      const isTooEarly = now() - refreshedAt < MIN_REFRESH_MS;
+      if (isTooEarly) return refresh?.then(() => undefined);
       refreshedAt = now();
-      return await fetchAndKeep();
+      refresh = fetched();
+      return refresh;
     },
   };
 }

@@ -1,9 +1,14 @@
 import https from 'node:https';
 
-/** How a call ended, as far as the wire tells: with an HTTP answer, or without one. */
+/**
+ * How a call ended, as far as the wire tells:
+ * - `answered`: with an HTTP answer.
+ * - `failed`: without one; the peer may have read all of the request.
+ * - `not-sent`: no byte of the request has left this process.
+ */
 export type Transported =
   | { ended: 'answered'; status: number; contentType: string; text: string }
-  | { ended: 'failed'; reason: string };
+  | { ended: 'failed' | 'not-sent'; reason: string };
 
 export interface TransportRequest {
   method: 'GET' | 'POST' | 'PATCH';
@@ -21,44 +26,59 @@ export interface TransportRequest {
 
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
-/** One HTTP call that never throws and follows no redirect. */
-export function send(request: TransportRequest): Promise<Transported> {
+/** One HTTP call that follows no redirect, on one connection. Never rejects. */
+export async function send(request: TransportRequest): Promise<Transported> {
+  try {
+    return await call(request);
+  } catch (error) {
+    // A header that HTTP cannot carry, for one: Node throws before it opens a connection.
+    return { ended: 'not-sent', reason: (error as Error).message };
+  }
+}
+
+function call(request: TransportRequest): Promise<Transported> {
   return new Promise((resolve) => {
-    const fail = (reason: string) => resolve({ ended: 'failed', reason });
+    let isConnected = false;
+    const fail = (reason: string) => resolve({ ended: isConnected ? 'failed' : 'not-sent', reason });
     const { protocol } = request.url;
-    const call = moduleFor(protocol).request(
-      request.url,
-      {
-        method: request.method,
-        agent: request.reuseConnection ? keepingAgent(protocol) : false,
-        headers: {
-          ...request.headers,
-          ...(request.body === undefined ? {} : { 'content-length': Buffer.byteLength(request.body) }),
-        },
-        signal: AbortSignal.timeout(request.limitMs),
+    const options = {
+      method: request.method,
+      agent: request.reuseConnection ? keepingAgent(protocol) : false,
+      headers: {
+        ...request.headers,
+        ...(request.body === undefined ? {} : { 'content-length': Buffer.byteLength(request.body) }),
       },
-      (answer) => {
-        const chunks: Buffer[] = [];
-        let size = 0;
-        answer.on('data', (chunk: Buffer) => {
-          size += chunk.length;
-          if (size > MAX_ANSWER_BYTES) return answer.destroy(new Error('answer too large'));
-          chunks.push(chunk);
-        });
-        answer.on('error', (error) => fail(error.message));
-        answer.on('close', () => fail('connection closed'));
-        answer.on('end', () =>
-          resolve({
-            ended: 'answered',
-            status: answer.statusCode ?? 0,
-            contentType: answer.headers['content-type'] ?? '',
-            text: Buffer.concat(chunks).toString('utf8'),
-          }),
-        );
-      },
-    );
-    call.on('error', (error) => fail(error.name === 'AbortError' ? 'timeout' : error.message));
-    call.end(request.body);
+      signal: AbortSignal.timeout(request.limitMs),
+    };
+    const outgoing = moduleFor(protocol).request(request.url, options, (answer) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      answer.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > MAX_ANSWER_BYTES) return answer.destroy(new Error('answer too large'));
+        chunks.push(chunk);
+      });
+      answer.on('error', (error) => fail(error.message));
+      answer.on('close', () => fail('connection closed'));
+      answer.on('end', () =>
+        resolve({
+          ended: 'answered',
+          status: answer.statusCode ?? 0,
+          contentType: answer.headers['content-type'] ?? '',
+          text: Buffer.concat(chunks).toString('utf8'),
+        }),
+      );
+    });
+    // Node keeps what is written back until the connection stands, with TLS until it is encrypted.
+    outgoing.on('socket', (socket) => {
+      const connected = () => {
+        isConnected = true;
+      };
+      if (socket.connecting) socket.once(protocol === 'http:' ? 'connect' : 'secureConnect', connected);
+      else connected();
+    });
+    outgoing.on('error', (error) => fail(error.name === 'AbortError' ? 'timeout' : error.message));
+    outgoing.end(request.body);
   });
 }
 

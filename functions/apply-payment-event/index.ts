@@ -2,9 +2,10 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { env } from '../../shared/config.ts';
 import { openLogger } from '../../shared/logger.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
+import { readApiKey } from '../../shared/paytech/keys.ts';
 import { openDeadLetterQueue } from '../../shared/queue/event-queue.ts';
 import { openPublisher } from '../../shared/queue/publisher.ts';
-import { openSecret, readKey } from '../../shared/secrets.ts';
+import { openSecret } from '../../shared/secrets.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { applyBatch } from './batch.ts';
 import { applyEvent } from './pipeline.ts';
@@ -18,7 +19,7 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const CONFIRM_AFTER_MS = 5 * MINUTE_MS;
 
 const logger = openLogger();
-const apiKey = openSecret(env('API_KEY_SECRET'), readKey);
+const apiKey = openSecret(env('API_KEY_SECRET'), readApiKey, { logger });
 
 /** Absent: payments are kept for good. */
 const retentionDays = process.env.PAYMENT_RETENTION_DAYS;

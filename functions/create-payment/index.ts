@@ -4,8 +4,9 @@ import { env, envList } from '../../shared/config.ts';
 import { httpHandler } from '../../shared/http/api.ts';
 import { openLogger } from '../../shared/logger.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
+import { readApiKey } from '../../shared/paytech/keys.ts';
 import { openEventQueue } from '../../shared/queue/event-queue.ts';
-import { fetchAhead, openSecret, readKey } from '../../shared/secrets.ts';
+import { fetchAhead, openSecret } from '../../shared/secrets.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { orderTokens, readOrderKeys } from './order-token.ts';
 import { createPayment } from './pipeline.ts';
@@ -14,12 +15,12 @@ import { readerWithoutTokens, readerWithTokens } from './request.ts';
 /** `POST /payments`: request, and the order token in it → claim → paytech → payment item → redirectUrl. */
 
 const logger = openLogger();
-const apiKey = fetchAhead(openSecret(env('API_KEY_SECRET'), readKey));
+const apiKey = fetchAhead(openSecret(env('API_KEY_SECRET'), readApiKey, { logger }));
 
 const allowedOrigins = envList('ALLOWED_ORIGINS');
 
 function readerOfOrders() {
-  const keys = fetchAhead(openSecret(env('ORDER_TOKEN_SECRET'), readOrderKeys));
+  const keys = fetchAhead(openSecret(env('ORDER_TOKEN_SECRET'), readOrderKeys, { logger }));
   const audience = env('EVENT_SOURCE');
   return readerWithTokens(orderTokens({ keys, audience, now: Date.now, logger }), allowedOrigins);
 }

@@ -4,15 +4,16 @@ import { env } from '../../shared/config.ts';
 import { httpHandler } from '../../shared/http/api.ts';
 import { openLogger } from '../../shared/logger.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
+import { readApiKey } from '../../shared/paytech/keys.ts';
 import { openEventQueue } from '../../shared/queue/event-queue.ts';
-import { fetchAhead, openSecret, readKey } from '../../shared/secrets.ts';
+import { fetchAhead, openSecret } from '../../shared/secrets.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { executePayment } from './pipeline.ts';
 
 /** `PATCH /payments/{id}`: request → operation → paytech → webhook queue → public view. */
 
 const logger = openLogger();
-const apiKey = fetchAhead(openSecret(env('API_KEY_SECRET'), readKey));
+const apiKey = fetchAhead(openSecret(env('API_KEY_SECRET'), readApiKey, { logger }));
 
 const execute = executePayment({
   act: act({

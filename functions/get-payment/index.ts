@@ -2,8 +2,9 @@ import { env } from '../../shared/config.ts';
 import { httpHandler } from '../../shared/http/api.ts';
 import { openLogger } from '../../shared/logger.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
+import { readApiKey } from '../../shared/paytech/keys.ts';
 import { openEventQueue } from '../../shared/queue/event-queue.ts';
-import { openSecret, readKey } from '../../shared/secrets.ts';
+import { openSecret } from '../../shared/secrets.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { getPayment } from './pipeline.ts';
@@ -13,7 +14,7 @@ import { refresh } from './refresh.ts';
 
 const logger = openLogger();
 const table = openTable(env('PAYMENTS_TABLE'));
-const apiKey = openSecret(env('API_KEY_SECRET'), readKey);
+const apiKey = openSecret(env('API_KEY_SECRET'), readApiKey, { logger });
 
 export const handler = httpHandler(
   logger,

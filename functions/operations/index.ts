@@ -7,8 +7,9 @@ import { env } from '../../shared/config.ts';
 import { httpHandler } from '../../shared/http/api.ts';
 import { openLogger } from '../../shared/logger.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
+import { readApiKey } from '../../shared/paytech/keys.ts';
 import { openEventQueue } from '../../shared/queue/event-queue.ts';
-import { openSecret, readKey } from '../../shared/secrets.ts';
+import { openSecret } from '../../shared/secrets.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { actionRoute } from './actions.ts';
 import { resolveRoute } from './claims.ts';
@@ -16,12 +17,13 @@ import { balances, gatewayOperations, listPayments, showPayment } from './look-u
 import { refunds } from './refunds.ts';
 import { releaseRoute } from './release.ts';
 import { router } from './router.ts';
-import { withdrawals } from './withdrawals.ts';
+import { readFingerprintKey, withdrawals } from './withdrawals.ts';
 
 /** The back office, IAM-signed: one route each for what it may do and see. */
 
 const logger = openLogger();
-const apiKey = openSecret(env('API_KEY_SECRET'), readKey);
+const apiKey = openSecret(env('API_KEY_SECRET'), readApiKey, { logger });
+const fingerprintKey = openSecret(env('FINGERPRINT_KEY_SECRET'), readFingerprintKey, { logger });
 const table = openTable(env('PAYMENTS_TABLE'));
 const gateway = gatewayClient({ baseUrl: env('PAYTECH_URL'), apiKey });
 const queue = openEventQueue(env('WEBHOOK_QUEUE_URL'));
@@ -41,7 +43,7 @@ const release = releaseRoute({ release: releaseAction({ table, gateway, queue, n
 
 const route = router({
   'POST /operations/refunds': refunds({ table, create, webhookUrl }),
-  'POST /operations/withdrawals': withdrawals({ create, webhookUrl }),
+  'POST /operations/withdrawals': withdrawals({ create, webhookUrl, fingerprintKey }),
   'POST /operations/claims/{kind}/{id}/resolve': resolve,
   'POST /operations/claims/{kind}/{id+}': resolve,
   'POST /operations/claims/operation/{id}/resolve': release,

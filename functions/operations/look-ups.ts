@@ -84,6 +84,7 @@ function answered<T>(answer: Answer<T>): T {
     case 'not-accepted':
       if (answer.status === 404) throw notFound();
       throw unavailable();
+    case 'not-sent':
     case 'unknown':
       throw unavailable();
     default:

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { CallResult, ClaimedCall } from '../../shared/claims/claimed-call.ts';
 import { type HttpEvent, jsonBody, type Reply } from '../../shared/http/api.ts';
@@ -14,9 +14,10 @@ import {
 } from '../../shared/http/payment-fields.ts';
 import { createdView } from '../../shared/http/payment-view.ts';
 import { absentOr, object, refused, text, validated } from '../../shared/http/validate.ts';
-import type { ClaimedRequest } from '../../shared/payment/claim.ts';
+import type { AskedRequest } from '../../shared/payment/claim.ts';
 import { canonicalJson } from '../../shared/payment/json.ts';
 import { optional } from '../../shared/payment/payment.ts';
+import { readKey, type Secret } from '../../shared/secrets.ts';
 import type { Call } from './router.ts';
 
 /*
@@ -27,6 +28,20 @@ export interface Dependencies {
   create: (call: ClaimedCall) => Promise<CallResult>;
   /** Where paytech sends this payment's webhooks. */
   webhookUrl: string;
+  /** The stack's own; with another, a withdrawal that was asked for before is another one (409). */
+  fingerprintKey: Pick<Secret<string>, 'get'>;
+}
+
+/** As long as the hash that it keys. */
+const MIN_FINGERPRINT_KEY_LENGTH = 32;
+
+/** The key in a secret's text. Throws when it is short. */
+export function readFingerprintKey(text: string): string {
+  const key = readKey(text);
+  if (key.length < MIN_FINGERPRINT_KEY_LENGTH) {
+    throw new TypeError(`the fingerprint key needs at least ${MIN_FINGERPRINT_KEY_LENGTH} characters`);
+  }
+  return key;
 }
 
 const notHere = 'never enters this service; name the account in customer or additionalParameters';
@@ -49,13 +64,13 @@ export const withdrawalBody = object({
 });
 type WithdrawalBody = z.output<typeof withdrawalBody>;
 
-export function withdrawals({ create, webhookUrl }: Dependencies) {
+export function withdrawals({ create, webhookUrl, fingerprintKey }: Dependencies) {
   return async (event: HttpEvent, { caller, owner, deadline }: Call): Promise<Reply> => {
     const body = validated(withdrawalBody, jsonBody(event));
     const result = await create({
       kind: 'withdrawal',
       referenceId: body.referenceId,
-      request: claimedRequest(body),
+      request: askedRequest(body, await fingerprintKey.get()),
       body: (reference) => ({ ...body, paymentType: 'WITHDRAWAL', referenceId: reference, webhookUrl }),
       owner,
       deadline,
@@ -66,18 +81,23 @@ export function withdrawals({ create, webhookUrl }: Dependencies) {
   };
 }
 
-/** Paying somebody else under the same id must not pass for the same withdrawal, and who it is must not be kept. */
-function claimedRequest({
-  referenceId,
-  amount,
-  currency,
-  paymentMethod,
-  ...rest
-}: WithdrawalBody): ClaimedRequest {
-  const { paymentType: _, customer, ...payout } = rest;
-  const content = { ...payout, ...optional('customer', withoutAddress(customer)) };
-  const fingerprint = createHash('sha256').update(referenceId).update(canonicalJson(content)).digest('hex');
-  return { amount, currency, ...optional('paymentMethod', paymentMethod), fingerprint };
+/**
+ * Paying somebody else under the same id must not pass for the same withdrawal, and who it is must not be kept. The
+ * fingerprint stays for good, and an account number has few digits that are unknown: whoever reads the table must not
+ * be able to try them.
+ */
+export function askedRequest(body: WithdrawalBody, key: string): AskedRequest {
+  const { referenceId, amount, currency, paymentMethod, paymentType: _, ...content } = body;
+  const { customer, ...rest } = content;
+  const payee = { ...rest, ...optional('customer', withoutAddress(customer)) };
+  const hmac = createHmac('sha256', key).update(referenceId).update(canonicalJson(payee)).digest('hex');
+  return {
+    amount,
+    currency,
+    ...optional('paymentMethod', paymentMethod),
+    fingerprint: `hmac:${hmac}`,
+    earlierFingerprint: createHash('sha256').update(referenceId).update(canonicalJson(content)).digest('hex'),
+  };
 }
 
 /** Where the customer is may change between two requests; whom to pay must not. */

@@ -1,22 +1,16 @@
 import { env } from '../../shared/config.ts';
 import { httpHandler } from '../../shared/http/api.ts';
 import { openLogger } from '../../shared/logger.ts';
-import { assertSigningKey } from '../../shared/paytech/signature.ts';
+import { readSigningKeys } from '../../shared/paytech/keys.ts';
 import { openEventQueue } from '../../shared/queue/event-queue.ts';
-import { fetchAhead, openSecret, readKeys } from '../../shared/secrets.ts';
+import { fetchAhead, openSecret } from '../../shared/secrets.ts';
 import { receiveWebhook } from './pipeline.ts';
 
 /** `POST /webhooks/paytech`: signature → webhook queue → 200. */
 
 const logger = openLogger();
 
-function readSigningKeys(text: string): string[] {
-  const keys = readKeys(text);
-  keys.forEach(assertSigningKey);
-  return keys;
-}
-
-const signingKeys = fetchAhead(openSecret(env('SIGNING_KEYS_SECRET'), readSigningKeys));
+const signingKeys = fetchAhead(openSecret(env('SIGNING_KEYS_SECRET'), readSigningKeys, { logger }));
 
 export const handler = httpHandler(
   logger,

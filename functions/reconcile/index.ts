@@ -2,8 +2,9 @@ import type { Context } from 'aws-lambda';
 import { env } from '../../shared/config.ts';
 import { openLogger } from '../../shared/logger.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
+import { readApiKey } from '../../shared/paytech/keys.ts';
 import { openEventQueue } from '../../shared/queue/event-queue.ts';
-import { openSecret, readKey } from '../../shared/secrets.ts';
+import { openSecret } from '../../shared/secrets.ts';
 import { openOpenIndex } from '../../shared/store/open-index.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { reconcile } from './pipeline.ts';
@@ -23,7 +24,7 @@ const run = reconcile({
   index: openOpenIndex(env('PAYMENTS_TABLE')),
   gateway: gatewayClient({
     baseUrl: env('PAYTECH_URL'),
-    apiKey: openSecret(env('API_KEY_SECRET'), readKey),
+    apiKey: openSecret(env('API_KEY_SECRET'), readApiKey, { logger }),
   }),
   queue: openEventQueue(env('WEBHOOK_QUEUE_URL')),
   now: Date.now,

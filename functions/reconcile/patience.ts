@@ -45,6 +45,8 @@ export function isOutage(answer: Answer<unknown>): boolean {
       return false;
     case 'not-accepted':
       return !isNotKnown(answer);
+    case 'not-sent':
+      return true;
     case 'unknown':
       return !answer.unreadable;
     default:
@@ -60,5 +62,5 @@ export function isNotKnown(answer: Answer<unknown>): boolean {
 /** What of an answer that did not help goes into the log. */
 export function reasonOf(answer: Answer<unknown>): { status?: number; reason?: string } {
   if (answer.kind === 'not-accepted') return { status: answer.status };
-  return answer.kind === 'unknown' ? { reason: answer.reason } : {};
+  return answer.kind === 'unknown' || answer.kind === 'not-sent' ? { reason: answer.reason } : {};
 }

@@ -6,7 +6,7 @@ import { keyOf } from '../../shared/store/payment-item.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { keepProgress, moveMark, readMark } from '../../shared/store/sweep-mark.ts';
 import * as telling from './news.ts';
-import { reasonOf } from './patience.ts';
+import { isNotKnown, type ReadingGateway, reasonOf } from './patience.ts';
 
 /*
  * Everything that changed at paytech since the last sweep, compared with the table: what never got here is found,
@@ -15,9 +15,13 @@ import { reasonOf } from './patience.ts';
  * The list has the newest payment first. It is asked for what changed since the mark without an upper end, so that
  * nothing ever leaves it: what is new pushes the rest to later offsets, where it is seen twice and never missed.
  * So a sweep can be left at an offset and go on from there in the next run.
+ *
+ * A single payment that cannot be compared holds nothing else up: it is kept by its id and asked about by itself in
+ * the next run. Where it is many, the table or the queue is down, and the sweep begins again there.
  */
 
 export interface Dependencies extends telling.Dependencies {
+  gateway: Pick<ReadingGateway, 'get' | 'listReadable'>;
   /** Whether there is time, and paytech may be asked, for one more page. */
   goesOn: () => boolean;
 }
@@ -30,13 +34,18 @@ const PAGE = 250;
 const LIST_LIMIT_MS = 10_000;
 const CONCURRENT_READS = 16;
 
+/** More of them, and it is no trouble of single payments. */
+const MAX_UNCOMPARED = 50;
+const GET_LIMIT_MS = 5_000;
+
 export function sweep(deps: Dependencies) {
   const { table, gateway, now, logger, tally, goesOn, maxAgeMs } = deps;
   const tell = telling.tellNews(deps);
 
   /** From `from` on, where it is given: such a sweep stands beside the others and leaves the mark alone. */
   return async (from?: number): Promise<void> => {
-    const mark = from === undefined ? await readMark(table, now()) : { at: from + OVERLAP_MS };
+    const mark =
+      from === undefined ? await readMark(table, now()) : { at: from + OVERLAP_MS, uncompared: [] };
     const { startedAt, offset: firstOffset } = mark.unfinished ?? { startedAt: now(), offset: 0 };
     const query = {
       createdFrom: new Date(startedAt - maxAgeMs),
@@ -44,7 +53,9 @@ export function sweep(deps: Dependencies) {
       limit: PAGE,
     };
     let offset = firstOffset;
-    /** The first page of which something could not be compared: the next sweep begins there. */
+    const asked = new Set(mark.uncompared);
+    const uncompared = new Set(await askAbout(mark.uncompared));
+    /** The first page of which too much could not be compared: the next sweep begins there. */
     let begunAgainAt: number | undefined;
     while (goesOn()) {
       const seenFrom = now();
@@ -56,21 +67,37 @@ export function sweep(deps: Dependencies) {
       }
       const { payments, unreadable, hasMore } = answer.result;
       countUnreadable(unreadable);
-      if (!(await compare(payments, seenFrom))) begunAgainAt ??= offset;
+      const others = payments.filter(({ id }) => !asked.has(id));
+      const failed = await compare(others, seenFrom);
+      if (begunAgainAt === undefined && uncompared.size + failed.length <= MAX_UNCOMPARED) {
+        for (const id of failed) uncompared.add(id);
+      } else if (failed.length > 0) begunAgainAt ??= offset;
       offset += PAGE;
       if (hasMore && payments.length + unreadable > 0) continue;
       if (begunAgainAt !== undefined) break;
-      return from === undefined ? moveMark(table, startedAt) : undefined;
+      return from === undefined ? moveMark(table, startedAt, [...uncompared]) : undefined;
     }
     const reached = begunAgainAt ?? offset;
     if (from === undefined && reached > firstOffset)
-      await keepProgress(table, mark, { startedAt, offset: reached });
+      await keepProgress(table, mark, { startedAt, offset: reached, uncompared: [...uncompared] });
   };
 
-  /** False when a payment could not be compared. */
-  async function compare(payments: readonly GatewayPayment[], seenFrom: number): Promise<boolean> {
+  /** Looks at payments one by one; answers those that could still not be compared. */
+  async function askAbout(ids: readonly string[]): Promise<string[]> {
+    const failed: string[] = [];
+    for (const id of ids) {
+      const seenFrom = now();
+      const answer = goesOn() ? await gateway.get(id, GET_LIMIT_MS) : undefined;
+      if (answer?.kind === 'answered') failed.push(...(await compare([answer.result], seenFrom)));
+      else if (!answer || !isNotKnown(answer)) failed.push(id);
+    }
+    return failed;
+  }
+
+  /** Answers the ids of the payments that could not be compared. */
+  async function compare(payments: readonly GatewayPayment[], seenFrom: number): Promise<string[]> {
     const news: telling.News[] = [];
-    let isWhole = true;
+    const failed: string[] = [];
     await forEachOf(payments, CONCURRENT_READS, async (payment) => {
       try {
         const record = await readPayment(table, payment.id);
@@ -81,14 +108,15 @@ export function sweep(deps: Dependencies) {
         const each = telling.newsOf(payment, record, 'earlier', now());
         if (each) news.push(each);
       } catch (error) {
-        isWhole = false;
+        failed.push(payment.id);
         tally.failed++;
         const more = { paymentId: payment.id, ...telling.named(error) };
         logger.error('payment not compared', { metric: 'ReconcileFailed', ...more });
       }
     });
     const told = await tell(news, seenFrom);
-    return isWhole && ![...told.values()].includes('failed');
+    const untold = [...told].filter(([, how]) => how === 'failed').map(([{ payment }]) => payment.id);
+    return [...failed, ...untold];
   }
 
   function countUnreadable(entries: number): void {

@@ -11,6 +11,7 @@ import { openControlRoom } from './control-room/control-room.ts';
 import { queueUrl, startDynamoDb, startSqsSns } from './embedded.ts';
 import { readEventSources, readFunctions } from './functions.ts';
 import { openServer } from './http-server.ts';
+import { leaveMachine } from './isolation.ts';
 import type { OnMeasured } from './measured.ts';
 import { createPages } from './pages.ts';
 import { createResources } from './resources.ts';
@@ -102,6 +103,7 @@ function toBeClosed(): ToBeClosed {
 
 /** Rejects with EADDRINUSE when a port is taken; nothing is left running then. */
 export async function startLocal(options: LocalOptions = {}): Promise<LocalService> {
+  leaveMachine();
   const started = toBeClosed();
   try {
     return await start(options, started);
@@ -139,6 +141,7 @@ async function start(options: LocalOptions, started: ToBeClosed): Promise<LocalS
     ['api-key', LOCAL_KEYS.apiKey],
     ['signing-keys', LOCAL_KEYS.signingKey],
     ['order-token-keys', LOCAL_KEYS.orderTokenKey],
+    ['fingerprint-key', LOCAL_KEYS.fingerprintKey],
   ]);
   const secretsManager = running(await startSecretsManager(secrets));
   const endpoints = { dynamoDbUrl: dynamoDb.url, sqsUrl: sqs.url, secretsUrl: secretsManager.url };

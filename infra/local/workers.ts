@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { NO_AWS } from './isolation.ts';
 import type { OnMeasured } from './measured.ts';
 
 export interface FunctionDefinition {
@@ -199,13 +200,21 @@ export function createWorkers(
   };
 }
 
-function processEnvironment({ name, memoryMb, environment }: FunctionDefinition): Record<string, string> {
+function processEnvironment({
+  name,
+  folder,
+  memoryMb,
+  environment,
+}: FunctionDefinition): Record<string, string> {
   const { PATH = '', SystemRoot } = process.env;
   return {
     PATH,
     // Without it Windows gives a process neither sockets nor randomness.
     ...(SystemRoot && { SystemRoot }),
+    // Without it Node takes the user's from the password file.
+    HOME: folder,
     TZ: 'UTC',
+    ...NO_AWS,
     AWS_LAMBDA_FUNCTION_NAME: name,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
     ...environment,

@@ -7,9 +7,10 @@ import { SQS } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { WaitingLimits } from '../../shared/payment/waiting.ts';
 import { type GatewayClient, gatewayClient } from '../../shared/paytech/client.ts';
+import { readApiKey, readSigningKeys } from '../../shared/paytech/keys.ts';
 import { type EventQueue, openEventQueue } from '../../shared/queue/event-queue.ts';
 import { openPublisher, type Publisher } from '../../shared/queue/publisher.ts';
-import { openSecret, readKey, readKeys, type Secret } from '../../shared/secrets.ts';
+import { openSecret, type Secret } from '../../shared/secrets.ts';
 import { type OpenIndex, openOpenIndex } from '../../shared/store/open-index.ts';
 import { openTable, type Table } from '../../shared/store/table.ts';
 import { ACCOUNT, clientFor, LOCAL_GRACE_SECONDS, LOCAL_KEYS, REGION } from '../local/account.ts';
@@ -101,7 +102,7 @@ async function stackEnvironment(stack: string, { profile, region }: Where): Prom
     if (value === undefined) throw new Failure(`Stack ${stack} has no output ${name}: deploy it anew first.`);
     return value;
   };
-  const secrets = new SecretsManager(account);
+  const secretsManager = new SecretsManager(account);
   return assemble({
     name: `the stack ${stack}`,
     dynamoDb: new DynamoDBClient(account),
@@ -118,8 +119,8 @@ async function stackEnvironment(stack: string, { profile, region }: Where): Prom
     graceMs: Number(output('WebhookGraceSeconds')) * 1_000,
     maxAgeMs: Number(output('SweepCreatedDays')) * DAY_MS,
     waitingLimits: waitingLimits(Number(output('CaptureWithinHours')), Number(output('ApproveWithinHours'))),
-    apiKey: openSecret(output('ApiKeySecret'), readKey, secrets),
-    signingKeys: openSecret(output('SigningKeysSecret'), readKeys, secrets),
+    apiKey: openSecret(output('ApiKeySecret'), readApiKey, { secretsManager }),
+    signingKeys: openSecret(output('SigningKeysSecret'), readSigningKeys, { secretsManager }),
     caller: async () => {
       const { Arn } = await new STSClient(account).send(new GetCallerIdentityCommand({}));
       if (!Arn) throw new Failure('AWS does not say who you are.');

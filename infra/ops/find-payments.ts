@@ -95,6 +95,7 @@ async function lookAt({ table, gateway }: Environment, id: string): Promise<Foun
       return { ...found, paytech: { is: 'unanswered', why: `HTTP ${answer.status}` } };
     case 'refused':
       return { ...found, paytech: { is: 'unanswered', why: answer.message } };
+    case 'not-sent':
     case 'unknown':
       return { ...found, paytech: { is: 'unanswered', why: answer.reason } };
     default:

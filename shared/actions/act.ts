@@ -22,7 +22,7 @@ import * as hearing from './hear.ts';
  * | it took effect already                 | nothing                               | done                    |
  * | no open operation, the state fits      | locked, then called                   | by the answer:          |
  * |   answered                             | on the queue; open until applied      | done                    |
- * |   refused, or not accepted             | unlocked                              | rejected, unavailable   |
+ * |   refused, not accepted, or not sent   | unlocked                              | rejected, unavailable   |
  * |   anything else                        | paytech is asked for the state        | done, or unknown        |
  * | the same is open                       | paytech is asked for the state        | done, or by its lease:  |
  * |   lease alive                          | stays open                            | in-progress             |

@@ -8,6 +8,7 @@ import {
 import { SignatureV4 } from '@smithy/signature-v4';
 import { env } from '../config.ts';
 import { send, type Transported } from '../transport.ts';
+import { ATTEMPT_LIMIT_MS, MAX_ATTEMPTS } from './limits.ts';
 
 /** A service of AWS that speaks JSON, as its SDK client knows it. */
 export interface JsonService {
@@ -38,9 +39,11 @@ export class AwsError extends Error {
   }
 }
 
-/** For one attempt. All of them fit into the ten seconds that paytech's webhooks have. */
-const LIMIT_MS = 3_000;
-const MAX_ATTEMPTS = 3;
+/**
+ * For all attempts together, in milliseconds: receive-webhook makes two calls one after the other, for its keys and
+ * to the queue, and both fit into the ten seconds that paytech's webhooks have.
+ */
+const LIMIT_MS = 4_500;
 
 /**
  * Calls a service of AWS with the SDK's own signer and retries, but without its generated client, whose loading
@@ -61,7 +64,7 @@ export function awsCall({ name, variable, target, jsonVersion }: JsonService): A
     sha256: Sha256,
   });
 
-  async function attempt(action: string, body: string): Promise<object> {
+  async function attempt(action: string, body: string, limitMs: number): Promise<object> {
     const { headers } = await signer.sign({
       method: 'POST',
       protocol: url.protocol,
@@ -74,15 +77,17 @@ export function awsCall({ name, variable, target, jsonVersion }: JsonService): A
       },
       body,
     });
-    return read(await send({ method: 'POST', url, headers, body, limitMs: LIMIT_MS, reuseConnection: true }));
+    return read(await send({ method: 'POST', url, headers, body, limitMs, reuseConnection: true }));
   }
 
   return async <Answer>(action: string, input: object) => {
     const body = JSON.stringify(input);
+    const deadline = Date.now() + LIMIT_MS;
+    const left = () => deadline - Date.now();
     let token = await retries.acquireInitialRetryToken(name);
     for (;;) {
       try {
-        const answer = await attempt(action, body);
+        const answer = await attempt(action, body, Math.min(ATTEMPT_LIMIT_MS, left()));
         retries.recordSuccess(token);
         return answer as Answer;
       } catch (error) {
@@ -91,22 +96,24 @@ export function awsCall({ name, variable, target, jsonVersion }: JsonService): A
           .catch(() => {
             throw error;
           });
+        if (left() <= 0) throw error;
       }
     }
   };
 }
 
-/** Where the service is in this region, or where the environment says, as for the SDK. */
+/**
+ * Where the service is in this region, or where the environment says, as for the SDK. The end of the name is told by
+ * the stack, since each partition has its own: amazonaws.com, amazonaws.com.cn in China, amazonaws.eu in the European
+ * Sovereign Cloud. Source: AWS CloudFormation, "Pseudo parameters", AWS::URLSuffix.
+ */
 export function endpointOf({ name, variable }: Pick<JsonService, 'name' | 'variable'>): URL {
-  const region = env('AWS_REGION');
-  // https://docs.aws.amazon.com/general/latest/gr/rande.html
-  const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
   const configured = process.env[`AWS_ENDPOINT_URL_${variable}`] ?? process.env.AWS_ENDPOINT_URL;
-  return new URL(configured ?? `https://${name}.${region}.${suffix}`);
+  return new URL(configured ?? `https://${name}.${env('AWS_REGION')}.${env('URL_SUFFIX')}`);
 }
 
 function read(transported: Transported): object {
-  if (transported.ended === 'failed') throw new AwsError('TimeoutError', transported.reason);
+  if (transported.ended !== 'answered') throw new AwsError('TimeoutError', transported.reason);
   const { status, text } = transported;
   const answer = parse(text);
   if (status === 200 && answer) return answer;
@@ -122,6 +129,11 @@ function parse(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether the same call may succeed later as it is: nobody answered, or AWS has too much to do, or a fault of its own. */
+export function mayPass(error: Error): boolean {
+  return typeOf(error) !== 'CLIENT_ERROR';
 }
 
 function typeOf(error: Error & { $metadata?: { httpStatusCode?: number } }) {

@@ -52,6 +52,10 @@ export async function callOnce<T>(
       await giveBack();
       return { is: 'unavailable', status };
     }
+    case 'not-sent':
+      logger.error('gateway not reached', { metric: 'GatewayNotReached', reason: answer.reason });
+      await giveBack();
+      return { is: 'unavailable' };
     case 'unknown':
       logger.warn('outcome unknown', { metric: 'OutcomeUnknown', ...about, reason: answer.reason });
       return { is: 'unknown', reason: answer.reason };

@@ -1,7 +1,7 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import {
+  type AskedRequest,
   type Claim,
-  type ClaimedRequest,
   type ClaimKind,
   counts,
   isAsMuch,
@@ -48,7 +48,7 @@ export interface Dependencies {
 export interface ClaimedCall {
   kind: ClaimKind;
   referenceId: string;
-  request: ClaimedRequest;
+  request: AskedRequest;
   /** What paytech is sent, given the reference under which the attempt goes out. */
   body: (reference: string) => CreatePaymentBody;
   /** Unique to this request of ours, whatever it repeats. */
@@ -139,7 +139,8 @@ export function claimedCall(deps: Dependencies) {
       if (looked) return looked;
     }
     const sentAt = now();
-    const { kind, referenceId, request, owner, caller } = call;
+    const { kind, referenceId, owner, caller } = call;
+    const { earlierFingerprint: _, ...request } = call.request;
     const reserve = reserveFor(table, kind);
     const next = {
       kind,

@@ -38,7 +38,8 @@ export function isClaimKind(text: string): text is ClaimKind {
  * | reserving | another caller, lease over                      | the same attempt as `reserving`      |
  * | sent      | answered with an id                             | record, `known`                      |
  * | sent      | refused, or not accepted (401, 403, 404, 429)   | `released`, same attempt             |
- * | sent      | the same but 429, a withdrawal or refund        | `reserving`, give back, `released`   |
+ * | sent      | no connection to paytech, nothing was sent      | the same                             |
+ * | sent      | either but 429, a withdrawal or refund          | `reserving`, give back, `released`   |
  * | sent      | 429, a withdrawal or refund                     | `unknown`, `limited`                 |
  * | sent      | anything else                                   | `unknown`, look up at once           |
  * | sent      | another caller, lease alive                     | 409 payment.in_progress              |
@@ -73,6 +74,12 @@ export interface ClaimedRequest {
   parentPaymentId?: string;
   /** Of everything else that was asked for, which is not kept. */
   fingerprint?: string;
+}
+
+/** A request as it comes in. */
+export interface AskedRequest extends ClaimedRequest {
+  /** What earlier versions would have stored as its fingerprint; never stored again. */
+  earlierFingerprint?: string;
 }
 
 /** How a person settled a claim that was flagged. */
@@ -196,7 +203,7 @@ export type ClaimStep =
   | { do: 'refuse'; because: 'conflict' | 'flagged' };
 
 /** What the caller of a claim found should do; see the table at {@link ClaimStage}. */
-export function nextStep(claim: Claim | undefined, request: ClaimedRequest, now: number): ClaimStep {
+export function nextStep(claim: Claim | undefined, request: AskedRequest, now: number): ClaimStep {
   if (!claim) return { do: 'send', attempt: 1 };
   switch (claim.stage) {
     case 'released':
@@ -226,14 +233,15 @@ export function nextStep(claim: Claim | undefined, request: ClaimedRequest, now:
 }
 
 /** The method is not part of it: a customer may change it, on the hosted page too. A payout's is, by its fingerprint. */
-export function sameRequest(a: ClaimedRequest, b: ClaimedRequest): boolean {
-  const isPayout = a.fingerprint !== undefined || b.fingerprint !== undefined;
+export function sameRequest(claimed: ClaimedRequest, asked: AskedRequest): boolean {
+  const isPayout = claimed.fingerprint !== undefined || asked.fingerprint !== undefined;
+  const fingerprints = [asked.fingerprint, asked.earlierFingerprint ?? asked.fingerprint];
   return (
-    sameMoney(a, b) &&
-    (!isPayout || a.paymentMethod === b.paymentMethod) &&
-    (a.preAuth ?? false) === (b.preAuth ?? false) &&
-    a.parentPaymentId === b.parentPaymentId &&
-    a.fingerprint === b.fingerprint
+    sameMoney(claimed, asked) &&
+    (!isPayout || claimed.paymentMethod === asked.paymentMethod) &&
+    (claimed.preAuth ?? false) === (asked.preAuth ?? false) &&
+    claimed.parentPaymentId === asked.parentPaymentId &&
+    fingerprints.includes(claimed.fingerprint)
   );
 }
 

@@ -13,6 +13,7 @@ const USER_AGENT = 'paytech-payments/1 (serverless)';
  * - `answered`: paytech did what was asked.
  * - `refused`: 400 or 422 with paytech's error body; the request is wrong and repeating it is useless.
  * - `not-accepted`: 401, 403, 404 or 429 with paytech's error body; nothing was done, the request may be right.
+ * - `not-sent`: nothing of the request has left this process: no key, no time, or no connection to paytech.
  * - `unknown`: anything else. For a GET: try later. For a POST: paytech may have done it. `unreadable`: it did
  *   answer, but with something that is no payment.
  */
@@ -20,6 +21,7 @@ export type Answer<T> =
   | { kind: 'answered'; result: T }
   | { kind: 'refused'; message: string; errors: FieldError[] }
   | { kind: 'not-accepted'; status: number }
+  | { kind: 'not-sent'; reason: string }
   | { kind: 'unknown'; reason: string; unreadable?: true };
 
 export interface FieldError {
@@ -78,7 +80,7 @@ export interface ReadablePage {
 export type GatewayAction = 'capture' | 'void' | 'approve' | 'reject';
 
 export interface GatewayClientOptions {
-  /** `https://engine.pay.tech` or `https://engine-sandbox.pay.tech`. */
+  /** `https://engine.pay.tech` or `https://engine-sandbox.pay.tech`; `http` on one machine only. */
   baseUrl: string;
   /** The shop API key; asked for anew when paytech refuses it, since it may have been rotated. */
   apiKey: Pick<Secret<string>, 'get' | 'refreshed'>;
@@ -89,57 +91,76 @@ export interface GatewayClientOptions {
 /** How often a call is tried within its time limit. A call that creates or moves money is tried once. */
 const TRIES: Record<TransportRequest['method'], number> = { GET: 2, POST: 1, PATCH: 1 };
 
-/** A client for paytech's Gateway API 1.0. Its methods do not throw for anything that paytech does. */
+/** 401 and 403 may mean that the key was changed or blocked, and another is in its place. */
+const KEY_REFUSED = new Set([401, 403]);
+
+/** A client for paytech's Gateway API 1.0. Its methods never reject. */
 export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClientOptions): GatewayClient {
-  async function call(method: TransportRequest['method'], path: string, limitMs: number, body?: unknown) {
+  const followable = followableFrom(baseUrl);
+  const toPayment = (entry: unknown) => followable(toGatewayPayment(entry));
+  const toMade = (entry: unknown) => followable(toMadePayment(entry));
+
+  async function call(
+    method: TransportRequest['method'],
+    path: string,
+    limitMs: number,
+    body?: unknown,
+  ): Promise<Answer<Envelope>> {
     const deadline = Date.now() + limitMs;
-    const authorization = `Bearer ${await apiKey.get()}`;
-    let answer: Answer<Envelope> = { kind: 'unknown', reason: 'no time left to call' };
-    for (let tried = 0; tried < TRIES[method] && Date.now() < deadline; tried++) {
-      answer = interpret(
-        await transport({
-          method,
-          url: new URL(path, baseUrl),
-          headers: {
-            authorization,
-            'user-agent': USER_AGENT,
-            accept: 'application/json',
-            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          },
-          ...(body === undefined ? {} : { body: stringifyJson(body) }),
-          limitMs: Math.max(0, deadline - Date.now()),
-        }),
-      );
-      if (answer.kind !== 'unknown') break;
+    const left = () => deadline - Date.now();
+    let request: Omit<TransportRequest, 'limitMs'>;
+    try {
+      request = requestTo(method, path, await withinMs(left(), apiKey.get()), body);
+    } catch (error) {
+      return { kind: 'not-sent', reason: (error as Error).message };
     }
-    // For the next call; that the key could not be had does not change what paytech answered to this one.
-    if (answer.kind === 'not-accepted' && answer.status === 401) await apiKey.refreshed().catch(() => {});
+    let answer: Answer<Envelope> = { kind: 'not-sent', reason: 'no time left to call' };
+    for (let tried = 0; tried < TRIES[method] && left() > 0; tried++) {
+      answer = interpret(await transport({ ...request, limitMs: left() }));
+      if (answer.kind !== 'unknown' && answer.kind !== 'not-sent') break;
+    }
+    if (answer.kind === 'not-accepted' && KEY_REFUSED.has(answer.status)) {
+      // For the next call; that the key could not be had does not change what paytech answered to this one.
+      await withinMs(left(), apiKey.refreshed()).catch(() => {});
+    }
     return answer;
+  }
+
+  function requestTo(method: TransportRequest['method'], path: string, key: string, body: unknown) {
+    return {
+      method,
+      url: new URL(path, baseUrl),
+      headers: {
+        authorization: `Bearer ${key}`,
+        'user-agent': USER_AGENT,
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: stringifyJson(body) }),
+    };
   }
 
   return {
     create: async (body, limitMs) =>
-      decoded(await call('POST', '/api/v1/payments', limitMs, body), (envelope) =>
-        toMadePayment(envelope.result),
-      ),
+      decoded(await call('POST', '/api/v1/payments', limitMs, body), (envelope) => toMade(envelope.result)),
     get: async (id, limitMs) =>
-      decoded(await call('GET', pathOf(id), limitMs), (envelope) => toGatewayPayment(envelope.result)),
+      decoded(await call('GET', pathOf(id), limitMs), (envelope) => toPayment(envelope.result)),
     list: async (query, limitMs) =>
       decoded(await call('GET', listPath(query), limitMs), ({ result, hasMore }) => ({
-        payments: anyList.parse(result).map(toMadePayment),
+        payments: anyList.parse(result).map(toMade),
         hasMore: hasMore ?? false,
       })),
     listReadable: async (query, limitMs) =>
       decoded(await call('GET', listPath(query), limitMs), ({ result, hasMore }) => {
         const entries = anyList.parse(result);
-        const payments = entries.flatMap((entry) => readableOrNone(entry));
+        const payments = entries.flatMap((entry) => readableOrNone(entry, toPayment));
         return { payments, unreadable: entries.length - payments.length, hasMore: hasMore ?? false };
       }),
     execute: async (id, body, limitMs) =>
-      decoded(await call('PATCH', pathOf(id), limitMs, body), (envelope) => toMadePayment(envelope.result)),
+      decoded(await call('PATCH', pathOf(id), limitMs, body), (envelope) => toMade(envelope.result)),
     act: async (id, action, body, limitMs) =>
       decoded(await call('POST', `${pathOf(id)}/${action}`, limitMs, body), (envelope) =>
-        toGatewayPayment(envelope.result),
+        toPayment(envelope.result),
       ),
     operations: async (id, limitMs) =>
       decoded(await call('GET', `${pathOf(id)}/operations`, limitMs), (envelope) => ({
@@ -175,9 +196,31 @@ function listPath(query: ListQuery): string {
   return `/api/v1/payments?${search}`;
 }
 
-function readableOrNone(entry: unknown): GatewayPayment[] {
+/**
+ * A customer is sent to a payment's redirectUrl, so it must be a web page, reached as safely as paytech itself is:
+ * anything else (`javascript:`, a path, plain http) is as if paytech had not given one.
+ */
+function followableFrom(baseUrl: string): (payment: GatewayPayment) => GatewayPayment {
+  const protocols = new Set(['https:', new URL(baseUrl).protocol]);
+  return (payment) => {
+    const { redirectUrl, ...rest } = payment;
+    const isFollowable = redirectUrl === undefined || protocols.has(URL.parse(redirectUrl)?.protocol ?? '');
+    return isFollowable ? payment : rest;
+  };
+}
+
+/** What the promise brings, if it does within `limitMs`; else rejects. */
+function withinMs<T>(limitMs: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no key in time')), Math.max(0, limitMs));
+  });
+  return Promise.race([promise, tooLate]).finally(() => clearTimeout(timer));
+}
+
+function readableOrNone(entry: unknown, read: (entry: unknown) => GatewayPayment): GatewayPayment[] {
   try {
-    return [toGatewayPayment(entry)];
+    return [read(entry)];
   } catch (error) {
     if (!(error instanceof UnreadablePayment)) throw error;
     return [];
@@ -208,7 +251,9 @@ const NOT_ACCEPTED = new Set([401, 403, 404, 429]);
 
 /** Sorts an HTTP ending. Only a body in paytech's own form counts as its word; a proxy's page does not. */
 function interpret(transported: Transported): Answer<Envelope> {
-  if (transported.ended === 'failed') return { kind: 'unknown', reason: transported.reason };
+  if (transported.ended !== 'answered') {
+    return { kind: transported.ended === 'failed' ? 'unknown' : 'not-sent', reason: transported.reason };
+  }
   const { status, text } = transported;
   const unknown: Answer<Envelope> = { kind: 'unknown', reason: `HTTP ${status} without paytech's answer` };
   let json: unknown;

@@ -160,6 +160,14 @@ export function keyWithin(key: string, part: string): string {
 function attributes(values: Record<string, string | undefined>): Record<string, MessageAttributeValue> {
   const present = Object.entries(values).filter(([, value]) => value);
   return Object.fromEntries(
-    present.map(([name, value]) => [name, { DataType: 'String', StringValue: value as string }]),
+    present.map(([name, value]) => [name, { DataType: 'String', StringValue: carriable(value as string) }]),
   );
+}
+
+/**
+ * SQS refuses a message of which one character is none of these, lone surrogates among them.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+ */
+function carriable(text: string): string {
+  return text.replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, '\ufffd');
 }

@@ -4,6 +4,7 @@ import {
   type PublishBatchRequestEntry,
   SNSClient,
 } from '@aws-sdk/client-sns';
+import { withinLimits } from '../aws/limits.ts';
 import type { Publication } from '../payment/cloud-event.ts';
 
 export interface Publisher {
@@ -17,7 +18,7 @@ const MAX_BATCH_BYTES = 256 * 1024;
 /** Attributes count towards the size as well; ours are short. */
 const ATTRIBUTE_BYTES = 512;
 
-export function openPublisher(topicArn: string, client: SNSClient = new SNSClient()): Publisher {
+export function openPublisher(topicArn: string, client = new SNSClient(withinLimits)): Publisher {
   async function publishBatch(batch: readonly Publication[]): Promise<[id: string, reason: string][]> {
     try {
       const { Failed = [] } = await client.send(

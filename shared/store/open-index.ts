@@ -1,4 +1,5 @@
 import { type AttributeValue, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { withinLimits } from '../aws/limits.ts';
 import type { Table } from './table.ts';
 
 /*
@@ -26,7 +27,7 @@ export interface OpenIndex {
 }
 
 /** The index of the table named `tableName`. */
-export function openOpenIndex(tableName: string, client: DynamoDBClient = new DynamoDBClient()): OpenIndex {
+export function openOpenIndex(tableName: string, client = new DynamoDBClient(withinLimits)): OpenIndex {
   return {
     async due(shard, now, limit, from) {
       const { Items = [], LastEvaluatedKey } = await client.send(

@@ -11,6 +11,8 @@ export interface SweepMark {
   at: number;
   /** A sweep that is not through: when it began, and the offset of its next page. */
   unfinished?: { startedAt: number; offset: number };
+  /** Ids of single payments that could not be compared, to be asked about by themselves. */
+  uncompared: string[];
 }
 
 const KEY = 'sweep#mark';
@@ -24,36 +26,40 @@ export async function readMark(table: Table, now: number): Promise<SweepMark> {
   if (found) return toMark(found);
   const isFirst = 'attribute_not_exists(pk)';
   const { written, item } = await table.put({ pk: KEY, schema: SCHEMA, at: now }, { condition: isFirst });
-  return written ? { at: now } : toMark(item ?? {});
+  return written ? { at: now, uncompared: [] } : toMark(item ?? {});
 }
 
 /** Keeps how far a sweep has come, unless another one has moved the mark meanwhile. */
 export async function keepProgress(
   table: Table,
   { at }: SweepMark,
-  { startedAt, offset }: { startedAt: number; offset: number },
+  { startedAt, offset, uncompared }: { startedAt: number; offset: number; uncompared: string[] },
 ): Promise<void> {
   const isAsRead = '#at = :at';
   await table.update(KEY, {
-    expression: 'SET startedAt = :startedAt, #offset = :offset',
+    expression: 'SET startedAt = :startedAt, #offset = :offset, uncompared = :uncompared',
     condition: isAsRead,
     names: { '#at': 'at', '#offset': 'offset' },
-    values: { ':at': at, ':startedAt': startedAt, ':offset': offset },
+    values: { ':at': at, ':startedAt': startedAt, ':offset': offset, ':uncompared': uncompared },
   });
 }
 
 /** Moves the mark to where a sweep that is through has begun, unless it is there or further already. */
-export async function moveMark(table: Table, startedAt: number): Promise<void> {
+export async function moveMark(table: Table, startedAt: number, uncompared: string[]): Promise<void> {
   const isForward = '#at <= :startedAt';
   await table.update(KEY, {
-    expression: 'SET #at = :startedAt REMOVE startedAt, #offset',
+    expression: 'SET #at = :startedAt, uncompared = :uncompared REMOVE startedAt, #offset',
     condition: isForward,
     names: { '#at': 'at', '#offset': 'offset' },
-    values: { ':startedAt': startedAt },
+    values: { ':startedAt': startedAt, ':uncompared': uncompared },
   });
 }
 
-function toMark({ at, startedAt, offset }: Item): SweepMark {
+function toMark({ at, startedAt, offset, uncompared = [] }: Item): SweepMark {
   const unfinished = { startedAt: integer(startedAt), offset: integer(offset) };
-  return { at: integer(at), ...(startedAt === undefined ? {} : { unfinished }) };
+  return {
+    at: integer(at),
+    uncompared: uncompared as string[],
+    ...(startedAt === undefined ? {} : { unfinished }),
+  };
 }

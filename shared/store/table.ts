@@ -10,6 +10,7 @@ import {
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { withinLimits } from '../aws/limits.ts';
 import { decimal, decimalText, isDecimal } from '../payment/money.ts';
 import { OPEN_SHARDS } from '../payment/schedule.ts';
 
@@ -43,7 +44,7 @@ const numbersAsDecimals = () => ({ wrapNumbers: (text: string) => decimal(text) 
  * The table named `tableName`. Reads are strongly consistent. A failed condition is a value; every other
  * fault throws.
  */
-export function openTable(tableName: string, client: DynamoDBClient = new DynamoDBClient()): Table {
+export function openTable(tableName: string, client = new DynamoDBClient(withinLimits)): Table {
   const documents = DynamoDBDocumentClient.from(client, {
     marshallOptions: { removeUndefinedValues: true },
     unmarshallOptions: numbersAsDecimals(),

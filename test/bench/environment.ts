@@ -8,6 +8,7 @@ export function environmentOf(aws: Aws): Record<string, string> {
     API_KEY_SECRET: 'api-key',
     CONFIRM_WEBHOOKS: 'off',
     EVENT_SOURCE: 'urn:paytech-payments:bench',
+    FINGERPRINT_KEY_SECRET: 'fingerprint-key',
     // Of the contenders.
     IDEMPOTENCY_TABLE: 'idempotency',
     ORDER_TOKENS: 'required',
@@ -17,6 +18,7 @@ export function environmentOf(aws: Aws): Record<string, string> {
     PAYTECH_URL: aws.url,
     SIGNING_KEYS_SECRET: 'signing-keys',
     STACK_NAME: 'bench',
+    URL_SUFFIX: 'amazonaws.com',
     WEBHOOK_DLQ_URL: `${aws.url}/000000000000/webhooks-dlq`,
     WEBHOOK_QUEUE_URL: `${aws.url}/000000000000/webhooks`,
     WEBHOOK_URL: 'https://api.example/webhooks/paytech',

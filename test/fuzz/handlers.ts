@@ -87,7 +87,11 @@ export function handlersOn(world: World) {
   const resolve = resolveRoute({ resolve: resolveClaim({ table, gateway, queue, now, logger }) });
   const backOffice = router({
     'POST /operations/refunds': refunds({ table, create, webhookUrl: WEBHOOK_URL }),
-    'POST /operations/withdrawals': withdrawals({ create, webhookUrl: WEBHOOK_URL }),
+    'POST /operations/withdrawals': withdrawals({
+      create,
+      webhookUrl: WEBHOOK_URL,
+      fingerprintKey: kept(LOCAL_KEYS.fingerprintKey),
+    }),
     'POST /operations/claims/{kind}/{id}/resolve': resolve,
     'POST /operations/claims/operation/{id}/resolve': releaseRoute({
       release: releaseAction({ table, gateway, queue, now }),

@@ -90,6 +90,7 @@ describe('each function may do exactly this', () => {
         'dynamodb:PutItem on payments',
         'dynamodb:UpdateItem on payments',
         'secretsmanager:GetSecretValue on api-key',
+        'secretsmanager:GetSecretValue on fingerprint-key',
         'sqs:SendMessage on webhooks',
       ],
     ],
@@ -182,10 +183,13 @@ describe('the environment', () => {
         WEBHOOK_QUEUE_URL: 'webhooks',
         API_KEY_SECRET: 'api-key',
         PAYTECH_URL: 'https://engine-sandbox.pay.tech',
+        ...(name === 'operations' && { FINGERPRINT_KEY_SECRET: 'fingerprint-key' }),
       },
     ]),
   ])('of %s is exactly this', (name, expected) => {
-    const { WEBHOOK_URL, ...rest } = functions[name]!.Properties.Environment.Variables;
+    const { WEBHOOK_URL, URL_SUFFIX, ...rest } = functions[name]!.Properties.Environment.Variables;
+    // The end of AWS's own host names, which differs by partition.
+    expect(URL_SUFFIX).toEqual({ Ref: 'AWS::URLSuffix' });
     const named = Object.entries(rest).map(([key, value]) => [
       key,
       typeof value === 'string' ? value : target(template, value),

@@ -75,10 +75,17 @@ test('whatever holds data is kept when the stack is removed, or when a change wo
 
 test('secrets start with a random value, and say what to put in', () => {
   const found = resources(template, 'AWS::SecretsManager::Secret');
-  expect(Object.keys(found).sort()).toEqual(['api-key', 'order-token-keys', 'signing-keys']);
-  for (const { Properties } of Object.values(found)) {
+  expect(Object.keys(found).sort()).toEqual([
+    'api-key',
+    'fingerprint-key',
+    'order-token-keys',
+    'signing-keys',
+  ]);
+  for (const [name, { Properties }] of Object.entries(found)) {
     expect(Object.keys(Properties).sort()).toEqual(['Description', 'GenerateSecretString']);
-    expect(Properties.Description).toContain('put in the plain key');
+    const isOurs = name === 'fingerprint-key';
+    expect(Properties.Description).toContain(isOurs ? 'leave it as it is' : 'put in the plain key');
+    expect(Properties.GenerateSecretString.PasswordLength).toBe(40);
   }
 });
 

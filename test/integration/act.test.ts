@@ -14,6 +14,7 @@ import type { PaymentState } from '../../shared/payment/state.ts';
 import { readMessage } from '../../shared/queue/event-queue.ts';
 import { releaseOperation } from '../../shared/store/operation-lock.ts';
 import { readPayment, recordPayment } from '../../shared/store/payments.ts';
+import { CUT_OFF } from '../support/cut-off.ts';
 import { startWorld, type World, webhookEvent } from '../support/world.ts';
 
 /** Actions on the embedded DynamoDB and SQS, with paytech in memory. */
@@ -271,6 +272,14 @@ describe('what paytech does not do', () => {
     world.gateway.endings.push({ on: 'capture', ends });
     expect(await ask('capture', id)).toMatchObject({ is });
     expect((await stored(id)).operations).toEqual([]);
+    expect(await ask('void', id)).toMatchObject({ is: 'done' });
+  });
+
+  it.each(Object.entries(CUT_OFF))('because %s was not sent, and the next call is', async (_, cutOff) => {
+    const id = await payment('AUTHORIZED');
+    expect(await ask('capture', id, { deps: { gateway: cutOff } })).toEqual({ is: 'unavailable' });
+    expect((await stored(id)).operations).toEqual([]);
+    expect(world.logger.metrics()).toContain('GatewayNotReached');
     expect(await ask('void', id)).toMatchObject({ is: 'done' });
   });
 });

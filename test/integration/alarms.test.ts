@@ -8,11 +8,13 @@ import { refresh } from '../../functions/get-payment/refresh.ts';
 import { receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
 import { reconcile } from '../../functions/reconcile/pipeline.ts';
 import { act } from '../../shared/actions/act.ts';
+import { AwsError } from '../../shared/aws/call.ts';
 import { claimedCall } from '../../shared/claims/claimed-call.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
 import { httpHandler } from '../../shared/http/api.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { sign } from '../../shared/paytech/signature.ts';
+import { openSecret, readKey } from '../../shared/secrets.ts';
 import { saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { synthesize } from '../infra/synthesized.ts';
@@ -152,6 +154,33 @@ const ambiguous = async (paymentType: 'DEPOSIT' | 'WITHDRAWAL') => {
   await times(2, async () => world.gateway.make({ paymentType, referenceId, ...EUR_10 }));
   failing('create', 'unknown');
   return referenceId;
+};
+
+/** Nothing of a call leaves the process. */
+const unreachable = () => {
+  const notSent = async () => ({
+    kind: 'not-sent' as const,
+    reason: 'getaddrinfo ENOTFOUND engine.pay.tech',
+  });
+  Object.assign(world.gateway, { create: notSent, execute: notSent });
+};
+
+/** A key is used each minute, while Secrets Manager does not answer. */
+const agesInAnOutage = async (service: string) => {
+  let isAway = false;
+  const getSecretValue = async () => {
+    if (isAway) throw new AwsError('TimeoutError', 'timeout');
+    return { SecretString: 'key' };
+  };
+  const options = { logger: counted.logger(service), secretsManager: { getSecretValue }, now: world.now };
+  const secret = openSecret('api-key', readKey, options);
+  await secret.get();
+  isAway = true;
+  pass(5 * MINUTE);
+  await times(5, async () => {
+    await secret.get();
+    pass(MINUTE);
+  });
 };
 
 /** A run in which paytech turns down every question. */
@@ -333,6 +362,30 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
       failing('execute', 401);
       await functions.act('execute', id);
     },
+  },
+  'gateway-not-reached': {
+    'create-payment': () =>
+      times(5, async () => {
+        unreachable();
+        await functions.create();
+      }),
+    operations: () =>
+      times(5, async () => {
+        unreachable();
+        await functions.create('withdrawal');
+      }),
+    'execute-payment': async () => {
+      const id = await created();
+      await times(5, async () => {
+        unreachable();
+        await functions.act('execute', id);
+      });
+    },
+  },
+  'secret-stale': {
+    'create-payment': () => agesInAnOutage('create-payment'),
+    'receive-webhook': () => agesInAnOutage('receive-webhook'),
+    reconcile: () => agesInAnOutage('reconcile'),
   },
   'webhooks-missed': {
     reconcile: async () => {

@@ -1,11 +1,15 @@
+import { homedir } from 'node:os';
 import { expect, test, vi } from 'vitest';
+import { NO_AWS } from '../../infra/local/isolation.ts';
 import { temporaryFunction } from '../support/temporary-function.ts';
 
 const until = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 5000 });
 
 test('a handler gets the event, a Lambda context and only the environment of its function', async () => {
   const workers = temporaryFunction(
-    `export const handler = async (event, context) => ({
+    `import { homedir } from 'node:os';
+    export const handler = async (event, context) => ({
+      home: homedir(),
       event, id: context.awsRequestId, name: context.functionName, memory: context.memoryLimitInMB,
       left: context.getRemainingTimeInMillis(), environment: process.env,
     });`,
@@ -19,7 +23,8 @@ test('a handler gets the event, a Lambda context and only the environment of its
   expect(answer.left).toBeGreaterThan(4000);
   expect(answer.left).toBeLessThanOrEqual(5000);
   expect(answer.environment).toMatchObject({ TABLE: 'payments', AWS_LAMBDA_FUNCTION_NAME: 'temporary' });
-  expect(Object.keys(answer.environment as object)).not.toContain('HOME');
+  expect(answer.environment).toMatchObject(NO_AWS);
+  expect(answer.home).not.toBe(homedir());
 });
 
 test('what a handler throws reaches the caller, and the worker goes on', async () => {

@@ -2,10 +2,12 @@ import { SendMessageCommand, SQS } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
+import { AwsError } from '../../shared/aws/call.ts';
 import { type HttpEvent, httpHandler } from '../../shared/http/api.ts';
-import { assertSigningKey, keyFingerprint, sign } from '../../shared/paytech/signature.ts';
+import { readSigningKeys } from '../../shared/paytech/keys.ts';
+import { keyFingerprint, sign } from '../../shared/paytech/signature.ts';
 import { openEventQueue, readMessage } from '../../shared/queue/event-queue.ts';
-import { openSecret, readKeys } from '../../shared/secrets.ts';
+import { openSecret } from '../../shared/secrets.ts';
 import { memoryLogger, startWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -20,22 +22,16 @@ const NEW = 'new-signing-key-of-the-shop';
 
 /** The handler with a Secrets Manager that answers what `secret.text` says, and counts how often it is asked. */
 function receiver(secret: { text: string; asked?: number }, queue = world.queue) {
-  const signingKeys = openSecret(
-    'signing-keys',
-    (text) => {
-      const keys = readKeys(text);
-      keys.forEach(assertSigningKey);
-      return keys;
-    },
-    {
+  const signingKeys = openSecret('signing-keys', readSigningKeys, {
+    secretsManager: {
       getSecretValue: async () => {
         secret.asked = (secret.asked ?? 0) + 1;
-        if (secret.text === 'down') throw new Error('Secrets Manager is down');
+        if (secret.text === 'down') throw new AwsError('TimeoutError', 'Secrets Manager is down');
         return { SecretString: secret.text };
       },
     },
-    world.now,
-  );
+    now: world.now,
+  });
   const logger = memoryLogger();
   const route = receiveWebhook({ signingKeys, queue, now: () => new Date(world.now()), logger });
   const handler = httpHandler({ ...logger, resetKeys() {}, appendKeys() {} } as never, route);
@@ -100,12 +96,47 @@ describe('receive-webhook', () => {
     ['cannot be had', 'down'],
     ['is empty', ' '],
     ['is too short', 'short'],
+    ['has few different characters', 'abcd'.repeat(8)],
+    ['holds an invisible character', `${OLD}\u200b`],
   ])('answers 500 when the key %s, so that paytech sends again', async (_, text) => {
     const secret = { text };
     const { deliver } = receiver(secret);
     expect(await deliver(body, '00'.repeat(32))).toBe(500);
     secret.text = OLD;
     expect(await deliver(body, sign(body, OLD))).toBe(200);
+  });
+
+  it('goes on with the keys at hand while they cannot be fetched, and calls no signature wrong meanwhile', async () => {
+    const secret = { text: OLD };
+    const { deliver } = receiver(secret);
+    expect(await deliver(body, sign(body, OLD))).toBe(200);
+    secret.text = 'down';
+    world.clock.at += 10 * 60_000;
+    expect(await deliver(body, sign(body, OLD))).toBe(200);
+    expect(await deliver(body, sign(body, NEW))).toBe(500);
+    expect(await deliver(body, sign(body, NEW))).toBe(500);
+    secret.text = NEW;
+    world.clock.at += 60_000;
+    expect(await deliver(body, sign(body, NEW))).toBe(200);
+    expect(await deliver(body, sign(body, OLD))).toBe(401);
+  });
+
+  it('takes the signature from a header in any case', async () => {
+    const { deliver } = receiver({ text: OLD });
+    for (const name of ['Signature', 'SIGNATURE', 'sIgNaTuRe']) {
+      expect(await deliver(body, undefined, { headers: { [name]: sign(body, OLD) } })).toBe(200);
+    }
+    expect(await world.drain('webhooks')).toHaveLength(3);
+  });
+
+  it('takes 256 KB, and answers 413 over that, whatever the signature', async () => {
+    const { deliver } = receiver({ text: OLD });
+    const most = Buffer.alloc(256 * 1024, 0xff);
+    const inBase64 = (bytes: Buffer) => ({ body: bytes.toString('base64'), isBase64Encoded: true });
+    expect(await deliver(most, sign(most, OLD), inBase64(most))).toBe(200);
+    const more = Buffer.alloc(256 * 1024 + 1, 0xff);
+    expect(await deliver(more, sign(more, OLD), inBase64(more))).toBe(413);
+    expect(await world.drain('webhooks')).toHaveLength(1);
   });
 
   it('queues a signed webhook of no bytes too, which a queue that takes no empty message would refuse', async () => {

@@ -499,23 +499,60 @@ describe('the sweep', () => {
     expect(await mark()).toMatchObject({ at: String(later) });
   });
 
-  it('keeps the mark, and takes the rest, when something could not be put on the queue', async () => {
+  /** A queue that takes everything but what tells of these. */
+  const queueWithout = (...ids: string[]): typeof world.queue => ({
+    send: (event) =>
+      ids.some((id) => Buffer.from(event.bytes).includes(id))
+        ? Promise.reject(new Error('SQS is down'))
+        : world.queue.send(event),
+  });
+
+  it('takes the rest when something could not be put on the queue, and asks about that by itself', async () => {
     const start = world.now();
     await run();
     pass(MINUTE);
     const bad = foreign();
+    const queue = queueWithout(bad.id);
     foreign();
-    const queue: typeof world.queue = {
-      send: (event) =>
-        Buffer.from(event.bytes).includes(bad.id)
-          ? Promise.reject(new Error('SQS is down'))
-          : world.queue.send(event),
-    };
     expect(await run({ queue })).toMatchObject({ unknownToUs: 1, failed: 1 });
+    expect(await mark()).toMatchObject({ at: String(start + MINUTE), uncompared: [bad.id] });
+    await applyAll();
+    // Long after the list has it among what changed.
+    pass(HOUR);
+    expect(await run({ queue })).toMatchObject({ unknownToUs: 0, failed: 1 });
+    expect(await run()).toMatchObject({ unknownToUs: 1, failed: 0 });
+    await applyAll();
+    expect(await record(bad.id)).toBeDefined();
+    expect(await mark()).toMatchObject({ uncompared: [] });
+  });
+
+  it('is not blinded by one payment that can never be compared: what is newer is found in every run', async () => {
+    await run();
+    pass(MINUTE);
+    const bad = foreign();
+    const queue = queueWithout(bad.id);
+    for (let each = 0; each < 300; each++) foreign();
+    await run({ queue });
+    for (let minute = 0; minute < 3; minute++) {
+      await applyAll();
+      pass(MINUTE);
+      const fresh = foreign();
+      expect(await run({ queue })).toMatchObject({ unknownToUs: 1, failed: 1 });
+      await applyAll();
+      expect(await record(fresh.id)).toBeDefined();
+      expect(await mark()).toMatchObject({ at: String(world.now()), uncompared: [bad.id] });
+    }
+  });
+
+  it('begins again where many could not be compared', async () => {
+    const start = world.now();
+    await run();
+    pass(MINUTE);
+    const bad = Array.from({ length: 51 }, () => foreign().id);
+    expect(await run({ queue: queueWithout(...bad) })).toMatchObject({ failed: 51 });
     expect(await mark()).toMatchObject({ at: String(start) });
-    await world.drain('webhooks');
-    expect(await run()).toMatchObject({ unknownToUs: 2, failed: 0 });
-    expect(await mark()).toMatchObject({ at: String(start + MINUTE) });
+    expect(await run()).toMatchObject({ unknownToUs: 51, failed: 0 });
+    expect(await mark()).toMatchObject({ at: String(start + MINUTE), uncompared: [] });
   });
 
   it('counts entries that cannot be read, goes on without them, and asks for what the others leave out', async () => {

@@ -1,11 +1,14 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, createHmac, type Hash, type Hmac, randomUUID } from 'node:crypto';
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { askedRequest } from '../../functions/operations/withdrawals.ts';
+import { LOCAL_KEYS } from '../../infra/local/account.ts';
 import { LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { backOffice, CALLER, Died, dying } from '../support/back-office.ts';
+import { CUT_OFF } from '../support/cut-off.ts';
 import { startWorld, type World, webhookEvent } from '../support/world.ts';
 
 let world: World;
@@ -31,6 +34,21 @@ const request = (fields: Record<string, unknown> = {}) => ({
 const made = (referenceId: string) =>
   [...world.gateway.payments.values()].filter((each) => each.referenceId?.split('~')[0] === referenceId);
 const claimOf = (referenceId: string) => readClaim(world.table, 'withdrawal', referenceId);
+
+describe('a withdrawal that never left this service', () => {
+  it.each(Object.entries(CUT_OFF))('because %s is free for the next call', async (_, cutOff) => {
+    const body = request();
+    const answer = await backOffice({
+      ...world,
+      gateway: { ...world.gateway, create: cutOff.create },
+    }).withdraw(body);
+    expect(answer).toMatchObject({ status: 503, code: 'gateway.unavailable' });
+    expect(await claimOf(body.referenceId)).toMatchObject({ stage: 'released', attempt: 1 });
+    expect(world.logger.metrics()).toEqual(['GatewayNotReached']);
+    expect(await office.withdraw(body)).toMatchObject({ status: 201 });
+    expect(world.gateway.bodies.at(-1)).toMatchObject({ referenceId: body.referenceId });
+  });
+});
 
 describe('POST /operations/withdrawals', () => {
   it('pays out once, and answers the same request again with the same withdrawal', async () => {
@@ -71,6 +89,45 @@ describe('POST /operations/withdrawals', () => {
     expect((await office.withdraw(body)).status).toBe(201);
     expect(world.gateway.bodies.at(-1)?.customer).toEqual(first);
     expect((await office.withdraw({ ...body, customer: then })).status).toBe(200);
+  });
+
+  it('keeps of whom it pays nothing that can be tried out by who reads the table', async () => {
+    const body = request();
+    await office.withdraw(body);
+    const { fingerprint } = (await claimOf(body.referenceId))!.request;
+    const { accountNumber, firstName } = body.customer;
+    const payee = JSON.stringify({ customer: { accountNumber, firstName } });
+    const guessed = (hash: Hash | Hmac) => hash.update(body.referenceId).update(payee).digest('hex');
+    expect(fingerprint).toBe(`hmac:${guessed(createHmac('sha256', LOCAL_KEYS.fingerprintKey))}`);
+    expect(JSON.stringify(await world.scan())).not.toContain(guessed(createHash('sha256')));
+  });
+
+  it('is another for another account', () => {
+    const paying = (accountNumber: string) => {
+      const body = {
+        referenceId: 'payout-1',
+        amount: decimal('50.05'),
+        currency: 'EUR',
+        customer: { accountNumber },
+      };
+      return askedRequest(body, LOCAL_KEYS.fingerprintKey).fingerprint;
+    };
+    expect(paying('DE00 1235')).not.toBe(paying('DE00 1234'));
+    expect(paying('DE00 1234')).toBe(paying('DE00 1234'));
+  });
+
+  it('knows a withdrawal again that an earlier version has claimed, with a plain hash', async () => {
+    const body = request({ referenceId: 'payout-of-before' });
+    await office.withdraw(body);
+    await world.table.update(`withdrawal#${body.referenceId}`, {
+      expression: 'SET #request.fingerprint = :fingerprint',
+      condition: 'attribute_exists(pk)',
+      names: { '#request': 'request' },
+      values: { ':fingerprint': '33c1ac7ae9bdca9b83c4b7b0b3ae4b85b8721ca2dbba983dc5aafde66433a593' },
+    });
+    expect((await office.withdraw(body)).status).toBe(200);
+    const another = { ...body, customer: { ...body.customer, accountNumber: 'DE00 1235' } };
+    expect(await office.withdraw(another)).toMatchObject({ status: 409, code: 'payment.reference_conflict' });
   });
 
   it('makes one withdrawal of twenty requests at once', async () => {

@@ -4,6 +4,7 @@ import { actionRoute } from '../../functions/operations/actions.ts';
 import { refunds } from '../../functions/operations/refunds.ts';
 import type { Call } from '../../functions/operations/router.ts';
 import { withdrawals } from '../../functions/operations/withdrawals.ts';
+import { LOCAL_KEYS } from '../../infra/local/account.ts';
 import { act } from '../../shared/actions/act.ts';
 import { claimedCall, type Dependencies } from '../../shared/claims/claimed-call.ts';
 import type { HttpEvent, Reply } from '../../shared/http/api.ts';
@@ -94,7 +95,9 @@ export function createBackOffice({
     return ask(name, faults, (outside) => {
       const deps = noting(outsideOf(outside, faults), faults);
       const routes = name === 'refund' ? refunds : withdrawals;
-      return routes({ ...deps, create: claimedCall(deps), webhookUrl: WEBHOOK_URL })(eventOf(body), call());
+      const fingerprintKey = { get: async () => LOCAL_KEYS.fingerprintKey };
+      const create = claimedCall(deps);
+      return routes({ ...deps, create, webhookUrl: WEBHOOK_URL, fingerprintKey })(eventOf(body), call());
     });
   }
 

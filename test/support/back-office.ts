@@ -4,6 +4,7 @@ import { showPayment } from '../../functions/operations/look-ups.ts';
 import { refunds } from '../../functions/operations/refunds.ts';
 import type { OperationRoute } from '../../functions/operations/router.ts';
 import { withdrawals } from '../../functions/operations/withdrawals.ts';
+import { LOCAL_KEYS } from '../../infra/local/account.ts';
 import { claimedCall } from '../../shared/claims/claimed-call.ts';
 import { resolveClaim } from '../../shared/claims/resolve.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
@@ -24,7 +25,8 @@ export type Outside = Pick<World, 'table' | 'gateway' | 'queue' | 'now' | 'logge
 export function backOffice(outside: Outside) {
   const create = claimedCall(outside);
   const refund = refunds({ table: outside.table, create, webhookUrl: WEBHOOK_URL });
-  const withdraw = withdrawals({ create, webhookUrl: WEBHOOK_URL });
+  const fingerprintKey = { get: async () => LOCAL_KEYS.fingerprintKey };
+  const withdraw = withdrawals({ create, webhookUrl: WEBHOOK_URL, fingerprintKey });
   const resolve = resolveRoute({ resolve: resolveClaim(outside) });
 
   const call = (route: OperationRoute, request: Partial<HttpEvent>, routeKey = '') =>

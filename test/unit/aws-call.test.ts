@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openServer } from '../../infra/local/http-server.ts';
 import { type AwsCall, AwsError, awsCall, endpointOf } from '../../shared/aws/call.ts';
+import { blackHole } from '../support/black-hole.ts';
 
 const SQS = { name: 'sqs', variable: 'SQS', target: 'AmazonSQS', jsonVersion: '1.0' } as const;
 const SECRET_KEY = 'secret-access-key';
@@ -85,11 +86,23 @@ describe('a call of AWS', () => {
     await expect(call('SendMessage', {})).rejects.toThrow(AwsError);
   });
 
+  it('that is never answered, or whose connection is never encrypted, is given up', async () => {
+    const { host } = await blackHole();
+    const calls = ['http', 'https'].map((scheme) => {
+      vi.stubEnv('AWS_ENDPOINT_URL_SQS', `${scheme}://${host}`);
+      return awsCall(SQS)('SendMessage', {}).catch(({ name }) => name);
+    });
+    expect(await Promise.all(calls)).toEqual(['TimeoutError', 'TimeoutError']);
+  }, 30_000);
+
   it.each([
-    ['eu-central-1', 'sqs.eu-central-1.amazonaws.com'],
-    ['cn-north-1', 'sqs.cn-north-1.amazonaws.com.cn'],
-  ])('goes to the endpoint of %s', async (region, host) => {
+    ['eu-central-1', 'amazonaws.com', 'sqs.eu-central-1.amazonaws.com'],
+    ['us-gov-west-1', 'amazonaws.com', 'sqs.us-gov-west-1.amazonaws.com'],
+    ['cn-north-1', 'amazonaws.com.cn', 'sqs.cn-north-1.amazonaws.com.cn'],
+    ['eusc-de-east-1', 'amazonaws.eu', 'sqs.eusc-de-east-1.amazonaws.eu'],
+  ])('goes to the endpoint of %s, whose domain is %s', async (region, suffix, host) => {
     vi.stubEnv('AWS_REGION', region);
+    vi.stubEnv('URL_SUFFIX', suffix);
     expect(endpointOf(SQS).host).toBe(host);
   });
 });

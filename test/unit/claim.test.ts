@@ -295,6 +295,15 @@ describe('two requests are the same', () => {
     expect(sameRequest(other, request)).toBe(true);
   });
 
+  test('with the fingerprint of now, and with that of an earlier version', () => {
+    const asked = { ...request, fingerprint: 'hmac:1', earlierFingerprint: 'sha1' };
+    const claimedWith = (fingerprint?: string) => ({ ...request, ...(fingerprint && { fingerprint }) });
+    expect(sameRequest(claimedWith('hmac:1'), asked)).toBe(true);
+    expect(sameRequest(claimedWith('sha1'), asked)).toBe(true);
+    expect(sameRequest(claimedWith('hmac:2'), asked)).toBe(false);
+    expect(sameRequest(claimedWith(), asked)).toBe(false);
+  });
+
   test('whatever the method of a deposit, which the customer may change; not of a payout', () => {
     const { paymentMethod: _, ...anyMethod } = request;
     expect(sameRequest(request, anyMethod)).toBe(true);

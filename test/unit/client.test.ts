@@ -4,6 +4,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { type Answer, type GatewayClient, gatewayClient } from '../../shared/paytech/client.ts';
+import type { Transported } from '../../shared/transport.ts';
+import { blackHole } from '../support/black-hole.ts';
 
 /* The client against a real HTTP server: what matters is what it makes of each way in which a call can end. */
 
@@ -52,7 +54,7 @@ async function paytech(...endings: Ending[]) {
       return key.current;
     },
   };
-  return { received, key, client: gatewayClient({ baseUrl, apiKey }), server };
+  return { received, key, client: gatewayClient({ baseUrl, apiKey }), server, baseUrl };
 }
 
 const text =
@@ -100,6 +102,8 @@ const BODY = {
 } as const;
 
 const unknown = expect.objectContaining({ kind: 'unknown', reason: expect.any(String) });
+const notSent = { kind: 'not-sent', reason: expect.any(String) };
+const keyOf = (key: string) => ({ get: async () => key, refreshed: async () => undefined });
 const notAccepted = (status: number) => ({ kind: 'not-accepted', status });
 
 /** Every way in which a call can end, and what it means for a single payment. */
@@ -206,16 +210,43 @@ describe('a POST', () => {
     expect(received).toHaveLength(1);
   });
 
-  test('that nobody listens to is unknown', async () => {
+  test('that nobody listens to was not sent', async () => {
     const { client, server, received } = await paytech(made);
     await new Promise((resolve) => server.close(resolve));
-    expect(await client.create(BODY, ENOUGH)).toEqual(unknown);
+    expect(await client.create(BODY, ENOUGH)).toEqual(notSent);
     expect(received).toHaveLength(0);
+  });
+
+  test('whose connection never comes to be encrypted was not sent', async () => {
+    const { host, received } = await blackHole();
+    const client = gatewayClient({ baseUrl: `https://${host}`, apiKey: keyOf('key-1') });
+    expect(await client.create(BODY, 300)).toEqual({ kind: 'not-sent', reason: 'timeout' });
+    expect(received()).not.toContain('key-1');
+  });
+
+  test('that was taken by a server that never answers is unknown', async () => {
+    const { host, received } = await blackHole();
+    const client = gatewayClient({ baseUrl: `http://${host}`, apiKey: keyOf('key-1') });
+    expect(await client.create(BODY, 300)).toEqual({ kind: 'unknown', reason: 'timeout' });
+    expect(received()).toContain('order-1');
   });
 
   test.each([0, -1])('with %i ms left is not sent', async (limitMs) => {
     const { client, received } = await paytech(made);
-    expect(await client.create(BODY, limitMs)).toEqual(unknown);
+    expect(await client.create(BODY, limitMs)).toEqual(notSent);
+    expect(received).toHaveLength(0);
+  });
+
+  test.each([
+    ['cannot be had', () => Promise.reject(new Error('Secrets Manager is away'))],
+    ['does not come in time', () => new Promise<string>(() => {})],
+    ['holds an invisible character', async () => 'key\u200b-1'],
+    ['holds a line break', async () => 'key-1\r\nx-admin: 1'],
+  ])('whose key %s is not sent', async (_name, get) => {
+    const { baseUrl, received } = await paytech(made);
+    const client = gatewayClient({ baseUrl, apiKey: { ...keyOf(''), get } });
+    expect(await client.create(BODY, 300)).toEqual(notSent);
+    expect(await client.execute('p1', {}, 300)).toEqual(notSent);
     expect(received).toHaveLength(0);
   });
 
@@ -384,24 +415,29 @@ describe('a key that paytech does not know', () => {
     ['list', (client) => client.list({ createdFrom: new Date() }, ENOUGH)],
   ];
 
-  test.each(calls)('is asked for anew after %s, for the next call', async (_name, call) => {
-    const { client, received, key } = await paytech(error(401), made);
-    key.next = 'key-2';
-    expect(await call(client)).toEqual(notAccepted(401));
-    expect(key.refreshes).toBe(1);
-    expect(received).toHaveLength(1);
-    await client.get('p1', ENOUGH);
-    expect(received.map(({ headers }) => headers.authorization)).toEqual(['Bearer key-1', 'Bearer key-2']);
+  describe.each([401, 403])('because it answers %i', (status) => {
+    test.each(calls)('is asked for anew after %s, for the next call', async (_name, call) => {
+      const { client, received, key } = await paytech(error(status), made);
+      key.next = 'key-2';
+      expect(await call(client)).toEqual(notAccepted(status));
+      expect(key.refreshes).toBe(1);
+      expect(received).toHaveLength(1);
+      await client.get('p1', ENOUGH);
+      expect(received.map(({ headers }) => headers.authorization)).toEqual(['Bearer key-1', 'Bearer key-2']);
+    });
   });
 
-  test.each([200, 400, 403, 404, 429, 500])('is not what %i means', async (status) => {
+  test.each([200, 400, 404, 429, 500])('is not what %i means', async (status) => {
     const { client, key } = await paytech(status === 200 ? made : error(status));
     await client.create(BODY, ENOUGH);
     expect(key.refreshes).toBe(0);
   });
 
-  test('nor does a proxy’s own 401', async () => {
-    const { client, key } = await paytech(html(401));
+  test.each([
+    ['a proxy’s own 401', html(401)],
+    ['the edge’s own 403', text(403, 'text/plain', 'error code: 1010')],
+  ])('nor what %s means', async (_name, ending) => {
+    const { client, key } = await paytech(ending);
     await client.create(BODY, ENOUGH);
     expect(key.refreshes).toBe(0);
   });
@@ -410,5 +446,50 @@ describe('a key that paytech does not know', () => {
     const { client, key } = await paytech(error(401));
     key.failing = true;
     expect(await client.create(BODY, ENOUGH)).toEqual(notAccepted(401));
+  });
+
+  test('and does not come anew keeps nobody beyond the call’s own limit', async () => {
+    const { baseUrl } = await paytech(error(403));
+    const apiKey = { get: async () => 'key-1', refreshed: () => new Promise<undefined>(() => {}) };
+    expect(await gatewayClient({ baseUrl, apiKey }).create(BODY, 300)).toEqual(notAccepted(403));
+  });
+});
+
+describe('a redirectUrl', () => {
+  const answering = (body: unknown) => async (): Promise<Transported> => ({
+    ended: 'answered',
+    status: 200,
+    contentType: 'application/json',
+    text: JSON.stringify(body),
+  });
+  const clientOf = (baseUrl: string, result: unknown) =>
+    gatewayClient({ baseUrl, apiKey: keyOf('k'), transport: answering({ result, hasMore: false }) });
+
+  test.each([
+    ['https://engine.pay.tech', 'https://engine.pay.tech/checkout/1', true],
+    ['https://engine.pay.tech', 'http://engine.pay.tech/checkout/1', false],
+    ['http://127.0.0.1:3001', 'http://127.0.0.1:3001/checkout/1', true],
+    ['http://127.0.0.1:3001', 'https://3ds.example/', true],
+    ['https://engine.pay.tech', 'javascript:alert(1)', false],
+    ['http://127.0.0.1:3001', ' JavaScript:alert(1)', false],
+    ['https://engine.pay.tech', 'data:text/html,<script>', false],
+    ['https://engine.pay.tech', '/checkout/1', false],
+    ['https://engine.pay.tech', '//evil.example/', false],
+    ['https://engine.pay.tech', '', false],
+  ])('of a paytech at %s that is %s is given: %s', async (baseUrl, redirectUrl, isGiven) => {
+    const payment = { ...PAYMENT, redirectUrl };
+    const client = clientOf(baseUrl, payment);
+    const listing = clientOf(baseUrl, [payment]);
+    const expected = { ...READ, ...(isGiven && { redirectUrl }) };
+    const answered = (result: object) => ({ kind: 'answered', result });
+    expect(await client.create(BODY, ENOUGH)).toEqual(answered(expected));
+    expect(await client.get('p1', ENOUGH)).toEqual(answered(expected));
+    expect(await client.execute('p1', {}, ENOUGH)).toEqual(answered(expected));
+    expect(await client.act('p1', 'capture', {}, ENOUGH)).toEqual(answered(expected));
+    const query = { createdFrom: new Date() };
+    expect(await listing.list(query, ENOUGH)).toEqual(answered({ payments: [expected], hasMore: false }));
+    expect(await listing.listReadable(query, ENOUGH)).toEqual(
+      answered({ payments: [expected], unreadable: 0, hasMore: false }),
+    );
   });
 });

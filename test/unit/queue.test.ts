@@ -6,6 +6,7 @@ import type { Publication } from '../../shared/payment/cloud-event.ts';
 import { EVENT_SOURCES } from '../../shared/payment/payment.ts';
 import {
   eventKey,
+  openDeadLetterQueue,
   openEventQueue,
   type QueuedEvent,
   type QueueMessage,
@@ -43,6 +44,23 @@ describe('a message', () => {
     { receivedAt: '' },
   ])('with %j is unreadable', (attributes) => {
     expect(() => readMessage(message(attributes))).toThrow(UnreadableMessage);
+  });
+
+  test('tells who asked and why it was parked in characters that SQS carries', async () => {
+    const sent: SendMessageCommand['input'][] = [];
+    const sqs = { sendMessage: async (input: SendMessageCommand['input']) => sent.push(input) };
+    const odd = 'a\u0000b\ufffec\uffffd\ud800e\u001f';
+    const event = { bytes: Buffer.from('{}'), source: 'operation', receivedAt: 'now', caller: odd } as const;
+    await openEventQueue('https://sqs.example/queue', sqs).send(event);
+    await openDeadLetterQueue('https://sqs.example/dlq', sqs).park(message(), odd);
+    const carried = { StringValue: 'a\ufffdb\ufffdc\ufffdd\ufffde\ufffd' };
+    expect(sent).toMatchObject([
+      { MessageAttributes: { caller: carried } },
+      { MessageAttributes: { parkedBecause: carried } },
+    ]);
+    const well = 'arn:aws:iam::1:user/Zoë\t\r\n\ud7ff\ue000\ufffd\u{10000}\u{10ffff}';
+    await openEventQueue('https://sqs.example/queue', sqs).send({ ...event, caller: well });
+    expect(sent[2]?.MessageAttributes?.caller?.StringValue).toBe(well);
   });
 
   test('is read as it was sent, byte for byte', async () => {

@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { openDeadLetterQueue, openEventQueue } from '../../shared/queue/event-queue.ts';
+import { openPublisher } from '../../shared/queue/publisher.ts';
+import { openSecret } from '../../shared/secrets.ts';
+import { openOpenIndex } from '../../shared/store/open-index.ts';
+import { openTable } from '../../shared/store/table.ts';
+import { blackHole } from '../support/black-hole.ts';
+
+/* An AWS that takes every connection and never answers: each call of a deployed function ends, and says how. */
+
+/** The shortest time limit of a function, and so the most that a call may take. */
+const SHORTEST_MS = 10_000;
+
+beforeEach(async () => {
+  const { host } = await blackHole();
+  vi.stubEnv('AWS_ENDPOINT_URL', `http://${host}`);
+  vi.stubEnv('AWS_REGION', 'eu-central-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKID');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
+});
+afterEach(() => vi.unstubAllEnvs());
+
+const EVENT = {
+  bytes: Buffer.from('{}'),
+  source: 'webhook',
+  receivedAt: '2026-11-23T12:00:00.000Z',
+} as const;
+const MESSAGE = { messageId: 'm', body: 'e30=', messageAttributes: {} };
+
+const CALLS: Record<string, () => Promise<unknown>> = {
+  'a read': () => openTable('payments').get('a'),
+  'a write': () => openTable('payments').put({ pk: 'a' }, { condition: 'attribute_not_exists(pk)' }),
+  'an update': () => openTable('payments').update('a', { expression: 'SET a = :a', condition: 'a = :a' }),
+  'a query of the index': () => openOpenIndex('payments').due(0, 0, 1),
+  'a secret': () => openSecret('api-key', String).get(),
+  'a message': () => openEventQueue('https://sqs/webhooks').send(EVENT),
+  'a dead letter': () => openDeadLetterQueue('https://sqs/webhooks-dlq').park(MESSAGE, 'because'),
+  // What could not be published is a value here.
+  'an event': async () => {
+    const event = { id: 'p:2', body: '{}', attributes: {} };
+    const failed = await openPublisher('arn:aws:sns:eu-central-1:1:topic').publish([event as never]);
+    throw new Error(failed.get('p:2'));
+  },
+};
+
+it(
+  'every call ends, and says that it was not answered',
+  async () => {
+    const ended = Object.entries(CALLS).map(async ([name, call]) => [name, await call().catch(String)]);
+    const said = Object.keys(CALLS).map((name) => [name, expect.stringContaining('TimeoutError')]);
+    expect(Object.fromEntries(await Promise.all(ended))).toEqual(Object.fromEntries(said));
+  },
+  SHORTEST_MS,
+);
