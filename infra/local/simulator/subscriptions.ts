@@ -100,7 +100,7 @@ export class Subscriptions {
     const isFirst = charged === 0 && startTime !== undefined;
     const wait = isFirst ? Date.parse(startTime) - this.#options.now().getTime() : next.afterMs;
     if (wait > LONGEST_WAIT_MS) return;
-    await this.#options.pause(wait);
+    await this.#options.pause(Math.max(0, wait));
     // A cycle that was charged or has failed meanwhile has a wait of its own.
     const isDue = subscription.state === 'ACTIVE' && subscription.cycles.length === charged;
     if (isDue && this.#next(first)?.type === next.type) this.charge(subscription.id);
