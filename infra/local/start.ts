@@ -6,6 +6,7 @@
  *   SQS_PORT 3002       the embedded SQS and SNS
  *   DYNAMODB_PORT 3003  the embedded DynamoDB
  *   ORDER_TOKENS off    "required": POST /payments needs an order token (npm run order-token)
+ *   PAYTECH_ANSWERS whole  "sparse": the simulator tells the least that paytech's contract allows; "random": a mixture
  */
 import { styleText } from 'node:util';
 import type { LocalService } from './local-service.ts';
@@ -19,6 +20,7 @@ const ports = {
   DYNAMODB_PORT: portFrom('DYNAMODB_PORT', 3003),
 };
 const orderTokens = oneOf('ORDER_TOKENS', ['off', 'required'] as const);
+const answers = oneOf('PAYTECH_ANSWERS', ['whole', 'sparse', 'random'] as const);
 
 const { startLocal, LOCAL_KEYS } = await import('./local-service.ts');
 const starting = startLocal({
@@ -27,6 +29,7 @@ const starting = startLocal({
   sqsPort: ports.SQS_PORT,
   dynamoDbPort: ports.DYNAMODB_PORT,
   orderTokens,
+  simulator: { answers: { form: answers } },
   controlRoom: true,
   onLog: (functionName, line) => console.log(styleText('dim', `[${functionName}] ${line}`)),
 });
@@ -52,7 +55,7 @@ async function shutDown(): Promise<void> {
 function announce({ apiUrl, simulatorUrl, sqsUrl, dynamoDbUrl, notEmulated }: LocalService): void {
   console.log(`Keys here: shop API key ${LOCAL_KEYS.apiKey}, signing key ${LOCAL_KEYS.signingKey},
   order-token key ${LOCAL_KEYS.orderTokenKey}, AWS access key and secret local/local.
-Order tokens: ${orderTokens}.
+Order tokens: ${orderTokens}. paytech answers: ${answers}.
 Of the stack, these resource types are not emulated: ${notEmulated.join(', ')}.
 Try:
   curl ${apiUrl}/payments -H 'content-type: application/json' -d ${exampleOrder()}

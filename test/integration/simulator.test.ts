@@ -93,7 +93,11 @@ describe('creating a payment', () => {
     ['paymentType', { paymentType: 'GIFT' }],
     ['currency', { currency: undefined }],
     ['currency', { currency: 'euro' }],
-    ['amount', { amount: undefined }],
+    ['amount', { amount: undefined, paymentType: 'WITHDRAWAL' }],
+    ['amount', { amount: undefined, card: { cardToken: 'x'.repeat(32) } }],
+    ['card.cardToken', { card: { cardToken: 'x'.repeat(33) } }],
+    ['subscription', { subscription: { frequency: decimal('1') } }],
+    ['subscription.frequency', { startRecurring: true, subscription: { frequency: decimal('0') } }],
     ['amount', { amount: '10' }],
     ['amount', { amount: decimal('0.000009') }],
     ['amount', { amount: decimal('0') }],
@@ -261,7 +265,7 @@ describe('paying a deposit', () => {
     const pay = (fields: Fields, payment = id) => control('POST', `/payments/${payment}/pay`, fields);
 
     expect(await pay({ cardNumber: '4111 1111 1111 1111' })).toMatchObject({ status: 400 });
-    expect(await pay({ state: 'PAID' })).toMatchObject({ status: 400 });
+    expect(await pay({ state: '' })).toMatchObject({ status: 400 });
     expect(await pay({ cardNumber: OK_CARD, state: 'COMPLETED' })).toMatchObject({ status: 400 });
     expect(await pay({})).toMatchObject({ status: 400 });
     expect(await pay({ cardNumber: OK_CARD }, NOWHERE)).toMatchObject({ status: 404 });
@@ -367,7 +371,11 @@ describe('payouts', () => {
     const waiting = { ...withdrawal, additionalParameters: { approval: 'required' } };
     const approved = await ok('POST', '/payments', waiting);
     const rejected = await ok('POST', '/payments', waiting);
-    expect(approved).toMatchObject({ state: 'AWAITING_APPROVAL' });
+    expect(approved).toMatchObject({ state: 'PENDING' });
+    expect(await api('POST', `/payments/${approved.id}/approve`)).toMatchObject({ status: 400 });
+    for (const { id } of [approved, rejected]) {
+      await expect.poll(() => ok('GET', `/payments/${id}`)).toMatchObject({ state: 'AWAITING_APPROVAL' });
+    }
 
     expect(await ok('POST', `/payments/${approved.id}/approve`)).toMatchObject({ state: 'PENDING' });
     await expect.poll(() => ok('GET', `/payments/${approved.id}`)).toMatchObject({ state: 'COMPLETED' });
@@ -376,7 +384,7 @@ describe('payouts', () => {
     ).toMatchObject({
       state: 'CANCELLED',
       errorCode: '8.00',
-      errorMessage: 'Wrong account',
+      externalResultCode: 'Wrong account',
     });
     expect(await api('POST', `/payments/${approved.id}/approve`)).toMatchObject({ status: 400 });
     expect(await api('POST', `/payments/${rejected.id}/reject`)).toMatchObject({ status: 400 });
@@ -434,6 +442,7 @@ describe('looking things up', () => {
       { accountType: 'PROCESSING', currency: 'EUR', amount: decimal('10') },
       { accountType: 'AVAILABLE', amount: decimal('10') },
       { accountType: 'WITHDRAWAL', amount: decimal('999999.9') },
+      { accountType: 'CUSTOM' },
     ]);
   });
 
@@ -442,24 +451,12 @@ describe('looking things up', () => {
     const id = await deposit();
     await control('POST', `/payments/${id}/pay`, { cardNumber: OK_CARD });
     expect((await api('GET', `/payments/${id}/operations`)).body).toMatchObject({
-      hasMore: false,
       result: [
-        { operation: 'PAY', paymentState: 'COMPLETED' },
-        { operation: 'CREATE', paymentState: 'CHECKOUT' },
+        { operation: 'CHECKOUT', paymentState: 'COMPLETED' },
+        { operation: 'CREATE_PAYMENT', paymentState: 'CHECKOUT' },
       ],
     });
     expect(await api('GET', `/payments/${NOWHERE}/operations`)).toMatchObject({ status: 404 });
-  });
-
-  test('a completed deposit takes one chargeback, with a body', async () => {
-    const { deposit, control, api } = await startShop();
-    const id = await deposit();
-    const chargeback = (body?: Fields) => api('POST', `/payments/${id}/chargebacks`, body);
-    expect((await chargeback({})).status).toBe(400);
-    await control('POST', `/payments/${id}/pay`, { cardNumber: OK_CARD });
-    expect((await chargeback()).status).toBe(400);
-    expect(await chargeback({})).toMatchObject({ status: 200, body: { result: { paymentId: id } } });
-    expect((await chargeback({})).status).toBe(400);
   });
 
   test('the log has each call of the API with its exact body and answer', async () => {
@@ -506,6 +503,42 @@ describe('faults', () => {
     for (let call = 0; call < 4; call++) statuses.push((await api('POST', '/payments', create)).status);
     expect(statuses).toEqual([500, 500, 429, 200]);
     expect((await control('GET', '/payments')).body).toHaveLength(1);
+  });
+
+  test('429-after-accept says that it did not, although it did; what is refused stays refused', async () => {
+    const { api, control } = await startShop();
+    await control('POST', '/faults', { on: 'create', kind: '429-after-accept', times: decimal('2') });
+    const answer = await api('POST', '/payments', create);
+    expect(answer).toMatchObject({ status: 429, body: { error: 'Too Many Requests' } });
+    expect((await api('POST', '/payments', { ...create, currency: 'x' })).status).toBe(400);
+    expect((await control('GET', '/payments')).body).toHaveLength(1);
+    expect((await control('GET', '/requests')).body).toMatchObject([
+      { status: decimal('429'), answer: { message: 'Too many requests' } },
+      { status: decimal('400') },
+    ]);
+  });
+
+  test('that are set always come until they are cleared', async () => {
+    const { api, control } = await startShop();
+    const fault = { on: 'list', kind: '500', times: 'always' };
+    expect((await control('POST', '/faults', fault)).body).toEqual(fault);
+    for (let call = 0; call < 3; call++) expect((await api('GET', '/payments')).status).toBe(500);
+    expect((await control('GET', '/faults')).body).toEqual([fault]);
+    await control('DELETE', '/faults');
+    expect((await api('GET', '/payments')).status).toBe(200);
+  });
+
+  test('lag leaves out of a list what changed in the last minute', async () => {
+    let now = new Date('2026-03-01T12:00:00Z');
+    const { deposit, ok, control } = await startShop({ now: () => now });
+    const [open, paid] = [await deposit(), await deposit()];
+    now = new Date('2026-03-01T12:05:00Z');
+    await control('POST', `/payments/${paid}/pay`, { state: 'COMPLETED' });
+    await deposit();
+    await control('POST', '/faults', { on: 'list', kind: 'lag', times: decimal('2') });
+    expect(await ok('GET', '/payments')).toMatchObject([{ id: open }]);
+    now = new Date('2026-03-01T12:06:00Z');
+    expect(await ok('GET', '/payments')).toHaveLength(3);
   });
 
   test.each(['timeout', 'timeout-after-accept'])('%s leaves the caller without an answer', async (kind) => {
@@ -557,7 +590,13 @@ describe('faults', () => {
     ['void', 'POST', `/payments/${NOWHERE}/void`],
     ['approve', 'POST', `/payments/${NOWHERE}/approve`],
     ['reject', 'POST', `/payments/${NOWHERE}/reject`],
+    ['chargeback', 'POST', `/payments/${NOWHERE}/chargebacks`],
+    ['operations', 'GET', `/payments/${NOWHERE}/operations`],
+    ['cards', 'GET', '/customers/jane/card-tokens'],
+    ['subscriptions', 'GET', `/subscriptions/${NOWHERE}`],
+    ['subscriptions', 'PATCH', `/subscriptions/${NOWHERE}`],
     ['balances', 'GET', '/balances'],
+    ['balances', 'GET', '/available-withdrawal-balances'],
   ])('can be set on %s', async (on, method, path) => {
     const { api, control } = await startShop();
     await control('POST', '/faults', { on, kind: '500', times: decimal('1') });
@@ -577,12 +616,28 @@ describe('faults', () => {
     { on: 'create', kind: 'flood' },
     { on: 'create', kind: 'drop' },
     { on: 'webhook', kind: 'html' },
+    { on: 'get', kind: 'timeout-after-accept' },
+    { on: 'create', kind: 'lag' },
+    { on: 'create', kind: '500', times: 'forever' },
     { on: 'create', kind: '500', times: decimal('0') },
     { on: 'create', kind: '500', times: decimal('1.5') },
     {},
   ])('refuses %o', async (fault) => {
     const { control } = await startShop();
     expect((await control('POST', '/faults', fault)).status).toBe(400);
+  });
+
+  test('that make no sense are refused with what does', async () => {
+    const { control } = await startShop();
+    const { body } = await control('POST', '/faults', { on: 'list', kind: '429-after-accept' });
+    expect(body).toMatchObject({
+      errors: [
+        {
+          field: 'kind',
+          defaultMessage: expect.stringMatching(/429-after-accept makes no sense on list.*lag/),
+        },
+      ],
+    });
   });
 });
 

@@ -12,7 +12,7 @@ import type { LocalService } from '../../infra/local/local-service.ts';
 import { eventSourceOf } from '../../infra/settings.ts';
 import { isPublished, publicationOf } from '../../shared/payment/cloud-event.ts';
 import { judgeWord } from '../../shared/payment/heard.ts';
-import { decimal, decimalText } from '../../shared/payment/money.ts';
+import { type Decimal, decimal, decimalText } from '../../shared/payment/money.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
 import { sameMoney } from '../../shared/payment/state.ts';
@@ -75,7 +75,7 @@ function everyPaymentIsAsPaytechHasIt({ paytech }: LocalService, { records }: Ke
   for (const { id, state, amount, currency } of paytech.payments.values()) {
     const record = records.get(id);
     if (!record) wrong.push(`${id}: ${state} at paytech, not recorded`);
-    else if (record.state !== state || !sameMoney(record, { amount, currency })) {
+    else if (record.state !== state || !amount || !sameMoney(record, { amount, currency })) {
       wrong.push(`${id}: ${moneyOf(record)} recorded, ${moneyOf({ state, amount, currency })} at paytech`);
     }
   }
@@ -89,8 +89,15 @@ function everyPaymentIsAsPaytechHasIt({ paytech }: LocalService, { records }: Ke
   };
 }
 
-const moneyOf = ({ state, amount, currency }: Pick<PaymentRecord, 'state' | 'amount' | 'currency'>) =>
-  `${state} ${decimalText(amount)} ${currency}`;
+const moneyOf = ({
+  state,
+  amount,
+  currency,
+}: {
+  state: string;
+  amount?: Decimal | undefined;
+  currency: string;
+}) => `${state} ${amount ? decimalText(amount) : 'no amount of'} ${currency}`;
 
 /** Every 201 and 200 named a payment that is recorded for that order, as it was asked for, and that its claim knows. */
 function whatWasCreatedIsRecorded({ placed }: Shop, { records, claims }: Kept): Book {

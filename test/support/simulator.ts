@@ -1,4 +1,7 @@
-/** A shop for the simulator's tests: it calls the gateway with exact numbers, and hears its webhooks. */
+/**
+ * A shop for the simulator's tests: it calls the gateway with exact numbers, and hears its webhooks. What it hears must
+ * be as paytech's contract says, in every test.
+ */
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
@@ -9,6 +12,7 @@ import {
 } from '../../infra/local/simulator/simulator.ts';
 import { parseJson, stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
+import { answerProblem, webhookProblem } from './paytech-forms.ts';
 
 export const API_KEY = 'test-api-key';
 export const SIGNING_KEY = 'test-signing-key';
@@ -73,8 +77,16 @@ export async function startShop(options: Partial<SimulatorOptions> = {}): Promis
     };
   };
   const headers = { 'user-agent': 'test-shop/1.0', authorization: `Bearer ${API_KEY}` };
-  const api: Shop['api'] = (method, path, body, options) =>
-    call(method, `/api/v1${path}`, body, { ...options, headers: { ...headers, ...options?.headers } });
+  const api: Shop['api'] = async (method, path, body, options) => {
+    const answer = await call(method, `/api/v1${path}`, body, {
+      ...options,
+      headers: { ...headers, ...options?.headers },
+    });
+    const isJson = answer.body !== undefined;
+    const problem = isJson && answerProblem(method, path.split('?')[0]!, answer.status, answer.body);
+    if (problem) throw new Error(`Not as the contract says: ${method} ${path}: ${problem} in ${answer.text}`);
+    return answer;
+  };
   const ok: Shop['ok'] = async (method, path, body) => {
     const answer = await api(method, path, body);
     if (answer.status !== 200) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
@@ -106,17 +118,21 @@ export interface WebhookEndpoint {
 /** Listens for webhooks until the end of the test. Answers the given statuses in turn, then 200. */
 export async function startWebhookEndpoint(...statuses: number[]): Promise<WebhookEndpoint> {
   const received: ReceivedWebhook[] = [];
+  const problems: string[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const bytes = Buffer.concat(chunks);
-    received.push({ bytes, headers: request.headers, object: parseJson(bytes.toString()) as Fields });
+    const object = parseJson(bytes.toString()) as Fields;
+    received.push({ bytes, headers: request.headers, object });
+    problems.push(...[webhookProblem(object)].filter((problem) => problem !== undefined));
     response.writeHead(statuses.shift() ?? 200).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
+    if (problems.length > 0) throw new Error(`Not as the contract says: ${problems.join('; ')}`);
   });
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhook`, received };
 }

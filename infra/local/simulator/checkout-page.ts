@@ -1,12 +1,9 @@
 /** The pages of the hosted checkout, as HTML text. Everything that comes from outside is escaped. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type Decimal, decimalText } from '../../../shared/payment/money.ts';
+import { decimalText } from '../../../shared/payment/money.ts';
 import type { CardFields } from './card-form.ts';
-import type { Payment } from './payments.ts';
+import { escapeHtml, page, scriptLiteral } from './html.ts';
+import type { Payment } from './payment.ts';
 import { TEST_CARDS, type TestCard } from './sandbox.ts';
-
-const STYLE = readFileSync(join(import.meta.dirname, 'checkout.css'), 'utf8');
 
 /** The fields by which a card is typed in, with the browser's own names for them. */
 const FIELDS: { name: keyof CardFields; label: string; hint: string; attributes: string }[] = [
@@ -19,6 +16,28 @@ const FIELDS: { name: keyof CardFields; label: string; hint: string; attributes:
   { name: 'expiry', label: 'Expires', hint: 'MM/YY', attributes: 'autocomplete="cc-exp" maxlength="7"' },
   { name: 'cvv', label: 'CVV', hint: '3 digits', attributes: 'autocomplete="cc-csc" maxlength="4"' },
 ];
+
+/** Where the customer says how much to pay, if the shop does not. */
+export function amountPage(payment: Payment, problem?: string): string {
+  const described = problem ? ' aria-invalid="true" aria-describedby="amount-problem"' : '';
+  return page(
+    'Choose an amount',
+    `${header(payment)}
+    <form method="post" class="card">
+      <div class="wide">
+        <label for="amount">Amount in ${escapeHtml(payment.currency)}</label>
+        <input id="amount" name="amount" inputmode="decimal" placeholder="10.00" autocomplete="off" maxlength="30" required${described}>
+        ${problem ? `<p class="problem" id="amount-problem">${escapeHtml(problem)}</p>` : ''}
+      </div>
+      <button class="primary wide">Continue</button>
+    </form>
+    ${CANCEL_FORM}
+    ${reloadAt(payment.expires)}`,
+  );
+}
+
+const CANCEL_FORM =
+  '<form method="post"><button class="link" name="action" value="cancel">Cancel and return to the shop</button></form>';
 
 /** Where the customer pays. `problems`: what is wrong with the card that was typed in; its digits are never repeated. */
 export function checkoutPage(payment: Payment, problems: Partial<CardFields> = {}): string {
@@ -41,9 +60,10 @@ export function checkoutPage(payment: Payment, problems: Partial<CardFields> = {
     `${header(payment)}
     ${hasProblem ? '<p class="problem" role="alert">Please check the card.</p>' : ''}
     <form method="post" class="card">${fields.join('\n')}
+      ${payment.request.customer?.referenceId === undefined ? '' : REMEMBER}
       <button class="primary wide">Pay ${escapeHtml(money(payment))}</button>
     </form>
-    <form method="post"><button class="link" name="action" value="cancel">Cancel and return to the shop</button></form>
+    ${CANCEL_FORM}
     <details open>
       <summary>Test cards</summary>
       <form method="post" class="cards">${cards.join('\n')}</form>
@@ -59,8 +79,12 @@ export function checkoutPage(payment: Payment, problems: Partial<CardFields> = {
   );
 }
 
+/** Only a customer whom the shop names has cards that can be found again. */
+const REMEMBER =
+  '<label class="wide check"><input type="checkbox" name="remember" value="yes"> Remember this card</label>';
+
 /** The bank's question, for cards that ask it. */
-export function threeDSecurePage(payment: Payment, card: TestCard): string {
+export function threeDSecurePage(payment: Payment, card: TestCard, isRemembered = false): string {
   return page(
     '3-D Secure',
     `${header(payment)}
@@ -69,6 +93,7 @@ export function threeDSecurePage(payment: Payment, card: TestCard): string {
       <p>Your bank asks: is it you who pays <b>${escapeHtml(money(payment))}</b> with the card ending in ${card.number.slice(-4)}?</p>
       <form method="post">
         <input type="hidden" name="testCard" value="${card.number}">
+        ${isRemembered ? '<input type="hidden" name="remember" value="yes">' : ''}
         <button class="primary" name="challenge" value="passed">Yes, confirm the payment</button>
         <button name="challenge" value="failed">No, this was not me</button>
       </form>
@@ -77,7 +102,7 @@ export function threeDSecurePage(payment: Payment, card: TestCard): string {
   );
 }
 
-const OUTCOMES: Partial<Record<Payment['state'], string>> = {
+const OUTCOMES: Partial<Record<string, string>> = {
   COMPLETED: 'Payment complete',
   AUTHORIZED: 'Payment authorized',
   DECLINED: 'Payment declined',
@@ -93,11 +118,12 @@ export function outcomePage(payment: Payment, returnUrl: string | undefined): st
     state: payment.state,
     returnUrl,
   };
-  const title = OUTCOMES[payment.state] ?? `Payment ${payment.state}`;
+  const title = escapeHtml(OUTCOMES[payment.state] ?? `Payment ${payment.state}`);
+  const state = escapeHtml(payment.state);
   return page(
     title,
     `${header(payment)}
-    <h2 data-state="${payment.state}">${title}</h2>
+    <h2 data-state="${state}">${title}</h2>
     ${payment.errorMessage ? `<p>${escapeHtml(payment.errorMessage)} (${escapeHtml(payment.errorCode ?? '')})</p>` : ''}
     ${returnUrl ? `<a class="primary" href="${escapeHtml(returnUrl)}">Return to the shop</a>` : ''}
     <script>
@@ -113,11 +139,12 @@ export function notFoundPage(): string {
 function header(payment: Payment): string {
   return `<header>
       <h1>${escapeHtml(payment.request.description ?? 'Your payment')}</h1>
-      <p class="amount">${escapeHtml(money(payment))}</p>
+      ${payment.amount ? `<p class="amount">${escapeHtml(money(payment))}</p>` : ''}
     </header>`;
 }
 
-function money({ amount, currency }: { amount: Decimal; currency: string }): string {
+function money({ amount, currency }: Payment): string {
+  if (!amount) return currency;
   const [whole = '', cents = ''] = decimalText(amount).split('.');
   return `${whole}.${cents.padEnd(2, '0')} ${currency}`;
 }
@@ -131,42 +158,4 @@ function reloadAt(expires: Date): string {
   return `<script>
       setTimeout(() => location.replace(location.href), Math.max(0, ${expires.getTime()} - Date.now()) + 500);
     </script>`;
-}
-
-function page(title: string, body: string): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-  <meta charset="utf-8">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <meta name="color-scheme" content="light dark">
-  <title>${escapeHtml(title)} – paytech simulator</title>
-  <link rel="icon" href="data:,">
-  <style>${STYLE}</style>
-</head>
-<body>
-  <main>
-    ${body}
-  </main>
-  <footer>Simulated checkout: no real money moves.</footer>
-</body>
-</html>
-`;
-}
-
-const ENTITIES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
-}
-
-/** JSON that cannot end the script element it stands in. */
-function scriptLiteral(value: unknown): string {
-  return JSON.stringify(value).replaceAll('<', '\\u003c');
 }

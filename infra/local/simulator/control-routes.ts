@@ -1,60 +1,60 @@
-/** The simulator's own controls, for tests and for people: pay, send webhooks, set faults, read the logs. */
+/**
+ * The simulator's own controls, for tests and for people. JSON over HTTP, under /simulator; amounts are JSON numbers.
+ *   POST   /payments/{id}/pay         {cardNumber, amount?, savedByCustomer?} as the customer, by a test card; amount:
+ *                                     only where the shop has asked for none
+ *                                     {state, amount?, currency?, errorCode?, errorMessage?} as the provider: to any
+ *                                     state from any state, also one that nobody knows, whatever the sandbox's limits
+ *   POST   /payments/{id}/webhook     {…fields to override} sends a signed webhook again, or one that contradicts
+ *   POST   /payments/{id}/cascade     {referenceId?: false} another attempt of it, a PENDING payment with
+ *                                     parentPaymentId; without the reference where told so
+ *   POST   /payments/{id}/chargeback  {state} what becomes of its chargeback: its webhookUrl hears of it
+ *   GET    /subscriptions             those that run, with the deposits that began them
+ *   POST   /subscriptions/{id}/cycle  charges the next cycle now
+ *   GET    /answers, POST /answers    {form: whole | sparse | random, seed?}: how much paytech tells (answer-forms.ts)
+ *   GET    /faults, POST, DELETE      {on, kind, times?: a number | "always"}: what goes wrong next (faults.ts)
+ *   GET    /payments, /payments/{id}  the truth, always whole
+ *   GET    /requests, /webhooks       all calls of the gateway with their answers; all webhooks, attempt by attempt
+ */
 import type { FastifyInstance } from 'fastify';
-import * as z from 'zod';
-import { decimalText, isDecimal } from '../../../shared/payment/money.ts';
-import { PAYMENT_STATES } from '../../../shared/payment/state.ts';
-import { CALL_FAULTS, CALLS, type Faults, WEBHOOK_FAULTS } from './faults.ts';
+import type { Answers } from './answer-forms.ts';
+import {
+  answers as answersRequest,
+  byCard,
+  byState,
+  cascade,
+  chargebackStatus,
+  fault as faultRequest,
+  overrides,
+} from './control-requests.ts';
+import { payByCard } from './customer.ts';
+import type { Faults } from './faults.ts';
+import { parse } from './fields.ts';
 import type { LoggedRequest } from './gateway-edge.ts';
-import type { Payment, Payments } from './payments.ts';
+import { subscriptionObject } from './other-objects.ts';
+import type { Payment } from './payment.ts';
+import type { PaymentObject } from './payment-object.ts';
+import type { Payments } from './payments.ts';
 import { Refusal } from './refusal.ts';
-import { currency, exactNumber, parse } from './requests.ts';
 import { CANCELLED_BY_CUSTOMER, DECLINED_BY_ISSUER, type Outcome } from './sandbox.ts';
+import type { Subscriptions } from './subscriptions.ts';
 import type { WebhookAttempt } from './webhooks.ts';
 
 export interface ControlOptions {
   payments: Payments;
+  subscriptions: Subscriptions;
   webhooks: WebhookAttempt[];
   faults: Faults;
+  answers: Answers;
   requests: LoggedRequest[];
-  /** The payment as paytech writes it. */
-  describe(payment: Payment): object;
-  webhookUrlOf(payment: Payment): string | undefined;
-  sendWebhook(payment: Payment, object: object): void;
+  /** The whole payment as paytech writes it. */
+  describe(payment: Payment): PaymentObject;
+  /** undefined: there is nowhere to send it to. */
+  sendWebhook(payment: Payment, overriding: object): object | undefined;
+  /** Tells what became of a payment's chargeback. */
+  chargedBack(payment: Payment): object;
 }
 
 type ById = { Params: { id: string } };
-
-const byCard = z.strictObject({ cardNumber: z.string() });
-const byState = z.strictObject({
-  state: z.enum(PAYMENT_STATES),
-  amount: exactNumber.refine((amount) => amount.gte(0), 'must not be negative').optional(),
-  currency: currency.optional(),
-  errorCode: z.string().optional(),
-  errorMessage: z.string().optional(),
-});
-
-const overrides = z.record(z.string(), z.unknown());
-
-// The kinds 500 and 429 are as welcome as numbers.
-const kind = z.preprocess((value) => (isDecimal(value) ? decimalText(value) : value), z.string());
-const times = exactNumber
-  .transform((value) => Number(decimalText(value)))
-  .pipe(z.int().min(1))
-  .optional();
-const faultRequest = z
-  .object({ on: z.enum([...CALLS, 'webhook']), kind, times })
-  .transform(({ times = 1, ...fault }) => ({ ...fault, times }))
-  .pipe(
-    z.union(
-      [
-        z.object({ on: z.enum(CALLS), kind: z.enum(CALL_FAULTS), times: z.number() }),
-        z.object({ on: z.literal('webhook'), kind: z.enum(WEBHOOK_FAULTS), times: z.number() }),
-      ],
-      {
-        error: `the kinds are ${CALL_FAULTS.join(', ')} for calls and ${WEBHOOK_FAULTS.join(', ')} for webhook`,
-      },
-    ),
-  );
 
 /** What a provider would say when it is not told what to say. */
 const DEFAULT_ERRORS: Partial<Record<string, Outcome>> = {
@@ -63,31 +63,55 @@ const DEFAULT_ERRORS: Partial<Record<string, Outcome>> = {
 };
 
 export function controlRoutes(app: FastifyInstance, options: ControlOptions): void {
-  const { payments, webhooks, faults, requests, describe, webhookUrlOf, sendWebhook } = options;
+  const { payments, subscriptions, webhooks, faults, answers, requests } = options;
+  const { describe, sendWebhook, chargedBack } = options;
 
   app.get('/payments', async () => payments.all().map(describe));
   app.get<ById>('/payments/:id', async ({ params }) => describe(payments.get(params.id)));
 
   app.post<ById>('/payments/:id/pay', async ({ params: { id }, body }) => {
-    payments.get(id);
-    if (hasField(body, 'cardNumber')) {
-      return describe(payments.payByCard(id, parse(byCard, body).cardNumber));
-    }
+    const payment = payments.get(id);
+    if (hasField(body, 'cardNumber')) return describe(payByCard(payments, id, parse(byCard, body)));
     const move = parse(byState, body);
     const error = move.errorCode === undefined ? DEFAULT_ERRORS[move.state] : {};
-    return describe(payments.drive(id, { ...error, ...move }));
+    return describe(payments.move(payment, 'CHECKOUT', { ...error, ...move }));
   });
 
   app.post<ById>('/payments/:id/webhook', async ({ params, body }) => {
-    const payment = payments.get(params.id);
-    if (!webhookUrlOf(payment)) throw new Refusal('wrong-state', 'Neither payment nor shop has a webhookUrl');
-    const object = { ...describe(payment), ...parse(overrides, body ?? {}) };
-    sendWebhook(payment, object);
-    return object;
+    const sent = sendWebhook(payments.get(params.id), parse(overrides, body ?? {}));
+    if (!sent) throw new Refusal('wrong-state', 'Neither payment nor shop has a webhookUrl');
+    return sent;
   });
 
+  app.post<ById>('/payments/:id/cascade', async ({ params, body }) => {
+    const { referenceId } = parse(cascade, body ?? {});
+    return describe(payments.cascade(params.id, referenceId));
+  });
+
+  app.post<ById>('/payments/:id/chargeback', async ({ params, body }) => {
+    const payment = payments.get(params.id);
+    if (!payment.chargeback) throw new Refusal('wrong-state', 'The payment has no chargeback');
+    payment.chargeback = { ...payment.chargeback, ...parse(chargebackStatus, body ?? {}) };
+    return chargedBack(payment);
+  });
+
+  app.get('/subscriptions', async () =>
+    subscriptions.all().map((first) => ({
+      parentPaymentId: first.id,
+      ...subscriptionObject(first, (id) => payments.get(id)),
+    })),
+  );
+  app.post<ById>('/subscriptions/:id/cycle', async ({ params }) => describe(subscriptions.charge(params.id)));
+
+  app.get('/answers', async () => answers.setting);
+  app.post('/answers', async ({ body }) => {
+    answers.setting = parse(answersRequest, body ?? {});
+    return answers.setting;
+  });
+
+  app.get('/faults', async () => faults.all());
   app.post('/faults', async ({ body }) => {
-    const fault = parse(faultRequest, body);
+    const fault = parse(faultRequest, body ?? {});
     faults.add(fault);
     return fault;
   });

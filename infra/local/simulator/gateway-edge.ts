@@ -34,8 +34,9 @@ declare module 'fastify' {
 
 export interface EdgeOptions {
   apiKey: string;
-  /** How long the faults `slow` and `delay` hold an answer. */
+  /** How long the fault `slow` holds an answer, and `delay`. */
   slowMs: number;
+  delayMs: number;
   now(): Date;
   timers: Timers;
   faults: Faults;
@@ -49,7 +50,7 @@ const LIBRARY_AGENT =
 const BLOCKED_PAGE = '<!doctype html><title>Please wait</title><p>Checking your browser</p>';
 
 export function useGatewayEdge(api: FastifyInstance, options: EdgeOptions): void {
-  const { apiKey, slowMs, now, timers, faults, requests } = options;
+  const { apiKey, slowMs, delayMs, now, timers, faults, requests } = options;
   api.decorateRequest('logged');
   api.decorateRequest('fault');
 
@@ -96,8 +97,11 @@ export function useGatewayEdge(api: FastifyInstance, options: EdgeOptions): void
       case '429':
         return reply.code(429).send(errorBody(429, 'Too many requests', request.url));
       case 'timeout-after-accept':
+      case '429-after-accept':
       case 'slow':
       case 'delay':
+      case 'sparse':
+      case 'lag':
       case undefined:
         return;
       default:
@@ -105,9 +109,13 @@ export function useGatewayEdge(api: FastifyInstance, options: EdgeOptions): void
     }
   });
 
-  api.addHook('onSend', async (request, reply, payload) => {
+  api.addHook('onSend', async (request, reply, answer) => {
     if (request.fault === 'timeout-after-accept') await new Promise(() => {});
-    if (request.fault === 'slow' || request.fault === 'delay') await timers.pause(slowMs);
+    if (request.fault === 'slow') await timers.pause(slowMs);
+    if (request.fault === 'delay') await timers.pause(delayMs);
+    const denies = request.fault === '429-after-accept' && reply.statusCode === 200;
+    if (denies) reply.code(429);
+    const payload = denies ? JSON.stringify(errorBody(429, 'Too many requests', request.url)) : answer;
     if (request.logged && typeof payload === 'string') {
       request.logged.status = reply.statusCode;
       const isJson = String(reply.getHeader('content-type')).startsWith('application/json');

@@ -1,97 +1,149 @@
 /** The gateway's API, route by route as paytech documents it. */
-import { randomUUID } from 'node:crypto';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { decimal } from '../../../shared/payment/money.ts';
+import type { Answers, Told } from './answer-forms.ts';
 import { envelope } from './answers.ts';
+import { balancesOf } from './books.ts';
+import { createRequest } from './create-request.ts';
 import type { Call } from './faults.ts';
-import { balancesOf, chargebackObject, operationObject } from './payment-object.ts';
-import type { Payment, Payments } from './payments.ts';
+import { parse } from './fields.ts';
+import { pageOf } from './listing.ts';
+import { balanceObject, cardObject, operationObject, subscriptionObject } from './other-objects.ts';
+import type { Payment } from './payment.ts';
+import { listItem, type PaymentObject } from './payment-object.ts';
+import type { Payments } from './payments.ts';
 import {
   captureRequest,
+  cardsParameters,
+  cardsQuery,
   chargebackRequest,
-  createRequest,
   executeRequest,
   listQuery,
-  parse,
   rejectRequest,
+  subscriptionUpdate,
 } from './requests.ts';
+import { savedCardsOf } from './saved-cards.ts';
+import { approve, capture, chargeback, execute, reject, voidPayment } from './shop-actions.ts';
+import type { Subscribed, Subscriptions } from './subscriptions.ts';
 
 export interface GatewayOptions {
   payments: Payments;
+  subscriptions: Subscriptions;
   now(): Date;
-  /** The payment as paytech writes it. */
-  describe(payment: Payment): object;
+  /** The whole payment as paytech writes it. */
+  describe(payment: Payment): PaymentObject;
+  answers: Answers;
+  /** Hears of a chargeback that has a state. */
+  chargedBack(payment: Payment): void;
 }
 
 type ById = { Params: { id: string } };
 
-export function gatewayRoutes(api: FastifyInstance, { payments, now, describe }: GatewayOptions): void {
-  const answer = (payment: Payment) => envelope(describe(payment));
-  const answerList = (result: unknown[], hasMore = false) => ({ ...envelope(result), hasMore });
+export function gatewayRoutes(api: FastifyInstance, options: GatewayOptions): void {
+  const { payments, subscriptions, answers, now, describe, chargedBack } = options;
+  const tell = (request: FastifyRequest, told: Told, whole: object) =>
+    answers.tell(told, whole, request.fault === 'sparse' ? 'sparse' : undefined);
+  const answer = (request: FastifyRequest, told: Told, payment: Payment) =>
+    envelope(tell(request, told, describe(payment)));
+  const answerList = (request: FastifyRequest, told: Told, entries: readonly object[]) =>
+    envelope(entries.map((entry) => tell(request, told, entry)));
 
-  api.post('/payments', named('create'), async ({ body }) =>
-    answer(payments.create(parse(createRequest, body ?? {}))),
+  api.post('/payments', named('create'), async (request) =>
+    answer(request, 'create', payments.create(parse(createRequest, request.body ?? {}))),
   );
 
-  api.get('/payments', named('list'), async ({ query }) => {
-    const page = payments.list(parse(listQuery, query));
-    return answerList(page.payments.map(describe), page.hasMore);
+  api.get('/payments', named('list'), async (request) => {
+    const query = parse(listQuery, request.query);
+    const page = pageOf(payments.all(), query, now(), request.fault === 'lag');
+    const items = page.payments.map((payment) => listItem(payment, describe(payment)));
+    return { ...answerList(request, 'list', items), hasMore: page.hasMore };
   });
 
-  api.get<ById>('/payments/:id', named('get'), async ({ params }) => answer(payments.get(params.id)));
-
-  api.patch<ById>('/payments/:id', named('patch'), async ({ params, body }) => {
-    payments.get(params.id);
-    parse(executeRequest, body ?? {});
-    return answer(payments.execute(params.id));
-  });
-
-  api.post<ById>('/payments/:id/capture', named('capture'), async ({ params, body }) => {
-    const { amount } = parse(captureRequest, body ?? {});
-    return answer(payments.capture(params.id, amount));
-  });
-
-  api.post<ById>('/payments/:id/void', named('void'), async ({ params }) => answer(payments.void(params.id)));
-
-  api.post<ById>('/payments/:id/approve', named('approve'), async ({ params }) =>
-    answer(payments.approve(params.id)),
+  api.get<ById>('/payments/:id', named('get'), async (request) =>
+    answer(request, 'get', payments.get(request.params.id)),
   );
 
-  api.post<ById>('/payments/:id/reject', named('reject'), async ({ params, body }) => {
-    const { rejectReason } = parse(rejectRequest, body ?? {});
-    return answer(payments.reject(params.id, rejectReason));
+  api.patch<ById>('/payments/:id', named('patch'), async (request) => {
+    const { id } = payments.get(request.params.id);
+    parse(executeRequest, request.body ?? {});
+    return answer(request, 'patch', execute(payments, id));
   });
 
-  api.post<ById>('/payments/:id/chargebacks', async ({ params, body }) => {
-    const payment = payments.chargeback(params.id, parse(chargebackRequest, body));
-    return envelope(chargebackObject(payment, now()));
+  api.post<ById>('/payments/:id/capture', named('capture'), async (request) => {
+    const { amount } = parse(captureRequest, request.body ?? {});
+    return answer(request, 'act', capture(payments, request.params.id, amount));
   });
 
-  api.get<ById>('/payments/:id/operations', async ({ params }) =>
-    answerList(payments.get(params.id).operations.map(operationObject).reverse()),
+  api.post<ById>('/payments/:id/void', named('void'), async (request) =>
+    answer(request, 'act', voidPayment(payments, request.params.id)),
   );
 
-  api.get('/balances', named('balances'), async () =>
+  api.post<ById>('/payments/:id/approve', named('approve'), async (request) =>
+    answer(request, 'act', approve(payments, request.params.id)),
+  );
+
+  api.post<ById>('/payments/:id/reject', named('reject'), async (request) => {
+    const { rejectReason } = parse(rejectRequest, request.body ?? {});
+    return answer(request, 'act', reject(payments, request.params.id, rejectReason));
+  });
+
+  api.post<ById>('/payments/:id/chargebacks', named('chargeback'), async (request) => {
+    const payment = chargeback(payments, request.params.id, parse(chargebackRequest, request.body));
+    if (payment.chargeback?.state) chargedBack(payment);
+    return answer(request, 'act', payment);
+  });
+
+  api.get<ById>('/payments/:id/operations', named('operations'), async (request) => {
+    const { operations } = payments.get(request.params.id);
+    return answerList(request, 'operation', operations.map(operationObject).reverse());
+  });
+
+  api.get<{ Params: { referenceId: string } }>(
+    '/customers/:referenceId/card-tokens',
+    named('cards'),
+    async (request) => {
+      const { referenceId } = parse(cardsParameters, request.params);
+      const { 'savedByCustomer.eq': wanted } = parse(cardsQuery, request.query);
+      const cards = savedCardsOf(payments.all(), referenceId).filter(
+        ({ savedByCustomer }) => wanted === undefined || String(savedByCustomer) === wanted,
+      );
+      return { ...answerList(request, 'card', cards.map(cardObject)), hasMore: false };
+    },
+  );
+
+  const answerSubscription = (request: FastifyRequest, first: Subscribed) => {
+    const whole = subscriptionObject(first, (id) => payments.get(id));
+    const cycles = whole.cycles.map((cycle) => tell(request, 'cycle', cycle));
+    return envelope(tell(request, 'subscription', { ...whole, cycles }));
+  };
+  api.get<ById>('/subscriptions/:id', named('subscriptions'), async (request) =>
+    answerSubscription(request, subscriptions.get(request.params.id)),
+  );
+  api.patch<ById>('/subscriptions/:id', named('subscriptions'), async (request) => {
+    parse(subscriptionUpdate, request.body ?? {});
+    return answerSubscription(request, subscriptions.cancel(request.params.id));
+  });
+
+  api.get('/balances', named('balances'), async (request) =>
     answerList(
+      request,
+      'balance',
       balancesOf(payments.all()).flatMap(({ currency, received, withdrawable }) => [
-        balance('PROCESSING', currency, received),
-        balance('AVAILABLE', currency, received),
-        balance('WITHDRAWAL', currency, withdrawable),
+        balanceObject('PROCESSING', currency, received),
+        balanceObject('AVAILABLE', currency, received),
+        balanceObject('WITHDRAWAL', currency, withdrawable),
+        balanceObject('CUSTOM', currency, decimal('0')),
       ]),
     ),
   );
 
-  api.get('/available-withdrawal-balances', named('balances'), async () =>
-    answerList(
-      balancesOf(payments.all()).map(({ currency, withdrawable }) => ({ currency, amount: withdrawable })),
-    ),
-  );
+  api.get('/available-withdrawal-balances', named('balances'), async (request) => {
+    const balances = balancesOf(payments.all());
+    const entries = balances.map(({ currency, withdrawable: amount }) => ({ currency, amount }));
+    return { ...answerList(request, 'withdrawable', entries), hasMore: false };
+  });
 }
 
 function named(call: Call) {
   return { config: { call } };
-}
-
-/** paytech's balance ids are not stable, so each answer has new ones. */
-function balance(accountType: string, currency: string, amount: unknown) {
-  return { id: randomUUID(), accountType, name: `${accountType} ${currency}`, currency, amount };
 }

@@ -1,13 +1,29 @@
-/** Payments, their steps and the balances as paytech writes them: in answers and webhooks alike. */
-import { type Decimal, decimal } from '../../../shared/payment/money.ts';
+/** A payment as paytech writes it when it leaves out nothing: in answers and webhooks alike, and as the list has it. */
+import { decimal } from '../../../shared/payment/money.ts';
 import { sameMoney } from '../../../shared/payment/state.ts';
-import type { Operation, Payment } from './payments.ts';
-import type { TestCard } from './sandbox.ts';
+import { isUnattended } from './charges.ts';
+import type { CreateRequest } from './create-request.ts';
+import type { Payment } from './payment.ts';
+import { cardTokenOf } from './saved-cards.ts';
+
+export type PaymentObject = ReturnType<typeof paymentObject>;
+
+const FEE = decimal('0.25');
+
+/** What answers and webhooks do not tell of a customer. */
+const UNTOLD: readonly string[] = [
+  'accountNumber',
+  'depositsAmount',
+  'withdrawalsAmount',
+  'depositsCnt',
+  'withdrawalsCnt',
+];
 
 /** Fields that are undefined are absent from the JSON. No card number ever leaves: only the masked one. */
 export function paymentObject(payment: Payment, checkoutUrl: string) {
-  const { request } = payment;
-  const converted = !sameMoney(payment, request);
+  const { request, amount } = payment;
+  const asked = request.amount && { amount: request.amount, currency: request.currency };
+  const converted = asked && amount && !sameMoney({ amount, currency: payment.currency }, asked);
   const completed = payment.state === 'COMPLETED';
   return {
     id: payment.id,
@@ -19,89 +35,66 @@ export function paymentObject(payment: Payment, checkoutUrl: string) {
     description: request.description,
     parentPaymentId: request.parentPaymentId,
     paymentMethod: payment.card ? 'BASIC_CARD' : request.paymentMethod,
-    paymentMethodDetails: payment.card && cardDetails(payment.card),
-    amount: payment.amount,
+    paymentMethodDetails: payment.card && cardDetails(payment),
+    amount,
     currency: payment.currency,
-    customerAmount: converted ? request.amount : undefined,
-    customerCurrency: converted ? request.currency : undefined,
-    redirectUrl: request.paymentType === 'DEPOSIT' ? checkoutUrl : undefined,
+    customerAmount: converted ? asked.amount : undefined,
+    customerCurrency: converted ? asked.currency : undefined,
+    redirectUrl: request.paymentType === 'DEPOSIT' && !isUnattended(payment) ? checkoutUrl : undefined,
     errorCode: payment.errorCode,
     errorMessage: payment.errorMessage,
     externalId: completed ? `ext-${payment.id.slice(0, 12)}` : undefined,
-    externalResultCode: completed ? '00' : undefined,
-    customer: request.customer,
+    externalResultCode: payment.externalResultCode ?? (completed ? '00' : undefined),
+    customer: request.customer && without(request.customer, UNTOLD),
     billingAddress: request.billingAddress,
     startRecurring: request.startRecurring,
     preAuth: request.preAuth,
-    recurringToken: request.recurringToken,
+    recurringToken: payment.recurringToken ?? request.recurringToken,
     shopName: 'Simulated shop',
     terminalName: 'Simulated terminal',
+    externalFeeAmount: completed ? FEE : undefined,
+    externalFeeCurrency: completed ? payment.currency : undefined,
     additionalParameters: request.additionalParameters,
     externalRefs: payment.externalRefs,
   };
 }
 
-export function operationObject({ id, operation, at, paymentState }: Operation) {
-  return {
-    id,
-    operation,
-    started: utc(at),
-    completed: utc(at),
-    paymentState,
-    outgoingMessages: [],
-    incomingMessages: [],
-  };
-}
-
-export function chargebackObject(payment: Payment, now: Date) {
-  const { id, description, created, state } = payment.chargeback ?? {};
-  return { id, paymentId: payment.id, description, created: created ?? utc(now), state: state ?? 'OPEN' };
-}
-
-/** What the shop's withdrawal account holds in each currency before the first withdrawal. */
-const WITHDRAWAL_FLOAT = decimal('1000000');
-
-export interface CurrencyBalance {
-  currency: string;
-  /** Completed deposits less completed refunds. */
-  received: Decimal;
-  /** The float less completed withdrawals. */
-  withdrawable: Decimal;
-}
-
-/** One per currency of the payments there are. */
-export function balancesOf(payments: readonly Payment[]): CurrencyBalance[] {
-  const balances = new Map<string, CurrencyBalance>();
-  for (const { currency, amount, request, state } of payments) {
-    const balance = balances.get(currency) ?? {
-      currency,
-      received: decimal('0'),
-      withdrawable: WITHDRAWAL_FLOAT,
-    };
-    balances.set(currency, balance);
-    if (state !== 'COMPLETED') continue;
-    if (request.paymentType === 'DEPOSIT') balance.received = balance.received.plus(amount);
-    if (request.paymentType === 'REFUND') balance.received = balance.received.minus(amount);
-    if (request.paymentType === 'WITHDRAWAL') balance.withdrawable = balance.withdrawable.minus(amount);
-  }
-  return [...balances.values()];
+/** The list is leaner, and tells the customer's account in clear. */
+export function listItem(payment: Payment, object: PaymentObject): Partial<PaymentObject> {
+  const { externalId: _, externalRefs: __, additionalParameters: ___, redirectUrl: ____, ...item } = object;
+  const accountNumber = payment.request.customer?.accountNumber;
+  return accountNumber === undefined ? item : { ...item, customer: { ...item.customer, accountNumber } };
 }
 
 /** `YYYY-MM-DDTHH:MM:SS` without a zone: paytech means UTC. */
-function utc(time: Date): string {
+export function utc(time: Date): string {
   return time.toISOString().slice(0, 19);
 }
 
-function cardDetails({ number, brand }: TestCard) {
+function cardDetails(payment: Payment) {
+  const { number, brand } = payment.card!;
   const digits = number.replaceAll(' ', '');
   return {
     customerAccountNumber: `${digits.slice(0, 6)}******${digits.slice(-4)}`,
-    cardholderName: 'TEST CUSTOMER',
-    cardExpiryMonth: '12',
-    cardExpiryYear: '2030',
+    cardToken: cardTokenOf(payment),
+    ...CARD_HOLDER,
     cardBrand: brand,
     cardBank: 'Simulated bank',
     cardIssuingCountryCode: 'GB',
     cardIssuingOrganization: 'Simulated bank',
   };
+}
+
+/** Of every test card. */
+export const CARD_HOLDER = {
+  cardholderName: 'TEST CUSTOMER',
+  cardExpiryMonth: '12',
+  cardExpiryYear: '2030',
+};
+
+function without(
+  customer: NonNullable<CreateRequest['customer']>,
+  names: readonly string[],
+): NonNullable<CreateRequest['customer']> {
+  return Object.fromEntries(Object.entries(customer).filter(([name]) => !names.includes(name)));
 }

@@ -1,6 +1,5 @@
 /** The rules of paytech's sandbox: which cards and amounts succeed. A pure table and two functions. */
 import { type Decimal, decimal } from '../../../shared/payment/money.ts';
-import type { PaymentState } from '../../../shared/payment/state.ts';
 
 export interface TestCard {
   number: string;
@@ -21,9 +20,11 @@ export const TEST_CARDS: readonly TestCard[] = [
 ];
 
 export interface Outcome {
-  state: PaymentState;
+  state: string;
   errorCode?: string | undefined;
   errorMessage?: string | undefined;
+  /** What the provider said, or the merchant who rejected it. */
+  externalResultCode?: string | undefined;
 }
 
 export const DECLINED_BY_ISSUER: Outcome = {
@@ -47,6 +48,16 @@ export const TIMED_OUT: Outcome = {
   errorCode: '1.04',
   errorMessage: 'Payment timed out',
 };
+export const TOKEN_NOT_FOUND: Outcome = {
+  state: 'DECLINED',
+  errorCode: '1.06',
+  errorMessage: 'Token not found',
+};
+export const REJECTED_BY_MERCHANT: Outcome = {
+  state: 'CANCELLED',
+  errorCode: '8.00',
+  errorMessage: 'Rejected by merchant',
+};
 const BEYOND_LIMIT: Outcome = {
   state: 'DECLINED',
   errorCode: '3.28',
@@ -62,9 +73,12 @@ export function findTestCard(number: string): TestCard | undefined {
   return TEST_CARDS.find((card) => card.number.replaceAll(' ', '') === digits);
 }
 
-/** What becomes of a deposit that is paid by this card, its 3-D Secure step passed. */
-export function cardOutcome(card: TestCard, amount: Decimal, preAuth: boolean): Outcome {
-  if (!card.accepted) return DECLINED_BY_ISSUER;
+/**
+ * What becomes of a deposit that is paid by this card, its 3-D Secure step passed. A recurring charge has none where
+ * its first payment was driven without.
+ */
+export function cardOutcome(card: TestCard | undefined, amount: Decimal, preAuth: boolean): Outcome {
+  if (card && !card.accepted) return DECLINED_BY_ISSUER;
   if (amount.gte(DEPOSITS_BELOW)) return BEYOND_LIMIT;
   return { state: preAuth ? 'AUTHORIZED' : 'COMPLETED' };
 }

@@ -2,22 +2,26 @@
  * A paytech gateway on this machine: its API with the sandbox's limits and test cards, a hosted checkout, signed
  * webhooks with retries, and controls under /simulator to drive payments and to set faults. All in memory.
  *
- * The shop steers a payment by its additionalParameters: `approval: 'required'` makes a withdrawal wait for the
- * merchant, `settle: 'manual'` keeps a withdrawal or refund PENDING (also the refunds of a deposit that has it)
- * until `POST /simulator/payments/{id}/pay` drives it on. Otherwise they settle shortly after.
+ * It answers whole, or with the least that paytech's contract allows (answer-forms.ts).
+ *
+ * The shop steers a payment by its additionalParameters: `approval: 'required'` makes a withdrawal, which is PENDING
+ * first, wait for the merchant; `settle: 'manual'` keeps a withdrawal, a refund (also those of a deposit that has it) or
+ * a charge by a token PENDING until `POST /simulator/payments/{id}/pay` drives it on. Otherwise they settle shortly after.
  */
 import Fastify from 'fastify';
-import { stringifyJson } from '../../../shared/payment/json.ts';
-import type { PaymentState } from '../../../shared/payment/state.ts';
 import { assertSigningKey } from '../../../shared/paytech/signature.ts';
+import { type AnswerForm, Answers, type AnswersSetting } from './answer-forms.ts';
 import { useErrorBodies, useExactJson } from './answers.ts';
 import { checkoutRoutes } from './checkout-routes.ts';
 import { controlRoutes } from './control-routes.ts';
-import { Faults } from './faults.ts';
+import { Faults, LONGEST_DELAY_MS } from './faults.ts';
 import { type LoggedRequest, useGatewayEdge } from './gateway-edge.ts';
 import { gatewayRoutes } from './gateway-routes.ts';
+import { chargebackObject } from './other-objects.ts';
+import type { Payment } from './payment.ts';
 import { paymentObject } from './payment-object.ts';
-import { type Payment, Payments } from './payments.ts';
+import { Payments } from './payments.ts';
+import { Subscriptions } from './subscriptions.ts';
 import { Timers } from './timers.ts';
 import { type WebhookAttempt, Webhooks } from './webhooks.ts';
 
@@ -44,12 +48,14 @@ export interface SimulatorOptions {
   webhookTimeoutMs?: number;
   /** How long the customer has to pay; then the payment is CANCELLED with 1.04. */
   checkoutMs?: number;
-  /** How long a withdrawal or refund stays PENDING. */
+  /** How long a withdrawal, a refund or a charge by a token stays PENDING. */
   settleMs?: number;
-  /** How long the faults `slow` and `delay` hold an answer or a webhook. */
+  /** How long the fault `slow` holds an answer or a webhook; `delay` does so for 3 s at most. */
   slowMs?: number;
   /** How long the fault `reorder` waits for another webhook. */
   reorderMs?: number;
+  /** How much paytech tells, until the control says otherwise; default: all. */
+  answers?: Partial<AnswersSetting>;
   now?: () => Date;
   memory?: SimulatorMemory;
 }
@@ -59,7 +65,7 @@ export interface Simulator {
   close(): Promise<void>;
 }
 
-const ANNOUNCED_STATES: readonly PaymentState[] = ['COMPLETED', 'DECLINED', 'CANCELLED', 'AUTHORIZED'];
+const ANNOUNCED_STATES: readonly string[] = ['COMPLETED', 'DECLINED', 'CANCELLED', 'AUTHORIZED'];
 
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { port = 0, apiKey, signingKey, settleMs = 300, slowMs = 2000, now = () => new Date() } = options;
@@ -69,6 +75,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
 
   const timers = new Timers();
   const faults = new Faults();
+  const answers = new Answers({ form: 'whole', seed: 1, ...options.answers });
+  const delayMs = Math.min(slowMs, LONGEST_DELAY_MS);
   const { requests, ...memory } = options.memory ?? emptyMemory();
   const webhooks = new Webhooks({
     log: memory.webhooks,
@@ -77,7 +85,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     retryMs: options.webhookRetryMs ?? 1000,
     attempts: options.webhookAttempts ?? 8,
     timeoutMs: options.webhookTimeoutMs ?? 10_000,
-    delayMs: slowMs,
+    slowMs,
+    delayMs,
     reorderMs: options.reorderMs ?? 3000,
     now,
     timers,
@@ -85,10 +94,20 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   });
 
   const describe = (payment: Payment) => paymentObject(payment, `${url}/checkout/${payment.id}`);
-  const webhookUrlOf = ({ request }: Payment) => request.webhookUrl ?? options.webhookUrl;
-  const sendWebhook = (payment: Payment, object: object) => {
-    const target = webhookUrlOf(payment);
-    if (target) webhooks.send(payment.id, target, stringifyJson(object));
+  const sendWebhook = (payment: Payment, overriding: object = {}) => {
+    const target = payment.request.webhookUrl ?? options.webhookUrl;
+    const write = (form?: AnswerForm) => ({
+      ...answers.tell('webhook', describe(payment), form),
+      ...overriding,
+    });
+    return target === undefined ? undefined : webhooks.send(payment.id, target, write);
+  };
+  const chargedBack = ({ id, chargeback = {} }: Payment) => {
+    const whole = chargebackObject(id, chargeback);
+    if (chargeback.webhookUrl !== undefined) {
+      webhooks.send(id, chargeback.webhookUrl, (form) => answers.tell('chargeback', whole, form));
+    }
+    return whole;
   };
   const payments = new Payments({
     payments: memory.payments,
@@ -97,34 +116,26 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     checkoutMs,
     closing: () => timers.pause(checkoutMs),
     moved: (payment) => {
-      if (ANNOUNCED_STATES.includes(payment.state)) sendWebhook(payment, describe(payment));
+      if (ANNOUNCED_STATES.includes(payment.state)) sendWebhook(payment);
+      subscriptions.heard(payment);
     },
   });
+  const subscriptions = new Subscriptions({ payments, now, pause: (ms) => timers.pause(ms) });
 
   const app = Fastify({ forceCloseConnections: true });
   useExactJson(app);
   useErrorBodies(app, 409);
+  const shared = { payments, subscriptions, describe, chargedBack };
   app.register(
     async (api) => {
       useErrorBodies(api, 400);
-      useGatewayEdge(api, { apiKey, slowMs, now, timers, faults, requests });
-      api.register(async (v1) => gatewayRoutes(v1, { payments, now, describe }), { prefix: '/v1' });
+      useGatewayEdge(api, { apiKey, slowMs, delayMs, now, timers, faults, requests });
+      api.register(async (v1) => gatewayRoutes(v1, { ...shared, answers, now }), { prefix: '/v1' });
     },
     { prefix: '/api' },
   );
-  app.register(
-    async (controls) =>
-      controlRoutes(controls, {
-        payments,
-        webhooks: memory.webhooks,
-        faults,
-        requests,
-        describe,
-        webhookUrlOf,
-        sendWebhook,
-      }),
-    { prefix: '/simulator' },
-  );
+  const controls = { ...shared, webhooks: memory.webhooks, faults, answers, requests, sendWebhook };
+  app.register(async (routes) => controlRoutes(routes, controls), { prefix: '/simulator' });
   app.register(async (checkout) => checkoutRoutes(checkout, payments, now), { prefix: '/checkout' });
 
   url = await app.listen({ port, host: '127.0.0.1' });

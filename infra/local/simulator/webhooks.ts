@@ -1,5 +1,7 @@
 /** Delivery of signed webhooks to the shop: in the background, retried at growing intervals, each attempt logged. */
+import { stringifyJson } from '../../../shared/payment/json.ts';
 import { type SignatureEncoding, sign } from '../../../shared/paytech/signature.ts';
+import type { AnswerForm } from './answer-forms.ts';
 import type { Faults } from './faults.ts';
 import type { Timers } from './timers.ts';
 
@@ -23,7 +25,8 @@ export interface WebhooksOptions {
   retryMs: number;
   attempts: number;
   timeoutMs: number;
-  /** How long `delay` and `slow` hold a webhook. */
+  /** How long `slow` holds a webhook, and `delay`. */
+  slowMs: number;
   delayMs: number;
   /** How long `reorder` holds a webhook at most, when no other one comes. */
   reorderMs: number;
@@ -49,16 +52,19 @@ export class Webhooks {
     this.#options = options;
   }
 
-  /** Returns at once. */
-  send(paymentId: string, url: string, body: string): void {
-    const { faults, signingKey, signatureEncoding, timers, delayMs, reorderMs } = this.#options;
+  /** Returns at once: what is sent, in the form that is set or in the one that a fault asks for. */
+  send(paymentId: string, url: string, write: (form?: AnswerForm) => object): object {
+    const { faults, signingKey, signatureEncoding, timers, slowMs, delayMs, reorderMs } = this.#options;
+    const fault = faults.takeForWebhook();
+    const object = write(fault === 'sparse' ? 'sparse' : undefined);
+    const body = stringifyJson(object);
     const signature = sign(Buffer.from(body), signingKey, signatureEncoding);
     const webhook = { paymentId, url, body, signature };
     const deliver = () => void this.#deliver(webhook);
 
-    const fault = faults.takeForWebhook();
     switch (fault) {
       case undefined:
+      case 'sparse':
         deliver();
         break;
       case 'drop':
@@ -69,8 +75,10 @@ export class Webhooks {
         deliver();
         break;
       case 'delay':
-      case 'slow':
         timers.pause(delayMs).then(deliver);
+        break;
+      case 'slow':
+        timers.pause(slowMs).then(deliver);
         break;
       case 'reorder': {
         const overtaken = new Promise<void>((resolve) => this.#held.push(resolve));
@@ -80,6 +88,7 @@ export class Webhooks {
       default:
         fault satisfies never;
     }
+    return object;
   }
 
   close(): void {
