@@ -57,7 +57,7 @@ export function createSimulation(shared: Table, amounts: readonly string[]) {
   const now = () => clock.at;
   const conductor = createConductor();
   const logger = memoryLogger();
-  const gateway = memoryGateway(now, waitsForApproval);
+  const gateway = memoryGateway(now, { waitsForApproval });
   const orders: Order[] = amounts.map((amount) => ({ referenceId: `order-${randomUUID()}`, amount }));
   const transit: Webhook[] = [];
   const queue: SQSRecord[] = [];
