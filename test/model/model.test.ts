@@ -71,14 +71,20 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
-async function play({ orders, rounds, lastWord }: Schedule, totals: Record<string, number>): Promise<void> {
-  const simulation = createSimulation(world.table, orders);
+async function play(schedule: Schedule, totals: Record<string, number>): Promise<void> {
+  const { mode, orders, rounds, chances, lasting, since } = schedule;
+  const isForGood = mode === 'liveness';
+  const simulation = createSimulation(world.table, orders, { chances, ...(isForGood ? { lasting } : {}) });
   // From its first run on reconcile finds what changes.
   await simulation.reconcile();
-  for (const round of rounds) await simulation.round(round);
-  await comeToRest(simulation, lastWord);
+  for (const [index, round] of rounds.entries()) {
+    if (index === since) simulation.strikeForGood();
+    await simulation.round(round);
+  }
+  await comeToRest(simulation, schedule);
   await checkInvariants(simulation, world.table);
-  await replayChangesNothing(simulation, world.table);
+  if (!isForGood) await replayChangesNothing(simulation, world.table);
+  simulation.count(`mode ${mode}`);
   for (const [what, times] of Object.entries(simulation.counts)) totals[what] = (totals[what] ?? 0) + times;
   for (const metric of simulation.logger.metrics())
     totals[`metric ${metric}`] = (totals[`metric ${metric}`] ?? 0) + 1;

@@ -25,7 +25,7 @@ import { type Chance, type Form, type MadePayment, type Path, toldPayment } from
  */
 export type Ending =
   | { on: Action; ends: 'lost' | 'unknown' | 'refused' | 401 | 403 | 404 | 429 }
-  | { on: 'create'; ends: 'lost' | 'unknown' | 'refused' | '429-made' | 401 | 403 | 404 | 429 }
+  | { on: 'create'; ends: 'lost' | 'declined' | 'unknown' | 'refused' | '429-made' | 401 | 403 | 404 | 429 }
   | { on: 'get' | 'list'; ends: 'unknown' | 429 };
 
 /**
@@ -47,6 +47,8 @@ interface Options {
   waitsForApproval?: (body: CreatePaymentBody) => boolean;
   /** What is left to chance: 0 is the kindest. */
   chance?: Chance;
+  /** Hears of every unkindness that a call met. */
+  met?: (what: string) => void;
 }
 
 /**
@@ -57,7 +59,7 @@ interface Options {
  */
 export function memoryGateway(
   now?: () => number,
-  { waitsForApproval = () => false, chance = () => 0 }: Options = {},
+  { waitsForApproval = () => false, chance = () => 0, met = () => {} }: Options = {},
 ) {
   const payments = new Map<string, MadePayment>();
   const calls = { create: 0, get: 0, list: 0, execute: 0, capture: 0, void: 0, approve: 0, reject: 0 };
@@ -116,6 +118,8 @@ export function memoryGateway(
   /** The object that paytech tells, as the client reads it; throws where it cannot. */
   function told(payment: MadePayment, path: Path): GatewayPayment {
     if (garbled.has(payment.id)) throw new UnreadablePayment('garbled');
+    if (weather.form !== 'whole') met(`${weather.form} ${path}`);
+    if (payment.strangeState) met(`strange state by ${path}`);
     const object = toldPayment(payment, path, weather.form, chance);
     return path === 'create' || path === 'list' ? toMadePayment(object) : toGatewayPayment(object);
   }
@@ -195,6 +199,7 @@ export function memoryGateway(
     referenceId,
   }: ListQuery): Exclude<Answer<never>, { kind: 'answered' }> | undefined {
     const ends = nextEnding('list');
+    if (weather.list !== 'well') met(`list ${weather.list}`);
     if (typeof ends === 'number') return { kind: 'not-accepted', status: ends };
     if (ends || weather.list === 'down') return { kind: 'unknown', reason: 'reset' };
     if (weather.list === 'slow' && referenceId === undefined) return { kind: 'unknown', reason: 'timeout' };
@@ -222,12 +227,14 @@ export function memoryGateway(
       if (ends === 'refused') return { kind: 'refused', message: 'invalid', errors: [] };
       if (typeof ends === 'number') return { kind: 'not-accepted', status: ends };
       const payment = make(body);
+      if (ends === 'declined') set(payment.id, { state: 'DECLINED', errorCode: '4.02' });
       if (ends === '429-made') return { kind: 'not-accepted', status: 429 };
       return ends === 'lost' ? { kind: 'unknown', reason: 'timeout' } : answer(payment, 'create');
     },
     async get(id): Promise<Answer<GatewayPayment>> {
       calls.get++;
       const ends = nextEnding('get');
+      if (weather.get === 'down') met('get down');
       if (typeof ends === 'number') return { kind: 'not-accepted', status: ends };
       if (ends || weather.get === 'down') return { kind: 'unknown', reason: 'reset' };
       const payment = payments.get(id);
@@ -291,8 +298,10 @@ export function memoryGateway(
       } as Parameters<typeof make>[0]);
     },
     /** The bytes of a webhook of this payment. */
-    webhook: (payment: MadePayment): Buffer =>
-      Buffer.from(stringifyJson(toldPayment(payment, 'webhook', weather.form, chance))),
+    webhook(payment: MadePayment): Buffer {
+      if (weather.form !== 'whole') met(`${weather.form} webhook`);
+      return Buffer.from(stringifyJson(toldPayment(payment, 'webhook', weather.form, chance)));
+    },
   };
 }
 
