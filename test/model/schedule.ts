@@ -187,6 +187,7 @@ const state = fc.constantFrom<PaymentState>(
   'COMPLETED',
   'COMPLETED',
   'DECLINED',
+  'DECLINED',
   'CANCELLED',
 );
 const pays = fc.constantFrom('as-asked' as const, 'as-asked' as const, 'less' as const);
@@ -327,14 +328,14 @@ const activity = fc.oneof(
   { weight: 5, arbitrary: create },
   { weight: 6, arbitrary: customer },
   { weight: 4, arbitrary: refund },
-  { weight: 1, arbitrary: withdraw },
+  { weight: 2, arbitrary: withdraw },
   { weight: 3, arbitrary: act },
   { weight: 2, arbitrary: refresh },
   { weight: 2, arbitrary: reconcile },
   { weight: 3, arbitrary: elsewhere },
   { weight: 2, arbitrary: cascade },
-  { weight: 3, arbitrary: weather },
-  { weight: 1, arbitrary: resolve },
+  { weight: 4, arbitrary: weather },
+  { weight: 2, arbitrary: resolve },
   {
     weight: 1,
     arbitrary: fc.record({
