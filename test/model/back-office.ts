@@ -11,10 +11,10 @@ import type { HttpEvent, Reply } from '../../shared/http/api.ts';
 import { stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentType } from '../../shared/payment/state.ts';
-import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import type { Table } from '../../shared/store/table.ts';
 import { type MemoryGateway, POSSIBLE_IN } from '../support/memory-gateway.ts';
+import type { MadePayment } from '../support/told-payment.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { type Conductor, runProcess } from './process.ts';
 import type { Activity } from './schedule.ts';
@@ -22,10 +22,11 @@ import type { Activity } from './schedule.ts';
 type RefundActivity = Extract<Activity, { do: 'refund' }>;
 type WithdrawActivity = Extract<Activity, { do: 'withdraw' }>;
 type ActActivity = Extract<Activity, { do: 'act' }>;
-type Faults = Pick<RefundActivity, 'ends' | 'lookUp' | 'table' | 'crash'>;
+export type Faults = Pick<RefundActivity, 'ends' | 'lookUp' | 'table' | 'crash'>;
 type GatewayAnswer = Awaited<ReturnType<MemoryGateway['act']>>;
 type Outside = <O extends object>(target: O) => O;
 
+export const WITHDRAWN = decimal('7.000000000000000007');
 const WELL: Faults = { ends: 'well', lookUp: 'well', table: undefined, crash: undefined };
 /** The first of the two withdrawals is approved or rejected by the merchant before it is carried out. */
 export function waitsForApproval({ referenceId }: { referenceId: string }): boolean {
@@ -48,7 +49,7 @@ export interface Surroundings {
   count: (what: string) => void;
   gateway: MemoryGateway;
   /** paytech has moved a payment on. */
-  changed: (payment: GatewayPayment) => void;
+  changed: (payment: MadePayment) => void;
   /** What a process of the back office finds outside, with the faults of its activity. */
   outsideOf: (outside: Outside, faults: Faults) => Dependencies;
 }
@@ -64,13 +65,12 @@ export function createBackOffice({
   outsideOf,
 }: Surroundings) {
   const run = randomUUID().slice(0, 8);
+  const withdrawalId = (index: number) => `withdrawal-${index % 2}-${run}`;
   const requests = new Map<string, BackOfficeRequest>();
-  /** By reference: how often paytech was sent it without saying that it did nothing. */
-  const sent = new Map<string, number>();
   /** By payment and the state that actions lead out of: how often paytech was sent one that it may have carried out. */
   const acted = new Map<string, number>();
 
-  function pick(index: number, type: PaymentType): GatewayPayment | undefined {
+  function pick(index: number, type: PaymentType): MadePayment | undefined {
     const payments = [...gateway.payments.values()].filter(({ paymentType }) => paymentType === type);
     return payments[index % Math.max(1, payments.length)];
   }
@@ -93,7 +93,7 @@ export function createBackOffice({
 
   function payOut({ name, body }: BackOfficeRequest, faults: Faults): Promise<Answer | undefined> {
     return ask(name, faults, (outside) => {
-      const deps = noting(outsideOf(outside, faults), faults);
+      const deps = outsideOf(outside, faults);
       const routes = name === 'refund' ? refunds : withdrawals;
       const fingerprintKey = { get: async () => LOCAL_KEYS.fingerprintKey };
       const create = claimedCall(deps);
@@ -101,20 +101,11 @@ export function createBackOffice({
     });
   }
 
-  /** Counts the calls that may have made a payment. */
-  function noting(deps: Dependencies, { ends }: Faults): Dependencies {
-    const create: typeof deps.gateway.create = (body, limit) => {
-      if (ends !== 'refused' && ends !== 'limited')
-        sent.set(body.referenceId, (sent.get(body.referenceId) ?? 0) + 1);
-      return deps.gateway.create(body, limit);
-    };
-    return { ...deps, gateway: { create, get: deps.gateway.get, list: deps.gateway.list } };
-  }
-
   return {
     requests,
-    sent,
     acted,
+    /** The id of one of the two withdrawals. */
+    withdrawalId,
     async refund({ payment: index, refund, part, ...faults }: RefundActivity): Promise<void> {
       const payment = pick(index, 'DEPOSIT');
       if (!payment) return;
@@ -129,8 +120,8 @@ export function createBackOffice({
       await payOut(request, faults);
     },
     async withdraw({ withdrawal, ...faults }: WithdrawActivity): Promise<void> {
-      const id = `withdrawal-${withdrawal % 2}-${run}`;
-      const body = { referenceId: id, amount: decimal('7.000000000000000007'), currency: 'EUR' };
+      const id = withdrawalId(withdrawal);
+      const body = { referenceId: id, amount: WITHDRAWN, currency: 'EUR' };
       const request = { name: 'withdrawal', id, body } as const;
       requests.set(id, request);
       await payOut(request, faults);

@@ -1,4 +1,7 @@
+import type { PaymentRecord } from '../../shared/payment/payment.ts';
+import { isFinal, type PaymentState } from '../../shared/payment/state.ts';
 import type { OpenIndex, OpenKey } from '../../shared/store/open-index.ts';
+import { toRecord } from '../../shared/store/payment-item.ts';
 import { type Item, integer, openShard, type Table, type Written } from '../../shared/store/table.ts';
 
 /** The item of which a table has one, and each simulation its own. */
@@ -11,14 +14,22 @@ const SWEEP_MARK = 'sweep#mark';
 export function ownTable(shared: Table, run: string) {
   const written = new Map<string, OpenKey>();
   let shown: OpenKey[] = [];
+  /** Every item as it was last written. */
+  const latest = new Map<string, Item>();
+  const unmarked: string[] = [];
+  let writes = 0;
   const own = (pk: string) => (pk === SWEEP_MARK ? `${pk}#${run}` : pk);
 
   function noted(pk: string, result: Written): Written {
+    writes++;
     if (result.written) note(pk, result.item);
     return result;
   }
 
-  function note(pk: string, { openShard: shard, dueAt }: Item): void {
+  function note(pk: string, item: Item): void {
+    const { openShard: shard, dueAt } = item;
+    latest.set(pk, item);
+    if (shard === undefined && isUndecided(pk, item)) unmarked.push(`${pk} in ${item.state ?? item.stage}`);
     if (shard === undefined) written.delete(pk);
     else written.set(pk, { pk, dueAt: typeof dueAt === 'number' ? dueAt : integer(dueAt) });
   }
@@ -41,5 +52,26 @@ export function ownTable(shared: Table, run: string) {
     catchUp(): void {
       shown = [...written.values()];
     },
+    /** What was written undecided and out of the index of what is open. */
+    unmarked,
+    isOpen: (pk: string) => written.has(pk),
+    open: () => [...written.keys()],
+    latest,
+    writes: () => writes,
+    /** The record of a payment as it was last written. */
+    record(id: string): PaymentRecord | undefined {
+      const item = latest.get(`payment#${id}`);
+      return item && toRecord(item);
+    },
   };
+}
+
+const ALWAYS_OPEN = ['unknown', 'flagged'];
+const OPEN_WHERE_MONEY_GOES_OUT = [...ALWAYS_OPEN, 'reserving', 'sent'];
+
+/** Whether somebody still has to find out what became of it: it must be in the index of what is open. */
+function isUndecided(pk: string, { state, stage, unconfirmed }: Item): boolean {
+  if (pk.startsWith('payment#')) return !isFinal(state as PaymentState) || unconfirmed === true;
+  const open = pk.startsWith('deposit#') ? ALWAYS_OPEN : OPEN_WHERE_MONEY_GOES_OUT;
+  return typeof stage === 'string' && open.includes(stage);
 }

@@ -24,6 +24,8 @@ export interface Surroundings {
   count: (what: string) => void;
   gateway: MemoryGateway;
   index: OpenIndex;
+  /** What look-ups by a reference go to. */
+  list: MemoryGateway['list'];
   tableWith: (fault: { atWrite: number; fault: TableFault } | undefined) => Table;
   queueThat: (fault: 'well' | 'down') => EventQueue;
 }
@@ -44,6 +46,7 @@ export function createReaders({
   count,
   gateway,
   index,
+  list: lookUp,
   tableWith,
   queueThat,
 }: Surroundings) {
@@ -85,7 +88,7 @@ export function createReaders({
         reconcile({
           table: outside(tableWith(fault)),
           index,
-          gateway: outside({ get: get(ask), list: gateway.list, listReadable }),
+          gateway: outside({ get: get(ask), list: lookUp, listReadable }),
           queue: outside(queueThat(queue)),
           now,
           logger,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { Action } from '../../shared/payment/action.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
+import type { Weather } from '../support/memory-gateway.ts';
 import type { Crash } from './process.ts';
 
 /** What can go wrong with one write to the table. */
@@ -12,7 +13,7 @@ export type Activity =
       do: 'create';
       order: number;
       changed: 'nothing' | 'amount' | 'method';
-      ends: 'well' | 'declined' | 'lost' | 'late' | 'unknown' | 'refused' | 'limited';
+      ends: CreateEnding;
       lookUp: 'well' | 'unknown';
       table: { atWrite: number; fault: TableFault } | undefined;
       crash: Crash | undefined;
@@ -23,7 +24,7 @@ export type Activity =
       /** Which refundId; the same one may be used for another payment or amount. */
       refund: number;
       part: 'all' | 'third';
-      ends: Extract<Activity, { do: 'create' }>['ends'];
+      ends: CreateEnding;
       lookUp: 'well' | 'unknown';
       table: { atWrite: number; fault: TableFault } | undefined;
       crash: Crash | undefined;
@@ -31,7 +32,7 @@ export type Activity =
   | {
       do: 'withdraw';
       withdrawal: number;
-      ends: Extract<Activity, { do: 'create' }>['ends'];
+      ends: CreateEnding;
       lookUp: 'well' | 'unknown';
       table: { atWrite: number; fault: TableFault } | undefined;
       crash: Crash | undefined;
@@ -65,8 +66,38 @@ export type Activity =
       crash: Crash | undefined;
     }
   | { do: 'customer'; payment: number; state: PaymentState; pays: 'as-asked' | 'less'; webhook: Delivery }
-  /** The merchant makes a deposit in paytech's own back office, and a customer is sent to it. */
-  | { do: 'elsewhere'; amount: string; webhook: Delivery }
+  /**
+   * Somebody else on the shop makes a payment: a deposit to which a customer is sent, under a reference of their own
+   * or one of our orders', a withdrawal under the id of one of ours, or a refund of a deposit.
+   */
+  | {
+      do: 'elsewhere';
+      makes: 'deposit' | 'deposit-of-order' | 'withdrawal' | 'refund';
+      /** Which order, withdrawal or deposit. */
+      of: number;
+      /** What the order or withdrawal asks for, or `amount`. */
+      money: 'same' | 'other';
+      amount: string;
+      webhook: Delivery;
+    }
+  /** A provider declines, and paytech tries another. */
+  | { do: 'cascade'; payment: number; repeatsReference: boolean; declines: boolean; webhook: Delivery }
+  /** Another method on the hosted page, or crypto in parts: amount and currency move. */
+  | { do: 'move-money'; payment: number; currency: boolean; webhook: Delivery }
+  /** paytech has a state that nobody knows. */
+  | { do: 'strange-state'; payment: number; webhook: Delivery }
+  /** What every call to paytech meets from now on; paytech's clock against ours. */
+  | { do: 'weather'; change: Partial<Weather>; skewMs: number }
+  /** A person decides on a flagged claim, by what paytech has or by mistake. */
+  | {
+      do: 'resolve';
+      claim: number;
+      is: 'right' | 'mistaken';
+      /** Whether one who is shown payments denies them by their ids. */
+      insists: boolean;
+      table: { atWrite: number; fault: TableFault } | undefined;
+      crash: Crash | undefined;
+    }
   | { do: 'gateway-corrects'; payment: number; webhook: Delivery }
   | { do: 'deliver'; webhook: number; queue: 'well' | 'down'; crash: Crash | undefined }
   | { do: 'contradict'; payment: number; state: PaymentState; pays: 'as-asked' | 'less' }
@@ -81,6 +112,20 @@ export type Activity =
       crash: Crash | undefined;
     };
 
+/**
+ * How paytech ends a call that creates: `lost` and `late` make the payment and lose the answer, `late` some time after
+ * the call was given up; `limited-made` makes it and answers 429.
+ */
+export type CreateEnding =
+  | 'well'
+  | 'declined'
+  | 'lost'
+  | 'late'
+  | 'unknown'
+  | 'refused'
+  | 'limited'
+  | 'limited-made';
+
 /** What becomes of a webhook on its way to us. */
 export type Delivery = 'sent' | 'dropped' | 'doubled';
 
@@ -92,7 +137,31 @@ export interface Round {
   tick: number;
 }
 
+/**
+ * - `safety`: faults come and go, and in the end the world heals and everything on its way arrives.
+ * - `liveness`: one fault stays for good, and everything else must come to its end.
+ */
+export type Mode = 'safety' | 'liveness';
+
+/** What never heals; the payment that cannot be read and the one whose events are refused are picked by position. */
+export type Lasting =
+  | 'list-down'
+  | 'get-down'
+  | 'webhooks-lost'
+  | 'terse'
+  | 'payment-unreadable'
+  | 'subscriber-refuses'
+  | 'clock-off';
+
 export interface Schedule {
+  mode: Mode;
+  /** In liveness: what stays, and from which round on. */
+  lasting: Lasting;
+  since: number;
+  /** What paytech leaves to chance, in turn. */
+  chances: number[];
+  /** Whether a person decides rightly about everything that is flagged in the end. */
+  isDecided: boolean;
   /** The amounts of the orders, as number texts. */
   orders: string[];
   rounds: Round[];
@@ -112,7 +181,15 @@ const table = seldom(
   }),
 );
 const position = fc.nat({ max: 5 });
-const state = fc.constantFrom<PaymentState>('PENDING', 'AUTHORIZED', 'COMPLETED', 'DECLINED', 'CANCELLED');
+const state = fc.constantFrom<PaymentState>(
+  'PENDING',
+  'AUTHORIZED',
+  'COMPLETED',
+  'COMPLETED',
+  'DECLINED',
+  'DECLINED',
+  'CANCELLED',
+);
 const pays = fc.constantFrom('as-asked' as const, 'as-asked' as const, 'less' as const);
 const webhook = fc.constantFrom<Delivery>('sent', 'sent', 'sent', 'doubled', 'dropped');
 const often = <T extends string>(usual: T, ...others: T[]) =>
@@ -125,17 +202,28 @@ const amount = fc
   .tuple(fc.nat({ max: 999_999 }), fc.bigInt({ min: 1n, max: 999_999_999_999_999_999n }))
   .map(([whole, fraction]) => `${whole + 1}.${String(fraction).padStart(18, '0')}`.replace(/0+$/, ''));
 
+const creating = often<CreateEnding>(
+  'well',
+  'declined',
+  'lost',
+  'late',
+  'unknown',
+  'refused',
+  'limited',
+  'limited-made',
+  'limited-made',
+);
 const create = fc.record({
   do: fc.constant('create' as const),
   order: position,
   changed: often('nothing', 'amount', 'method'),
-  ends: often('well', 'declined', 'lost', 'late', 'unknown', 'refused', 'limited'),
+  ends: creating,
   lookUp: often('well', 'unknown'),
   table,
   crash,
 });
 const payout = {
-  ends: often('well', 'declined', 'lost', 'late', 'unknown', 'refused', 'limited'),
+  ends: creating,
   lookUp: often('well', 'unknown'),
   table,
   crash,
@@ -176,8 +264,51 @@ const reconcile = fc.record({
     fc.record({ atStep: fc.nat({ max: 20 }), when: fc.constantFrom('before' as const, 'after' as const) }),
   ),
 });
-const customer = fc.record({ do: fc.constant('customer' as const), payment: position, state, pays, webhook });
-const elsewhere = fc.record({ do: fc.constant('elsewhere' as const), amount, webhook });
+const customer = fc.record({
+  do: fc.constant('customer' as const),
+  payment: position,
+  state: fc.oneof(
+    { weight: 9, arbitrary: state },
+    { weight: 1, arbitrary: fc.constant<PaymentState>('AWAITING_APPROVAL') },
+  ),
+  pays,
+  webhook,
+});
+const elsewhere = fc.record({
+  do: fc.constant('elsewhere' as const),
+  makes: fc.constantFrom('deposit-of-order', 'deposit-of-order', 'deposit', 'withdrawal', 'refund'),
+  of: position,
+  money: fc.constantFrom('same', 'same', 'other'),
+  amount,
+  webhook,
+});
+const cascade = fc.record({
+  do: fc.constant('cascade' as const),
+  payment: position,
+  repeatsReference: fc.boolean(),
+  declines: fc.boolean(),
+  webhook,
+});
+const weather = fc.record({
+  do: fc.constant('weather' as const),
+  change: fc.oneof(
+    fc.record({
+      list: fc.constantFrom('well', 'lags', 'lags', 'differs', 'slow', 'unfiltered', 'refuses', 'down'),
+      lagMs: fc.constantFrom(5_000, 20_000, 60_000),
+    }),
+    fc.record({ get: fc.constantFrom('down', 'well') }),
+    fc.record({ form: fc.constantFrom('terse', 'mixed', 'whole') }),
+  ) as fc.Arbitrary<Partial<Weather>>,
+  skewMs: fc.constantFrom(0, 0, 4_000, -4_000),
+});
+const resolve = fc.record({
+  do: fc.constant('resolve' as const),
+  claim: position,
+  is: fc.constantFrom('right', 'mistaken'),
+  insists: fc.boolean(),
+  table,
+  crash,
+});
 const deliver = fc.record({
   do: fc.constant('deliver' as const),
   webhook: position,
@@ -197,11 +328,27 @@ const activity = fc.oneof(
   { weight: 5, arbitrary: create },
   { weight: 6, arbitrary: customer },
   { weight: 4, arbitrary: refund },
-  { weight: 1, arbitrary: withdraw },
+  { weight: 2, arbitrary: withdraw },
   { weight: 3, arbitrary: act },
   { weight: 2, arbitrary: refresh },
   { weight: 2, arbitrary: reconcile },
-  { weight: 1, arbitrary: elsewhere },
+  { weight: 3, arbitrary: elsewhere },
+  { weight: 2, arbitrary: cascade },
+  { weight: 4, arbitrary: weather },
+  { weight: 2, arbitrary: resolve },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('move-money' as const),
+      payment: position,
+      currency: fc.boolean(),
+      webhook,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('strange-state' as const), payment: position, webhook }),
+  },
   { weight: 6, arbitrary: deliver },
   { weight: 6, arbitrary: apply },
   {
@@ -220,6 +367,19 @@ const activity = fc.oneof(
 ) as fc.Arbitrary<Activity>;
 
 export const schedules: fc.Arbitrary<Schedule> = fc.record({
+  mode: fc.constantFrom<Mode>('safety', 'safety', 'liveness'),
+  lasting: fc.constantFrom<Lasting>(
+    'list-down',
+    'get-down',
+    'webhooks-lost',
+    'terse',
+    'payment-unreadable',
+    'subscriber-refuses',
+    'clock-off',
+  ),
+  since: fc.nat({ max: 6 }),
+  chances: fc.array(fc.nat({ max: 11 }), { minLength: 1, maxLength: 24 }),
+  isDecided: fc.boolean(),
   orders: fc.array(amount, { minLength: 1, maxLength: 2 }),
   rounds: fc.array(
     fc.record({

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Action } from '../../shared/payment/action.ts';
+import { stringifyJson } from '../../shared/payment/json.ts';
 import type { Decimal } from '../../shared/payment/money.ts';
+import { optional } from '../../shared/payment/payment.ts';
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
 import type {
   Answer,
@@ -9,32 +11,76 @@ import type {
   GatewayClient,
   ListQuery,
 } from '../../shared/paytech/client.ts';
-import type { GatewayPayment } from '../../shared/paytech/wire.ts';
+import {
+  type GatewayPayment,
+  toGatewayPayment,
+  toMadePayment,
+  UnreadablePayment,
+} from '../../shared/paytech/wire.ts';
+import { type Chance, type Form, type MadePayment, type Path, toldPayment } from './told-payment.ts';
 
-/** How the next call ends; `lost` does what was asked and loses the answer, `unknown` does nothing. */
+/**
+ * How the next call ends; `lost` does what was asked and loses the answer, `429-made` does it and says that it did
+ * not, `unknown` does nothing.
+ */
 export type Ending =
   | { on: Action; ends: 'lost' | 'unknown' | 'refused' | 401 | 403 | 404 | 429 }
-  | { on: 'create'; ends: 'lost' | 'unknown' | 'refused' | 401 | 403 | 404 | 429 }
+  | { on: 'create'; ends: 'lost' | 'declined' | 'unknown' | 'refused' | '429-made' | 401 | 403 | 404 | 429 }
   | { on: 'get' | 'list'; ends: 'unknown' | 429 };
+
+/**
+ * What every call meets until it changes. The list may lag, differ from call to call, be too slow for a long window,
+ * ignore the reference that it is asked for, refuse, or be down while GET works, and the other way round.
+ */
+export interface Weather {
+  list: 'well' | 'lags' | 'differs' | 'slow' | 'unfiltered' | 'refuses' | 'down';
+  /** What changed so lately is not in a list that lags, and not in every one that differs. */
+  lagMs: number;
+  get: 'well' | 'down';
+  form: Form;
+}
+
+export const FAIR: Weather = { list: 'well', lagMs: 0, get: 'well', form: 'whole' };
+
+interface Options {
+  /** Which withdrawals the merchant has to approve first. */
+  waitsForApproval?: (body: CreatePaymentBody) => boolean;
+  /** What is left to chance: 0 is the kindest. */
+  chance?: Chance;
+  /** Hears of every unkindness that a call met. */
+  met?: (what: string) => void;
+}
 
 /**
  * paytech in memory, behind the client's own interface: what it has made, how often it was called, and the
  * next endings, one per call. For schedules that would take minutes against real time limits. Its list is filtered
- * by time where it is given a clock. `waitsForApproval` says which withdrawals the merchant has to approve first.
+ * by time where it is given a clock. It is as kind as paytech can be, until its weather changes. What it answers goes
+ * through the wire layer, as paytech's answers do.
  */
 export function memoryGateway(
   now?: () => number,
-  waitsForApproval: (body: CreatePaymentBody) => boolean = () => false,
+  { waitsForApproval = () => false, chance = () => 0, met = () => {} }: Options = {},
 ) {
-  const payments = new Map<string, GatewayPayment & { createdAt: number }>();
+  const payments = new Map<string, MadePayment>();
   const calls = { create: 0, get: 0, list: 0, execute: 0, capture: 0, void: 0, approve: 0, reject: 0 };
   const endings: Ending[] = [];
   const bodies: CreatePaymentBody[] = [];
   const executions: Record<string, unknown>[] = [];
   const updatedAt = new Map<string, number>();
+  /** Every payment as it was after each of its changes, oldest first. */
+  const past = new Map<string, { at: number; payment: MadePayment }[]>();
   /** The ids of payments whose entries in the list cannot be read. */
   const unreadable = new Set<string>();
-  const touch = (id: string) => updatedAt.set(id, now?.() ?? 0);
+  /** Those that cannot be read by any path. */
+  const garbled = new Set<string>();
+  const weather: Weather = { ...FAIR };
+
+  function touch(id: string): void {
+    const at = now?.() ?? 0;
+    updatedAt.set(id, at);
+    const { facts, ...payment } = payments.get(id)!;
+    past.set(id, [...(past.get(id) ?? []), { at, payment: { ...payment, facts: { ...facts } } }]);
+  }
 
   function nextEnding(on: Ending['on']): Ending['ends'] | undefined {
     const index = endings.findIndex((ending) => ending.on === on);
@@ -46,25 +92,45 @@ export function memoryGateway(
     return body.paymentType === 'WITHDRAWAL' && waitsForApproval(body) ? 'AWAITING_APPROVAL' : 'PENDING';
   }
 
-  function make(body: CreatePaymentBody): GatewayPayment {
+  function make(body: Omit<CreatePaymentBody, 'referenceId'> & { referenceId?: string }): MadePayment {
     const id = randomBytes(16).toString('hex');
-    const payment = {
+    const amount = body.amount as Decimal;
+    const payment: MadePayment = {
       id,
       paymentType: body.paymentType as PaymentType,
-      referenceId: body.referenceId,
+      ...optional('referenceId', body.referenceId),
       ...(body.parentPaymentId === undefined ? {} : { parentPaymentId: body.parentPaymentId as string }),
       created: new Date(now?.() ?? 0).toISOString(),
       ...(body.paymentType === 'DEPOSIT' ? { redirectUrl: `https://checkout.example/${id}` } : {}),
       createdAt: now?.() ?? 0,
+      asked: { amount, currency: body.currency as string },
       facts: {
-        state: beginningOf(body),
-        amount: body.amount as Decimal,
-        currency: body.currency,
+        state: beginningOf(body as CreatePaymentBody),
+        amount,
+        currency: body.currency as string,
       },
     };
     payments.set(id, payment);
     touch(id);
     return payment;
+  }
+
+  /** The object that paytech tells, as the client reads it; throws where it cannot. */
+  function told(payment: MadePayment, path: Path): GatewayPayment {
+    if (garbled.has(payment.id)) throw new UnreadablePayment('garbled');
+    if (weather.form !== 'whole') met(`${weather.form} ${path}`);
+    if (payment.strangeState) met(`strange state by ${path}`);
+    const object = toldPayment(payment, path, weather.form, chance);
+    return path === 'create' || path === 'list' ? toMadePayment(object) : toGatewayPayment(object);
+  }
+
+  function answer(payment: MadePayment, path: Path): Answer<GatewayPayment> {
+    try {
+      return { kind: 'answered', result: told(payment, path) };
+    } catch (error) {
+      if (!(error instanceof UnreadablePayment)) throw error;
+      return { kind: 'unknown', reason: 'the answer holds no payment', unreadable: true };
+    }
   }
 
   function perform(
@@ -82,22 +148,65 @@ export function memoryGateway(
     if (ends === 'refused' || !isPossible) {
       return { kind: 'refused', message: 'Illegal state', errors: [] };
     }
-    payment.facts = { ...payment.facts, ...facts };
-    touch(id);
+    set(id, facts);
     if (ends === 'lost') return { kind: 'unknown', reason: 'timeout' };
-    return { kind: 'answered', result: structuredCloneOf(payment) };
+    return answer(payment, 'act');
   }
 
-  /** Newest first, as paytech's. */
-  function matching({ createdFrom, updatedFrom, updatedBefore, referenceId }: ListQuery) {
-    const isInTime = ({ id, createdAt }: { id: string; createdAt: number }) =>
-      createdAt >= Math.floor(createdFrom.getTime() / 1000) * 1000 &&
-      (!updatedFrom || updatedAt.get(id)! >= Math.floor(updatedFrom.getTime() / 1000) * 1000) &&
-      (!updatedBefore || updatedAt.get(id)! < Math.floor(updatedBefore.getTime() / 1000) * 1000);
-    return [...payments.values()]
-      .reverse()
-      .filter((payment) => referenceId === undefined || payment.referenceId === referenceId)
-      .filter((payment) => !now || isInTime(payment));
+  /** Drives a payment as a customer or provider would, whatever was before. */
+  function set(id: string, facts: Partial<GatewayPayment['facts']>, strangeState?: string): MadePayment {
+    const payment = payments.get(id);
+    if (!payment) throw new Error(`no payment ${id}`);
+    payment.facts = { ...payment.facts, ...facts };
+    if (strangeState) payment.strangeState = strangeState;
+    else delete payment.strangeState;
+    touch(id);
+    return payment;
+  }
+
+  /** The list as of a moment: what came later is not in it yet. Newest first, as paytech's. */
+  function listedAt(moment: number): { payment: MadePayment; updated: number }[] {
+    const all = [...payments.values()].reverse();
+    if (moment === Number.POSITIVE_INFINITY)
+      return all.map((payment) => ({ payment, updated: updatedAt.get(payment.id) ?? payment.createdAt }));
+    return all.flatMap(({ id }) => {
+      const seen = past.get(id)?.findLast(({ at }) => at <= moment);
+      return seen ? [{ payment: seen.payment, updated: seen.at }] : [];
+    });
+  }
+
+  function matching({ createdFrom, updatedFrom, updatedBefore, referenceId }: ListQuery): MadePayment[] {
+    const second = (date: Date) => Math.floor(date.getTime() / 1000) * 1000;
+    const isBehind = weather.list === 'lags' || (weather.list === 'differs' && chance(2) === 1);
+    const moment = isBehind ? (now?.() ?? 0) - weather.lagMs : Number.POSITIVE_INFINITY;
+    return listedAt(moment)
+      .filter(({ payment }) => {
+        const isAskedFor = referenceId === undefined || payment.referenceId === referenceId;
+        return isAskedFor || weather.list === 'unfiltered';
+      })
+      .filter(
+        ({ payment: { createdAt }, updated }) =>
+          !now ||
+          (createdAt >= second(createdFrom) &&
+            (!updatedFrom || updated >= second(updatedFrom)) &&
+            (!updatedBefore || updated < second(updatedBefore))),
+      )
+      .map(({ payment }) => payment);
+  }
+
+  /** What keeps the list from answering. */
+  function troubleOfList({
+    referenceId,
+  }: ListQuery): Exclude<Answer<never>, { kind: 'answered' }> | undefined {
+    const ends = nextEnding('list');
+    if (weather.list !== 'well') met(`list ${weather.list}`);
+    if (typeof ends === 'number') return { kind: 'not-accepted', status: ends };
+    if (ends || weather.list === 'down') return { kind: 'unknown', reason: 'reset' };
+    if (weather.list === 'slow' && referenceId === undefined) return { kind: 'unknown', reason: 'timeout' };
+    if (weather.list !== 'refuses') return undefined;
+    return chance(2) === 1
+      ? { kind: 'refused', message: 'invalid', errors: [] }
+      : { kind: 'not-accepted', status: 429 };
   }
 
   const client: Pick<GatewayClient, 'create' | 'get' | 'list' | 'listReadable' | 'execute' | 'act'> = {
@@ -118,31 +227,35 @@ export function memoryGateway(
       if (ends === 'refused') return { kind: 'refused', message: 'invalid', errors: [] };
       if (typeof ends === 'number') return { kind: 'not-accepted', status: ends };
       const payment = make(body);
-      return ends === 'lost' ? { kind: 'unknown', reason: 'timeout' } : { kind: 'answered', result: payment };
+      if (ends === 'declined') set(payment.id, { state: 'DECLINED', errorCode: '4.02' });
+      if (ends === '429-made') return { kind: 'not-accepted', status: 429 };
+      return ends === 'lost' ? { kind: 'unknown', reason: 'timeout' } : answer(payment, 'create');
     },
     async get(id): Promise<Answer<GatewayPayment>> {
       calls.get++;
       const ends = nextEnding('get');
+      if (weather.get === 'down') met('get down');
       if (typeof ends === 'number') return { kind: 'not-accepted', status: ends };
-      if (ends) return { kind: 'unknown', reason: 'reset' };
+      if (ends || weather.get === 'down') return { kind: 'unknown', reason: 'reset' };
       const payment = payments.get(id);
-      return payment
-        ? { kind: 'answered', result: structuredCloneOf(payment) }
-        : { kind: 'not-accepted', status: 404 };
+      return payment ? answer(payment, 'get') : { kind: 'not-accepted', status: 404 };
     },
     async listReadable(query) {
       calls.list++;
-      const ends = nextEnding('list');
-      if (typeof ends === 'number') return { kind: 'not-accepted', status: ends };
-      if (ends) return { kind: 'unknown', reason: 'reset' };
+      const trouble = troubleOfList(query);
+      if (trouble) return trouble;
       const { offset = 0, limit = 50 } = query;
       const found = matching(query);
       const page = found.slice(offset, offset + limit);
-      const readable = page.filter(({ id }) => !unreadable.has(id));
+      const readable = page.flatMap((payment) => {
+        const read = unreadable.has(payment.id) ? undefined : answer(payment, 'list');
+        // Here a state that nobody knows makes an entry that cannot be read.
+        return read?.kind === 'answered' && !payment.strangeState ? [read.result] : [];
+      });
       return {
         kind: 'answered',
         result: {
-          payments: readable.map(structuredCloneOf),
+          payments: readable,
           unreadable: page.length - readable.length,
           hasMore: found.length > offset + limit,
         },
@@ -150,11 +263,15 @@ export function memoryGateway(
     },
     async list(query: ListQuery) {
       calls.list++;
-      const ends = nextEnding('list');
-      if (typeof ends === 'number') return { kind: 'not-accepted', status: ends };
-      if (ends) return { kind: 'unknown', reason: 'reset' };
+      const trouble = troubleOfList(query);
+      if (trouble) return trouble;
       const found = matching(query);
-      return { kind: 'answered', result: { payments: found.map(structuredCloneOf), hasMore: false } };
+      const read = found.map((payment) => answer(payment, 'list'));
+      // One entry that is no payment makes the page unreadable.
+      const failed = read.find(({ kind }) => kind !== 'answered');
+      if (failed) return failed as Exclude<typeof failed, { kind: 'answered' }>;
+      const all = read.flatMap((each) => (each.kind === 'answered' ? [each.result] : []));
+      return { kind: 'answered', result: { payments: all, hasMore: false } };
     },
   };
 
@@ -166,14 +283,24 @@ export function memoryGateway(
     bodies,
     executions,
     unreadable,
+    garbled,
+    weather,
     make,
-    /** Drives a payment as a customer or provider would, whatever was before. */
-    set(id: string, facts: Partial<GatewayPayment['facts']>): GatewayPayment {
-      const payment = payments.get(id);
-      if (!payment) throw new Error(`no payment ${id}`);
-      payment.facts = { ...payment.facts, ...facts };
-      touch(id);
-      return payment;
+    set,
+    /** The provider declines, and paytech tries another: a payment of its own. */
+    cascade(id: string, { repeatsReference }: { repeatsReference: boolean }): MadePayment {
+      const first = payments.get(id)!;
+      return make({
+        paymentType: first.paymentType ?? 'DEPOSIT',
+        ...first.asked!,
+        parentPaymentId: id,
+        ...(repeatsReference ? optional('referenceId', first.referenceId) : {}),
+      } as Parameters<typeof make>[0]);
+    },
+    /** The bytes of a webhook of this payment. */
+    webhook(payment: MadePayment): Buffer {
+      if (weather.form !== 'whole') met(`${weather.form} webhook`);
+      return Buffer.from(stringifyJson(toldPayment(payment, 'webhook', weather.form, chance)));
     },
   };
 }
@@ -195,11 +322,3 @@ const LEADS_TO: Record<GatewayAction, PaymentState> = {
 };
 
 export type MemoryGateway = ReturnType<typeof memoryGateway>;
-
-/** Answers must not change under the reader's hands; decimals are immutable and may be shared. */
-function structuredCloneOf({
-  createdAt: _,
-  ...payment
-}: GatewayPayment & { createdAt: number }): GatewayPayment {
-  return { ...payment, facts: { ...payment.facts } };
-}
