@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { executePayment } from '../../functions/execute-payment/pipeline.ts';
 import { actionRoute } from '../../functions/operations/actions.ts';
-import { releaseRoute } from '../../functions/operations/release.ts';
+import { resolveRoute } from '../../functions/operations/claims.ts';
 import { type Acting, type ActResult, act } from '../../shared/actions/act.ts';
 import { releaseAction } from '../../shared/actions/release.ts';
+import { resolveClaim } from '../../shared/claims/resolve.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
 import { type Action, openOperation, RELEASE_AFTER_MS } from '../../shared/payment/action.ts';
 import { LEASE_MS } from '../../shared/payment/claim.ts';
@@ -410,13 +411,12 @@ describe('an operator', () => {
   });
 });
 
-describe('POST /operations/claims/operation/{id}/resolve', () => {
+describe('POST /operations/claims/resolve of an operation', () => {
   const resolve = (id: string, body: object) =>
-    releaseRoute({ release: releaseAction(world) })(httpEvent(id, JSON.stringify(body)), {
-      caller: CALLER,
-      owner: randomUUID(),
-      deadline: world.now() + 14_000,
-    });
+    resolveRoute({ resolve: resolveClaim(world), release: releaseAction(world) })(
+      httpEvent('', JSON.stringify({ kind: 'operation', id, ...body })),
+      { caller: CALLER, owner: randomUUID(), deadline: world.now() + 14_000 },
+    );
   const decision = { outcome: 'not-sent', reason: 'paytech support: it never arrived' };
 
   async function lost(): Promise<string> {
@@ -455,6 +455,12 @@ describe('POST /operations/claims/operation/{id}/resolve', () => {
     const code = (code: string) => expect.objectContaining({ code });
     await expect(resolve(id, { ...decision, outcome: 'sent' })).rejects.toEqual(code('request.invalid'));
     await expect(resolve(id, { outcome: 'not-sent' })).rejects.toEqual(code('request.invalid'));
+    for (const [field, value] of Object.entries({ paymentId: id, notPaymentIds: [id], id: 'order/1' })) {
+      await expect(resolve(id, { ...decision, [field]: value })).rejects.toMatchObject({
+        code: 'request.invalid',
+        errors: [{ field }],
+      });
+    }
     await expect(resolve('nobody', decision)).rejects.toEqual(code('payment.not_found'));
     world.gateway.endings.push({ on: 'get', ends: 'unknown' });
     await expect(resolve(id, decision)).rejects.toEqual(code('gateway.unavailable'));

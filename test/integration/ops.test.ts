@@ -437,7 +437,10 @@ describe.concurrent('claims', () => {
   it.each([
     ['no outcome', ['withdrawal', 'x'], 'Say with --outcome'],
     ['an outcome that there is not', ['withdrawal', 'x', '--outcome', 'maybe'], 'Allowed choices are'],
-    ['a kind that there is not', ['payout', 'x', '--outcome', 'sent'], 'The kinds are'],
+    ['a kind that there is not', ['payout', 'x', '--outcome', 'sent'], 'Allowed choices are'],
+    ['an operation that was sent', ['operation', 'x', '--outcome', 'sent'], 'only not-sent'],
+    ['a payment of an operation', ['operation', 'x', '--payment', 'p'], 'only not-sent'],
+    ['a denied payment that was sent', ['refund', 'x', '--outcome', 'sent', '--not-payment', 'p'], '--not-'],
     ['a payment that was not sent', ['refund', 'x', '--outcome', 'not-sent', '--payment', 'p'], '--payment'],
     ['nobody to ask', ['refund', 'x', '--outcome', 'not-sent'], 'say --yes'],
   ])('is called the wrong way with %s', async (_name, args, complaint) => {
