@@ -52,7 +52,8 @@ const ROUTES: Record<OperationRouteKey, Description> = {
   'POST /operations/refunds': {
     operationId: 'refundPayment',
     summary: 'Pays a deposit back, in part or all that is left',
-    description: 'Once per refundId: the same request again is always safe.',
+    description:
+      'Once per refundId: the same request again is always safe. A currency, where it is given, must be that of the deposit.',
     body: 'NewRefund',
     answers: {
       201: { description: 'The refund has been created.', schema: 'Refund' },

@@ -225,6 +225,9 @@ describe(REFUND, () => {
     expect(await codeOf(REFUND, refundOf(await deposit()))).toBe('payment.state_conflict');
     const paid = await paidDeposit();
     expect(await codeOf(REFUND, refundOf(paid, 101))).toBe('refund.exceeds_remainder');
+    const { body } = refundOf(paid);
+    expect(await codeOf(REFUND, { body: { ...body, currency: 'USD' } })).toBe('payment.reference_conflict');
+    expect((await call(REFUND, { body: { ...body, currency: 'EUR' } })).status).toBe(201);
     expect(await codeOf(REFUND, refundOf(await heardOf(service, 'DEPOSIT', 'COMPLETED')))).toBe(
       'gateway.rejected',
     );

@@ -40,7 +40,7 @@ export function backOffice(outside: Outside) {
     );
 
   return {
-    refund: (body: { refundId: string; paymentId: string; amount?: string }) =>
+    refund: (body: { refundId: string; paymentId: string; amount?: string; currency?: string }) =>
       call(refund, { body: json(body) }),
     withdraw: (body: Record<string, unknown>) => call(withdraw, { body: json(body) }),
     resolve: (kind: string, id: string, body: Record<string, unknown>) =>
