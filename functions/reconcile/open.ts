@@ -1,4 +1,5 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
+import { lookAtExecute } from '../../shared/actions/untouched.ts';
 import { type Checked, checkClaim } from '../../shared/claims/check.ts';
 import { forEachOf } from '../../shared/concurrency.ts';
 import { openOperation } from '../../shared/payment/action.ts';
@@ -98,6 +99,7 @@ export function lookAfterOpen(deps: Dependencies) {
       await postpone(table, key, undefined);
       return [];
     }
+    const askedAt = now();
     const answer = await gateway.get(id, ASK_LIMIT_MS);
     const operation = openOperation(asHeard(record));
     if (answer.kind !== 'answered') {
@@ -115,10 +117,11 @@ export function lookAfterOpen(deps: Dependencies) {
     const news = telling.newsOf(answer.result, record, 'answer', now());
     if (news) return [{ ...news, key }];
     warnIfOverdue(record);
-    if (operation) warnOfAge(key, operation.startedAt);
-    const { unconfirmed, ...confirmed } = record;
+    const looked = await lookAtExecute(deps, record, answer.result, askedAt);
+    if (operation && looked.is === 'open') warnOfAge(key, operation.startedAt);
+    const { unconfirmed, ...confirmed } = looked.record;
     const isConfirmed = unconfirmed && word === 'duplicate' && (await keepConfirmed(table, record));
-    await postpone(table, key, nextCheckOf(isConfirmed ? confirmed : record, now()));
+    await postpone(table, key, nextCheckOf(isConfirmed ? confirmed : looked.record, now()));
     return [];
   }
 

@@ -1,3 +1,4 @@
+import type { Instructions } from '../actions/act.ts';
 import { type Operation, openOperation } from '../payment/action.ts';
 import type { Claim } from '../payment/claim.ts';
 import { customerErrorCode, customerMessage } from '../payment/customer-message.ts';
@@ -78,6 +79,19 @@ export function publicView(record: PaymentRecord) {
     ...pick(payment, ['externalRefs']),
     ...failureOf(payment),
     ...pick(payment, ['version', 'updated']),
+  };
+}
+
+/**
+ * The answer to `PATCH /payments/{id}`: the same with what paytech has just answered for the customer to follow, a
+ * redirectUrl (3-D Secure) and all externalRefs; the record keeps of those what fits. What has ended leads nowhere.
+ */
+export function executedView(record: PaymentRecord, { redirectUrl, externalRefs }: Instructions = {}) {
+  const view = publicView(record);
+  return {
+    ...view,
+    ...(view.final ? {} : optional('redirectUrl', redirectUrl)),
+    ...optional('externalRefs', externalRefs),
   };
 }
 

@@ -155,7 +155,8 @@ describe('POST /operations/refunds', () => {
     await refused({ refundId, paymentId, amount: '5.01' }, 409, 'refund.exceeds_remainder');
     await refused({ refundId, paymentId, amount: 0 }, 400, 'request.invalid');
     await refused({ refundId: 'a~2', paymentId }, 400, 'request.invalid');
-    await refused({ refundId, paymentId, currency: 'USD' }, 400, 'request.invalid');
+    await refused({ refundId, paymentId, currency: 'USD' }, 409, 'payment.reference_conflict');
+    await refused({ refundId, paymentId, currency: 'euro' }, 400, 'request.invalid');
     await refused({ paymentId }, 400, 'request.invalid');
     await refused('[', 400, 'request.invalid');
     expect(await requests()).toHaveLength(before);
