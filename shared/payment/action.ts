@@ -77,9 +77,9 @@ export const UNTOUCHED_GAP_MS = 3_000;
 export type UntouchedStep = { do: 'wait' } | { do: 'note' } | { do: 'release' };
 
 /**
- * What it means for an open execute that GET, asked at `askedAt` (epoch milliseconds), shows the deposit untouched:
- * noted the first time after the lease, released the second time. Every other action waits for a person: what it
- * moves needs no customer.
+ * What it means for an open action that GET, asked at `askedAt` (epoch milliseconds), shows the payment untouched: of
+ * an execute noted the first time after the lease, released the second time. Every other action waits for a person,
+ * since its payment has no customer who could choose another way meanwhile.
  */
 export function onUntouched(
   { kind, startedAt, leaseUntil, untouchedAt }: Operation,

@@ -687,6 +687,16 @@ describe('PATCH /payments/{id}', () => {
     expect(calls).toEqual({ get: 3 });
   });
 
+  it('is not taken for the end of a capture whatever GET shows', async () => {
+    const id = await payment('AUTHORIZED');
+    world.gateway.endings.push({ on: 'capture', ends: 'unknown' });
+    await ask('capture', id);
+    world.gateway.set(id, { state: 'CHECKOUT', externalRefs: { iban: 'DE02 1203 0000 0000 2020 51' } });
+    world.clock.at += LEASE_MS;
+    expect(await ask('capture', id)).toMatchObject({ is: 'unknown' });
+    expect(openOperation(await stored(id))).toMatchObject({ kind: 'capture' });
+  });
+
   it('tells all of what paytech answered, and the record keeps what fits', async () => {
     const id = await payment('CHECKOUT');
     const qr = `data:image/png;base64,${'A'.repeat(20_000)}`;

@@ -239,8 +239,8 @@ describe.concurrent('explain, of what is not in order', () => {
     const second = await paid('7', referenceId);
     await simulate(`payments/${first}/pay`, { state: 'COMPLETED' });
     await isRecorded(first, { state: 'COMPLETED' });
-    expect(await told(first)).toContain(`paid more than once: ${second} is COMPLETED too. Refund`);
-    expect(await told(second)).toContain(`paid more than once: ${first} is COMPLETED too.`);
+    expect(await told(first)).toContain(`paid more than once: ${second} holds money for it too.`);
+    expect(await told(second)).toContain(`paid more than once: ${first} holds money for it too.`);
     expect((await json('show', second)).payments).toMatchObject([{ paidToo: [first] }]);
   });
 
