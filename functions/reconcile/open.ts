@@ -1,18 +1,20 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { lookAtExecute } from '../../shared/actions/untouched.ts';
 import { type Checked, checkClaim } from '../../shared/claims/check.ts';
+import { staysPaidTwice } from '../../shared/claims/siblings.ts';
 import { forEachOf } from '../../shared/concurrency.ts';
 import { openOperation } from '../../shared/payment/action.ts';
 import { isClaimKind, nextLookAt } from '../../shared/payment/claim.ts';
 import { asHeard, judgeWord } from '../../shared/payment/heard.ts';
 import { nextCheckOf } from '../../shared/payment/next-check.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
-import { nextCheckAt, OPEN_SHARDS } from '../../shared/payment/schedule.ts';
+import { nextCheckAt, OPEN_SHARDS, WATCHED_INTERVAL_MS } from '../../shared/payment/schedule.ts';
 import { isFinal } from '../../shared/payment/state.ts';
 import { overdueIn, type WaitingLimits, type WaitingState } from '../../shared/payment/waiting.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { keepConfirmed } from '../../shared/store/confirmation.ts';
 import { type Cursor, type OpenIndex, type OpenKey, postpone } from '../../shared/store/open-index.ts';
+import { claimOfMark, endPaidTwice, PAID_TWICE } from '../../shared/store/paid-twice.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import * as telling from './news.ts';
 import { isNotKnown, isOutage, type ReadingGateway, reasonOf } from './patience.ts';
@@ -80,6 +82,7 @@ export function lookAfterOpen(deps: Dependencies) {
         const id = key.pk.slice(kind.length + 1);
         if (kind === 'payment') news.push(...(await lookAtPayment(key, id)));
         else if (isClaimKind(kind)) await lookAtClaim(key, kind, id);
+        else if (kind === PAID_TWICE) await lookAtPaidTwice(key, id);
       } catch (error) {
         await fail(key, telling.named(error), now() + RETRY_MS);
       }
@@ -149,6 +152,13 @@ export function lookAfterOpen(deps: Dependencies) {
     tally.checked.add(key.pk);
     count(checked);
     await postpone(table, key, nextCheckAt(claim.sentAt, now()));
+  }
+
+  /** The mark stands for a person, until there is nothing left to decide. */
+  async function lookAtPaidTwice(key: OpenKey, id: string): Promise<void> {
+    const claim = claimOfMark(id);
+    if (await staysPaidTwice(table, claim)) await postpone(table, key, now() + WATCHED_INTERVAL_MS);
+    else await endPaidTwice(table, key);
   }
 
   function count(checked: Exclude<Checked, 'unanswered'>): void {

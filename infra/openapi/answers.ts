@@ -212,6 +212,15 @@ export const fullRecord = z.object({
   operations: z.array(operation),
   openOperation: z.optional(operation),
   claim: z.optional(claim),
+  paidTwice: z.optional(
+    z
+      .object({ paymentIds: z.array(text), since: time })
+      .check(
+        z.describe(
+          'A decision that waits for a person: these payments hold money for one order, or pay one payout out.',
+        ),
+      ),
+  ),
 });
 
 /** How a decision ended; `payment` is there when one was adopted, or the action had taken effect. */

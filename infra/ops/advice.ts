@@ -19,6 +19,7 @@ export function adviceOn({
   paytech,
   differences,
   paidToo,
+  paidTwice,
   openRefunds,
 }: FoundPayment): Advice {
   const there = paytech.is === 'known' ? standing(paytech.payment.facts) : undefined;
@@ -38,7 +39,7 @@ export function adviceOn({
   const isAhead = isFinal(record.state) && paytech.is === 'known' && !isFinal(paytech.payment.facts.state);
   const isMadeUp = record.unconfirmed && (paytech.is === 'not-known' || (disputed && isAhead));
   const todo = [
-    ...(paidToo.length > 0 ? [aboutPaidTwice(record, paidToo)] : []),
+    ...(paidToo.length > 0 ? [aboutPaidTwice(record, paidToo, paidTwice)] : []),
     ...(isMadeUp ? aboutMadeUp(record) : []),
     ...(record.unconfirmed && !isMadeUp ? [aboutUnconfirmed(record)] : []),
     ...aboutUnknownWord(record),
@@ -64,11 +65,16 @@ export function adviceOnClaim({ kind, referenceId, stage, flag }: Claim): Advice
   return { now: `The claim is flagged: ${flag}.`, todo: [resolveHint(kind, referenceId)] };
 }
 
-function aboutPaidTwice({ paymentType }: PaymentRecord, paidToo: readonly string[]): string {
+function aboutPaidTwice(
+  { paymentType }: PaymentRecord,
+  paidToo: readonly string[],
+  mark: FoundPayment['paidTwice'],
+): string {
   const others = paidToo.join(', ');
+  const since = mark ? `, since ${time(mark.since)}` : '';
   return paymentType === 'DEPOSIT'
-    ? `The order is paid more than once: ${others} holds money for it too. Decide which payment stands. Refund what is COMPLETED of the others; void what is AUTHORIZED.`
-    : `It is paid out more than once: ${others} stands under the same id. Reject what is AWAITING_APPROVAL; of what is COMPLETED, get one back.`;
+    ? `The order is paid more than once${since}: ${others} holds money for it too. Decide which payment stands. Refund what is COMPLETED of the others; void what is AUTHORIZED.`
+    : `It is paid out more than once${since}: ${others} stands under the same id. Reject what is AWAITING_APPROVAL; of what is COMPLETED, get one back.`;
 }
 
 function aboutUnconfirmed({ state }: PaymentRecord): string {

@@ -1,4 +1,4 @@
-import { claimOf } from '../../functions/operations/look-ups.ts';
+import { claimOf, paidTwiceOf } from '../../functions/operations/look-ups.ts';
 import { paidBeside } from '../../shared/claims/siblings.ts';
 import { SHOWN_FACTS } from '../../shared/http/payment-view.ts';
 import { type Claim, KIND_OF } from '../../shared/payment/claim.ts';
@@ -9,6 +9,7 @@ import { parseGatewayReference } from '../../shared/payment/reference.ts';
 import { holdsMoney, type Refunds } from '../../shared/payment/refund.ts';
 import { type GatewayPayment, PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import { readClaim } from '../../shared/store/claims.ts';
+import type { PaidTwice } from '../../shared/store/paid-twice.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
 import type { Environment } from './environment.ts';
@@ -23,6 +24,8 @@ export interface FoundPayment {
   differences: Difference[];
   /** Of what holds money, or pays it out: the ids of what does so beside it, for the same order or payout. */
   paidToo: string[];
+  /** The mark of that, which stands until it is decided. */
+  paidTwice?: PaidTwice;
   /** Of a deposit: the claims of its refunds that have no payment yet. */
   openRefunds: Claim[];
 }
@@ -87,6 +90,7 @@ async function lookAt({ table, gateway }: Environment, id: string): Promise<Foun
   const [record, answer] = await Promise.all([readPayment(table, id), gateway.get(id, ASK_LIMIT_MS)]);
   const claim = record && (await claimOf(table, record));
   const paidToo = record && claim && holdsMoney(record) ? await paidBeside(table, claim, id) : [];
+  const paidTwice = record && (await paidTwiceOf(table, record, claim));
   const openRefunds = record ? await openRefundsOf(table, record) : [];
   const found = {
     id,
@@ -94,6 +98,7 @@ async function lookAt({ table, gateway }: Environment, id: string): Promise<Foun
     ...(claim && { claim }),
     differences: [],
     paidToo,
+    ...(paidTwice && { paidTwice }),
     openRefunds,
   };
   switch (answer.kind) {

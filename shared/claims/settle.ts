@@ -82,7 +82,7 @@ export async function settleClaim(
         ? { saved: true, claim: next }
         : await saveClaim(table, standing, next);
       if (saved.saved) {
-        if (ids.length > 1) await watch({ table, logger }, saved.claim);
+        if (ids.length > 1) await watch({ table, logger, now }, saved.claim);
         return saved.claim;
       }
       standing = saved.claim;

@@ -12,10 +12,11 @@ import {
 } from '../payment/claim.ts';
 import { type Learnable, optional, type PaymentIdentity, type PaymentRecord } from '../payment/payment.ts';
 import { parseGatewayReference } from '../payment/reference.ts';
-import { holdsMoney } from '../payment/refund.ts';
+import { holdsMoney, mayHoldMoney } from '../payment/refund.ts';
 import type { PaymentType } from '../payment/state.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
+import { markPaidTwice } from '../store/paid-twice.ts';
 import { keyOf } from '../store/payment-item.ts';
 import { readPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
@@ -34,6 +35,8 @@ import { asFound } from './look-up.ts';
 export interface Dependencies {
   table: Table;
   logger: Pick<Logger, 'warn' | 'error'>;
+  /** Epoch milliseconds. */
+  now: () => number;
 }
 
 /** Who a payment is that is about to be recorded, as far as its claim, its parent and its own words tell. Reads only. */
@@ -199,7 +202,8 @@ export async function mark(table: Table, id: string): Promise<void> {
 }
 
 /**
- * Raises the alarm where the record holds money, or pays it out, beside another payment of its claim. To be called
+ * Raises the alarm, and sets the mark that stands, where the record holds money, or pays it out, beside another payment
+ * of its claim. To be called
  * whenever an event has been applied, also one that comes again: the alarm may have been lost with its process.
  */
 export async function watchSiblings(deps: Dependencies, record: PaymentRecord): Promise<void> {
@@ -212,7 +216,7 @@ export async function watchSiblings(deps: Dependencies, record: PaymentRecord): 
 
 const TWICE = { deposit: 'OrderPaidTwice', withdrawal: 'PaidOutTwice', refund: 'PaidOutTwice' } as const;
 
-export async function watch({ table, logger }: Dependencies, claim: Claim): Promise<void> {
+export async function watch({ table, logger, now }: Dependencies, claim: Claim): Promise<void> {
   const records = await recordsOf(table, claim);
   const holding = records.filter((each) => counts(claim, each) && holdsMoney(each)).map(({ id }) => id);
   const { kind, referenceId } = claim;
@@ -220,12 +224,23 @@ export async function watch({ table, logger }: Dependencies, claim: Claim): Prom
     logger.warn('reference shared with other payments', { metric: 'ReferenceShared', kind, referenceId });
   }
   if (holding.length < 2) return;
+  await markPaidTwice(table, claim, holding, now());
   logger.error(kind === 'deposit' ? 'order paid twice' : 'paid out twice', {
     metric: TWICE[kind],
     kind,
     referenceId,
     paymentIds: holding,
   });
+}
+
+/** Whether two payments of the claim hold money, or may hold it again: then its mark stays. */
+export async function staysPaidTwice(
+  table: Table,
+  key: Pick<Claim, 'kind' | 'referenceId'>,
+): Promise<boolean> {
+  const claim = await readClaim(table, key.kind, key.referenceId);
+  const records = claim ? await recordsOf(table, claim) : [];
+  return records.filter((each) => counts(claim!, each) && mayHoldMoney(each)).length > 1;
 }
 
 /** The records of a claim's payments, as far as they are recorded. */

@@ -16,6 +16,7 @@ import {
 import { pick } from '../payment/pick.ts';
 import type { Refunds } from '../payment/refund.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
+import type { PaidTwice } from '../store/paid-twice.ts';
 
 /*
  * What callers are shown. Each view lists its fields: a fact that is new in the record is in none of them until
@@ -156,7 +157,7 @@ export function listedView(payment: GatewayPayment) {
 }
 
 /** Everything on record about a payment, for the back office. */
-export function fullView(record: PaymentRecord, claim: Claim | undefined) {
+export function fullView(record: PaymentRecord, claim: Claim | undefined, paidTwice: PaidTwice | undefined) {
   return {
     ...pick(paymentAt(record), RECORDED),
     ...pick(record, ['redirectUrl', 'refundable']),
@@ -168,6 +169,10 @@ export function fullView(record: PaymentRecord, claim: Claim | undefined) {
     operations: record.operations.map(operationView),
     ...optional('openOperation', optionally(openOperation(record), operationView)),
     ...optional('claim', optionally(claim, claimView)),
+    ...optional(
+      'paidTwice',
+      optionally(paidTwice, (each) => pick(each, ['paymentIds', 'since'])),
+    ),
   };
 }
 

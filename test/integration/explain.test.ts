@@ -80,8 +80,8 @@ describe('explain', () => {
       await payment('COMPLETED', { paymentType, referenceId }),
       await payment(state, { paymentType, referenceId }),
     ];
-    expect((await todo(first))[0]).toMatch(new RegExp(`^${says}: ${second} `));
-    expect((await todo(second))[0]).toMatch(new RegExp(`^${says}: ${first} `));
+    expect((await todo(first))[0]).toMatch(new RegExp(`^${says}, since [^:]+:\\d\\d:\\d\\d UTC: ${second} `));
+    expect((await todo(second))[0]).toMatch(new RegExp(`^${says}, since [^:]+:\\d\\d:\\d\\d UTC: ${first} `));
   });
 
   it('of a webhook’s word that paytech has not confirmed: to wait', async () => {

@@ -239,9 +239,11 @@ describe.concurrent('explain, of what is not in order', () => {
     const second = await paid('7', referenceId);
     await simulate(`payments/${first}/pay`, { state: 'COMPLETED' });
     await isRecorded(first, { state: 'COMPLETED' });
-    expect(await told(first)).toContain(`paid more than once: ${second} holds money for it too.`);
-    expect(await told(second)).toContain(`paid more than once: ${first} holds money for it too.`);
-    expect((await json('show', second)).payments).toMatchObject([{ paidToo: [first] }]);
+    expect(await told(first)).toContain(`: ${second} holds money for it too.`);
+    expect(await told(second)).toContain(`: ${first} holds money for it too.`);
+    expect((await json('show', second)).payments).toMatchObject([
+      { paidToo: [first], record: { paidTwice: { paymentIds: [first, second].sort() } } },
+    ]);
   });
 
   it('tells of a webhook that paytech does not stand by, and says to deliver nothing', async () => {
