@@ -407,9 +407,6 @@ it('an execute whose end nobody heard is released once paytech has shown the dep
   const { operations } = (await record(id))!;
   expect(operations).toMatchObject([{ owner: 'dead', released: { by: 'paytech' } }]);
   expect(world.gateway.calls.execute).toBe(0);
-  world.logger.lines.length = 0;
-  pass(HOUR);
-  await run();
   expect(world.logger.metrics()).not.toContain('OutcomeUnknownForLong');
 });
 
