@@ -14,6 +14,7 @@ import { type Learnable, optional, type PaymentIdentity, type PaymentRecord } fr
 import { parseGatewayReference } from '../payment/reference.ts';
 import { holdsMoney } from '../payment/refund.ts';
 import type { PaymentType } from '../payment/state.ts';
+import type { GatewayClient } from '../paytech/client.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
 import { keyOf } from '../store/payment-item.ts';
@@ -36,9 +37,12 @@ export interface Dependencies {
   logger: Pick<Logger, 'warn' | 'error'>;
 }
 
-/** Who a payment is that is about to be recorded, as far as its claim, its parent and its own words tell. Reads only. */
+/**
+ * Who a payment is that is about to be recorded, as far as its claim, its parent and its own words tell. Reads only.
+ * Throws when paytech has to be asked for a parent that is not recorded here, and does not answer.
+ */
 export async function identify(
-  { table }: Pick<Dependencies, 'table'>,
+  { table, gateway }: Pick<Dependencies, 'table'> & { gateway: Pick<GatewayClient, 'get'> },
   payment: GatewayPayment,
   paymentType: PaymentType,
 ): Promise<Learnable & Pick<PaymentIdentity, 'attempt'>> {
@@ -47,11 +51,8 @@ export async function identify(
   if (claim && isOurs(claim, reference.attempt, payment, paymentType)) {
     return ofClaim(claim, reference.attempt, payment.parentPaymentId);
   }
-  const parent = paymentType === 'DEPOSIT' && (await parentOf(table, payment));
-  if (parent) {
-    const cascaded = await readClaim(table, 'deposit', parent.referenceId);
-    if (cascaded) return ofClaim(cascaded, parent.attempt ?? 1, payment.parentPaymentId);
-  }
+  const origin = paymentType === 'DEPOSIT' && (await originOf({ table, gateway }, payment));
+  if (origin) return ofClaim(origin.claim, origin.attempt, payment.parentPaymentId);
   const told = {
     ...optional('requestedAmount', payment.customerAmount),
     ...optional('requestedCurrency', payment.customerCurrency),
@@ -111,10 +112,50 @@ function isUnclaimed({ stage, attempt, owner }: Claim): boolean {
 
 const NOBODY = 'nobody';
 
-async function parentOf(table: Table, { parentPaymentId }: GatewayPayment) {
-  const parent = parentPaymentId === undefined ? undefined : await readPayment(table, parentPaymentId);
-  const { paymentType, referenceId, attempt } = parent ?? {};
-  return paymentType === 'DEPOSIT' && referenceId !== undefined ? { referenceId, attempt } : undefined;
+/** A cascade that goes on for longer is nobody's. */
+const MAX_ANCESTORS = 5;
+
+const ASK_LIMIT_MS = 5_000;
+
+/** The attempt that paytech has cascaded to a payment, perhaps by several steps, of which webhooks may be lost. */
+async function originOf(
+  { table, gateway }: { table: Table; gateway: Pick<GatewayClient, 'get'> },
+  { parentPaymentId: firstId }: GatewayPayment,
+): Promise<{ claim: Claim; attempt: number } | undefined> {
+  let id = firstId;
+  for (let step = 0; id !== undefined && step < MAX_ANCESTORS; step++) {
+    const record = await readPayment(table, id);
+    const told = record ? undefined : await paymentAtPaytech(gateway, id);
+    const parent = record ?? told;
+    if (parent?.paymentType !== 'DEPOSIT') return undefined;
+    const reference =
+      parent.referenceId === undefined ? undefined : parseGatewayReference(parent.referenceId);
+    const claim = reference && (await readClaim(table, 'deposit', reference.referenceId));
+    if (claim) {
+      const attempt = record?.attempt ?? reference.attempt;
+      const isOfOrder = told ? isOurs(claim, attempt, told, 'DEPOSIT') : record?.origin === 'service';
+      if (isOfOrder) return { claim, attempt };
+    }
+    id = parent.parentPaymentId;
+  }
+  return undefined;
+}
+
+async function paymentAtPaytech(
+  gateway: Pick<GatewayClient, 'get'>,
+  id: string,
+): Promise<GatewayPayment | undefined> {
+  const answer = await gateway.get(id, ASK_LIMIT_MS);
+  switch (answer.kind) {
+    case 'answered':
+      return answer.result;
+    case 'unknown':
+    case 'not-sent':
+      if (answer.kind === 'unknown' && answer.unreadable) return undefined;
+      throw new Error(`paytech could not be asked about payment ${id}, the parent of another`);
+    default:
+      return undefined;
+  }
 }
 
 /** Each round sees the claim changed by another request. */

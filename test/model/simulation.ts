@@ -620,7 +620,13 @@ export function createSimulation(
   }
 
   function gatewayCorrects({ payment: index, webhook }: Extract<Activity, { do: 'gateway-corrects' }>): void {
-    const final = payments().filter(({ id, facts }) => isFinal(facts.state) && !corrected.has(id));
+    const isPayable = ({ id, paymentType }: MadePayment) => paymentType !== 'DEPOSIT' || shown.has(id);
+    const final = payments().filter((each) => {
+      const { id, facts } = each;
+      // Nobody can pay a deposit whose redirectUrl nobody has seen.
+      const mayTurn = facts.state === 'COMPLETED' || isPayable(each);
+      return isFinal(facts.state) && !corrected.has(id) && mayTurn;
+    });
     const payment = pick(final, index);
     if (!payment) return;
     count('gateway corrected itself');
