@@ -28,7 +28,7 @@ import { lookBeforeSending } from './look-before-sending.ts';
 import { LOOK_UP_LIMIT_MS } from './look-up.ts';
 import { type NotReserved, type Reserve, reserveFor } from './reserve.ts';
 import { settleClaim } from './settle.ts';
-import { recordsOf } from './siblings.ts';
+import { recordsOf, teach } from './siblings.ts';
 
 /*
  * Claim, then call: creating a payment at paytech, which does not deduplicate, at most once per attempt.
@@ -116,6 +116,7 @@ export function claimedCall(deps: Dependencies) {
    */
   async function standingFor(call: ClaimedCall, claim: Claim): Promise<CallResult | undefined> {
     const all = await recordsOf(table, claim);
+    for (const each of all) await teach(deps, claim, each, call.requestId);
     const records = all.filter((each) => counts(claim, each, call.request));
     const settling = records.filter((each) => {
       const { state } = asHeard(each);

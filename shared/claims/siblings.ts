@@ -15,7 +15,8 @@ import { parseGatewayReference } from '../payment/reference.ts';
 import { holdsMoney } from '../payment/refund.ts';
 import type { PaymentType } from '../payment/state.ts';
 import type { GatewayClient } from '../paytech/client.ts';
-import type { GatewayPayment } from '../paytech/wire.ts';
+import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
+import type { EventQueue } from '../queue/event-queue.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
 import { keyOf } from '../store/payment-item.ts';
 import { readPayment } from '../store/payments.ts';
@@ -58,7 +59,7 @@ export async function identify(
     ...optional('requestedCurrency', payment.customerCurrency),
   };
   const { amount, currency } = payment.facts;
-  const isForOrder =
+  const isAsMuchForOrder =
     claim?.kind === 'deposit' &&
     !claim.deniedPaymentIds?.includes(payment.id) &&
     amount !== undefined &&
@@ -66,10 +67,10 @@ export async function identify(
     isAsMuch({ amount, currency, ...told }, claim.request);
   return {
     // Of an order that it counts for, without what marks its attempts.
-    ...optional('referenceId', isForOrder ? claim.referenceId : payment.referenceId),
+    ...optional('referenceId', isAsMuchForOrder ? claim.referenceId : payment.referenceId),
     ...optional('parentPaymentId', payment.parentPaymentId),
     ...told,
-    origin: isForOrder ? 'service' : 'external',
+    origin: isAsMuchForOrder ? 'service' : 'external',
   };
 }
 
@@ -283,14 +284,46 @@ export async function paidBeside(table: Table, claim: Claim, id: string): Promis
     .map((each) => each.id);
 }
 
-/** Who a payment is by the claim that names it as one of its own; undefined when it does not. */
+/** What the claim says of who a payment is: one of its own, or one of elsewhere that counts for its order. */
 export async function identityInClaim(
   { table }: Pick<Dependencies, 'table'>,
   { kind, referenceId }: Pick<Claim, 'kind' | 'referenceId'>,
-  paymentId: string,
-): Promise<Learnable | undefined> {
+  record: PaymentRecord,
+): Promise<Partial<Learnable> | undefined> {
   const claim = await readClaim(table, kind, referenceId);
-  if (!claim || ![claim.paymentId, ...claim.earlierPaymentIds].includes(paymentId)) return undefined;
-  const { attempt: _, ...identity } = ofClaim(claim, claim.attempt, undefined);
-  return identity;
+  if (claim && isOwn(claim, record.id)) {
+    const { attempt: _, ...identity } = ofClaim(claim, claim.attempt, undefined);
+    return identity;
+  }
+  return claim && isForOrder(claim, record) ? { referenceId, origin: 'service' } : undefined;
+}
+
+function isOwn({ paymentId, earlierPaymentIds }: Claim, id: string): boolean {
+  return paymentId === id || earlierPaymentIds.includes(id);
+}
+
+function isForOrder(claim: Claim, record: PaymentRecord): boolean {
+  return (
+    claim.kind === 'deposit' && claim.otherPaymentIds?.includes(record.id) === true && counts(claim, record)
+  );
+}
+
+/** Lets a record learn that it belongs to a claim: what was recorded before anybody asked for it here did not know. */
+export async function teach(
+  { queue, now }: { queue: EventQueue; now: () => number },
+  claim: Claim,
+  record: PaymentRecord,
+  requestId?: string,
+): Promise<void> {
+  const isTaught = record.origin === 'service' && record.referenceId !== undefined;
+  if (isTaught || !(isOwn(claim, record.id) || isForOrder(claim, record))) return;
+  const { id, paymentType, state, amount, currency } = record;
+  const { kind, referenceId } = claim;
+  await queue.send({
+    bytes: writePayment({ id, paymentType, facts: { state, amount, currency } }),
+    claim: { kind, referenceId },
+    source: 'create',
+    receivedAt: new Date(now()).toISOString(),
+    ...optional('requestId', requestId),
+  });
 }
