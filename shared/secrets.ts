@@ -1,5 +1,5 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { awsCall, mayPass } from './aws/call.ts';
+import type { Logger } from './logger.ts';
 
 /** How long a secret is used before it is fetched again, in milliseconds: a rotated key is taken up within it. */
 const MAX_AGE_MS = 5 * 60_000;

@@ -1,5 +1,5 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { identify, join } from '../../shared/claims/siblings.ts';
+import type { Logger } from '../../shared/logger.ts';
 import { type AfterwardsPolicy, afterwards, mayHaveExpired } from '../../shared/payment/afterwards.ts';
 import { amountMark } from '../../shared/payment/heard.ts';
 import { type HistoryEntry, optional } from '../../shared/payment/payment.ts';

@@ -1,6 +1,6 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { hear } from '../../shared/actions/hear.ts';
 import { forEachOf } from '../../shared/concurrency.ts';
+import type { Logger } from '../../shared/logger.ts';
 import { asHeard, isNews, type Voice, willApply } from '../../shared/payment/heard.ts';
 import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { isFinal, meansMoney } from '../../shared/payment/state.ts';
@@ -146,8 +146,8 @@ export function tellNews(deps: Dependencies) {
       const answer = await gateway.listReadable({ ...query, offset }, LIST_LIMIT_MS);
       if (answer.kind !== 'answered') {
         tally.failed++;
-        const about = { metric: 'ReconcileFailed', offset, ...reasonOf(answer) };
-        logger.warn('not told what has just changed', about);
+        const about = { offset, ...reasonOf(answer) };
+        logger.warn('not told what has just changed', { metric: 'ReconcileFailed', ...about });
         return undefined;
       }
       const { payments, unreadable, hasMore } = answer.result;

@@ -1,6 +1,7 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { type Checked, checkClaim } from '../../shared/claims/check.ts';
 import { forEachOf } from '../../shared/concurrency.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { MetricName } from '../../shared/metrics.ts';
 import { openOperation } from '../../shared/payment/action.ts';
 import { isClaimKind, nextLookAt } from '../../shared/payment/claim.ts';
 import { asHeard, judgeWord } from '../../shared/payment/heard.ts';
@@ -35,7 +36,7 @@ export interface Dependencies extends telling.Dependencies {
 }
 
 /** A payment counts in it once per look, that is about once an hour, until it has moved. */
-const OVERDUE_METRIC: Record<WaitingState, string> = {
+const OVERDUE_METRIC: Record<WaitingState, MetricName> = {
   AUTHORIZED: 'AuthorizedForLong',
   AWAITING_APPROVAL: 'AwaitingApprovalForLong',
 };
