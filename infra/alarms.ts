@@ -16,10 +16,11 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { METRICS_NAMESPACE, type MetricName } from '../shared/metrics.ts';
+import type { FunctionName } from '../shared/runtime/settings.ts';
 import { type ApiRoute, routeMetric } from './api-metrics.ts';
 import type { PaymentFunctions } from './functions.ts';
 import { loggedAlarms } from './logged-alarms.ts';
-import type { FunctionName, Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 
 export interface Watched {
   settings: Settings;

@@ -14,8 +14,9 @@ import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import type { FunctionName } from '../shared/runtime/settings.ts';
 import type { PaymentFunctions } from './functions.ts';
-import type { FunctionName, Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 
 const webhookPath = '/webhooks/paytech';
 

@@ -9,6 +9,7 @@ import { openLogger } from '../../shared/logger.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
 import { readApiKey } from '../../shared/paytech/keys.ts';
 import { openEventQueue } from '../../shared/queue/event-queue.ts';
+import { readSettings } from '../../shared/runtime/settings.ts';
 import { openSecret } from '../../shared/secrets.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { actionRoute } from './actions.ts';
@@ -21,13 +22,14 @@ import { readFingerprintKey, withdrawals } from './withdrawals.ts';
 
 /** The back office, IAM-signed: one route each for what it may do and see. */
 
+const settings = readSettings('operations');
 const logger = openLogger();
 const apiKey = openSecret(env('API_KEY_SECRET'), readApiKey, { logger });
 const fingerprintKey = openSecret(env('FINGERPRINT_KEY_SECRET'), readFingerprintKey, { logger });
 const table = openTable(env('PAYMENTS_TABLE'));
-const gateway = gatewayClient({ baseUrl: env('PAYTECH_URL'), apiKey });
+const gateway = gatewayClient({ baseUrl: settings.paytechUrl, apiKey });
 const queue = openEventQueue(env('WEBHOOK_QUEUE_URL'));
-const webhookUrl = env('WEBHOOK_URL');
+const { webhookUrl } = settings;
 const now = Date.now;
 
 const claimed = claimedCall({ table, gateway, queue, now, logger });
