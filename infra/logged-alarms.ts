@@ -1,7 +1,7 @@
 /** What becomes of each metric that the functions count in their logs (shared/metrics.ts): an alarm, or none and why. */
-
 import type { MetricName } from '../shared/metrics.ts';
 import { WATCHED_INTERVAL_MS } from '../shared/payment/schedule.ts';
+import { MINUTE_MS } from '../shared/runtime/time.ts';
 import type { Settings } from './settings.ts';
 
 /** An alarm over a metric, counted over all functions of the stack. */
@@ -23,7 +23,7 @@ export interface LoggedAlarm extends MetricAlarm {
 }
 
 /** Reconcile counts each of these once an hour; a look that comes a little late must not end the alarm. */
-const whileItLasts = { threshold: 1, minutes: WATCHED_INTERVAL_MS / 60_000, periods: 2, datapoints: 1 };
+const whileItLasts = { threshold: 1, minutes: WATCHED_INTERVAL_MS / MINUTE_MS, periods: 2, datapoints: 1 };
 
 /** The alarms of a stack with these settings. */
 export function loggedAlarms(settings: Settings): LoggedAlarm[] {

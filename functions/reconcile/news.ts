@@ -6,6 +6,7 @@ import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { isFinal, meansMoney } from '../../shared/payment/state.ts';
 import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
 import type { EventQueue } from '../../shared/queue/event-queue.ts';
+import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { keepLeft } from '../../shared/store/heard.ts';
 import type { Table } from '../../shared/store/table.ts';
 import { type ReadingGateway, reasonOf } from './patience.ts';
@@ -43,7 +44,7 @@ export interface Dependencies {
 }
 
 /** What another reader or an earlier run has put on the queue is not sent again for so long. */
-const ON_ITS_WAY_MS = 5 * 60_000;
+const ON_ITS_WAY_MS = 5 * MINUTE_MS;
 
 /** After so many times the grace a note that news was left is of other news. */
 const LEFT_BEFORE = 10;

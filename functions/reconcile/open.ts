@@ -10,6 +10,7 @@ import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { nextCheckAt, OPEN_SHARDS } from '../../shared/payment/schedule.ts';
 import { isFinal } from '../../shared/payment/state.ts';
 import { overdueIn, type WaitingLimits, type WaitingState } from '../../shared/payment/waiting.ts';
+import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { keepConfirmed } from '../../shared/store/confirmation.ts';
 import { type Cursor, type OpenIndex, type OpenKey, postpone } from '../../shared/store/open-index.ts';
@@ -47,12 +48,12 @@ const ASK_LIMIT_MS = 5_000;
 const SHARD_PAGE = 25;
 
 /** After this an unknown outcome is worth a warning at each look. */
-const LONG_MS = 15 * 60_000;
+const LONG_MS = 15 * MINUTE_MS;
 
 type DueNews = telling.News & { key: OpenKey };
 
 /** What could not be asked about is due again after this, behind what else is due. */
-const RETRY_MS = 60_000;
+const RETRY_MS = MINUTE_MS;
 
 export function lookAfterOpen(deps: Dependencies) {
   const { table, index, gateway, now, logger, tally, goesOn, maxItems, concurrency, waitingLimits } = deps;
