@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { parseSettings, SettingsError, settingsJsonSchema } from '../../infra/settings.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  parseSettings,
+  SettingsError,
+  type SettingsInput,
+  settingsJsonSchema,
+} from '../../infra/settings.ts';
 import { settingsReference } from '../../infra/settings-reference.ts';
+import type { PlainSettings } from '../../shared/runtime/settings.ts';
 import { minimal, settingsOf, synthesize } from './synthesized.ts';
 
 /** Every setting, valid; each negative test breaks one. */
@@ -176,6 +183,45 @@ describe('production', () => {
       expect.stringContaining('paytech.createPaymentAuth: may be "none" in the sandbox only'),
     ]);
   });
+});
+
+/**
+ * Each setting of the stack's own with a value that is not its default; without one a new setting does not compile.
+ * What functions do with those that they are told is in test/integration/wiring.test.ts.
+ */
+const CHANGES: { [Name in Exclude<keyof SettingsInput, keyof PlainSettings>]-?: SettingsInput[Name] } = {
+  stage: 'production',
+  publicUrl: 'https://pay.shop.example',
+  createPaymentAuth: 'none',
+  hostToHost: true,
+  throttle: { rate: 200, burst: 401 },
+  webhookThrottle: { rate: 500, burst: 1001 },
+  operationsThrottle: { rate: 50, burst: 101 },
+  subscribers: [{ name: 'ledger' }],
+  subscriberAccounts: ['111122223333'],
+  topicKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+  webhookBatchSize: 11,
+  reconcileMinutes: 2,
+  reservedConcurrency: { 'get-payment': 10 },
+  logRetentionDays: 14,
+  alarmTopicArn: 'arn:aws:sns:eu-west-1:123456789012:on-call',
+};
+
+describe('makes a difference to the stack:', () => {
+  const before: SettingsInput = { ...minimal, orderTokens: 'off' };
+  let unchanged: object;
+  beforeAll(async () => {
+    unchanged = (await synthesize(before)).template.toJSON();
+  }, 240_000);
+
+  test.each(Object.entries(CHANGES))(
+    '%s',
+    async (name, value) => {
+      const { template } = await synthesize({ ...before, [name]: value });
+      expect(isDeepStrictEqual(template.toJSON(), unchanged)).toBe(false);
+    },
+    240_000,
+  );
 });
 
 describe('in the stack', () => {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { OPS_SETTINGS } from '../../infra/settings.ts';
 import { readSettings, SETTINGS_OF } from '../../shared/runtime/settings.ts';
 import { plainSettings } from '../support/plain-settings.ts';
 
@@ -14,6 +15,11 @@ it('must all be there, or the function does not start', () => {
   vi.stubEnv('SETTINGS', JSON.stringify(rest));
   expect(() => readSettings('reconcile')).toThrow('settings without a value: sweepCreatedDays');
   expect(readSettings('apply-payment-event')).toMatchObject({ paymentRetentionDays: null });
+});
+
+it('are each for somebody', () => {
+  const told = [...Object.values(SETTINGS_OF), OPS_SETTINGS].flat();
+  expect([...new Set<string>(told)].sort()).toEqual(Object.keys(plainSettings).sort());
 });
 
 /** What the stack of the last release wrote. */
