@@ -3,7 +3,6 @@ import { defineConfig } from 'vitest/config';
 /** Files that wait for real time limits or make hundreds of payments: `npm run test:e2e`. */
 const LONG = [
   'actions',
-  'alarms',
   'aws-alarms',
   'correlation',
   'documented-bodies',

@@ -1,4 +1,4 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Logger } from '../logger.ts';
 import { type Claim, paymentsOf, TYPE_OF_KIND, withPayment } from '../payment/claim.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import type { PaymentState } from '../payment/state.ts';

@@ -1,6 +1,8 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Logger } from '../logger.ts';
+import type { MetricName } from '../metrics.ts';
 import {
   type Claim,
+  type ClaimKind,
   counts,
   isAsMuch,
   KIND_OF,
@@ -256,7 +258,11 @@ export async function watchSiblings(deps: Dependencies, record: PaymentRecord): 
   if (claim) await watch(deps, claim);
 }
 
-const TWICE = { deposit: 'OrderPaidTwice', withdrawal: 'PaidOutTwice', refund: 'PaidOutTwice' } as const;
+const TWICE: Record<ClaimKind, MetricName> = {
+  deposit: 'OrderPaidTwice',
+  withdrawal: 'PaidOutTwice',
+  refund: 'PaidOutTwice',
+};
 
 export async function watch({ table, logger, now }: Dependencies, claim: Claim): Promise<void> {
   const records = await recordsOf(table, claim);

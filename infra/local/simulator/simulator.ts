@@ -10,6 +10,7 @@
  */
 import Fastify from 'fastify';
 import { assertSigningKey } from '../../../shared/paytech/signature.ts';
+import { MINUTE_MS } from '../../../shared/runtime/time.ts';
 import { type AnswerForm, Answers, type AnswersSetting } from './answer-forms.ts';
 import { useErrorBodies, useExactJson } from './answers.ts';
 import { checkoutRoutes } from './checkout-routes.ts';
@@ -69,7 +70,7 @@ const ANNOUNCED_STATES: readonly string[] = ['COMPLETED', 'DECLINED', 'CANCELLED
 
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { port = 0, apiKey, signingKey, settleMs = 300, slowMs = 2000, now = () => new Date() } = options;
-  const { checkoutMs = 30 * 60_000 } = options;
+  const { checkoutMs = 30 * MINUTE_MS } = options;
   assertSigningKey(signingKey);
   let url = '';
 
