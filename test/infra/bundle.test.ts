@@ -1,3 +1,5 @@
+import type { ChildProcess } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +37,18 @@ test('two builds at once, over the leftovers of another, give the same files', a
   writeFileSync(join(outdir, 'get-payment', 'index.mjs'), 'edited');
   await Promise.all([bundleFunctions(outdir), bundleFunctions(outdir)]);
   expect(contents()).toEqual(first);
+}, 240_000);
+
+test('nothing of the bundler is left running after a build', async () => {
+  const started: ChildProcess[] = [];
+  const note = (message: unknown) => {
+    started.push((message as { process: ChildProcess }).process);
+  };
+  subscribe('child_process', note);
+  await bundleFunctions(outdir).finally(() => unsubscribe('child_process', note));
+  expect(started.map(({ spawnfile, killed }) => ({ spawnfile, killed }))).toEqual([
+    { spawnfile: expect.stringContaining('esbuild'), killed: true },
+  ]);
 }, 240_000);
 
 /** In KB, gzip. The others carry the SDK's client of DynamoDB, which is more than half of theirs. */
