@@ -11,14 +11,12 @@ declare module 'dynalite' {
 
 /** Every action calls these as they stand in the module. */
 declare module 'dynalite/db/index.js' {
-  interface Dynalite {
+  export interface Dynalite {
     /** The error to answer when the request's condition does not hold for the item that stands. */
     checkConditional(
       request: Record<string, unknown>,
       item: object | undefined,
     ): { body: Record<string, unknown> } | null | undefined;
-    /** What writing the item takes, or 1 where there is none. */
-    capacityUnits(item: object | undefined): number;
   }
   const db: Dynalite;
   export default db;

@@ -52,7 +52,7 @@ async function receiveWebhook(aws: Aws, rounds: number): Promise<Part> {
       const ms = sandbox.age();
       const { statusCode } = answer as { statusCode: number };
       if (statusCode !== 200) throw new Error(`${contender.name} answered ${statusCode}`);
-      return { ms, peakMb, totalCpuMs, requests: await aws.count() };
+      return { ms, peakMb, totalCpuMs, ...(await aws.count()) };
     } finally {
       await sandbox.close();
     }

@@ -99,7 +99,7 @@ export async function consumer(aws: Aws, rounds: number): Promise<Part> {
     ] as const) {
       await aws.count();
       await sandbox.invoke(batch(ids, state));
-      const { GetItem = 0, PutItem = 0, UpdateItem = 0, Query = 0 } = await aws.count();
+      const { GetItem = 0, PutItem = 0, UpdateItem = 0, Query = 0 } = (await aws.count()).requests;
       const each = (GetItem + PutItem + UpdateItem + Query) / ids.length;
       figures.push(compared(`DynamoDB requests per ${kind} event`, { atMost: 1 }, exactly(each)));
     }
@@ -122,7 +122,7 @@ export async function consumer(aws: Aws, rounds: number): Promise<Part> {
       ms += invoked.ms;
       cpuMs += invoked.cpuMs;
     }
-    return { ms, cpuMs, requests: await aws.count() };
+    return { ms, cpuMs, ...(await aws.count()) };
   }
 }
 
