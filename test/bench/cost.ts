@@ -7,7 +7,7 @@ import { consumerContenders, LATENCY_MS, seed } from './consumer.ts';
 import { environmentOf } from './environment.ts';
 import { batch, look, order, paymentId, webhook } from './events.ts';
 import { compared, type Measurement, type Part } from './figures.ts';
-import { type Contender, openSandbox, type Sandbox } from './sandbox.ts';
+import { assertDone, type Contender, openSandbox, type Sandbox } from './sandbox.ts';
 import { interleave, ratio } from './statistics.ts';
 
 /** One step of a payment by one contender, as it costs when its function is warm. */
@@ -137,7 +137,7 @@ export async function cost(aws: Aws, rounds: number): Promise<Part> {
       ],
       measured: steps.map(
         (step): Measurement => ({
-          part: 'cost',
+          subject: 'cost',
           name: step.name,
           values: {
             'GB-seconds per 1,000 payments': seconds(step).map((each) => each * 1000),
@@ -164,9 +164,7 @@ export async function cost(aws: Aws, rounds: number): Promise<Part> {
     let ms = 0;
     for (let start = 0; start < ids.length; start += payments) {
       const invoked = await sandboxes.get(step)!.invoke(event(ids.slice(start, start + payments)));
-      const { statusCode = 200, batchItemFailures = [] } = invoked.answer as Answer;
-      if (statusCode >= 300 || batchItemFailures.length > 0)
-        throw new Error(`${step.name} answered ${JSON.stringify(invoked.answer)}`);
+      assertDone(step.contender, invoked.answer);
       ms += invoked.ms;
     }
     const { requests, units } = await aws.count();
@@ -174,11 +172,6 @@ export async function cost(aws: Aws, rounds: number): Promise<Part> {
     const gigabyteSeconds = ((ms / 1000) * MEMORY) / ids.length;
     return { gigabyteSeconds, dollars: dollarsOf(step, gigabyteSeconds, counted), ...counted };
   }
-}
-
-interface Answer {
-  statusCode?: number;
-  batchItemFailures?: unknown[];
 }
 
 function eachOf<Counts extends object>(counts: Counts, payments: number): Counts {

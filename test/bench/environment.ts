@@ -1,12 +1,12 @@
 import type { Aws } from './aws.ts';
 
-/** What the stack tells its functions, all of it at once, with the fake AWS as AWS and as paytech. */
+/** What the stack tells its functions by default, all of it at once, with the fake AWS as AWS and as paytech. */
 export function environmentOf(aws: Aws): Record<string, string> {
   return {
     ...aws.environment,
     ALLOWED_ORIGINS: 'https://shop.example',
     API_KEY_SECRET: 'api-key',
-    CONFIRM_WEBHOOKS: 'off',
+    CONFIRM_WEBHOOKS: 'on',
     EVENT_SOURCE: 'urn:paytech-payments:bench',
     FINGERPRINT_KEY_SECRET: 'fingerprint-key',
     // Of the contenders.
