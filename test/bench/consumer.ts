@@ -70,7 +70,7 @@ export async function consumer(aws: Aws, rounds: number): Promise<Part> {
         ...[10, 100].map((size) =>
           compared(
             `consumer, batch ${size}: CPU per event, to Powertools with the same batch`,
-            { atMost: 0.55 },
+            { atMost: 0.5 },
             ratio(cpuPerEvent(`ours, batch ${size}`), cpuPerEvent(`powertools, batch ${size}`)),
           ),
         ),
