@@ -142,7 +142,7 @@ export async function cost(aws: Aws, rounds: number): Promise<Part> {
           values: {
             'GB-seconds per 1,000 payments': seconds(step).map((each) => each * 1000),
             '$ per million payments': dollars(step).map((each) => each * 1e6),
-            'write units, those of the index included': results
+            'write units per payment, index included': results
               .get(step)!
               .map(({ units: { write, index } }) => write + index),
           },
