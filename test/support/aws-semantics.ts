@@ -1,5 +1,5 @@
 import { ConditionalCheckFailedException, DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { isDeployed } from './target.ts';
+import { givenDynamoDb } from './dynamodb.ts';
 
 /**
  * A client of the embedded DynamoDB that answers a failed condition as AWS does, with the item that failed it
@@ -16,7 +16,7 @@ export function countingClient(config: ConstructorParameters<typeof DynamoDBClie
         return await next(args);
       } catch (error) {
         const input = args.input as { TableName: string; Key?: { pk: string }; Item?: { pk: string } };
-        if (error instanceof ConditionalCheckFailedException && !error.Item && !isDeployed) {
+        if (error instanceof ConditionalCheckFailedException && !error.Item && !givenDynamoDb) {
           // The document client has not marshalled its input yet.
           const Key = { pk: { S: (input.Key ?? input.Item)!.pk } };
           const { Item } = await unseen.send(
