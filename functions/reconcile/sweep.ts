@@ -17,7 +17,7 @@ import { isNotKnown, type ReadingGateway, reasonOf } from './patience.ts';
  * So a sweep can be left at an offset and go on from there in the next run.
  *
  * A single payment that cannot be compared holds nothing else up: it is kept by its id and asked about by itself in
- * the next run. Where it is many, the table or the queue is down, and the sweep begins again there.
+ * the next run, or read from the list again while GET is silent. Where it is many, the table or the queue is down, and the sweep begins again there.
  */
 
 export interface Dependencies extends telling.Dependencies {
@@ -38,6 +38,9 @@ const CONCURRENT_READS = 16;
 const MAX_UNCOMPARED = 50;
 const GET_LIMIT_MS = 5_000;
 
+/** So far back the list is read for them while GET is silent: long enough for what fails once, and no burden. */
+const LIST_UNCOMPARED_MS = 60 * 60_000;
+
 export function sweep(deps: Dependencies) {
   const { table, gateway, now, logger, tally, goesOn, maxAgeMs } = deps;
   const tell = telling.tellNews(deps);
@@ -47,14 +50,21 @@ export function sweep(deps: Dependencies) {
     const mark =
       from === undefined ? await readMark(table, now()) : { at: from + OVERLAP_MS, uncompared: [] };
     const { startedAt, offset: firstOffset } = mark.unfinished ?? { startedAt: now(), offset: 0 };
+    const uncomparedFrom = Math.max(mark.uncomparedFrom ?? mark.at, startedAt - LIST_UNCOMPARED_MS);
     const query = {
       createdFrom: new Date(startedAt - maxAgeMs),
-      updatedFrom: new Date(mark.at - OVERLAP_MS),
+      updatedFrom: new Date(Math.min(mark.at, uncomparedFrom) - OVERLAP_MS),
       limit: PAGE,
     };
     let offset = firstOffset;
-    const asked = new Set(mark.uncompared);
-    const uncompared = new Set(await askAbout(mark.uncompared));
+    const { failed: stillFailing, unanswered } = await askAbout(mark.uncompared);
+    const uncompared = new Set([...stillFailing, ...unanswered]);
+    /** Where GET has answered, the list says no better. */
+    const answered = new Set(mark.uncompared.filter((id) => !unanswered.includes(id)));
+    const kept = () => ({
+      uncompared: [...uncompared],
+      ...(uncompared.size > 0 ? { uncomparedFrom } : {}),
+    });
     /** The first page of which too much could not be compared: the next sweep begins there. */
     let begunAgainAt: number | undefined;
     while (goesOn()) {
@@ -67,7 +77,8 @@ export function sweep(deps: Dependencies) {
       }
       const { payments, unreadable, hasMore } = answer.result;
       countUnreadable(unreadable);
-      const others = payments.filter(({ id }) => !asked.has(id));
+      const others = payments.filter(({ id }) => !answered.has(id));
+      for (const { id } of others) uncompared.delete(id);
       const failed = await compare(others, seenFrom);
       if (begunAgainAt === undefined && uncompared.size + failed.length <= MAX_UNCOMPARED) {
         for (const id of failed) uncompared.add(id);
@@ -75,23 +86,24 @@ export function sweep(deps: Dependencies) {
       offset += PAGE;
       if (hasMore && payments.length + unreadable > 0) continue;
       if (begunAgainAt !== undefined) break;
-      return from === undefined ? moveMark(table, startedAt, [...uncompared]) : undefined;
+      return from === undefined ? moveMark(table, startedAt, kept()) : undefined;
     }
     const reached = begunAgainAt ?? offset;
     if (from === undefined && reached > firstOffset)
-      await keepProgress(table, mark, { startedAt, offset: reached, uncompared: [...uncompared] });
+      await keepProgress(table, mark, { startedAt, offset: reached, ...kept() });
   };
 
-  /** Looks at payments one by one; answers those that could still not be compared. */
-  async function askAbout(ids: readonly string[]): Promise<string[]> {
+  /** Looks at payments one by one; answers those that could still not be compared, and those that GET is silent on. */
+  async function askAbout(ids: readonly string[]): Promise<{ failed: string[]; unanswered: string[] }> {
     const failed: string[] = [];
+    const unanswered: string[] = [];
     for (const id of ids) {
       const seenFrom = now();
       const answer = goesOn() ? await gateway.get(id, GET_LIMIT_MS) : undefined;
       if (answer?.kind === 'answered') failed.push(...(await compare([answer.result], seenFrom)));
-      else if (!answer || !isNotKnown(answer)) failed.push(id);
+      else if (!answer || !isNotKnown(answer)) unanswered.push(id);
     }
-    return failed;
+    return { failed, unanswered };
   }
 
   /** Answers the ids of the payments that could not be compared. */

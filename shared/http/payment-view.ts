@@ -74,11 +74,16 @@ export function publicView(record: PaymentRecord) {
       'requestedCurrency',
       'paidAsRequested',
     ]),
-    ...(payment.state === 'CHECKOUT' ? pick(record, ['redirectUrl']) : {}),
+    ...redirectUrlOf(payment, record),
     ...pick(payment, ['externalRefs']),
     ...failureOf(payment),
     ...pick(payment, ['version', 'updated']),
   };
+}
+
+/** Only who has not paid yet is sent to pay. */
+function redirectUrlOf({ state }: Payment, record: PaymentRecord) {
+  return state === 'CHECKOUT' ? pick(record, ['redirectUrl']) : {};
 }
 
 /** A code that was corrected away must not ask a customer who has paid to try again. */
@@ -221,7 +226,7 @@ export function createdView(record: PaymentRecord) {
   const payment = asShown(record);
   return {
     ...pick(payment, ['id', 'referenceId', 'paymentType', 'state', 'final', 'amount', 'currency']),
-    ...(payment.final ? {} : pick(record, ['redirectUrl'])),
+    ...redirectUrlOf(payment, record),
     ...pick(payment, ['created']),
   };
 }

@@ -13,7 +13,12 @@ export interface SweepMark {
   unfinished?: { startedAt: number; offset: number };
   /** Ids of single payments that could not be compared, to be asked about by themselves. */
   uncompared: string[];
+  /** Where the mark stood when the first of them was put aside. */
+  uncomparedFrom?: number;
 }
+
+/** What is kept of single payments that could not be compared. */
+export type Uncompared = Pick<SweepMark, 'uncompared' | 'uncomparedFrom'>;
 
 const KEY = 'sweep#mark';
 
@@ -33,33 +38,40 @@ export async function readMark(table: Table, now: number): Promise<SweepMark> {
 export async function keepProgress(
   table: Table,
   { at }: SweepMark,
-  { startedAt, offset, uncompared }: { startedAt: number; offset: number; uncompared: string[] },
+  { startedAt, offset, ...kept }: { startedAt: number; offset: number } & Uncompared,
 ): Promise<void> {
   const isAsRead = '#at = :at';
   await table.update(KEY, {
-    expression: 'SET startedAt = :startedAt, #offset = :offset, uncompared = :uncompared',
+    expression: `SET startedAt = :startedAt, #offset = :offset, ${KEEPS_UNCOMPARED}`,
     condition: isAsRead,
     names: { '#at': 'at', '#offset': 'offset' },
-    values: { ':at': at, ':startedAt': startedAt, ':offset': offset, ':uncompared': uncompared },
+    values: { ':at': at, ':startedAt': startedAt, ':offset': offset, ...uncomparedValues(kept) },
   });
 }
 
 /** Moves the mark to where a sweep that is through has begun, unless it is there or further already. */
-export async function moveMark(table: Table, startedAt: number, uncompared: string[]): Promise<void> {
+export async function moveMark(table: Table, startedAt: number, kept: Uncompared): Promise<void> {
   const isForward = '#at <= :startedAt';
   await table.update(KEY, {
-    expression: 'SET #at = :startedAt, uncompared = :uncompared REMOVE startedAt, #offset',
+    expression: `SET #at = :startedAt, ${KEEPS_UNCOMPARED} REMOVE startedAt, #offset`,
     condition: isForward,
     names: { '#at': 'at', '#offset': 'offset' },
-    values: { ':startedAt': startedAt, ':uncompared': uncompared },
+    values: { ':startedAt': startedAt, ...uncomparedValues(kept) },
   });
 }
 
-function toMark({ at, startedAt, offset, uncompared = [] }: Item): SweepMark {
+const KEEPS_UNCOMPARED = 'uncompared = :uncompared, uncomparedFrom = :uncomparedFrom';
+
+function uncomparedValues({ uncompared, uncomparedFrom }: Uncompared) {
+  return { ':uncompared': uncompared, ':uncomparedFrom': uncomparedFrom ?? null };
+}
+
+function toMark({ at, startedAt, offset, uncompared = [], uncomparedFrom }: Item): SweepMark {
   const unfinished = { startedAt: integer(startedAt), offset: integer(offset) };
   return {
     at: integer(at),
     uncompared: uncompared as string[],
+    ...(uncomparedFrom ? { uncomparedFrom: integer(uncomparedFrom) } : {}),
     ...(startedAt === undefined ? {} : { unfinished }),
   };
 }

@@ -526,6 +526,18 @@ describe('the sweep', () => {
     expect(await mark()).toMatchObject({ uncompared: [] });
   });
 
+  it('reads it from the list again where GET is down meanwhile', async () => {
+    await run();
+    pass(MINUTE);
+    const bad = foreign();
+    await run({ queue: queueWithout(bad.id) });
+    pass(HOUR / 2);
+    const get = async () => ({ kind: 'unknown', reason: 'timeout' }) as const;
+    const gateway = { ...world.gateway, get };
+    expect(await run({ gateway })).toMatchObject({ unknownToUs: 1, failed: 0 });
+    expect(await mark()).toMatchObject({ uncompared: [] });
+  });
+
   it('is not blinded by one payment that can never be compared: what is newer is found in every run', async () => {
     await run();
     pass(MINUTE);
