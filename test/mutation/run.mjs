@@ -5,18 +5,36 @@
 import { Stryker } from '@stryker-mutator/core';
 import { addUp, written } from './score.mjs';
 
-/** The mutants of a part share one run of all tests that it needs; only those that reach a mutant run against it. */
+/** Tests of shared/payment and of what requests say, which take milliseconds: every part has them. */
+const UNIT = ['unit/*'];
+
+/** What is changed, and the files of tests that reach it; of these only the tests that do run against a mutant. */
 const PARTS = {
-  rules: ['shared/payment/**/*.ts', '!shared/payment/claim.ts', 'shared/paytech/signature.ts'],
-  store: ['shared/store/**/*.ts'],
-  claims: ['shared/payment/claim.ts', 'shared/claims/**/*.ts'],
-  actions: ['shared/actions/**/*.ts'],
-  applying: ['functions/apply-payment-event/*.ts'],
-  reconciling: ['functions/reconcile/*.ts'],
-  routes: [
-    'functions/{create-payment,execute-payment,get-payment,receive-webhook}/*.ts',
-    'functions/operations/*.ts',
-  ],
+  rules: {
+    mutate: ['shared/payment/**/*.ts', '!shared/payment/claim.ts', 'shared/paytech/signature.ts'],
+    tests: ['apply-payment-event', 'create-payment', 'judgement', 'refunds'],
+  },
+  store: {
+    mutate: ['shared/store/**/*.ts'],
+    tests: ['store', 'requests-per-event', 'apply-payment-event', 'judgement', 'refunds', 'act', 'retention'],
+  },
+  claims: {
+    mutate: ['shared/payment/claim.ts', 'shared/claims/**/*.ts'],
+    tests: ['create-payment', 'withdrawals', 'refunds', 'first-heard', 'learning', 'reconcile-pipeline'],
+  },
+  actions: { mutate: ['shared/actions/**/*.ts'], tests: ['act', 'get-payment', 'create-payment'] },
+  applying: {
+    mutate: ['functions/apply-payment-event/*.ts'],
+    tests: ['apply-payment-event', 'first-heard', 'judgement', 'learning', 'published-again', 'refunds'],
+  },
+  reconciling: {
+    mutate: ['functions/reconcile/*.ts'],
+    tests: ['reconcile-pipeline', 'reconcile-list', 'reconcile-watch', 'judgement'],
+  },
+  routes: {
+    mutate: ['functions/{create,execute,get}-payment/*.ts', 'functions/{receive-webhook,operations}/*.ts'],
+    tests: ['act', 'create-payment', 'get-payment', 'receive-webhook', 'refunds', 'withdrawals'],
+  },
 };
 /** They wire, and decide nothing. */
 const WIRING = ['!functions/*/index.ts', '!functions/operations/router.ts'];
@@ -33,9 +51,12 @@ if (unheardOf.length > 0) {
 const results = [];
 for (const name of parts) {
   console.log(`\n${name}`);
+  const { mutate, tests } = PARTS[name];
+  // For vitest.mutation.config.ts, in a process of its own.
+  process.env.MUTATION_TESTS = [...UNIT, ...tests.map((each) => `integration/${each}`)].join(',');
   const stryker = new Stryker({
     configFile: 'test/mutation/stryker.config.json',
-    mutate: [...PARTS[name], ...WIRING],
+    mutate: [...mutate, ...WIRING],
     jsonReporter: { fileName: `reports/mutation/${name}.json` },
   });
   results.push(...(await stryker.runMutationTest()));
