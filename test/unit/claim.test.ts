@@ -4,13 +4,16 @@ import {
   type Claim,
   type ClaimedRequest,
   type ClaimKind,
+  candidates,
   counts,
   type FoundPayment,
+  isClaimKind,
   judgeLookUp,
   LEASE_MS,
   LEASE_NEEDED_TO_CALL_MS,
   MAX_SIBLINGS,
   mayTry,
+  misfitOf,
   nextLookAt,
   nextStep,
   paymentsOf,
@@ -228,6 +231,27 @@ describe('a look-up', () => {
     });
   });
 
+  test('is about none that is a cascade of what it finds or knows, or of another type', () => {
+    const cascades = ['p1', 'p2'].map((parent) => ({
+      ...fitting,
+      id: `${parent}c`,
+      parentPaymentId: parent,
+    }));
+    const payout = { ...fitting, id: 'p3', paymentType: 'WITHDRAWAL' as const };
+    const found = [...cascades, payout, fitting];
+    const known = claim({ stage: 'unknown', earlierPaymentIds: ['p2'] });
+    expect(candidates(known, found)).toEqual([fitting]);
+    // paytech cascades no payout: each may have gone out.
+    expect(candidates({ ...known, kind: 'withdrawal' }, found)).toEqual([payout]);
+    const untyped = cascades.map(({ paymentType: _, ...each }) => each);
+    expect(candidates({ ...known, kind: 'withdrawal' }, untyped)).toEqual(untyped);
+  });
+
+  test('takes another type for a misfit', () => {
+    expect(misfitOf(unknown, { ...fitting, paymentType: 'REFUND' })).toBe('payment type');
+    expect(misfitOf(unknown, fitting)).toBeUndefined();
+  });
+
   test('takes a type that is not told for the right one', () => {
     const { paymentType: _, ...untyped } = fitting;
     expect(judgeLookUp(unknown, [untyped], LEASE_ENDS)).toMatchObject({ do: 'adopt' });
@@ -236,7 +260,7 @@ describe('a look-up', () => {
   test('for a refund wants its parent, where that is told', () => {
     const refund = claim({ kind: 'refund', request: { ...request, parentPaymentId: 'p0' } });
     const found = { ...fitting, paymentType: 'REFUND' as const, parentPaymentId: 'p0' };
-    expect(judgeLookUp(refund, [found], LEASE_ENDS)).toMatchObject({ do: 'adopt' });
+    expect(judgeLookUp(refund, [found], LEASE_ENDS)).toEqual({ do: 'adopt', paymentId: 'p1', others: [] });
     expect(judgeLookUp(refund, [{ ...found, parentPaymentId: 'p9' }], LEASE_ENDS)).toMatchObject({
       do: 'flag',
     });
@@ -302,7 +326,10 @@ describe('a look-up', () => {
     const firstLookUpAt = LEASE_ENDS + 1_000;
     const outgoing = claim({ kind, stage: 'unknown', firstLookUpAt });
     expect(judgeLookUp(outgoing, [], firstLookUpAt + 2_999)).toMatchObject({ do: 'wait' });
-    expect(judgeLookUp(outgoing, [], firstLookUpAt + 3_000)).toMatchObject({ do: 'flag' });
+    expect(judgeLookUp(outgoing, [], firstLookUpAt + 3_000)).toEqual({
+      do: 'flag',
+      reason: expect.stringContaining('may still come'),
+    });
   });
 });
 
@@ -406,6 +433,11 @@ describe('a payment counts for its claim', () => {
       expect(counts(claim({ kind, earlierPaymentIds: ['p1'], deniedPaymentIds: ['p1'] }), paid)).toBe(false);
     }
   });
+});
+
+test('a claim is of what this service asks for, and of nothing else', () => {
+  for (const kind of ['deposit', 'withdrawal', 'refund']) expect(isClaimKind(kind)).toBe(true);
+  for (const other of ['payment', 'DEPOSIT', '']) expect(isClaimKind(other)).toBe(false);
 });
 
 test('twenty attempts are made, and twenty more for each time that a person says not sent', () => {
