@@ -2,7 +2,8 @@
 import * as z from 'zod/mini';
 import type { ClaimKind, ClaimStage } from '../../shared/payment/claim.ts';
 import { RETRY_HINTS } from '../../shared/payment/customer-message.ts';
-import { amount, signedAmount } from '../../shared/payment/event-schema.ts';
+import { amount, factFields, signedAmount } from '../../shared/payment/event-schema.ts';
+import { FACT_NAMES } from '../../shared/payment/facts.ts';
 import { EVENT_SOURCES, ORIGINS } from '../../shared/payment/payment.ts';
 import type { RefundStage } from '../../shared/payment/refund.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES } from '../../shared/payment/state.ts';
@@ -68,20 +69,8 @@ export const refund = z.object({
   parentPaymentId: text,
 });
 
-const factFields = {
-  paymentMethod: optionalText,
-  externalId: optionalText,
-  externalResultCode: optionalText,
-  externalFeeAmount: z.optional(signedAmount),
-  externalFeeCurrency: optionalText,
-  externalRefs: z.optional(z.record(text, text)),
-  errorCode: optionalText,
-  errorMessage: optionalText,
-  account: optionalText,
-  cardBrand: optionalText,
-  country: optionalText,
-};
-const heardFacts = { state, amount: z.optional(amount), currency: optionalText, ...factFields };
+const facts = factFields(FACT_NAMES);
+const heardFacts = { state, amount: z.optional(amount), currency: optionalText, ...facts };
 
 const recordedFields = {
   id: text,
@@ -91,7 +80,7 @@ const recordedFields = {
   state,
   amount,
   currency: text,
-  ...factFields,
+  ...facts,
   final: z.boolean(),
   requestedAmount: z.optional(amount),
   requestedCurrency: optionalText,

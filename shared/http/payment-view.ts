@@ -1,6 +1,7 @@
 import { type Operation, openOperation } from '../payment/action.ts';
 import type { Claim } from '../payment/claim.ts';
 import { customerErrorCode, customerMessage } from '../payment/customer-message.ts';
+import { FACT_NAMES } from '../payment/facts.ts';
 import { asHeard } from '../payment/heard.ts';
 import { isDecimal } from '../payment/money.ts';
 import {
@@ -17,8 +18,9 @@ import type { Refunds } from '../payment/refund.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 
 /*
- * What callers are shown. Each view lists its fields: a fact that is new in the record is in none of them until
- * somebody adds it here and to infra/openapi/answers.ts.
+ * What callers are shown. Each view lists its fields, and so does infra/openapi/answers.ts: what is new in the record is
+ * in none of them until somebody adds it to both. Only the facts of shared/payment/facts.ts come by their table, and
+ * only to the back office.
  */
 
 /** The facts of a payment that the back office is shown. */
@@ -26,17 +28,7 @@ export const SHOWN_FACTS = [
   'state',
   'amount',
   'currency',
-  'paymentMethod',
-  'externalId',
-  'externalResultCode',
-  'externalFeeAmount',
-  'externalFeeCurrency',
-  'externalRefs',
-  'errorCode',
-  'errorMessage',
-  'account',
-  'cardBrand',
-  'country',
+  ...FACT_NAMES,
 ] as const satisfies readonly (keyof PaymentFacts)[];
 
 const RECORDED = [

@@ -1,5 +1,6 @@
+import { keptFacts } from '../payment/facts.ts';
 import type { Heard, PaymentRecord } from '../payment/payment.ts';
-import { keyOf, toRecord, toStoredFacts } from './payment-item.ts';
+import { keyOf, toRecord } from './payment-item.ts';
 import type { Table } from './table.ts';
 
 /*
@@ -38,7 +39,7 @@ export async function keepHeard(table: Table, record: PaymentRecord, heard: Hear
   const { item } = await table.update(keyOf(record.id), {
     expression: 'SET heard = :heard',
     condition: isUnchanged,
-    values: { ':heard': { ...heard, facts: toStoredFacts(heard.facts) }, ':version': heard.version },
+    values: { ':heard': { ...heard, facts: keptFacts(heard.facts) }, ':version': heard.version },
   });
   return item ? toRecord(item) : record;
 }

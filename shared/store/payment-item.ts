@@ -1,6 +1,5 @@
 import { type Operation, withCallers } from '../payment/action.ts';
-import { keptRefs } from '../payment/external-refs.ts';
-import { type Heard, optional, type PaymentFacts, type PaymentRecord } from '../payment/payment.ts';
+import { type Heard, optional, type PaymentRecord } from '../payment/payment.ts';
 import type { RefundEntry, Refunds } from '../payment/refund.ts';
 import { type Item, integer } from './table.ts';
 
@@ -10,11 +9,6 @@ export const SCHEMA = 1;
 /** The key of a payment's item. */
 export function keyOf(id: string): string {
   return `payment#${id}`;
-}
-
-/** An event's facts as they are stored: of instructions for the customer, as many as fit. */
-export function toStoredFacts<Facts extends Partial<PaymentFacts>>({ externalRefs, ...facts }: Facts): Facts {
-  return { ...facts, ...optional('externalRefs', externalRefs && keptRefs(externalRefs)) } as Facts;
 }
 
 /** The payment that an item holds. */

@@ -1,4 +1,5 @@
 import type { Afterwards } from '../payment/afterwards.ts';
+import { keptFacts } from '../payment/facts.ts';
 import type { Decimal } from '../payment/money.ts';
 import {
   type HistoryEntry,
@@ -15,7 +16,7 @@ import {
 import { endsInAnotherCurrency, paidIn } from '../payment/refund.ts';
 import { nextCheckAt, RECHECK_MS } from '../payment/schedule.ts';
 import { isFinal, type PaymentState, type PaymentType, statesBefore } from '../payment/state.ts';
-import { keyOf, SCHEMA, toRecord, toStoredFacts } from './payment-item.ts';
+import { keyOf, SCHEMA, toRecord } from './payment-item.ts';
 import { type Item, integer, openShard, type Table } from './table.ts';
 
 /** One event's change, ready to be written: its history entry, and the type that it names, if it names one. */
@@ -56,7 +57,7 @@ export async function recordPayment(
     amount,
     currency,
     version: 1,
-    history: [{ ...entry, facts: toStoredFacts(entry.facts) }],
+    history: [{ ...entry, facts: keptFacts(entry.facts) }],
     ...(entry.key ? { eventKeys: new Set([entry.key]) } : {}),
     ...marksOf(pk, { state, since: Date.parse(identity.created), now: Date.parse(entry.at) }, afterwards),
     ...(identity.paymentType === 'DEPOSIT' && state === 'COMPLETED' ? { refundable: amount } : {}),
@@ -242,7 +243,7 @@ async function write(
       ...Object.fromEntries(Object.entries(marks).map(([name, value]) => [`:${name}`, value])),
       ':state': state,
       ':one': 1,
-      ':entry': [{ ...entry, facts: toStoredFacts(entry.facts) }],
+      ':entry': [{ ...entry, facts: keptFacts(entry.facts) }],
       ':keys': new Set([entry.key]),
       ...optional(':amount', amount),
       ...optional(':currency', currency),
