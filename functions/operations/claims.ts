@@ -5,7 +5,7 @@ import { UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-problem.ts';
 import { createdView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
 import { matching, object, text, validated } from '../../shared/http/validate.ts';
-import type { ClaimKind } from '../../shared/payment/claim.ts';
+import { CLAIM_KINDS } from '../../shared/payment/claim.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import { REFERENCE_ID } from '../../shared/payment/reference.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
@@ -22,8 +22,6 @@ import type { Call } from './router.ts';
 export interface Dependencies {
   resolve: (decision: Decision) => Promise<ResolveResult>;
 }
-
-const KINDS: readonly ClaimKind[] = ['deposit', 'withdrawal', 'refund'];
 
 /** `reason` is kept in the history: it says why, and names no customer. */
 export const resolveBody = object({
@@ -71,7 +69,7 @@ function addressed(event: HttpEvent): Pick<Decision, 'kind' | 'referenceId'> {
   const isWhole = event.requestContext.routeKey.endsWith('{id+}');
   if (isWhole && !id.endsWith(ACTION)) throw notFound();
   const referenceId = decoded(isWhole ? id.slice(0, -ACTION.length) : id);
-  const kind = KINDS.find((each) => each === kindText);
+  const kind = CLAIM_KINDS.find((each) => each === kindText);
   if (!kind || !REFERENCE_ID.test(referenceId)) throw notFound();
   return { kind, referenceId };
 }

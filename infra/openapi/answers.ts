@@ -1,6 +1,6 @@
 /** The answers of our routes, as shared/http/payment-view.ts makes them. */
 import * as z from 'zod/mini';
-import type { ClaimKind, ClaimStage } from '../../shared/payment/claim.ts';
+import { CLAIM_KINDS, type ClaimStage } from '../../shared/payment/claim.ts';
 import { RETRY_HINTS } from '../../shared/payment/customer-message.ts';
 import { amount, factFields, signedAmount } from '../../shared/payment/event-schema.ts';
 import { FACT_NAMES } from '../../shared/payment/facts.ts';
@@ -119,7 +119,7 @@ const operation = z.object({
   released: z.optional(z.object({ at: time, by: text, why: text })),
 });
 
-const claimKind = z.enum(['deposit', 'withdrawal', 'refund'] satisfies ClaimKind[]);
+const claimKind = z.enum(CLAIM_KINDS);
 
 const claim = z.object({
   kind: claimKind,

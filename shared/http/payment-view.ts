@@ -15,6 +15,7 @@ import {
 } from '../payment/payment.ts';
 import { pick } from '../payment/pick.ts';
 import type { Refunds } from '../payment/refund.ts';
+import { endedInVain } from '../payment/state.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 
 /*
@@ -80,7 +81,7 @@ function redirectUrlOf({ state }: Payment, record: PaymentRecord) {
 
 /** A code that was corrected away must not ask a customer who has paid to try again. */
 function failureOf({ state, errorCode }: Payment) {
-  if (state !== 'DECLINED' && state !== 'CANCELLED') return {};
+  if (!endedInVain(state)) return {};
   const { message, retry } = customerMessage(errorCode);
   return {
     ...optional('errorCode', errorCode && customerErrorCode(errorCode)),

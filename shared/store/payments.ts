@@ -15,7 +15,7 @@ import {
 } from '../payment/payment.ts';
 import { endsInAnotherCurrency, paidIn } from '../payment/refund.ts';
 import { nextCheckAt, RECHECK_MS } from '../payment/schedule.ts';
-import { isFinal, type PaymentState, type PaymentType, statesBefore } from '../payment/state.ts';
+import { isFinal, meansMoney, type PaymentState, type PaymentType, statesBefore } from '../payment/state.ts';
 import { keyOf, SCHEMA, toRecord } from './payment-item.ts';
 import { type Item, integer, openShard, type Table } from './table.ts';
 
@@ -104,7 +104,7 @@ export async function applyChange(table: Table, change: Change, read?: PaymentRe
   const hasRoom = 'size(history) < :maxHistory';
   const isPaid = change.paymentType === 'DEPOSIT' && state === 'COMPLETED';
   const isComparable = '(attribute_not_exists(refundCount) OR currency = :currency)';
-  const isMilestone = isFinal(state) || state === 'AUTHORIZED';
+  const isMilestone = isFinal(state) || meansMoney(state);
   return write(table, change, {
     condition: [
       isSameType,
