@@ -16,7 +16,8 @@ import { holdsMoney } from '../payment/refund.ts';
 import type { PaymentType } from '../payment/state.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
-import { keyOf } from '../store/payment-item.ts';
+import { assign } from '../store/expressions.ts';
+import { IS_KNOWN, keyOf } from '../store/payment-item.ts';
 import { readPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
 import { asFound } from './look-up.ts';
@@ -190,12 +191,8 @@ function bounded({ logger }: Dependencies, claim: Claim): Claim {
 
 /** Bookkeeping: it raises no version. A payment that is not recorded yet gets the mark with its record. */
 export async function mark(table: Table, id: string): Promise<void> {
-  const isUnmarked = 'attribute_exists(pk) AND attribute_not_exists(hasSiblings)';
-  await table.update(keyOf(id), {
-    expression: 'SET hasSiblings = :yes',
-    condition: isUnmarked,
-    values: { ':yes': true },
-  });
+  const isUnmarked = 'attribute_not_exists(hasSiblings)';
+  await table.update(keyOf(id), { SET: assign({ hasSiblings: true }), condition: [IS_KNOWN, isUnmarked] });
 }
 
 /**

@@ -39,7 +39,7 @@ export type Refunds = ReadonlyMap<string, RefundEntry>;
 /** A bound on what a deposit's item can grow to. Refunds made elsewhere are recorded beyond it. */
 export const MAX_REFUNDS = 500;
 
-const NOTHING = decimal('0');
+export const NOTHING = decimal('0');
 
 /** What a deposit in this state offers for refunds, before any is made. */
 export function paidIn({ state, amount }: { state: PaymentState; amount: Decimal }): Decimal {

@@ -199,7 +199,7 @@ describe('an event of a known payment', () => {
     const record = await stored(id);
     const { pk, ...item } = (await world.table.get(`payment#${id}`)) as { pk: string };
     const history = Array.from({ length: MAX_HISTORY }, () => record.history[0]);
-    await world.table.put({ ...item, pk, history }, { condition: 'attribute_exists(pk)' });
+    await world.table.put({ ...item, pk, history }, ['attribute_exists(pk)']);
     await expect(world.apply(webhookEvent({ id, state: 'COMPLETED' }))).rejects.toThrow('full history');
   });
 });
