@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   CALL_LIMIT_MS,
+  CLAIM_KINDS,
   type Claim,
   type ClaimedRequest,
   type ClaimKind,
@@ -9,6 +10,7 @@ import {
   type FoundPayment,
   isClaimKind,
   judgeLookUp,
+  KIND_OF,
   LEASE_MS,
   LEASE_NEEDED_TO_CALL_MS,
   MAX_SIBLINGS,
@@ -19,9 +21,11 @@ import {
   paymentsOf,
   type Resolution,
   sameRequest,
+  TYPE_OF_KIND,
   withPayment,
 } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
+import { PAYMENT_TYPES } from '../../shared/payment/state.ts';
 
 /* The rows of the table at `ClaimStage`, one by one. */
 
@@ -459,4 +463,15 @@ test('an open claim is looked after once its lease is over, and then at growing 
 test('a call that may still begin ends, and is recorded, while its lease is alive', () => {
   expect(LEASE_NEEDED_TO_CALL_MS).toBeGreaterThan(CALL_LIMIT_MS);
   expect(LEASE_MS).toBeGreaterThan(LEASE_NEEDED_TO_CALL_MS);
+});
+
+test.each([
+  ['DEPOSIT', 'deposit'],
+  ['WITHDRAWAL', 'withdrawal'],
+  ['REFUND', 'refund'],
+] as const)('a %s is asked for as a %s, and nothing else is', (type, kind) => {
+  expect(KIND_OF[type]).toBe(kind);
+  expect(TYPE_OF_KIND[kind]).toBe(type);
+  expect(CLAIM_KINDS).toHaveLength(PAYMENT_TYPES.length);
+  expect([kind, type, 'operation', 'constructor'].map(isClaimKind)).toEqual([true, false, false, false]);
 });
