@@ -110,7 +110,7 @@ export function applyEvent(deps: Dependencies) {
   async function settleFacts(event: QueuedEvent, key: string, payment: StatelessPayment): Promise<Settled> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       let read: PaymentRecord | undefined;
-      if (round === 0 && mayBeAMove(payment)) {
+      if (round === 0 && mayBeAMove(event, payment)) {
         const { id: paymentId, paymentType, facts } = payment;
         const change = { paymentId, paymentType, ...changeBy(event, key, facts) };
         const moved = await payments.applyChange(table, change);
@@ -132,6 +132,10 @@ export function applyEvent(deps: Dependencies) {
     said: StatelessPayment,
   ): Promise<Settled | undefined> {
     const { payment, isUnconfirmed } = await firstWord(deps, event, said);
+    if (isUnconfirmed && payment.paymentType === 'REFUND') {
+      // It may be one that was asked for here, and would settle what is reserved for it.
+      throw new Error(`paytech is still to be asked about refund ${payment.id}`);
+    }
     const { entry } = changeBy(event, key, payment.facts);
     const { paymentType, facts } = payment;
     if (paymentType && !statesOf(paymentType).includes(facts.state)) {
@@ -408,8 +412,13 @@ function trusted(event: QueuedEvent, payment: StatelessPayment): StatelessPaymen
 }
 
 /** Whether the event says enough to be written before the record has been read. */
-function mayBeAMove(payment: StatelessPayment): payment is GatewayPayment & { paymentType: PaymentType } {
+function mayBeAMove(
+  event: QueuedEvent,
+  payment: StatelessPayment,
+): payment is GatewayPayment & { paymentType: PaymentType } {
   if (!hasState(payment) || !payment.paymentType) return false;
+  // Whether it gives back something of what a refund holds, the record says.
+  if (event.source === 'webhook' && payment.paymentType === 'REFUND') return false;
   return !meansMoney(payment.facts.state) || payment.facts.amount !== undefined;
 }
 

@@ -63,6 +63,7 @@ export function verdictOn(record: PaymentRecord, word: Word, voice: Voice, at: n
   switch (judgement) {
     case 'applied':
       if (voice !== 'answer' && meansMoney(state) && !amount) return 'ask';
+      if (voice === 'webhook' && freesReserve(record, word)) return 'ask';
       return hasRoomFor(record, state) ? 'applied' : 'counted';
     case 'duplicate':
       return 'duplicate';
@@ -84,6 +85,13 @@ export function verdictOn(record: PaymentRecord, word: Word, voice: Voice, at: n
     default:
       return judgement satisfies never;
   }
+}
+
+/** Whether a REFUND would give back something of what it holds, which only paytech's own word may do. */
+function freesReserve(record: PaymentRecord, { facts }: Word): boolean {
+  if (record.paymentType !== 'REFUND') return false;
+  const { state, amount = record.amount, currency = record.currency } = facts;
+  return STATES[state].refund === 'returned' || amount.lt(record.amount) || currency !== record.currency;
 }
 
 /** Whether the word is of an open payment's money and nothing else. */
