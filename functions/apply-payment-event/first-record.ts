@@ -127,7 +127,11 @@ export async function firstRecord(
   if (!amount || !currency) throw notEnough(isUnconfirmed, 'amount, currency');
 
   const created = payment.created ?? entry.at;
-  const marks = afterwards(policy, { source: isUnconfirmed ? 'webhook' : 'refresh', state }, now);
+  const marks = afterwards(
+    policy,
+    { source: isUnconfirmed ? 'webhook' : 'refresh', paymentType, state },
+    now,
+  );
   const confirmAt = now + (policy.confirmAfterMs ?? CONFIRM_AFTER_MS);
   const recorded = await recordPayment(
     table,

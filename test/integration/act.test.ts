@@ -866,3 +866,43 @@ function httpEvent(id: string, body?: string, sourceIp = '203.0.113.7'): HttpEve
     ...(body === undefined ? {} : { body }),
   };
 }
+
+describe('a hold that ended on a webhook’s word alone', () => {
+  const ended = async () => {
+    const id = await payment('AUTHORIZED');
+    await world.apply(webhookEvent({ id, state: 'DECLINED', amount: '100' }));
+    expect(await stored(id)).toMatchObject({ state: 'DECLINED', unconfirmed: true });
+    return id;
+  };
+
+  it.each(['capture', 'void'] as const)('has paytech asked before a %s is refused', async (kind) => {
+    const id = await ended();
+    world.gateway.set(id, { state: 'DECLINED' });
+    expect(await ask(kind, id)).toMatchObject({ is: 'wrong-state', state: 'DECLINED' });
+    world.gateway.endings.push({ on: 'get', ends: 'unknown' });
+    expect(await ask(kind, id)).toEqual({ is: 'unavailable' });
+    expect(await callsDuring(() => ask(kind, id))).toEqual({ get: 1 });
+  });
+
+  it.each([
+    ['capture', 'COMPLETED'],
+    ['void', 'CANCELLED'],
+  ] as const)('is open to a %s again once paytech has said twice that it stands', async (kind, state) => {
+    const id = await ended();
+    expect(await ask(kind, id)).toEqual({ is: 'in-progress', seconds: 60 });
+    await applyAll();
+    world.clock.at += 60_000;
+    expect(await ask(kind, id)).toMatchObject({ is: 'in-progress' });
+    await applyAll();
+    expect(await stored(id)).toMatchObject({ state: 'AUTHORIZED' });
+    expect(await ask(kind, id)).toMatchObject({ is: 'done' });
+    expect(world.gateway.payments.get(id)?.facts.state).toBe(state);
+  });
+
+  it('is asked about no more once paytech has confirmed it', async () => {
+    const id = await payment('AUTHORIZED');
+    await world.apply(webhookEvent({ id, state: 'DECLINED', amount: '100' }, { source: 'refresh' }));
+    expect(await callsDuring(() => ask('capture', id))).toEqual({});
+    expect(await ask('capture', id)).toMatchObject({ is: 'wrong-state', state: 'DECLINED' });
+  });
+});
