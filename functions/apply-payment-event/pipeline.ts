@@ -4,6 +4,7 @@ import { type AfterwardsPolicy, afterwards } from '../../shared/payment/afterwar
 import { isPublished, type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
 import {
   amountMark,
+  factsOver,
   isOtherMoney,
   isReopened,
   judgeWord,
@@ -370,7 +371,8 @@ export function applyEvent(deps: Dependencies) {
     source: QueuedEvent['source'] = event.source,
   ): By {
     const change = { source, paymentType: record.paymentType, state: facts.state, before: record };
-    return { entry: entryBy(event, key, facts), afterwards: afterwards(policy, change, now()) };
+    const entry = { ...entryBy(event, key, facts), facts: factsOver(record, facts) };
+    return { entry, afterwards: afterwards(policy, change, now()) };
   }
 
   /**

@@ -141,6 +141,19 @@ export function openOperation(payment: ActedOn): Operation | undefined {
   return last && !last.released && !hasPassed(payment, RULES[last.kind].from) ? last : undefined;
 }
 
+/**
+ * What a payment that has become `state` was captured with, where paytech does not say: the amount of the capture that
+ * was asked for here. Undefined where none was.
+ */
+export function capturedAmount(
+  { state: before, operations }: Pick<ActedOn, 'state' | 'operations'>,
+  state: PaymentState,
+): Decimal | undefined {
+  if (before === state || !RULES.capture.leadsTo.includes(state)) return undefined;
+  const last = operations.at(-1);
+  return last?.kind === 'capture' && !last.released ? last.amount : undefined;
+}
+
 /** How long after an approval was answered a word that a payout still waits for it is taken for an old one. */
 const APPROVAL_SHOWS_AFTER_MS = 60_000;
 
