@@ -5,10 +5,11 @@ import { decimal } from '../../shared/payment/money.ts';
 import { heldBy, paidIn } from '../../shared/payment/refund.ts';
 import type { CreatePaymentBody } from '../../shared/paytech/client.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
-import { readClaim } from '../../shared/store/claims.ts';
+import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { joined } from '../../shared/store/expressions.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { type Answer, backOffice, CALLER, Died, dying, sumOf } from '../support/back-office.ts';
+import { reconciling } from '../support/reconciling.ts';
 import { paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
 
 let world: World;
@@ -18,6 +19,7 @@ beforeAll(async () => {
   office = backOffice(world);
 });
 afterAll(() => world.stop());
+const { applyAll } = reconciling(() => world);
 beforeEach(async () => {
   world.gateway.endings.length = 0;
   world.logger.lines.length = 0;
@@ -147,6 +149,90 @@ describe('POST /operations/refunds', () => {
     expect(await ask('USD')).toMatchObject({ status: 409, code: 'payment.reference_conflict' });
     expect(await ask('euro')).toMatchObject({ status: 400, code: 'request.invalid' });
     expect(atPaytech(paymentId)).toHaveLength(1);
+  });
+
+  describe('of a deposit that only a webhook says was paid', () => {
+    /** It was made for 100, whatever the webhook says. */
+    async function said(amount: string): Promise<string> {
+      const id = await deposit('100', 'CHECKOUT');
+      await world.apply(webhookEvent({ id, state: 'COMPLETED', amount, note: randomUUID() }));
+      expect(await stored(id)).toMatchObject({ state: 'COMPLETED', unconfirmed: true });
+      return id;
+    }
+    const nothingSent = (paymentId: string) => expect(atPaytech(paymentId)).toEqual([]);
+
+    it('is sent once paytech has said the same', async () => {
+      const paymentId = await said('100');
+      world.gateway.set(paymentId, { state: 'COMPLETED' });
+      const before = world.gateway.calls.get;
+      expect(await office.refund({ refundId: newId(), paymentId, amount: '10' })).toMatchObject({
+        status: 201,
+      });
+      expect(await stored(paymentId)).not.toHaveProperty('unconfirmed');
+      expect(await office.refund({ refundId: newId(), paymentId })).toMatchObject({
+        status: 201,
+        body: { amount: decimal('90') },
+      });
+      expect(world.gateway.calls.get - before).toBe(1);
+      await expectInOrder(paymentId);
+    });
+
+    it('is refused where paytech says otherwise, and its word goes to the record', async () => {
+      const paymentId = await said('1000');
+      world.gateway.set(paymentId, { state: 'COMPLETED' });
+      const refundId = newId();
+      expect(await office.refund({ refundId, paymentId })).toMatchObject({
+        status: 409,
+        code: 'payment.state_conflict',
+      });
+      nothingSent(paymentId);
+      expect(await claimOf(refundId)).toBeUndefined();
+      await applyAll();
+      expect(await stored(paymentId)).toMatchObject({ amount: decimal('100') });
+      expect(await office.refund({ refundId, paymentId })).toMatchObject({
+        status: 201,
+        body: { amount: decimal('100') },
+      });
+      await expectInOrder(paymentId);
+    });
+
+    it('is refused while paytech still has it open, or does not know it', async () => {
+      const paymentId = await said('100');
+      const ask = () => office.refund({ refundId: newId(), paymentId });
+      expect(await ask()).toMatchObject({ status: 409, code: 'payment.state_conflict' });
+      world.gateway.payments.delete(paymentId);
+      expect(await ask()).toMatchObject({ status: 409, code: 'payment.state_conflict' });
+      nothingSent(paymentId);
+      expect(await stored(paymentId)).toMatchObject({ state: 'COMPLETED', unconfirmed: true });
+    });
+
+    it('waits while paytech does not answer, also where a process died before it was sent', async () => {
+      const paymentId = await said('100');
+      const refundId = newId();
+      world.gateway.endings.push({ on: 'get', ends: 'unknown' });
+      const unavailable = { status: 503, code: 'gateway.unavailable', retryAfter: 5 };
+      expect(await office.refund({ refundId, paymentId })).toMatchObject(unavailable);
+      expect(await claimOf(refundId)).toBeUndefined();
+
+      const request = { amount: decimal('100'), currency: 'EUR', parentPaymentId: paymentId };
+      await saveClaim(world.table, undefined, {
+        kind: 'refund',
+        referenceId: refundId,
+        attempt: 1,
+        stage: 'reserving',
+        owner: randomUUID(),
+        leaseUntil: world.now(),
+        sentAt: world.now(),
+        request,
+        earlierPaymentIds: [],
+        turn: 1,
+      });
+      world.gateway.endings.push({ on: 'get', ends: 'unknown' });
+      expect(await office.refund({ refundId, paymentId })).toMatchObject(unavailable);
+      nothingSent(paymentId);
+      world.gateway.set(paymentId, { state: 'COMPLETED' });
+      expect(await office.refund({ refundId, paymentId })).toMatchObject({ status: 201 });
+    });
   });
 
   it('refuses another payment or amount under the same refundId', async () => {
