@@ -614,6 +614,84 @@ describe('what was set aside', () => {
   });
 });
 
+describe('a refund that paytech tries again by another provider', () => {
+  /** The next try of a refund, as a payment of its own whose parent is the one before. */
+  const triedAgain = (refund: GatewayPayment, repeatsReference = false): GatewayPayment =>
+    world.gateway.cascade(refund.id, { repeatsReference });
+
+  it.each([true, false])('is an entry of its own of the deposit, reference repeated: %s', async (repeats) => {
+    const paymentId = await deposit();
+    const refundId = newId();
+    const { body } = await office.refund({ refundId, paymentId, amount: '40' });
+    const first = world.gateway.payments.get(body.id)!;
+    await end(first, 'DECLINED');
+    const second = triedAgain(first, repeats);
+    await world.apply(refundEvent(second, 'PENDING'));
+    const third = triedAgain(second, repeats);
+    expect(await refundable(paymentId)).toBe('60');
+    await end(second, 'CANCELLED');
+    await end(third, 'COMPLETED');
+    expect(await refundable(paymentId)).toBe('60');
+    const { refunds } = await stored(paymentId);
+    expect([...refunds!].map(([key, { stage }]) => [key, stage]).sort()).toEqual(
+      [
+        [refundId, 'returned'],
+        [`@${second.id}`, 'returned'],
+        [`@${third.id}`, 'settled'],
+      ].sort(),
+    );
+    for (const { id } of [first, second, third]) {
+      expect(await stored(id)).not.toHaveProperty('refundable');
+      expect(await stored(id)).not.toHaveProperty('refunds');
+    }
+    expect(await office.refund({ refundId: newId(), paymentId, amount: '60.01' })).toMatchObject({
+      code: 'refund.exceeds_remainder',
+    });
+    expect(world.logger.metrics()).toEqual([]);
+    await expectInOrder(paymentId);
+  });
+
+  it('does not take what was set aside for the first, whichever is heard of first', async () => {
+    const paymentId = await deposit();
+    const refundId = newId();
+    world.gateway.endings.push({ on: 'create', ends: 'lost' }, { on: 'list', ends: 'unknown' });
+    await office.refund({ refundId, paymentId, amount: '40' });
+    const [first] = atPaytech(paymentId);
+    const second = triedAgain(first!, true);
+    world.clock.at += 120_000;
+    await end(second, 'COMPLETED');
+    expect(await refundable(paymentId)).toBe('20');
+    await end(first!, 'DECLINED');
+    expect(await refundable(paymentId)).toBe('60');
+    expect((await stored(paymentId)).refunds?.get(refundId)).toMatchObject({ paymentId: first!.id });
+    await expectInOrder(paymentId);
+  });
+
+  it('is followed by GET where the refunds before it were never heard of, as far as five steps', async () => {
+    const paymentId = await deposit();
+    let refund: GatewayPayment = world.gateway.make({
+      paymentType: 'REFUND',
+      parentPaymentId: paymentId,
+      amount: decimal('10'),
+      currency: 'EUR',
+    } as never);
+    for (let step = 2; step <= 5; step++) refund = triedAgain(refund);
+    world.gateway.set(refund.id, { state: 'COMPLETED' });
+    world.clock.at += 120_000;
+    const said = refundEvent(refund, 'COMPLETED');
+    world.gateway.endings.push({ on: 'get', ends: 429 });
+    await expect(world.apply(said)).rejects.toThrow('could not be asked');
+    expect((await world.apply(said)).outcome).toBe('applied');
+    expect(await refundable(paymentId)).toBe('90');
+    expect(world.logger.metrics()).toEqual([]);
+
+    const beyond = triedAgain(refund);
+    await end(beyond, 'COMPLETED');
+    expect(await refundable(paymentId)).toBe('90');
+    expect(world.logger.metrics()).toEqual(['RefundWithoutParent']);
+  });
+});
+
 describe('a refund made elsewhere', () => {
   const elsewhere = (parentId: string, amount: string) =>
     world.gateway.make({
