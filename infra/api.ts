@@ -15,8 +15,9 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { methodAndPath, OPERATION_ROUTES } from '../functions/operations/routes.ts';
+import type { FunctionName } from '../shared/runtime/settings.ts';
 import type { PaymentFunctions } from './functions.ts';
-import type { FunctionName, Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 
 const webhookPath = '/webhooks/paytech';
 

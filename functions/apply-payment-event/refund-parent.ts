@@ -1,5 +1,5 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { watchSiblings } from '../../shared/claims/siblings.ts';
+import type { Logger } from '../../shared/logger.ts';
 import { type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
 import { type PaymentRecord, versionOfKey } from '../../shared/payment/payment.ts';
 import { isFinal } from '../../shared/payment/state.ts';

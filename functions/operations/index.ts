@@ -9,6 +9,7 @@ import { openLogger } from '../../shared/logger.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
 import { readApiKey } from '../../shared/paytech/keys.ts';
 import { openEventQueue } from '../../shared/queue/event-queue.ts';
+import { readSettings } from '../../shared/runtime/settings.ts';
 import { openSecret } from '../../shared/secrets.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { operations } from './pipeline.ts';
@@ -16,11 +17,12 @@ import { readFingerprintKey } from './withdrawals.ts';
 
 /** The back office, IAM-signed: one route each for what it may do and see (routes.ts). */
 
+const settings = readSettings('operations');
 const logger = openLogger();
 const apiKey = openSecret(env('API_KEY_SECRET'), readApiKey, { logger });
 const fingerprintKey = openSecret(env('FINGERPRINT_KEY_SECRET'), readFingerprintKey, { logger });
 const table = openTable(env('PAYMENTS_TABLE'));
-const gateway = gatewayClient({ baseUrl: env('PAYTECH_URL'), apiKey });
+const gateway = gatewayClient({ baseUrl: settings.paytechUrl, apiKey });
 const queue = openEventQueue(env('WEBHOOK_QUEUE_URL'));
 const now = Date.now;
 
@@ -36,7 +38,7 @@ const route = operations({
   gateway,
   now,
   create,
-  webhookUrl: env('WEBHOOK_URL'),
+  webhookUrl: settings.webhookUrl,
   fingerprintKey,
   act: act({ table, gateway, queue, ready: apiKey.get, now, logger }),
   resolve: resolveClaim({ table, gateway, queue, now, logger }),

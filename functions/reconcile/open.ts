@@ -1,16 +1,18 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { lookAtExecute } from '../../shared/actions/untouched.ts';
 import { type Checked, checkClaim } from '../../shared/claims/check.ts';
 import { staysPaidTwice } from '../../shared/claims/siblings.ts';
 import { forEachOf } from '../../shared/concurrency.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { MetricName } from '../../shared/metrics.ts';
 import { openOperation } from '../../shared/payment/action.ts';
 import { isClaimKind, nextLookAt } from '../../shared/payment/claim.ts';
 import { asHeard, judgeWord } from '../../shared/payment/heard.ts';
 import { nextCheckOf } from '../../shared/payment/next-check.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { nextCheckAt, OPEN_SHARDS, WATCHED_INTERVAL_MS } from '../../shared/payment/schedule.ts';
-import { isFinal } from '../../shared/payment/state.ts';
-import { overdueIn, type WaitingLimits, type WaitingState } from '../../shared/payment/waiting.ts';
+import { isFinal, type WaitingState } from '../../shared/payment/state.ts';
+import { overdueIn, type WaitingLimits } from '../../shared/payment/waiting.ts';
+import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { keepConfirmed } from '../../shared/store/confirmation.ts';
 import { type Cursor, type OpenIndex, type OpenKey, postpone } from '../../shared/store/open-index.ts';
@@ -38,7 +40,7 @@ export interface Dependencies extends telling.Dependencies {
 }
 
 /** A payment counts in it once per look, that is about once an hour, until it has moved. */
-const OVERDUE_METRIC: Record<WaitingState, string> = {
+const OVERDUE_METRIC: Record<WaitingState, MetricName> = {
   AUTHORIZED: 'AuthorizedForLong',
   AWAITING_APPROVAL: 'AwaitingApprovalForLong',
 };
@@ -49,12 +51,12 @@ const ASK_LIMIT_MS = 5_000;
 const SHARD_PAGE = 25;
 
 /** After this an unknown outcome is worth a warning at each look. */
-const LONG_MS = 15 * 60_000;
+const LONG_MS = 15 * MINUTE_MS;
 
 type DueNews = telling.News & { key: OpenKey };
 
 /** What could not be asked about is due again after this, behind what else is due. */
-const RETRY_MS = 60_000;
+const RETRY_MS = MINUTE_MS;
 
 export function lookAfterOpen(deps: Dependencies) {
   const { table, index, gateway, now, logger, tally, goesOn, maxItems, concurrency, waitingLimits } = deps;

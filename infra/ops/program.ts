@@ -1,5 +1,6 @@
 import { Argument, Command, Option } from 'commander';
 import { RESOLVED_KINDS } from '../../functions/operations/claims.ts';
+import { DAY_MS } from '../../shared/runtime/time.ts';
 import { parseCount, parseDuration, parseSince } from './arguments.ts';
 import { listClaims, type Resolving, resolve } from './claims.ts';
 import type { Filter } from './dead-letters.ts';
@@ -107,7 +108,7 @@ export function program(onResult: (result: Result) => void): Command {
   root
     .command('keys')
     .description('which signing key and encoding matched lately, and whether an old key may be retired')
-    .option('--since <when>', 'how far to look back', parseSince, Date.now() - 7 * 86_400_000)
+    .option('--since <when>', 'how far to look back', parseSince, Date.now() - 7 * DAY_MS)
     .option('--max <n>', 'look at so many payments at most', parseCount, 2_000)
     .action((options: { since: number; max: number }) => work((environment) => keys(environment, options)));
 

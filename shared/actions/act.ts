@@ -1,5 +1,5 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { callOnce } from '../claims/call-once.ts';
+import type { Logger } from '../logger.ts';
 import { type ActionRequest, nextAction, type Operation, openOperation } from '../payment/action.ts';
 import { LEASE_MS } from '../payment/claim.ts';
 import { asHeard } from '../payment/heard.ts';

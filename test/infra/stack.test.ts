@@ -224,6 +224,7 @@ test('outputs name what a deployer and paytech-ops need next', () => {
     'PaymentEventsTopicArn',
     'PaymentsTable',
     'PaytechUrl',
+    'Settings',
     'SigningKeysSecret',
     'SweepCreatedDays',
     'WebhookDeadLetterQueueUrl',
