@@ -42,8 +42,12 @@ describe('PATCH /payments/{id}', () => {
     expect(answer.status, answer.text).toBe(200);
     const externalRefs = { reference: expect.any(String), instructions: expect.any(String) };
     expect(answer.json()).toMatchObject({ id, state: 'PENDING', final: false, externalRefs });
-    expect(answer.json()).not.toHaveProperty('redirectUrl');
+    // As paytech answered it, who may send the customer on; whoever asks later is not told to pay again.
+    const { redirectUrl } = answer.json();
+    expect(redirectUrl).toBeDefined();
+    expect(await callsOf(id, 'PATCH')).toMatchObject([{ answer: { result: { redirectUrl } } }]);
     expect((await get(id)).json()).toMatchObject({ state: 'PENDING', externalRefs });
+    expect((await get(id)).json()).not.toHaveProperty('redirectUrl');
     await soon(async () => expect(await record(id)).toMatchObject({ state: 'PENDING', version: '2' }));
     expect((await get(id)).json()).toMatchObject({ state: 'PENDING', version: 2, externalRefs });
 
