@@ -15,11 +15,12 @@ import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { METRICS_NAMESPACE } from '../shared/metrics.ts';
+import { METRICS_NAMESPACE, type MetricName } from '../shared/metrics.ts';
+import type { FunctionName } from '../shared/runtime/settings.ts';
 import { type ApiRoute, routeMetric } from './api-metrics.ts';
 import type { PaymentFunctions } from './functions.ts';
 import { loggedAlarms } from './logged-alarms.ts';
-import type { FunctionName, Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 
 export interface Watched {
   settings: Settings;
@@ -156,7 +157,7 @@ function alarmTopic(scope: Construct, arn: string | undefined): ITopic {
 }
 
 /** A metric that the functions of the stack log. */
-export function loggedMetric(scope: Construct, metricName: string, period: Duration): Metric {
+export function loggedMetric(scope: Construct, metricName: MetricName, period: Duration): Metric {
   return new Metric({
     namespace: METRICS_NAMESPACE,
     metricName,

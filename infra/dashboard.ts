@@ -2,6 +2,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Dashboard, GraphWidget, type IMetric, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
+import type { MetricName } from '../shared/metrics.ts';
 import { loggedMetric, routesOfCustomers, type Watched } from './alarms.ts';
 import { routeMetric } from './api-metrics.ts';
 import { loggedAlarms } from './logged-alarms.ts';
@@ -21,7 +22,7 @@ export function dashboard(scope: Construct, watched: Watched): void {
       }),
     );
   const made = Object.entries(functions);
-  const counted = (...names: string[]): IMetric[] =>
+  const counted = (...names: MetricName[]): IMetric[] =>
     names.map((name) => loggedMetric(scope, name, period).with({ label: name }));
   const problems = loggedAlarms(settings)
     .map(({ metric }) => metric)
@@ -87,7 +88,7 @@ export function dashboard(scope: Construct, watched: Watched): void {
 }
 
 /** What is counted when all is well. */
-const HEARTBEAT = 'Reconciled';
+const HEARTBEAT = 'Reconciled' satisfies MetricName;
 
 function graph(title: string, left: IMetric[]): GraphWidget {
   return new GraphWidget({ title, left, width: 8, height: 6 });

@@ -1,13 +1,14 @@
-/** The Lambdas: what each is told by its environment, and what it may do. */
+/** The Lambdas: which resources each uses, and what it may do with them. */
 import { Duration } from 'aws-cdk-lib';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { CfnSecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import type { FunctionName, PlainSettings } from '../shared/runtime/settings.ts';
 import { PaymentFunction, type UsedResource } from './payment-function.ts';
 import { reconcileTimeout } from './reconcile-schedule.ts';
 import type { Secrets } from './secrets.ts';
-import { eventSourceOf, type FunctionName, type Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 import { applyTimeout, type webhookQueue } from './webhook-queue.ts';
 
 export interface FunctionsProps {
@@ -16,8 +17,7 @@ export interface FunctionsProps {
   webhooks: ReturnType<typeof webhookQueue>;
   topic: Topic;
   secrets: Secrets;
-  /** Where paytech is to send webhooks; goes into every payment. */
-  webhookUrl: string;
+  plainSettings: PlainSettings;
 }
 
 /** The functions by name; those that a setting turns on may be missing. */
@@ -27,7 +27,8 @@ export type PaymentFunctions = Record<Exclude<FunctionName, 'execute-payment'>, 
 
 /** Makes all Lambdas; each `use` gives a permission together with the variable that it is for. */
 export function paymentFunctions(scope: Construct, props: FunctionsProps): PaymentFunctions {
-  const { settings, table, topic, secrets, webhookUrl } = props;
+  const { settings, plainSettings, table, topic, secrets } = props;
+  const common = { settings, plainSettings };
   const { queue, deadLetterQueue, batchSize, batchingWindow } = props.webhooks;
 
   const payments = { variable: 'PAYMENTS_TABLE', value: table.tableName, arn: table.tableArn };
@@ -42,17 +43,10 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
   const signingKeys = usedSecret('SIGNING_KEYS_SECRET', secrets.signingKeys);
 
   const createPayment = new PaymentFunction(scope, 'create-payment', {
-    settings,
+    ...common,
     description: 'Creates a payment at paytech and records it',
     // Below the 15 s lease of a claim: when that is over, its owner is no longer running.
     timeout: Duration.seconds(14),
-    environment: {
-      PAYTECH_URL: settings.paytechUrl,
-      WEBHOOK_URL: webhookUrl,
-      ALLOWED_ORIGINS: settings.allowedOrigins.join(','),
-      EVENT_SOURCE: eventSourceOf(settings.stage),
-      ORDER_TOKENS: settings.orderTokens,
-    },
   })
     .use(payments, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
     .use(webhooks, 'sqs:SendMessage')
@@ -65,7 +59,7 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
   }
 
   const receiveWebhook = new PaymentFunction(scope, 'receive-webhook', {
-    settings,
+    ...common,
     description: 'Verifies a webhook of paytech and queues its bytes',
     timeout: Duration.seconds(10),
   })
@@ -73,17 +67,9 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
     .use(signingKeys, 'secretsmanager:GetSecretValue');
 
   const applyPaymentEvent = new PaymentFunction(scope, 'apply-payment-event', {
-    settings,
+    ...common,
     description: 'Applies what paytech said to the payment, once, and publishes it',
     timeout: applyTimeout,
-    environment: {
-      PAYTECH_URL: settings.paytechUrl,
-      EVENT_SOURCE: eventSourceOf(settings.stage),
-      CONFIRM_WEBHOOKS: settings.confirmWebhooks ? 'on' : 'off',
-      ...(settings.paymentRetentionDays !== undefined && {
-        PAYMENT_RETENTION_DAYS: String(settings.paymentRetentionDays),
-      }),
-    },
   })
     .use(payments, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
     .use(paymentEvents, 'sns:Publish')
@@ -111,10 +97,9 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
   });
 
   const getPayment = new PaymentFunction(scope, 'get-payment', {
-    settings,
+    ...common,
     description: "Answers a payment's public view",
     timeout: Duration.seconds(10),
-    environment: { PAYTECH_URL: settings.paytechUrl },
   })
     .use(payments, 'dynamodb:GetItem', 'dynamodb:UpdateItem')
     .use(webhooks, 'sqs:SendMessage')
@@ -122,22 +107,20 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
 
   const executePayment = () =>
     new PaymentFunction(scope, 'execute-payment', {
-      settings,
+      ...common,
       description: 'Executes a deposit at paytech without redirect',
       // Below the 15 s lease of an operation, as create-payment.
       timeout: Duration.seconds(14),
-      environment: { PAYTECH_URL: settings.paytechUrl },
     })
       .use(payments, 'dynamodb:GetItem', 'dynamodb:UpdateItem')
       .use(webhooks, 'sqs:SendMessage')
       .use(apiKey, 'secretsmanager:GetSecretValue');
 
   const operations = new PaymentFunction(scope, 'operations', {
-    settings,
+    ...common,
     description: 'Refunds, pays out, acts on payments and looks them up for the back office',
     // Below the 15 s lease of a claim, as create-payment.
     timeout: Duration.seconds(14),
-    environment: { PAYTECH_URL: settings.paytechUrl, WEBHOOK_URL: webhookUrl },
   })
     .use(payments, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
     .use(webhooks, 'sqs:SendMessage')
@@ -145,17 +128,9 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
     .use(usedSecret('FINGERPRINT_KEY_SECRET', secrets.fingerprintKey), 'secretsmanager:GetSecretValue');
 
   const reconcile = new PaymentFunction(scope, 'reconcile', {
-    settings,
+    ...common,
     description: 'Finds what webhooks did not bring: asks paytech about what is open and what changed',
     timeout: reconcileTimeout(settings.reconcileMinutes),
-    environment: {
-      PAYTECH_URL: settings.paytechUrl,
-      RECONCILE_CONCURRENCY: String(settings.reconcileConcurrency),
-      WEBHOOK_GRACE_SECONDS: String(settings.webhookGraceSeconds),
-      SWEEP_CREATED_DAYS: String(settings.sweepCreatedDays),
-      CAPTURE_WITHIN_HOURS: String(settings.captureWithinHours),
-      APPROVE_WITHIN_HOURS: String(settings.approveWithinHours),
-    },
   })
     .use(payments, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
     .allow(`${table.tableArn}/index/open`, 'dynamodb:Query')

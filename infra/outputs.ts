@@ -1,11 +1,13 @@
 /** What a deployer needs next, and paytech-ops finds a stack by. */
 import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { pick } from '../shared/payment/pick.ts';
 import type { PaytechPayments } from './paytech-payments.ts';
-import { eventSourceOf } from './settings.ts';
+import { OPS_SETTINGS } from './settings.ts';
 
 /** Adds the outputs to the stack that holds `payments`; a stack can have one service with outputs. */
 export function addOutputs(payments: PaytechPayments): void {
-  const { settings } = payments;
+  const stack = Stack.of(payments);
+  const settings = pick(payments.plainSettings, OPS_SETTINGS);
   const outputs: Record<string, string> = {
     ApiUrl: payments.apiUrl,
     WebhookUrl: payments.webhookUrl,
@@ -16,17 +18,13 @@ export function addOutputs(payments: PaytechPayments): void {
     SigningKeysSecret: payments.secrets.signingKeys.secretArn,
     OrderTokenKeysSecret: payments.secrets.orderTokenKeys.secretArn,
     PaymentEventsTopicArn: payments.topic.topicArn,
-    PaytechUrl: settings.paytechUrl,
-    EventSource: eventSourceOf(settings.stage),
-    WebhookGraceSeconds: String(settings.webhookGraceSeconds),
-    SweepCreatedDays: String(settings.sweepCreatedDays),
-    CaptureWithinHours: String(settings.captureWithinHours),
-    ApproveWithinHours: String(settings.approveWithinHours),
+    Settings: stack.toJsonString(settings),
   };
+  // What the paytech-ops of the last release reads: to be deleted with the next one.
+  for (const [name, value] of Object.entries(settings)) outputs[inPascalCase(name)] = String(value);
   for (const [name, queue] of payments.subscriberQueues) {
     outputs[`${inPascalCase(name)}QueueUrl`] = queue.queueUrl;
   }
-  const stack = Stack.of(payments);
   for (const [name, value] of Object.entries(outputs)) new CfnOutput(stack, name, { value });
 }
 

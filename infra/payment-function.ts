@@ -12,15 +12,23 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { pick } from '../shared/payment/pick.ts';
+import { olderVariables } from '../shared/runtime/older-variables.ts';
+import {
+  type FunctionName,
+  type PlainSettings,
+  SETTINGS_OF,
+  SETTINGS_VARIABLE,
+} from '../shared/runtime/settings.ts';
 import { bundlesFolder } from './bundle.ts';
-import type { FunctionName, Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 
 export interface PaymentFunctionProps {
   settings: Settings;
+  /** Of which it is told its own; what belongs to a resource comes with `use`. */
+  plainSettings: PlainSettings;
   description: string;
   timeout: Duration;
-  /** Plain settings; what belongs to a resource comes with `use`. */
-  environment?: Record<string, string>;
 }
 
 /** A resource as a function sees it. */
@@ -36,7 +44,7 @@ export interface UsedResource {
 /** A Lambda with the code of `dist/functions/<id>` and a role that may do nothing but log, trace and `use`. */
 export class PaymentFunction extends LambdaFunction {
   constructor(scope: Construct, id: FunctionName, props: PaymentFunctionProps) {
-    const { settings, description, timeout, environment = {} } = props;
+    const { settings, plainSettings, description, timeout } = props;
     // An own role, because the default one comes with a managed policy that may write to every log group.
     const role = new Role(scope, `${id}-role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     const logGroup = new LogGroup(scope, `${id}-logs`, {
@@ -52,7 +60,7 @@ export class PaymentFunction extends LambdaFunction {
         STACK_NAME: Stack.of(scope).stackName,
         POWERTOOLS_SERVICE_NAME: id,
         URL_SUFFIX: Aws.URL_SUFFIX,
-        ...environment,
+        ...settingsVariables(Stack.of(scope), pick(plainSettings, SETTINGS_OF[id])),
       },
       role,
       logGroup,
@@ -82,4 +90,15 @@ export class PaymentFunction extends LambdaFunction {
     this.addToRolePolicy(new PolicyStatement({ actions, resources: [arn] }));
     return this;
   }
+}
+
+/** Below this the settings fit twice into the 4 KB that Lambda has for all variables of a function. */
+const MAX_BYTES_TWICE = 1_200;
+
+function settingsVariables(stack: Stack, settings: Partial<PlainSettings>): Record<string, string> {
+  const fitsTwice = Buffer.byteLength(JSON.stringify(settings)) <= MAX_BYTES_TWICE;
+  return {
+    ...(fitsTwice && olderVariables(settings)),
+    [SETTINGS_VARIABLE]: stack.toJsonString(settings),
+  };
 }

@@ -6,6 +6,7 @@ import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { PlainSettings } from '../shared/runtime/settings.ts';
 import { alarms } from './alarms.ts';
 import { addRoutes, httpApi } from './api.ts';
 import { dashboard } from './dashboard.ts';
@@ -14,12 +15,14 @@ import { paymentEvents } from './payment-events.ts';
 import { paymentsTable } from './payments-table.ts';
 import { reconcileSchedule } from './reconcile-schedule.ts';
 import { type Secrets, secrets } from './secrets.ts';
-import { parseSettings, type Settings, type SettingsInput } from './settings.ts';
+import { parseSettings, plainSettings, type Settings, type SettingsInput } from './settings.ts';
 import { webhookQueue } from './webhook-queue.ts';
 
 export class PaytechPayments extends Construct {
   /** As given, with the defaults filled in. */
   readonly settings: Settings;
+  /** What functions and paytech-ops are told of them. */
+  readonly plainSettings: PlainSettings;
   /** Base of all routes, without a slash at the end. */
   readonly apiUrl: string;
   readonly webhookUrl: string;
@@ -42,17 +45,18 @@ export class PaytechPayments extends Construct {
     const settings = parseSettings(given);
     this.settings = settings;
     const { api, url, webhookUrl } = httpApi(this, settings);
+    this.plainSettings = plainSettings(settings, webhookUrl);
     const webhooks = webhookQueue(this, settings.webhookBatchSize);
     const events = paymentEvents(this, settings);
     this.table = paymentsTable(this);
     this.secrets = secrets(this);
     this.functions = paymentFunctions(this, {
       settings,
+      plainSettings: this.plainSettings,
       table: this.table,
       webhooks,
       topic: events.topic,
       secrets: this.secrets,
-      webhookUrl,
     });
     addRoutes(api, this.functions, settings);
     reconcileSchedule(this, this.functions.reconcile, settings.reconcileMinutes);

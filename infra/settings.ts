@@ -6,18 +6,10 @@ import { z } from 'zod';
 import { EVENT_TYPES } from '../shared/payment/event-schema.ts';
 import { ORIGINS } from '../shared/payment/payment.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES } from '../shared/payment/state.ts';
+import { type FunctionName, type PlainSettings, SETTINGS_OF } from '../shared/runtime/settings.ts';
 
 /** The functions of the service; each is a folder in `functions/` and a Lambda in the stack. */
-export const functionNames = [
-  'create-payment',
-  'receive-webhook',
-  'apply-payment-event',
-  'get-payment',
-  'execute-payment',
-  'operations',
-  'reconcile',
-] as const;
-export type FunctionName = (typeof functionNames)[number];
+export const functionNames = Object.keys(SETTINGS_OF) as FunctionName[];
 
 const paytechHosts = {
   sandbox: 'https://engine-sandbox.pay.tech',
@@ -256,6 +248,27 @@ export type EventFilter = z.input<typeof filter>;
 export function eventSourceOf(stage: Settings['stage']): string {
   return `urn:paytech-payments:${stage}`;
 }
+
+/** What the functions are told, each as much as is its own ({@link SETTINGS_OF}). */
+export function plainSettings(settings: Settings, webhookUrl: string): PlainSettings {
+  return {
+    ...settings,
+    paymentRetentionDays: settings.paymentRetentionDays ?? null,
+    eventSource: eventSourceOf(settings.stage),
+    webhookUrl,
+  };
+}
+
+/** What paytech-ops is told, by an output of the stack. */
+export const OPS_SETTINGS = [
+  'paytechUrl',
+  'eventSource',
+  'webhookGraceSeconds',
+  'sweepCreatedDays',
+  'captureWithinHours',
+  'approveWithinHours',
+] as const satisfies readonly (keyof PlainSettings)[];
+export type OpsSettings = Pick<PlainSettings, (typeof OPS_SETTINGS)[number]>;
 
 /** Thrown with one line per wrong setting, each naming its path in `cdk.json`. */
 export class SettingsError extends Error {

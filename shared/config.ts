@@ -4,8 +4,3 @@ export function env(name: string): string {
   if (!value) throw new Error(`environment variable ${name} is not set`);
   return value;
 }
-
-/** The items of a comma-separated environment variable; none when it is empty or missing. */
-export function envList(name: string): string[] {
-  return (process.env[name] ?? '').split(',').filter(Boolean);
-}

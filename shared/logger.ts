@@ -1,15 +1,34 @@
-import { LogFormatter, Logger, LogItem } from '@aws-lambda-powertools/logger';
+// biome-ignore lint/style/noRestrictedImports: the one place that does
+import { Logger as LineLogger, LogFormatter, LogItem } from '@aws-lambda-powertools/logger';
 import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
 import { env } from './config.ts';
-import { embeddedMetric } from './metrics.ts';
+import { embeddedMetric, type MetricName } from './metrics.ts';
 
-/** One JSON line each; a line that names a `metric` counts one of it. */
+/** What a line says beside its message. No customer data, bodies or keys. */
+export interface LogFields {
+  /** Counts one of it. */
+  metric?: MetricName;
+  [field: string]: unknown;
+}
+
+type Log = (message: string, ...fields: LogFields[]) => void;
+
+/** Writes one JSON line each. */
+export interface Logger {
+  info: Log;
+  warn: Log;
+  error: Log;
+  /** Sets what all further lines of the request say too. */
+  appendKeys(keys: { requestId: string }): void;
+  resetKeys(): void;
+}
+
 class LinesWithMetrics extends LogFormatter {
   readonly #stack = env('STACK_NAME');
 
   override formatAttributes(line: UnformattedAttributes, more: LogAttributes): LogItem {
     const { logLevel, message, timestamp, serviceName, xRayTraceId } = line;
-    const { metric } = more;
+    const { metric } = more as LogFields;
     const attributes = {
       level: logLevel,
       message,
@@ -18,12 +37,12 @@ class LinesWithMetrics extends LogFormatter {
       stack: this.#stack,
       xray_trace_id: xRayTraceId,
     };
-    const counted = typeof metric === 'string' ? embeddedMetric(metric, timestamp) : {};
+    const counted = metric === undefined ? {} : embeddedMetric(metric, timestamp);
     return new LogItem({ attributes: { ...attributes, ...counted } }).addAttributes(more);
   }
 }
 
 /** The logger of a function: the stack gives its name in POWERTOOLS_SERVICE_NAME, its own in STACK_NAME. */
 export function openLogger(): Logger {
-  return new Logger({ logFormatter: new LinesWithMetrics() });
+  return new LineLogger({ logFormatter: new LinesWithMetrics() });
 }

@@ -1,17 +1,18 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { awsCall, mayPass } from './aws/call.ts';
+import type { Logger } from './logger.ts';
+import { HOUR_MS, MINUTE_MS } from './runtime/time.ts';
 
 /** How long a secret is used before it is fetched again, in milliseconds: a rotated key is taken up within it. */
-const MAX_AGE_MS = 5 * 60_000;
+const MAX_AGE_MS = 5 * MINUTE_MS;
 
 /** How long one at hand is used while Secrets Manager cannot be asked, in milliseconds. */
-const MAX_AGE_IN_OUTAGE_MS = 60 * 60_000;
+const MAX_AGE_IN_OUTAGE_MS = HOUR_MS;
 
 /**
  * How often a mismatch may cause a fetch, in milliseconds, so that forged requests cannot run up costs; and how often
  * a fetch is tried again during an outage, so that not every request waits for it.
  */
-const MIN_REFRESH_MS = 60_000;
+const MIN_REFRESH_MS = MINUTE_MS;
 
 export interface Secret<T> {
   /** The value, fetched on first use and again when it is old. Throws when it cannot be had or is unusable. */

@@ -1,6 +1,6 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import { forEachOf } from '../../shared/concurrency.ts';
+import type { Logger } from '../../shared/logger.ts';
 import { UnreadablePayment } from '../../shared/paytech/wire.ts';
 import {
   type DeadLetterQueue,

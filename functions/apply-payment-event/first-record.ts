@@ -1,5 +1,5 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { identify, join } from '../../shared/claims/siblings.ts';
+import type { Logger } from '../../shared/logger.ts';
 import { type AfterwardsPolicy, afterwards, mayHaveExpired } from '../../shared/payment/afterwards.ts';
 import { amountMark } from '../../shared/payment/heard.ts';
 import { type HistoryEntry, optional } from '../../shared/payment/payment.ts';
@@ -7,6 +7,7 @@ import { statesOf } from '../../shared/payment/state.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
 import { type GatewayPayment, type StatelessPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
 import type { QueuedEvent } from '../../shared/queue/event-queue.ts';
+import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { type Applied, readPayment, recordPayment } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
 
@@ -29,10 +30,10 @@ const ASK_LIMIT_MS = 5_000;
 export const RECEIVES_TO_ASK = 3;
 
 /** After this a create call has ended, and with it the time in which a payment may still get its claim. */
-const CREATE_ENDS_MS = 60_000;
+const CREATE_ENDS_MS = MINUTE_MS;
 
 /** When a payment is looked at that was recorded on a webhook's word, where the deployment confirms none. */
-const CONFIRM_AFTER_MS = 5 * 60_000;
+const CONFIRM_AFTER_MS = 5 * MINUTE_MS;
 
 /**
  * What is to be recorded of a payment that is heard of for the first time. A webhook may be anybody's who has the

@@ -1,5 +1,6 @@
 import { type HistoryEntry, MAX_HISTORY, type PaymentRecord } from '../../shared/payment/payment.ts';
 import type { QueuedEvent } from '../../shared/queue/event-queue.ts';
+import { DAY_MS } from '../../shared/runtime/time.ts';
 
 /** The record's history has no room: something is wrong with this payment that no retry mends. */
 export class HistoryFull extends Error {
@@ -10,7 +11,7 @@ export function assertRoom({ id, history }: PaymentRecord): void {
   if (history.length >= MAX_HISTORY) throw new HistoryFull(`payment ${id} has a full history`);
 }
 
-const OLD_MS = 21 * 24 * 60 * 60_000;
+const OLD_MS = 21 * DAY_MS;
 
 /**
  * Whether a webhook was received so long after what it led to that nobody but somebody who has recorded it sends it

@@ -1,5 +1,5 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { join, watchSiblings } from '../../shared/claims/siblings.ts';
+import type { Logger } from '../../shared/logger.ts';
 import { type AfterwardsPolicy, afterwards } from '../../shared/payment/afterwards.ts';
 import { isPublished, type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
 import {

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { claimedCall } from '../../shared/claims/claimed-call.ts';
-import { env, envList } from '../../shared/config.ts';
+import { env } from '../../shared/config.ts';
 import { httpHandler } from '../../shared/http/api.ts';
 import { openLogger } from '../../shared/logger.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
 import { readApiKey } from '../../shared/paytech/keys.ts';
 import { openEventQueue } from '../../shared/queue/event-queue.ts';
+import { readSettings } from '../../shared/runtime/settings.ts';
 import { fetchAhead, openSecret } from '../../shared/secrets.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { orderTokens, readOrderKeys } from './order-token.ts';
@@ -14,27 +15,28 @@ import { readerWithoutTokens, readerWithTokens } from './request.ts';
 
 /** `POST /payments`: request, and the order token in it → claim → paytech → payment item → redirectUrl. */
 
+const settings = readSettings('create-payment');
 const logger = openLogger();
 const apiKey = fetchAhead(openSecret(env('API_KEY_SECRET'), readApiKey, { logger }));
 
-const allowedOrigins = envList('ALLOWED_ORIGINS');
+const { allowedOrigins } = settings;
 
 function readerOfOrders() {
   const keys = fetchAhead(openSecret(env('ORDER_TOKEN_SECRET'), readOrderKeys, { logger }));
-  const audience = env('EVENT_SOURCE');
+  const audience = settings.eventSource;
   return readerWithTokens(orderTokens({ keys, audience, now: Date.now, logger }), allowedOrigins);
 }
 
 const create = createPayment({
-  requestOf: env('ORDER_TOKENS') === 'off' ? readerWithoutTokens(allowedOrigins) : readerOfOrders(),
+  requestOf: settings.orderTokens === 'off' ? readerWithoutTokens(allowedOrigins) : readerOfOrders(),
   create: claimedCall({
     table: openTable(env('PAYMENTS_TABLE')),
-    gateway: gatewayClient({ baseUrl: env('PAYTECH_URL'), apiKey }),
+    gateway: gatewayClient({ baseUrl: settings.paytechUrl, apiKey }),
     queue: openEventQueue(env('WEBHOOK_QUEUE_URL')),
     now: Date.now,
     logger,
   }),
-  webhookUrl: env('WEBHOOK_URL'),
+  webhookUrl: settings.webhookUrl,
 });
 
 export const handler = httpHandler(logger, async (event, context) => {

@@ -1,4 +1,3 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import * as z from 'zod/mini';
 import {
@@ -10,6 +9,7 @@ import {
 } from '../../shared/http/payment-fields.ts';
 import { type FieldProblem, Problem } from '../../shared/http/problem.ts';
 import { matching, object } from '../../shared/http/validate.ts';
+import type { Logger } from '../../shared/logger.ts';
 import { parseJson } from '../../shared/payment/json.ts';
 import { AMOUNT_TEXT, decimal, isDecimal } from '../../shared/payment/money.ts';
 import { readKeys, type Secret } from '../../shared/secrets.ts';

@@ -6,19 +6,21 @@ import { openLogger } from '../../shared/logger.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
 import { readApiKey } from '../../shared/paytech/keys.ts';
 import { openEventQueue } from '../../shared/queue/event-queue.ts';
+import { readSettings } from '../../shared/runtime/settings.ts';
 import { fetchAhead, openSecret } from '../../shared/secrets.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { executePayment } from './pipeline.ts';
 
 /** `PATCH /payments/{id}`: request → operation → paytech → webhook queue → public view. */
 
+const settings = readSettings('execute-payment');
 const logger = openLogger();
 const apiKey = fetchAhead(openSecret(env('API_KEY_SECRET'), readApiKey, { logger }));
 
 const execute = executePayment({
   act: act({
     table: openTable(env('PAYMENTS_TABLE')),
-    gateway: gatewayClient({ baseUrl: env('PAYTECH_URL'), apiKey }),
+    gateway: gatewayClient({ baseUrl: settings.paytechUrl, apiKey }),
     queue: openEventQueue(env('WEBHOOK_QUEUE_URL')),
     ready: apiKey.get,
     now: Date.now,

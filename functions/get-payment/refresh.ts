@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '@aws-lambda-powertools/logger';
 import * as hearing from '../../shared/actions/hear.ts';
+import type { Logger } from '../../shared/logger.ts';
 import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { isFinal } from '../../shared/payment/state.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';

@@ -2,11 +2,10 @@ import * as z from 'zod/mini';
 import { matching, object, text, validated } from '../../shared/http/validate.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import type { ListQuery } from '../../shared/paytech/client.ts';
+import { DAY_MS } from '../../shared/runtime/time.ts';
 
 /** How far back the list goes when `created.gte` is not given, in days. paytech's own default is one. */
 export const DEFAULT_DAYS = 30;
-
-const DAY_MS = 24 * 60 * 60_000;
 
 const MOMENT_ERROR = 'must be a date and time in UTC, YYYY-MM-DDTHH:MM:SS';
 

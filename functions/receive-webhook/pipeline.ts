@@ -1,6 +1,6 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { type HttpEvent, header, type Reply, rawBody } from '../../shared/http/api.ts';
 import { Problem } from '../../shared/http/problem.ts';
+import type { Logger } from '../../shared/logger.ts';
 import { verify } from '../../shared/paytech/signature.ts';
 import type { EventQueue } from '../../shared/queue/event-queue.ts';
 import type { Secret } from '../../shared/secrets.ts';

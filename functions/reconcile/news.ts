@@ -1,11 +1,12 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { hear } from '../../shared/actions/hear.ts';
 import { forEachOf } from '../../shared/concurrency.ts';
+import type { Logger } from '../../shared/logger.ts';
 import { asHeard, isNews, type Voice, willApply } from '../../shared/payment/heard.ts';
 import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { isFinal, meansMoney } from '../../shared/payment/state.ts';
 import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
 import type { EventQueue } from '../../shared/queue/event-queue.ts';
+import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { keepLeft } from '../../shared/store/heard.ts';
 import type { Table } from '../../shared/store/table.ts';
 import { type ReadingGateway, reasonOf } from './patience.ts';
@@ -43,7 +44,7 @@ export interface Dependencies {
 }
 
 /** What another reader or an earlier run has put on the queue is not sent again for so long. */
-const ON_ITS_WAY_MS = 5 * 60_000;
+const ON_ITS_WAY_MS = 5 * MINUTE_MS;
 
 /** After so many times the grace a note that news was left is of other news. */
 const LEFT_BEFORE = 10;
@@ -146,8 +147,8 @@ export function tellNews(deps: Dependencies) {
       const answer = await gateway.listReadable({ ...query, offset }, LIST_LIMIT_MS);
       if (answer.kind !== 'answered') {
         tally.failed++;
-        const about = { metric: 'ReconcileFailed', offset, ...reasonOf(answer) };
-        logger.warn('not told what has just changed', about);
+        const about = { offset, ...reasonOf(answer) };
+        logger.warn('not told what has just changed', { metric: 'ReconcileFailed', ...about });
         return undefined;
       }
       const { payments, unreadable, hasMore } = answer.result;

@@ -1,17 +1,22 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
+import { lookAtExecute } from '../../shared/actions/untouched.ts';
 import { type Checked, checkClaim } from '../../shared/claims/check.ts';
+import { staysPaidTwice } from '../../shared/claims/siblings.ts';
 import { forEachOf } from '../../shared/concurrency.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { MetricName } from '../../shared/metrics.ts';
 import { openOperation } from '../../shared/payment/action.ts';
 import { isClaimKind, nextLookAt } from '../../shared/payment/claim.ts';
 import { asHeard, judgeWord } from '../../shared/payment/heard.ts';
 import { nextCheckOf } from '../../shared/payment/next-check.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
-import { nextCheckAt, OPEN_SHARDS } from '../../shared/payment/schedule.ts';
+import { nextCheckAt, OPEN_SHARDS, WATCHED_INTERVAL_MS } from '../../shared/payment/schedule.ts';
 import { isFinal, type WaitingState } from '../../shared/payment/state.ts';
 import { overdueIn, type WaitingLimits } from '../../shared/payment/waiting.ts';
+import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { keepConfirmed } from '../../shared/store/confirmation.ts';
 import { type Cursor, type OpenIndex, type OpenKey, postpone } from '../../shared/store/open-index.ts';
+import { claimOfMark, endPaidTwice, PAID_TWICE } from '../../shared/store/paid-twice.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import * as telling from './news.ts';
 import { isNotKnown, isOutage, type ReadingGateway, reasonOf } from './patience.ts';
@@ -35,7 +40,7 @@ export interface Dependencies extends telling.Dependencies {
 }
 
 /** A payment counts in it once per look, that is about once an hour, until it has moved. */
-const OVERDUE_METRIC: Record<WaitingState, string> = {
+const OVERDUE_METRIC: Record<WaitingState, MetricName> = {
   AUTHORIZED: 'AuthorizedForLong',
   AWAITING_APPROVAL: 'AwaitingApprovalForLong',
 };
@@ -46,12 +51,12 @@ const ASK_LIMIT_MS = 5_000;
 const SHARD_PAGE = 25;
 
 /** After this an unknown outcome is worth a warning at each look. */
-const LONG_MS = 15 * 60_000;
+const LONG_MS = 15 * MINUTE_MS;
 
 type DueNews = telling.News & { key: OpenKey };
 
 /** What could not be asked about is due again after this, behind what else is due. */
-const RETRY_MS = 60_000;
+const RETRY_MS = MINUTE_MS;
 
 export function lookAfterOpen(deps: Dependencies) {
   const { table, index, gateway, now, logger, tally, goesOn, maxItems, concurrency, waitingLimits } = deps;
@@ -79,6 +84,7 @@ export function lookAfterOpen(deps: Dependencies) {
         const id = key.pk.slice(kind.length + 1);
         if (kind === 'payment') news.push(...(await lookAtPayment(key, id)));
         else if (isClaimKind(kind)) await lookAtClaim(key, kind, id);
+        else if (kind === PAID_TWICE) await lookAtPaidTwice(key, id);
       } catch (error) {
         await fail(key, telling.named(error), now() + RETRY_MS);
       }
@@ -98,6 +104,7 @@ export function lookAfterOpen(deps: Dependencies) {
       await postpone(table, key, undefined);
       return [];
     }
+    const askedAt = now();
     const answer = await gateway.get(id, ASK_LIMIT_MS);
     const operation = openOperation(asHeard(record));
     if (answer.kind !== 'answered') {
@@ -115,10 +122,11 @@ export function lookAfterOpen(deps: Dependencies) {
     const news = telling.newsOf(answer.result, record, 'answer', now());
     if (news) return [{ ...news, key }];
     warnIfOverdue(record);
-    if (operation) warnOfAge(key, operation.startedAt);
-    const { unconfirmed, ...confirmed } = record;
+    const looked = await lookAtExecute(deps, record, answer.result, askedAt);
+    if (operation && looked.is === 'open') warnOfAge(key, operation.startedAt);
+    const { unconfirmed, ...confirmed } = looked.record;
     const isConfirmed = unconfirmed && word === 'duplicate' && (await keepConfirmed(table, record));
-    await postpone(table, key, nextCheckOf(isConfirmed ? confirmed : record, now()));
+    await postpone(table, key, nextCheckOf(isConfirmed ? confirmed : looked.record, now()));
     return [];
   }
 
@@ -146,6 +154,13 @@ export function lookAfterOpen(deps: Dependencies) {
     tally.checked.add(key.pk);
     count(checked);
     await postpone(table, key, nextCheckAt(claim.sentAt, now()));
+  }
+
+  /** The mark stands for a person, until there is nothing left to decide. */
+  async function lookAtPaidTwice(key: OpenKey, id: string): Promise<void> {
+    const claim = claimOfMark(id);
+    if (await staysPaidTwice(table, claim)) await postpone(table, key, now() + WATCHED_INTERVAL_MS);
+    else await endPaidTwice(table, key);
   }
 
   function count(checked: Exclude<Checked, 'unanswered'>): void {

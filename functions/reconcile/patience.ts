@@ -1,4 +1,4 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Logger } from '../../shared/logger.ts';
 import type { Answer, GatewayClient } from '../../shared/paytech/client.ts';
 
 /** What reconcile asks of paytech: it reads, and nothing else. */

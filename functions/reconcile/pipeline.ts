@@ -1,4 +1,4 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Logger } from '../../shared/logger.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import type { WaitingLimits } from '../../shared/payment/waiting.ts';
 import type { EventQueue } from '../../shared/queue/event-queue.ts';

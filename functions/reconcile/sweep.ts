@@ -1,6 +1,7 @@
 import { forEachOf } from '../../shared/concurrency.ts';
 import { judgeWord } from '../../shared/payment/heard.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
+import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { keepConfirmed } from '../../shared/store/confirmation.ts';
 import { keyOf } from '../../shared/store/payment-item.ts';
 import { readPayment } from '../../shared/store/payments.ts';
@@ -27,7 +28,7 @@ export interface Dependencies extends telling.Dependencies {
 }
 
 /** How far a sweep looks back behind the mark: for clocks that differ, and for what the last one left alone. */
-export const OVERLAP_MS = 10 * 60_000;
+export const OVERLAP_MS = 10 * MINUTE_MS;
 
 /** Some hundred KB, so that an answer stays well below what the client takes. */
 const PAGE = 250;
@@ -39,7 +40,7 @@ const MAX_UNCOMPARED = 50;
 const GET_LIMIT_MS = 5_000;
 
 /** So far back the list is read for them while GET is silent: long enough for what fails once, and no burden. */
-const LIST_UNCOMPARED_MS = 60 * 60_000;
+const LIST_UNCOMPARED_MS = HOUR_MS;
 
 export function sweep(deps: Dependencies) {
   const { table, gateway, now, logger, tally, goesOn, maxAgeMs } = deps;

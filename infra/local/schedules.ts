@@ -1,4 +1,5 @@
 /** The template's rules that start a function at a fixed rate, as EventBridge runs them. */
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import type { Template } from './template.ts';
 
 export interface Schedule {
@@ -6,7 +7,7 @@ export interface Schedule {
   everyMs: number;
 }
 
-const UNITS_MS: Record<string, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+const UNITS_MS: Record<string, number> = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
 
 export function readSchedules(template: Template): Schedule[] {
   return template

@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Sha256 } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
+import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { CREDENTIALS, REGION } from './account.ts';
 
 export interface SignedRequest {
@@ -15,7 +16,7 @@ export interface SignedRequest {
 }
 
 const SERVICE = 'execute-api';
-const MAX_CLOCK_SKEW_MS = 5 * 60_000;
+const MAX_CLOCK_SKEW_MS = 5 * MINUTE_MS;
 const AUTHORIZATION =
   /^AWS4-HMAC-SHA256 Credential=(?<accessKey>[^/,]+)\/(?<day>\d{8})\/(?<region>[^/,]+)\/(?<service>[^/,]+)\/aws4_request, ?SignedHeaders=(?<signedHeaders>[^,]+), ?Signature=(?<signature>[0-9a-f]{64})$/;
 

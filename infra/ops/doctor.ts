@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keyFingerprint } from '../../shared/paytech/signature.ts';
+import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import type { Environment } from './environment.ts';
 import { type Result, table } from './output.ts';
@@ -15,8 +16,7 @@ interface Finding {
 const LIMIT_MS = 10_000;
 
 /** Signed requests are refused at five minutes; tokens that last an hour suffer earlier. */
-const MAX_SKEW_MS = 60_000;
-const HOUR_MS = 60 * 60_000;
+const MAX_SKEW_MS = MINUTE_MS;
 
 /** The receiver takes less than this, so that it answers before it looks at the signature, whose failures alarm. */
 const TOO_LARGE_BYTES = 256 * 1024 + 1;

@@ -5,7 +5,7 @@ import { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQS } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import type { WaitingLimits } from '../../shared/payment/waiting.ts';
+import { timesOf } from '../../functions/reconcile/times.ts';
 import { type GatewayClient, gatewayClient } from '../../shared/paytech/client.ts';
 import { readApiKey, readSigningKeys } from '../../shared/paytech/keys.ts';
 import { type EventQueue, openEventQueue } from '../../shared/queue/event-queue.ts';
@@ -15,11 +15,16 @@ import { type OpenIndex, openOpenIndex } from '../../shared/store/open-index.ts'
 import { openTable, type Table } from '../../shared/store/table.ts';
 import { ACCOUNT, clientFor, LOCAL_GRACE_SECONDS, LOCAL_KEYS, REGION } from '../local/account.ts';
 import { projectContext } from '../project-context.ts';
-import { eventSourceOf, parseSettings } from '../settings.ts';
+import { type OpsSettings, parseSettings, plainSettings } from '../settings.ts';
 import { Failure } from './failure.ts';
 
+interface SettingsInUse extends ReturnType<typeof timesOf> {
+  paytechUrl: string;
+  eventSource: string;
+}
+
 /** The service that a command works on. */
-export interface Environment {
+export interface Environment extends SettingsInUse {
   /** As people call it. */
   name: string;
   table: Table;
@@ -32,13 +37,6 @@ export interface Environment {
   deadLetterQueueUrl: string;
   apiUrl: string;
   webhookUrl: string;
-  paytechUrl: string;
-  eventSource: string;
-  /** How long after a change at paytech its webhook may still come. */
-  graceMs: number;
-  /** How old a payment may be that is looked for in paytech's list. */
-  maxAgeMs: number;
-  waitingLimits: WaitingLimits;
   apiKey: KeptSecret<string>;
   /** Newest first. */
   signingKeys: KeptSecret<string[]>;
@@ -54,9 +52,6 @@ export interface Where {
 
 type KeptSecret<T> = Pick<Secret<T>, 'get' | 'refreshed'>;
 
-const HOUR_MS = 60 * 60_000;
-const DAY_MS = 24 * HOUR_MS;
-
 /** The named stack, or without a name the local run. */
 export function findEnvironment(where: Where): Promise<Environment> | Environment {
   if (where.stack !== undefined) return stackEnvironment(where.stack, where);
@@ -68,10 +63,13 @@ export function findEnvironment(where: Where): Promise<Environment> | Environmen
 
 function localEnvironment(): Environment {
   const sqsUrl = urlAt('SQS_PORT', 3002);
-  const { stage, sweepCreatedDays, captureWithinHours, approveWithinHours } = parseSettings(
-    projectContext().paytech,
-  );
   const apiUrl = urlAt('PORT', 3000);
+  const webhookUrl = `${apiUrl}/webhooks/paytech`;
+  const settings = parseSettings({
+    ...projectContext().paytech,
+    paytechUrl: urlAt('PAYTECH_PORT', 3001),
+    webhookGraceSeconds: LOCAL_GRACE_SECONDS,
+  });
   return assemble({
     name: 'the local run',
     dynamoDb: new DynamoDBClient(clientFor(urlAt('DYNAMODB_PORT', 3003))),
@@ -82,12 +80,8 @@ function localEnvironment(): Environment {
     deadLetterQueueUrl: `${sqsUrl}/${ACCOUNT}/webhooks-dlq`,
     topicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:payment-events`,
     apiUrl,
-    webhookUrl: `${apiUrl}/webhooks/paytech`,
-    paytechUrl: urlAt('PAYTECH_PORT', 3001),
-    eventSource: eventSourceOf(stage),
-    graceMs: LOCAL_GRACE_SECONDS * 1_000,
-    maxAgeMs: sweepCreatedDays * DAY_MS,
-    waitingLimits: waitingLimits(captureWithinHours, approveWithinHours),
+    webhookUrl,
+    settings: plainSettings(settings, webhookUrl),
     apiKey: fixed(LOCAL_KEYS.apiKey),
     signingKeys: fixed([LOCAL_KEYS.signingKey]),
     caller: async () => `local:user/${userInfo().username}`,
@@ -114,11 +108,7 @@ async function stackEnvironment(stack: string, { profile, region }: Where): Prom
     topicArn: output('PaymentEventsTopicArn'),
     apiUrl: output('ApiUrl'),
     webhookUrl: output('WebhookUrl'),
-    paytechUrl: output('PaytechUrl'),
-    eventSource: output('EventSource'),
-    graceMs: Number(output('WebhookGraceSeconds')) * 1_000,
-    maxAgeMs: Number(output('SweepCreatedDays')) * DAY_MS,
-    waitingLimits: waitingLimits(Number(output('CaptureWithinHours')), Number(output('ApproveWithinHours'))),
+    settings: JSON.parse(output('Settings')) as OpsSettings,
     apiKey: openSecret(output('ApiKeySecret'), readApiKey, { secretsManager }),
     signingKeys: openSecret(output('SigningKeysSecret'), readSigningKeys, { secretsManager }),
     caller: async () => {
@@ -129,19 +119,26 @@ async function stackEnvironment(stack: string, { profile, region }: Where): Prom
   });
 }
 
-interface Parts extends Omit<Environment, 'table' | 'index' | 'gateway' | 'queue' | 'publisher'> {
+type Assembled = 'table' | 'index' | 'gateway' | 'queue' | 'publisher' | keyof SettingsInUse;
+
+interface Parts extends Omit<Environment, Assembled> {
+  settings: OpsSettings;
   dynamoDb: DynamoDBClient;
   sns: SNSClient;
   tableName: string;
   topicArn: string;
 }
 
-function assemble({ dynamoDb, sns, tableName, topicArn, ...parts }: Parts): Environment {
+function assemble({ dynamoDb, sns, tableName, topicArn, settings, ...parts }: Parts): Environment {
+  const { paytechUrl, eventSource } = settings;
   return {
     ...parts,
+    paytechUrl,
+    eventSource,
+    ...timesOf(settings),
     table: openTable(tableName, dynamoDb),
     index: openOpenIndex(tableName, dynamoDb),
-    gateway: gatewayClient({ baseUrl: parts.paytechUrl, apiKey: parts.apiKey }),
+    gateway: gatewayClient({ baseUrl: paytechUrl, apiKey: parts.apiKey }),
     queue: openEventQueue(parts.webhookQueueUrl, parts.sqs),
     publisher: openPublisher(topicArn, sns),
   };
@@ -157,10 +154,6 @@ function urlAt(variable: string, usual: number): string {
   const port = process.env[variable] ?? String(usual);
   if (!/^\d{1,5}$/.test(port)) throw new Failure(`${variable} must be a port number, and is "${port}".`, 2);
   return `http://127.0.0.1:${port}`;
-}
-
-function waitingLimits(captureHours: number, approveHours: number): WaitingLimits {
-  return { AUTHORIZED: captureHours * HOUR_MS, AWAITING_APPROVAL: approveHours * HOUR_MS };
 }
 
 function fixed<T>(value: T): KeptSecret<T> {

@@ -1,5 +1,6 @@
 import { forEachOf } from '../../shared/concurrency.ts';
 import { keyFingerprint } from '../../shared/paytech/signature.ts';
+import { DAY_MS } from '../../shared/runtime/time.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import type { Environment } from './environment.ts';
 import { Failure } from './failure.ts';
@@ -11,7 +12,7 @@ const LIST_LIMIT_MS = 10_000;
 const CONCURRENT_READS = 16;
 
 /** A key that was in use until just now may sign what is still on its way. */
-const OLD_KEY_SILENT_MS = 24 * 60 * 60_000;
+const OLD_KEY_SILENT_MS = DAY_MS;
 
 interface Use {
   key: string;

@@ -1,4 +1,4 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Logger } from '../../shared/logger.ts';
 import { type Decimal, decimalText } from '../../shared/payment/money.ts';
 
 /** What a command found or did: as a document for programs, and as text for people. */
@@ -23,8 +23,8 @@ export const logger: Pick<Logger, 'info' | 'warn' | 'error'> = {
   error: say,
 };
 
-function say(message: unknown, ...details: unknown[]): void {
-  progress(['  ', String(message), ...details.map((each) => ` ${JSON.stringify(each)}`)].join(''));
+function say(message: string, ...fields: object[]): void {
+  progress(['  ', message, ...fields.map((each) => ` ${JSON.stringify(each)}`)].join(''));
 }
 
 /** An amount that nobody has told is said to be unknown. */

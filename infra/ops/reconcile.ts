@@ -3,16 +3,17 @@ import type { ReadingGateway } from '../../functions/reconcile/patience.ts';
 import { reconcile } from '../../functions/reconcile/pipeline.ts';
 import type { Reconciled } from '../../functions/reconcile/tally.ts';
 import { optional } from '../../shared/payment/payment.ts';
+import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { dryTable } from './dry-table.ts';
 import type { Environment } from './environment.ts';
 import { count, fields, logger, progress, type Result } from './output.ts';
 import { openProgress } from './progress.ts';
 import { depthOf } from './queues.ts';
 
-const ROUND_MS = 60_000;
+const ROUND_MS = MINUTE_MS;
 
 /** A sweep from a given time on is not resumed, so it gets all the time that it may need. */
-const LONG_ROUND_MS = 60 * 60_000;
+const LONG_ROUND_MS = HOUR_MS;
 const MAX_ROUNDS = 1_000;
 
 /** How long a round's news may take through the queue before the next round looks again. */

@@ -6,6 +6,7 @@ import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { CREDENTIALS } from '../local/account.ts';
 import { openServer } from '../local/http-server.ts';
 import { MissingTool, python } from './python.ts';
@@ -20,7 +21,7 @@ export interface Emulator {
   close(): Promise<void>;
 }
 
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = MINUTE_MS;
 const STOP_LIMIT_MS = 5_000;
 const LOG_CHARACTERS = 5_000;
 

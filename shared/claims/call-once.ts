@@ -1,4 +1,4 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Logger } from '../logger.ts';
 import { CALL_LIMIT_MS, LEASE_NEEDED_TO_CALL_MS } from '../payment/claim.ts';
 import type { Answer, FieldError } from '../paytech/client.ts';
 

@@ -1,5 +1,5 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { hear } from '../actions/hear.ts';
+import type { Logger } from '../logger.ts';
 import { type Claim, candidates, counts, isAsMuch, LOOK_UP_GAP_MS } from '../payment/claim.ts';
 import { asHeard } from '../payment/heard.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';

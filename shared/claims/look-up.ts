@@ -3,12 +3,13 @@ import { optional } from '../payment/payment.ts';
 import { gatewayReference } from '../payment/reference.ts';
 import type { GatewayClient } from '../paytech/client.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
+import { DAY_MS, HOUR_MS } from '../runtime/time.ts';
 
 /** A look-up is short, so that it fits behind a call that took all its time. */
 export const LOOK_UP_LIMIT_MS = 2_500;
 
 /** paytech's clock and ours may differ; a look-up starts this long before the attempt was sent. */
-const CLOCK_MARGIN_MS = 60 * 60_000;
+const CLOCK_MARGIN_MS = HOUR_MS;
 
 /** The payments that paytech has under the reference of the claim's attempt; undefined when it could not say. */
 export async function lookUpAttempt(
@@ -28,7 +29,7 @@ export function referencesOf({ referenceId, attempt }: Claim): string[] {
 }
 
 /** How far before the last attempt the first of a claim is looked for, in milliseconds. */
-const ALL_ATTEMPTS_MS = 30 * 24 * 60 * 60_000;
+const ALL_ATTEMPTS_MS = 30 * DAY_MS;
 
 /** What paytech lists under any of a claim's references, asked side by side; undefined when one was not answered. */
 export async function lookUpReferences(

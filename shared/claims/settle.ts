@@ -1,4 +1,4 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Logger } from '../logger.ts';
 import { type Claim, paymentsOf, TYPE_OF_KIND, withPayment } from '../payment/claim.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import { isBeginning } from '../payment/state.ts';
@@ -87,7 +87,7 @@ export async function settleClaim(
         ? { saved: true, claim: next }
         : await saveClaim(table, standing, next);
       if (saved.saved) {
-        if (ids.length > 1) await watch({ table, logger }, saved.claim);
+        if (ids.length > 1) await watch({ table, logger, now }, saved.claim);
         return saved.claim;
       }
       standing = saved.claim;

@@ -1,6 +1,8 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Logger } from '../logger.ts';
+import type { MetricName } from '../metrics.ts';
 import {
   type Claim,
+  type ClaimKind,
   counts,
   isAsMuch,
   KIND_OF,
@@ -12,13 +14,14 @@ import {
 } from '../payment/claim.ts';
 import { type Learnable, optional, type PaymentIdentity, type PaymentRecord } from '../payment/payment.ts';
 import { parseGatewayReference } from '../payment/reference.ts';
-import { holdsMoney } from '../payment/refund.ts';
+import { holdsMoney, mayHoldMoney } from '../payment/refund.ts';
 import type { PaymentType } from '../payment/state.ts';
 import type { GatewayClient } from '../paytech/client.ts';
 import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import type { EventQueue } from '../queue/event-queue.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
 import { assign } from '../store/expressions.ts';
+import { markPaidTwice } from '../store/paid-twice.ts';
 import { IS_KNOWN, keyOf } from '../store/payment-item.ts';
 import { readPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
@@ -37,6 +40,8 @@ import { asFound } from './look-up.ts';
 export interface Dependencies {
   table: Table;
   logger: Pick<Logger, 'warn' | 'error'>;
+  /** Epoch milliseconds. */
+  now: () => number;
 }
 
 /**
@@ -238,7 +243,8 @@ export async function mark(table: Table, id: string): Promise<void> {
 }
 
 /**
- * Raises the alarm where the record holds money, or pays it out, beside another payment of its claim. To be called
+ * Raises the alarm, and sets the mark that stands, where the record holds money, or pays it out, beside another payment
+ * of its claim. To be called
  * whenever an event has been applied, also one that comes again: the alarm may have been lost with its process.
  */
 export async function watchSiblings(deps: Dependencies, record: PaymentRecord): Promise<void> {
@@ -249,9 +255,13 @@ export async function watchSiblings(deps: Dependencies, record: PaymentRecord): 
   if (claim) await watch(deps, claim);
 }
 
-const TWICE = { deposit: 'OrderPaidTwice', withdrawal: 'PaidOutTwice', refund: 'PaidOutTwice' } as const;
+const TWICE: Record<ClaimKind, MetricName> = {
+  deposit: 'OrderPaidTwice',
+  withdrawal: 'PaidOutTwice',
+  refund: 'PaidOutTwice',
+};
 
-export async function watch({ table, logger }: Dependencies, claim: Claim): Promise<void> {
+export async function watch({ table, logger, now }: Dependencies, claim: Claim): Promise<void> {
   const records = await recordsOf(table, claim);
   const holding = records.filter((each) => counts(claim, each) && holdsMoney(each)).map(({ id }) => id);
   const { kind, referenceId } = claim;
@@ -259,12 +269,23 @@ export async function watch({ table, logger }: Dependencies, claim: Claim): Prom
     logger.warn('reference shared with other payments', { metric: 'ReferenceShared', kind, referenceId });
   }
   if (holding.length < 2) return;
+  await markPaidTwice(table, claim, holding, now());
   logger.error(kind === 'deposit' ? 'order paid twice' : 'paid out twice', {
     metric: TWICE[kind],
     kind,
     referenceId,
     paymentIds: holding,
   });
+}
+
+/** Whether two payments of the claim hold money, or may hold it again: then its mark stays. */
+export async function staysPaidTwice(
+  table: Table,
+  key: Pick<Claim, 'kind' | 'referenceId'>,
+): Promise<boolean> {
+  const claim = await readClaim(table, key.kind, key.referenceId);
+  const records = claim ? await recordsOf(table, claim) : [];
+  return records.filter((each) => counts(claim!, each) && mayHoldMoney(each)).length > 1;
 }
 
 /** The records of a claim's payments, as far as they are recorded. */

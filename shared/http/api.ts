@@ -1,5 +1,5 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import type { Logger } from '../logger.ts';
 import { parseJson, stringifyWithTexts } from '../payment/json.ts';
 import { PROBLEMS, Problem } from './problem.ts';
 

@@ -1,3 +1,4 @@
+import type { Instructions } from '../actions/act.ts';
 import { type Operation, openOperation } from '../payment/action.ts';
 import type { Claim } from '../payment/claim.ts';
 import { customerErrorCode, customerMessage } from '../payment/customer-message.ts';
@@ -17,6 +18,7 @@ import { pick } from '../payment/pick.ts';
 import type { Refunds } from '../payment/refund.ts';
 import { endedInVain } from '../payment/state.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
+import type { PaidTwice } from '../store/paid-twice.ts';
 
 /*
  * What callers are shown. Each view lists its fields, and so does infra/openapi/answers.ts: what is new in the record is
@@ -71,6 +73,19 @@ export function publicView(record: PaymentRecord) {
     ...pick(payment, ['externalRefs']),
     ...failureOf(payment),
     ...pick(payment, ['version', 'updated']),
+  };
+}
+
+/**
+ * The answer to `PATCH /payments/{id}`: the same with what paytech has just answered for the customer to follow, a
+ * redirectUrl (3-D Secure) and all externalRefs; the record keeps of those what fits. What has ended leads nowhere.
+ */
+export function executedView(record: PaymentRecord, { redirectUrl, externalRefs }: Instructions = {}) {
+  const view = publicView(record);
+  return {
+    ...view,
+    ...(view.final ? {} : optional('redirectUrl', redirectUrl)),
+    ...optional('externalRefs', externalRefs),
   };
 }
 
@@ -135,7 +150,7 @@ export function listedView(payment: GatewayPayment) {
 }
 
 /** Everything on record about a payment, for the back office. */
-export function fullView(record: PaymentRecord, claim: Claim | undefined) {
+export function fullView(record: PaymentRecord, claim: Claim | undefined, paidTwice: PaidTwice | undefined) {
   return {
     ...pick(paymentAt(record), RECORDED),
     ...pick(record, ['redirectUrl', 'refundable']),
@@ -147,6 +162,10 @@ export function fullView(record: PaymentRecord, claim: Claim | undefined) {
     operations: record.operations.map(operationView),
     ...optional('openOperation', optionally(openOperation(record), operationView)),
     ...optional('claim', optionally(claim, claimView)),
+    ...optional(
+      'paidTwice',
+      optionally(paidTwice, (each) => pick(each, ['paymentIds', 'since'])),
+    ),
   };
 }
 

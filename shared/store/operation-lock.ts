@@ -57,6 +57,35 @@ export async function dropOperation(table: Table, { id, operations }: PaymentRec
   await table.update(keyOf(id), { REMOVE: [`operations[${last}]`], condition: [isOurs] });
 }
 
+/**
+ * Keeps on an open execute what its second look found ({@link onUntouched}), or that there was a first. Returns the
+ * record as it then is: where the operation is another's by now, or the payment has moved, that stands.
+ */
+export async function keepUntouched(
+  table: Table,
+  read: PaymentRecord,
+  operation: Operation,
+  kept: Required<Pick<Operation, 'untouchedAt'>> | Required<Pick<Operation, 'released'>>,
+): Promise<PaymentRecord | undefined> {
+  const last = read.operations.length - 1;
+  const isOpen = {
+    text: `attribute_not_exists(operations[${last}].#released)`,
+    names: { '#released': 'released' },
+  };
+  const isUnmoved = isInState([read.state]);
+  const [[name = '', value] = []] = Object.entries(kept);
+  const note = {
+    text: `operations[${last}].#kept = :kept`,
+    names: { '#kept': name },
+    values: { ':kept': value },
+  };
+  const { item } = await table.update(keyOf(read.id), {
+    SET: [note],
+    condition: [isOwnedBy(operation.owner, last), isOpen, isUnmoved],
+  });
+  return item && toRecord(item);
+}
+
 /** How releasing ended; `seconds` is how long it is still too early. */
 export type Released =
   | { is: 'released'; record: PaymentRecord }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { METRICS_NAMESPACE } from '../../shared/metrics.ts';
 import { minimal, onlyResource, type Resource, resources, synthesize, target } from './synthesized.ts';
 
 const runbook = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8');
@@ -109,6 +110,20 @@ test('the queues, routes and functions are watched by the metrics that AWS keeps
   const route = { ...api, Method: 'POST', Resource: '/webhooks/paytech' };
   expect(watched('receive-webhook-5xx')).toEqual(['AWS/ApiGateway', '5xx', route]);
   expect(watched('receive-webhook-latency')).toEqual(['AWS/ApiGateway', 'Latency', route]);
+});
+
+test('whatever is counted in the logs is watched for this stack alone, by alarms and dashboard', () => {
+  const logged = Object.entries(alarms).filter(
+    ([, { Properties }]) => Properties.Namespace === METRICS_NAMESPACE,
+  );
+  expect(logged.map(([name]) => name)).toEqual(expect.arrayContaining(['order-paid-twice', 'secret-stale']));
+  for (const [name, { Properties }] of logged)
+    expect(Properties.Dimensions, name).toEqual([{ Name: 'stack', Value: 'paytech-payments-sandbox' }]);
+  const { Properties } = onlyResource(template, 'AWS::CloudWatch::Dashboard');
+  const body = JSON.stringify(Properties.DashboardBody).replaceAll('\\', '');
+  const graphs = body.match(/\["PaytechPayments"[^\]]*\]/g);
+  expect(graphs?.length).toBeGreaterThan(20);
+  for (const each of graphs!) expect(each).toContain('"stack","paytech-payments-sandbox"');
 });
 
 test('settings bring and take away alarms', async () => {

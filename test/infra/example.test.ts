@@ -9,7 +9,7 @@ import { bundleFunctions } from '../../infra/bundle.ts';
 import { OrdersStack } from '../../infra/example/orders-stack.ts';
 import { ShopStack } from '../../infra/example/shop-stack.ts';
 import { SettingsError } from '../../infra/settings.ts';
-import { resources, target, violationsOf } from './synthesized.ts';
+import { resources, settingsOf, target, violationsOf } from './synthesized.ts';
 
 const outdir = mkdtempSync(join(tmpdir(), 'paytech-example-'));
 const app = new App({ outdir, context: { 'aws:cdk:enable-path-metadata': true } });
@@ -25,10 +25,10 @@ test('has the service, set up by what differs from the defaults', () => {
   expect(Object.keys(functions)).toEqual(
     expect.arrayContaining(['create-payment', 'reconcile', 'subscriber']),
   );
-  expect(functions['create-payment']!.Properties.Environment.Variables).toMatchObject({
-    PAYTECH_URL: 'https://engine-sandbox.pay.tech',
-    ORDER_TOKENS: 'required',
-    ALLOWED_ORIGINS: 'https://shop.example',
+  expect(settingsOf(template, 'create-payment')).toMatchObject({
+    paytechUrl: 'https://engine-sandbox.pay.tech',
+    orderTokens: 'required',
+    allowedOrigins: ['https://shop.example'],
   });
   template.hasOutput('WebhookUrl', {});
 });

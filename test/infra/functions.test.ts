@@ -4,14 +4,17 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bundlesFolder } from '../../infra/bundle.ts';
 import { functionNames } from '../../infra/settings.ts';
+import type { FunctionName } from '../../shared/runtime/settings.ts';
 import {
   type Json,
   minimal,
   onlyResource,
   type Resource,
   resources,
+  settingsOf,
   synthesize,
-  target,
+  textOf,
+  variablesOf,
 } from './synthesized.ts';
 
 let template: Template;
@@ -40,12 +43,7 @@ function permissions(name: string): string[] {
 }
 
 function permission(effect: string, action: string, on: Json): string {
-  return `${effect === 'Allow' ? '' : `${effect} `}${action} on ${named(on)}`;
-}
-
-function named(on: Json): string {
-  if (typeof on === 'string') return on;
-  return on['Fn::Join'] ? on['Fn::Join'][1].map(named).join('') : target(template, on);
+  return `${effect === 'Allow' ? '' : `${effect} `}${action} on ${textOf(template, on)}`;
 }
 
 const logsAndTraces = (name: string) => [
@@ -187,13 +185,10 @@ describe('the environment', () => {
       },
     ]),
   ])('of %s is exactly this', (name, expected) => {
-    const { WEBHOOK_URL, URL_SUFFIX, ...rest } = functions[name]!.Properties.Environment.Variables;
+    const { SETTINGS, WEBHOOK_URL, URL_SUFFIX, ...rest } = functions[name]!.Properties.Environment.Variables;
     // The end of AWS's own host names, which differs by partition.
     expect(URL_SUFFIX).toEqual({ Ref: 'AWS::URLSuffix' });
-    const named = Object.entries(rest).map(([key, value]) => [
-      key,
-      typeof value === 'string' ? value : target(template, value),
-    ]);
+    const named = Object.entries(rest).map(([key, value]) => [key, textOf(template, value)]);
     expect(Object.fromEntries(named)).toEqual({
       STACK_NAME: 'paytech-payments-sandbox',
       POWERTOOLS_SERVICE_NAME: name,
@@ -202,12 +197,49 @@ describe('the environment', () => {
     expect(WEBHOOK_URL !== undefined).toBe(['create-payment', 'operations'].includes(name));
   });
 
-  test.each(['create-payment', 'operations'])('tells %s where webhooks come in', (name) => {
-    const { WEBHOOK_URL } = functions[name]!.Properties.Environment.Variables;
-    const { logicalId } = onlyResource(template, 'AWS::ApiGatewayV2::Api');
-    expect(WEBHOOK_URL).toEqual({
-      'Fn::Join': ['', [{ 'Fn::GetAtt': [logicalId, 'ApiEndpoint'] }, '/webhooks/paytech']],
-    });
+  const paytechUrl = 'https://engine-sandbox.pay.tech';
+  const webhookUrl = 'api/webhooks/paytech';
+  const eventSource = 'urn:paytech-payments:sandbox';
+  test.each<[FunctionName, object]>([
+    [
+      'create-payment',
+      {
+        paytechUrl,
+        webhookUrl,
+        allowedOrigins: ['https://a.example', 'https://b.example'],
+        eventSource,
+        orderTokens: 'required',
+      },
+    ],
+    ['receive-webhook', {}],
+    ['apply-payment-event', { paytechUrl, eventSource, confirmWebhooks: true, paymentRetentionDays: null }],
+    ['get-payment', { paytechUrl }],
+    ['execute-payment', { paytechUrl }],
+    ['operations', { paytechUrl, webhookUrl }],
+    [
+      'reconcile',
+      {
+        paytechUrl,
+        reconcileConcurrency: 8,
+        webhookGraceSeconds: 120,
+        sweepCreatedDays: 400,
+        captureWithinHours: 72,
+        approveWithinHours: 24,
+      },
+    ],
+  ])('tells %s these settings, by the names and in the units of cdk.json', (name, expected) => {
+    expect(settingsOf(template, name)).toEqual(expected);
+    const { WEBHOOK_URL } = variablesOf(template, name);
+    if (WEBHOOK_URL) expect(textOf(template, WEBHOOK_URL)).toBe(webhookUrl);
+  });
+
+  test('has the variables of the last release beside the settings only where both fit', async () => {
+    const allowedOrigins = Array.from({ length: 80 }, (_, shop) => `https://shop-${shop}.example`);
+    const { template: large } = await synthesize({ ...minimal, allowedOrigins });
+    const variables = variablesOf(large, 'create-payment');
+    expect(variables).not.toHaveProperty('ALLOWED_ORIGINS');
+    expect(JSON.stringify(variables).length).toBeLessThan(4_096);
+    expect(variablesOf(large, 'reconcile')).toHaveProperty('RECONCILE_CONCURRENCY');
   });
 
   test('never resolves the value of a secret, and neither does anything else in the template', () => {
@@ -282,12 +314,12 @@ test.each(functionNames)('%s is deployed as bundled, and the bundle has a handle
   expect(handler).toBeTypeOf('function');
 });
 
-/** The function's variables with any text in the place of what only a deployment knows. */
+/** The function's variables with names in the place of what only a deployment knows. */
 function environmentFor(name: string): Record<string, string> {
-  const entries = Object.entries(functions[name]!.Properties.Environment.Variables);
-  return Object.fromEntries(
-    entries.map(([key, value]) => [key, typeof value === 'string' ? value : 'https://deployed.example']),
-  );
+  const entries = Object.entries(variablesOf(template, name));
+  const deployed = ([key, value]: [string, Json]) =>
+    key === 'SETTINGS' || typeof value === 'string' ? textOf(template, value) : 'https://deployed.example';
+  return Object.fromEntries(entries.map((each) => [each[0], deployed(each)]));
 }
 
 test('with a key of its own for the topic, its publisher may use that key', async () => {

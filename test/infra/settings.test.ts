@@ -1,9 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { parseSettings, SettingsError, settingsJsonSchema } from '../../infra/settings.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  parseSettings,
+  SettingsError,
+  type SettingsInput,
+  settingsJsonSchema,
+} from '../../infra/settings.ts';
 import { settingsReference } from '../../infra/settings-reference.ts';
-import { minimal, resources, synthesize } from './synthesized.ts';
+import type { PlainSettings } from '../../shared/runtime/settings.ts';
+import { minimal, settingsOf, synthesize } from './synthesized.ts';
 
 /** Every setting, valid; each negative test breaks one. */
 const full = {
@@ -178,10 +185,46 @@ describe('production', () => {
   });
 });
 
-describe('in the stack', () => {
-  const variable = (template: Parameters<typeof resources>[0], name: string, key: string) =>
-    resources(template, 'AWS::Lambda::Function')[name]!.Properties.Environment.Variables[key];
+/**
+ * Each setting of the stack's own with a value that is not its default; without one a new setting does not compile.
+ * What functions do with those that they are told is in test/integration/wiring.test.ts.
+ */
+const CHANGES: { [Name in Exclude<keyof SettingsInput, keyof PlainSettings>]-?: SettingsInput[Name] } = {
+  stage: 'production',
+  publicUrl: 'https://pay.shop.example',
+  createPaymentAuth: 'none',
+  hostToHost: true,
+  throttle: { rate: 200, burst: 401 },
+  webhookThrottle: { rate: 500, burst: 1001 },
+  operationsThrottle: { rate: 50, burst: 101 },
+  subscribers: [{ name: 'ledger' }],
+  subscriberAccounts: ['111122223333'],
+  topicKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+  webhookBatchSize: 11,
+  reconcileMinutes: 2,
+  reservedConcurrency: { 'get-payment': 10 },
+  logRetentionDays: 14,
+  alarmTopicArn: 'arn:aws:sns:eu-west-1:123456789012:on-call',
+};
 
+describe('makes a difference to the stack:', () => {
+  const before: SettingsInput = { ...minimal, orderTokens: 'off' };
+  let unchanged: object;
+  beforeAll(async () => {
+    unchanged = (await synthesize(before)).template.toJSON();
+  }, 240_000);
+
+  test.each(Object.entries(CHANGES))(
+    '%s',
+    async (name, value) => {
+      const { template } = await synthesize({ ...before, [name]: value });
+      expect(isDeepStrictEqual(template.toJSON(), unchanged)).toBe(false);
+    },
+    240_000,
+  );
+});
+
+describe('in the stack', () => {
   test.each([
     ['sandbox' as const, 'https://engine-sandbox.pay.tech'],
     ['production' as const, 'https://engine.pay.tech'],
@@ -192,9 +235,9 @@ describe('in the stack', () => {
       expect(stack.stackName).toBe(`paytech-payments-${stage}`);
       expect(stack.terminationProtection).toBe(stage === 'production');
       for (const name of ['create-payment', 'apply-payment-event']) {
-        expect(variable(template, name, 'PAYTECH_URL')).toBe(host);
+        const eventSource = `urn:paytech-payments:${stage}`;
+        expect(settingsOf(template, name)).toMatchObject({ paytechUrl: host, eventSource });
       }
-      expect(variable(template, 'apply-payment-event', 'EVENT_SOURCE')).toBe(`urn:paytech-payments:${stage}`);
     },
     240_000,
   );
@@ -202,7 +245,7 @@ describe('in the stack', () => {
   test('a custom domain is where webhooks come in', async () => {
     const { template } = await synthesize({ ...minimal, publicUrl: 'https://pay.shop.example' });
     const webhookUrl = 'https://pay.shop.example/webhooks/paytech';
-    expect(variable(template, 'create-payment', 'WEBHOOK_URL')).toBe(webhookUrl);
+    expect(settingsOf(template, 'create-payment')).toMatchObject({ webhookUrl });
     template.hasOutput('WebhookUrl', { Value: webhookUrl });
   });
 });

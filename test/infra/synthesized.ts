@@ -63,6 +63,23 @@ export function target(template: Template, value: Json): string {
   return resource === undefined ? JSON.stringify(value) : leafId(resource);
 }
 
+/** A text of a template, with what only a deployment knows named as {@link target} does. */
+export function textOf(template: Template, value: Json): string {
+  if (typeof value === 'string') return value;
+  const parts: Json[] | undefined = value['Fn::Join']?.[1];
+  return parts ? parts.map((each) => textOf(template, each)).join('') : target(template, value);
+}
+
+/** The variables of a function. */
+export function variablesOf(template: Template, name: string): Record<string, Json> {
+  return resources(template, 'AWS::Lambda::Function')[name]!.Properties.Environment.Variables;
+}
+
+/** The settings that a function is told. */
+export function settingsOf(template: Template, name: string): Json {
+  return JSON.parse(textOf(template, variablesOf(template, name).SETTINGS));
+}
+
 function leafId(resource: Json): string {
   const ids = resource.Metadata['aws:cdk:path'].split('/');
   return ids.at(-1) === 'Resource' ? ids.at(-2) : ids.at(-1);

@@ -470,18 +470,18 @@ it('the alarm of a payment that waits stays on while it waits, and ends once it 
   const alarm = alarms.get('authorized-for-long')!;
   const id = await authorized();
   pass(72 * 60 * MINUTE);
-  const everyMinute = async (minutes: number) => {
+  const runsFor = async (minutes: number) => {
     const states = new Set<boolean>();
-    for (let minute = 0; minute < minutes; minute++) {
+    for (let minute = 0; minute < minutes; minute += 7) {
       await functions.reconcile();
       states.add(alarm.isOn(counted.samples, world.now()));
-      pass(MINUTE);
+      pass(7 * MINUTE);
     }
     return [...states];
   };
-  expect(await everyMinute(200)).toEqual([true]);
+  expect(await runsFor(200)).toEqual([true]);
   world.gateway.set(id, { state: 'COMPLETED' });
   await webhook({ id, state: 'COMPLETED' });
-  await everyMinute(alarm.windowMs / MINUTE);
+  await runsFor(alarm.windowMs / MINUTE);
   expect(alarm.isOn(counted.samples, world.now())).toBe(false);
 });

@@ -10,11 +10,12 @@ import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { assign } from '../../shared/store/expressions.ts';
 import { quarantine, readPayment, recordPayment, takeQuestion } from '../../shared/store/payments.ts';
 import { openShard, openTable } from '../../shared/store/table.ts';
+import { countingClient } from '../support/counting-client.ts';
 import { paymentId, startWorld, type World } from '../support/world.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld({ asAws: true });
+  world = await startWorld();
 });
 afterAll(() => world.stop());
 
@@ -58,6 +59,31 @@ describe('the table', () => {
       expect.objectContaining({ ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }),
       expect.objectContaining({ ConsistentRead: true }),
     ]);
+  });
+
+  it('gets the item that failed a condition in the same request, and none where there was none', async () => {
+    const { client, requests } = countingClient(clientFor(world.dynamoDbUrl));
+    const table = openTable('payments', client);
+    const item = { pk: `test#${randomUUID()}`, amount: decimal('1e-18') };
+    await table.put(item, ['attribute_not_exists(pk)']);
+    requests.length = 0;
+
+    const put = await table.put({ pk: item.pk }, ['attribute_not_exists(pk)']);
+    const update = await table.update(item.pk, {
+      SET: ['a = pk'],
+      condition: ['attribute_exists(a)'],
+    });
+    const nothing = await table.update(`test#${randomUUID()}`, {
+      SET: ['a = pk'],
+      condition: ['attribute_exists(pk)'],
+    });
+    client.destroy();
+    expect([put, update]).toEqual([
+      { written: false, item },
+      { written: false, item },
+    ]);
+    expect(nothing).toEqual({ written: false, item: undefined });
+    expect(requests).toEqual(['PutItemCommand', 'UpdateItemCommand', 'UpdateItemCommand']);
   });
 
   it('throws every fault that is no failed condition', async () => {

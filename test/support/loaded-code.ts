@@ -6,6 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { bundlesFolder } from '../../infra/bundle.ts';
+import { SETTINGS_VARIABLE } from '../../shared/runtime/settings.ts';
+import { plainSettings } from './plain-settings.ts';
 
 /** Prints the files that importing the module of the first argument loads, and the built-in modules. */
 const PROBE = `
@@ -18,32 +20,22 @@ const PROBE = `
 
 /** Enough for every function to start; nothing answers there. */
 const ENVIRONMENT = {
-  ALLOWED_ORIGINS: 'https://shop.example',
   API_KEY_SECRET: 'api-key',
-  APPROVE_WITHIN_HOURS: '24',
   AWS_ACCESS_KEY_ID: 'none',
   AWS_ENDPOINT_URL: 'https://127.0.0.1:9',
   AWS_REGION: 'eu-central-1',
   AWS_SECRET_ACCESS_KEY: 'none',
-  CAPTURE_WITHIN_HOURS: '24',
-  CONFIRM_WEBHOOKS: 'off',
-  EVENT_SOURCE: 'urn:paytech-payments:test',
   FINGERPRINT_KEY_SECRET: 'fingerprint-key',
-  ORDER_TOKENS: 'required',
   ORDER_TOKEN_SECRET: 'order-token-keys',
   PAYMENTS_TABLE: 'payments',
   PAYMENT_EVENTS_TOPIC_ARN: 'arn:aws:sns:eu-central-1:000000000000:payment-events',
-  PAYTECH_URL: 'https://127.0.0.1:9',
   POWERTOOLS_SERVICE_NAME: 'test',
-  RECONCILE_CONCURRENCY: '4',
+  [SETTINGS_VARIABLE]: JSON.stringify(plainSettings),
   SIGNING_KEYS_SECRET: 'signing-keys',
   STACK_NAME: 'test',
-  SWEEP_CREATED_DAYS: '30',
   URL_SUFFIX: 'amazonaws.com',
   WEBHOOK_DLQ_URL: 'https://127.0.0.1:9/webhooks-dlq',
-  WEBHOOK_GRACE_SECONDS: '60',
   WEBHOOK_QUEUE_URL: 'https://127.0.0.1:9/webhooks',
-  WEBHOOK_URL: 'https://127.0.0.1:9/webhooks/paytech',
 };
 
 export interface LoadedCode {

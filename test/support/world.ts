@@ -24,10 +24,8 @@ import { openDeadLetterQueue, openEventQueue, type QueuedEvent } from '../../sha
 import { openPublisher } from '../../shared/queue/publisher.ts';
 import { openOpenIndex } from '../../shared/store/open-index.ts';
 import { openTable } from '../../shared/store/table.ts';
-import { countingClient } from './aws-semantics.ts';
-import { rehearsed } from './deployed-target.ts';
+import { givenDynamoDb } from './dynamodb.ts';
 import { memoryGateway } from './memory-gateway.ts';
-import { isDeployed } from './target.ts';
 
 const CREDENTIALS = {
   region: 'us-east-1',
@@ -53,12 +51,11 @@ export function memoryLogger() {
 }
 
 /**
- * The real pipelines on an embedded DynamoDB (with `asAws`, its conditions fail as on AWS, with the item; in a
- * rehearsal that of the emulator, whose do), SQS and SNS, with a gateway in memory and a clock that only the
- * test moves. Shared between the tests of a file; each makes its own ids.
+ * The real pipelines on an embedded DynamoDB (or another one, where it is given), SQS and SNS, with a gateway in
+ * memory and a clock that only the test moves. Shared between the tests of a file; each makes its own ids.
  */
-export async function startWorld({ asAws = false } = {}) {
-  const dynamo = isDeployed ? { url: rehearsed().endpoint, close: async () => {} } : await startDynamoDb();
+export async function startWorld() {
+  const dynamo = givenDynamoDb ? { url: givenDynamoDb, close: async () => {} } : await startDynamoDb();
   const sqsSns = await startSqsSns();
   const dynamoClient = new DynamoDBClient({ ...CREDENTIALS, endpoint: dynamo.url });
   const sqs = new SQS({ ...CREDENTIALS, endpoint: sqsSns.url });
@@ -99,8 +96,7 @@ export async function startWorld({ asAws = false } = {}) {
     }),
   );
 
-  const aws = countingClient({ ...CREDENTIALS, endpoint: dynamo.url });
-  const table = openTable('payments', asAws ? aws.client : dynamoClient);
+  const table = openTable('payments', dynamoClient);
   const logger = memoryLogger();
   const clock = { at: Date.parse('2026-11-23T12:00:00Z') };
   const now = () => clock.at;
@@ -164,9 +160,9 @@ export async function startWorld({ asAws = false } = {}) {
       return Items.map((item) => unmarshall(item, { wrapNumbers: (text) => text }));
     },
     async stop() {
-      // The emulator's goes on to the next test file.
-      if (isDeployed) await dynamoClient.send(new DeleteTableCommand({ TableName: 'payments' }));
-      for (const client of [dynamoClient, aws.client, sqs, sns]) client.destroy();
+      // A given one goes on to the next test file.
+      if (givenDynamoDb) await dynamoClient.send(new DeleteTableCommand({ TableName: 'payments' }));
+      for (const client of [dynamoClient, sqs, sns]) client.destroy();
       await Promise.all([dynamo.close(), sqsSns.close()]);
     },
   };

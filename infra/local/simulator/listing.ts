@@ -1,4 +1,5 @@
 /** paytech's list of payments. */
+import { DAY_MS, MINUTE_MS } from '../../../shared/runtime/time.ts';
 import type { Payment } from './payment.ts';
 import type { ListQuery } from './requests.ts';
 
@@ -7,9 +8,8 @@ export interface Page {
   hasMore: boolean;
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 /** What changed so lately is not in a list that lags. */
-const LAG_MS = 60_000;
+const LAG_MS = MINUTE_MS;
 
 /** One page of the payments, newest first; without `created.gte` only those of the last 24 hours. */
 export function pageOf(payments: readonly Payment[], query: ListQuery, now: Date, lags: boolean): Page {

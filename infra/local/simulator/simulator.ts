@@ -10,6 +10,7 @@
  */
 import Fastify from 'fastify';
 import { assertSigningKey } from '../../../shared/paytech/signature.ts';
+import { MINUTE_MS } from '../../../shared/runtime/time.ts';
 import { type AnswerForm, Answers, type AnswersSetting } from './answer-forms.ts';
 import { useErrorBodies, useExactJson } from './answers.ts';
 import { checkoutRoutes } from './checkout-routes.ts';
@@ -67,7 +68,7 @@ export interface Simulator {
 
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { port = 0, apiKey, signingKey, settleMs = 300, slowMs = 2000, now = () => new Date() } = options;
-  const { checkoutMs = 30 * 60_000 } = options;
+  const { checkoutMs = 30 * MINUTE_MS } = options;
   assertSigningKey(signingKey);
   let url = '';
 

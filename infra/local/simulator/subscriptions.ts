@@ -1,5 +1,6 @@
 /** Subscriptions that paytech runs: each cycle is a deposit of its own, charged by the token of the first. */
 import { type Decimal, decimal } from '../../../shared/payment/money.ts';
+import { MINUTE_MS } from '../../../shared/runtime/time.ts';
 import type { SubscriptionRequest } from './create-request.ts';
 import { type Cycle, isFailed, isPaid, newId, type Payment, type Subscription } from './payment.ts';
 import type { Payments } from './payments.ts';
@@ -16,7 +17,6 @@ export type Subscribed = Payment & { subscription: Subscription };
 
 /** Longer waits than the machine's timers count: nobody lets a simulator run for so long. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
-const MINUTE_MS = 60_000;
 const UNIT_MS = {
   MINUTE: MINUTE_MS,
   DAY: 24 * 60 * MINUTE_MS,

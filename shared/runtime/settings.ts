@@ -1,0 +1,62 @@
+/**
+ * The plain settings that functions are told: one interface for the stack, which writes them, and the function, which
+ * reads them. Names, values and units are those of `cdk.json` (infra/settings.ts checks them, at synthesis); what a
+ * resource is called comes in a variable of its own, and a secret in none.
+ */
+import { olderSettings } from './older-variables.ts';
+
+export interface PlainSettings {
+  /** `https://host`, no slash at the end. */
+  paytechUrl: string;
+  /** Where paytech is to send webhooks. */
+  webhookUrl: string;
+  /** Exact origins. */
+  allowedOrigins: readonly string[];
+  /** The CloudEvents `source`, and the audience of order tokens. */
+  eventSource: string;
+  orderTokens: 'required' | 'off';
+  confirmWebhooks: boolean;
+  /** `null`: for good. */
+  paymentRetentionDays: number | null;
+  reconcileConcurrency: number;
+  webhookGraceSeconds: number;
+  sweepCreatedDays: number;
+  captureWithinHours: number;
+  approveWithinHours: number;
+}
+
+/** The functions of the service, each a folder in `functions/` and a Lambda in the stack, and what each is told. */
+export const SETTINGS_OF = {
+  'create-payment': ['paytechUrl', 'webhookUrl', 'allowedOrigins', 'eventSource', 'orderTokens'],
+  'receive-webhook': [],
+  'apply-payment-event': ['paytechUrl', 'eventSource', 'confirmWebhooks', 'paymentRetentionDays'],
+  'get-payment': ['paytechUrl'],
+  'execute-payment': ['paytechUrl'],
+  operations: ['paytechUrl', 'webhookUrl'],
+  reconcile: [
+    'paytechUrl',
+    'reconcileConcurrency',
+    'webhookGraceSeconds',
+    'sweepCreatedDays',
+    'captureWithinHours',
+    'approveWithinHours',
+  ],
+} as const satisfies Record<string, readonly (keyof PlainSettings)[]>;
+
+export type FunctionName = keyof typeof SETTINGS_OF;
+export type SettingsOf<Name extends FunctionName> = Pick<PlainSettings, (typeof SETTINGS_OF)[Name][number]>;
+
+/** The variable that holds the settings of a function, as JSON. */
+export const SETTINGS_VARIABLE = 'SETTINGS';
+
+/**
+ * The settings of a function, from its environment. Throws where one is missing: a function that the stack has not
+ * told yet, because AWS changes code and configuration in two steps, must not work with half of what it needs.
+ */
+export function readSettings<Name extends FunctionName>(name: Name): SettingsOf<Name> {
+  const text = process.env[SETTINGS_VARIABLE];
+  const settings: Partial<PlainSettings> = text === undefined ? olderSettings(process.env) : JSON.parse(text);
+  const missing = SETTINGS_OF[name].filter((each) => settings[each] === undefined);
+  if (missing.length > 0) throw new Error(`settings without a value: ${missing.join(', ')}`);
+  return settings as SettingsOf<Name>;
+}

@@ -1,0 +1,155 @@
+import { createServer } from 'node:http';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ACCOUNT, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
+import { type LoopbackServer, listenOnLoopback } from '../../infra/local/http-server.ts';
+import { startSecretsManager } from '../../infra/local/secrets.ts';
+import { openTemplate } from '../../infra/local/template.ts';
+import { findEnvironment } from '../../infra/ops/environment.ts';
+import type { OpsSettings, SettingsInput } from '../../infra/settings.ts';
+import { DAY_MS, HOUR_MS, SECOND_MS } from '../../shared/runtime/time.ts';
+import { synthesize } from '../infra/synthesized.ts';
+
+/** What paytech-ops works on: from the settings through the stack's outputs, and on the local run. */
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe('a stack', () => {
+  const settings: SettingsInput = {
+    stage: 'sandbox',
+    paytechUrl: 'https://paytech.example',
+    publicUrl: 'https://pay.shop.example',
+    webhookGraceSeconds: 111,
+    sweepCreatedDays: 222,
+    captureWithinHours: 33,
+    approveWithinHours: 44,
+  };
+  const addresses = { apiUrl: 'https://api.example', sqsUrl: 'https://sqs.example' };
+  let outputs: Record<string, string>;
+  let cloudFormation: LoopbackServer;
+  let secretsManager: Awaited<ReturnType<typeof startSecretsManager>>;
+  beforeAll(async () => {
+    const { template } = await synthesize(settings);
+    const json = template.toJSON();
+    const { resolve } = openTemplate(json as Parameters<typeof openTemplate>[0], addresses);
+    outputs = Object.fromEntries(
+      Object.entries<{ Value: unknown }>(json.Outputs).map(([name, { Value }]) => [
+        name,
+        String(resolve(Value)),
+      ]),
+    );
+    cloudFormation = await listenOnLoopback(
+      createServer((_, response) => response.end(stackXml())),
+      0,
+    );
+    secretsManager = await startSecretsManager(
+      new Map([
+        ['api-key', 'the-api-key'],
+        ['signing-keys', '["a-newer-signing-key-of-the-shop","signing-key-of-the-shop"]'],
+        ['order-token-keys', 'none of its business'],
+      ]),
+    );
+  }, 240_000);
+  afterAll(async () => {
+    await cloudFormation.close();
+    await secretsManager.close();
+  });
+
+  function stackXml(): string {
+    const members = Object.entries(outputs).map(
+      ([key, value]) =>
+        `<member><OutputKey>${key}</OutputKey><OutputValue>${escaped(value)}</OutputValue></member>`,
+    );
+    return `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><Outputs>${members.join('')}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`;
+  }
+
+  function find() {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'local');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'local');
+    vi.stubEnv('AWS_ENDPOINT_URL_CLOUDFORMATION', cloudFormation.url);
+    vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', secretsManager.url);
+    return findEnvironment({ stack: 'shop', region: REGION });
+  }
+
+  it('is found with its settings, in the units that commands count in', async () => {
+    const expected: Record<keyof OpsSettings, object> = {
+      paytechUrl: { paytechUrl: 'https://paytech.example' },
+      eventSource: { eventSource: 'urn:paytech-payments:sandbox' },
+      webhookGraceSeconds: { graceMs: 111 * SECOND_MS },
+      sweepCreatedDays: { maxAgeMs: 222 * DAY_MS },
+      captureWithinHours: { waitingLimits: { AUTHORIZED: 33 * HOUR_MS } },
+      approveWithinHours: { waitingLimits: { AWAITING_APPROVAL: 44 * HOUR_MS } },
+    };
+    const environment = await find();
+    for (const each of Object.values(expected)) expect(environment).toMatchObject(each);
+  });
+
+  it('is found with its addresses and keys', async () => {
+    const environment = await find();
+    expect(environment).toMatchObject({
+      name: 'the stack shop',
+      apiUrl: 'https://pay.shop.example',
+      webhookUrl: 'https://pay.shop.example/webhooks/paytech',
+      webhookQueueUrl: 'https://sqs.example/000000000000/webhooks',
+      deadLetterQueueUrl: 'https://sqs.example/000000000000/webhooks-dlq',
+    });
+    expect(await environment.apiKey.get()).toBe('the-api-key');
+    expect(await environment.signingKeys.get()).toEqual([
+      'a-newer-signing-key-of-the-shop',
+      'signing-key-of-the-shop',
+    ]);
+  });
+
+  it('has outputs that say what they are called', () => {
+    expect(outputs).toEqual({
+      ApiUrl: 'https://pay.shop.example',
+      WebhookUrl: 'https://pay.shop.example/webhooks/paytech',
+      PaymentsTable: 'payments',
+      WebhookQueueUrl: 'https://sqs.example/000000000000/webhooks',
+      WebhookDeadLetterQueueUrl: 'https://sqs.example/000000000000/webhooks-dlq',
+      PaymentEventsQueueUrl: 'https://sqs.example/000000000000/payment-events',
+      PaymentEventsTopicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:payment-events`,
+      ApiKeySecret: `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:api-key`,
+      SigningKeysSecret: `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:signing-keys`,
+      OrderTokenKeysSecret: `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:order-token-keys`,
+      Settings: expect.stringMatching(/^\{.*\}$/),
+      PaytechUrl: 'https://paytech.example',
+      EventSource: 'urn:paytech-payments:sandbox',
+      WebhookGraceSeconds: '111',
+      SweepCreatedDays: '222',
+      CaptureWithinHours: '33',
+      ApproveWithinHours: '44',
+    });
+  });
+
+  it('of an older version is told to be deployed anew', async () => {
+    const { Settings: _, ...older } = outputs;
+    const newer = outputs;
+    outputs = older;
+    await expect(find()).rejects.toThrow('Stack shop has no output Settings: deploy it anew first.');
+    outputs = newer;
+  });
+});
+
+it('the local run is found by its ports, with its keys', async () => {
+  vi.stubEnv('PORT', '4000');
+  vi.stubEnv('PAYTECH_PORT', '4001');
+  vi.stubEnv('SQS_PORT', '4002');
+  vi.stubEnv('DYNAMODB_PORT', '4003');
+  const environment = await findEnvironment({});
+  expect(environment).toMatchObject({
+    apiUrl: 'http://127.0.0.1:4000',
+    webhookUrl: 'http://127.0.0.1:4000/webhooks/paytech',
+    paytechUrl: 'http://127.0.0.1:4001',
+    webhookQueueUrl: 'http://127.0.0.1:4002/000000000000/webhooks',
+    deadLetterQueueUrl: 'http://127.0.0.1:4002/000000000000/webhooks-dlq',
+    eventSource: 'urn:paytech-payments:sandbox',
+    graceMs: 5 * SECOND_MS,
+    maxAgeMs: 400 * DAY_MS,
+    waitingLimits: { AUTHORIZED: 72 * HOUR_MS, AWAITING_APPROVAL: 24 * HOUR_MS },
+  });
+  expect(await environment.apiKey.get()).toBe(LOCAL_KEYS.apiKey);
+  expect(await environment.signingKeys.get()).toEqual([LOCAL_KEYS.signingKey]);
+});
+
+const escaped = (text: string) =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');

@@ -1,0 +1,297 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { SettingsInput } from '../../infra/settings.ts';
+import type { FunctionName, SettingsOf } from '../../shared/runtime/settings.ts';
+import { DAY_MS, HOUR_MS, SECOND_MS } from '../../shared/runtime/time.ts';
+import { orderToken } from '../support/order-token.ts';
+import { type LocalRunService, startLocalService } from '../support/service.ts';
+import { signedCalls } from '../support/signed.ts';
+import { watchedGateway } from '../support/watched-gateway.ts';
+
+/**
+ * Each setting of each function, from the settings of the stack through the template and the bundle to what it does:
+ * no two numbers are alike, and none is the default. A setting without an entry here does not compile.
+ */
+
+const SETTINGS = {
+  // Nothing listens there.
+  publicUrl: 'http://127.0.0.1:9',
+  allowedOrigins: ['https://a.example', 'https://b.example'],
+  confirmWebhooks: true,
+  paymentRetentionDays: 437,
+  reconcileConcurrency: 3,
+  webhookGraceSeconds: 240,
+  sweepCreatedDays: 401,
+  captureWithinHours: 7,
+  approveWithinHours: 5,
+} satisfies Partial<SettingsInput>;
+
+let gateway: Awaited<ReturnType<typeof watchedGateway>>;
+let service: LocalRunService;
+/** The same with what can be off switched off. */
+let plain: LocalRunService;
+beforeAll(async () => {
+  gateway = await watchedGateway();
+  const settings = { ...SETTINGS, paytechUrl: gateway.url };
+  service = await startLocalService({ orderTokens: 'required', settings });
+  gateway.passOnTo(service.simulatorUrl);
+  plain = await startLocalService({ orderTokens: 'off', settings: { confirmWebhooks: false } });
+});
+afterAll(async () => {
+  gateway.letGo();
+  await Promise.all([service?.stop(), plain?.stop()]);
+  await gateway.close();
+});
+
+const newId = () => `order-${randomUUID()}`;
+const EUR_10 = { amount: '10', currency: 'EUR' };
+
+function token(claims: object = {}): string {
+  const exp = Math.floor(Date.now() / SECOND_MS) + 600;
+  return orderToken({ exp, referenceId: newId(), ...EUR_10, ...claims });
+}
+
+const post = (body: object, from = service) => from.api('POST', '/payments', JSON.stringify(body));
+
+async function created(claims: object = {}): Promise<string> {
+  const answer = await post({ orderToken: token(claims) });
+  expect(answer.status, answer.text).toBe(201);
+  return String(answer.json().id);
+}
+
+async function paidOut(): Promise<string> {
+  const body = JSON.stringify({ referenceId: newId(), ...EUR_10, customer: { referenceId: 'c-1' } });
+  const answer = await signedCalls(service)('POST', '/operations/withdrawals', body);
+  expect(answer.status, answer.text).toBe(201);
+  return String(answer.json().id);
+}
+
+const drive = (id: string, body: object, at = service) =>
+  at.simulator('POST', `/simulator/payments/${id}/pay`, body);
+
+/** Its item, once a webhook of paytech has said so. */
+async function told(id: string, state: string, of = service) {
+  await webhook(id, state, of);
+  return recorded(id, state, of);
+}
+
+async function webhook(id: string, state: string, to = service): Promise<void> {
+  const body = JSON.stringify({ id, paymentType: 'DEPOSIT', state, amount: 10, currency: 'EUR' });
+  expect((await to.webhook(body)).status).toBe(200);
+}
+
+async function recorded(id: string, state: string, of = service) {
+  return vi.waitFor(
+    async () => {
+      const item = await of.item(`payment#${id}`);
+      expect(item?.state).toBe(state);
+      return item as Record<string, never>;
+    },
+    { timeout: 20_000 },
+  );
+}
+
+/** So that it is time for a look: of reconcile (`dueAt`), or of a reader (`checkedAt`). */
+const longAgo = (attribute: 'dueAt' | 'checkedAt', id: string) =>
+  service.dynamo.send(
+    new UpdateItemCommand({
+      TableName: 'payments',
+      Key: { pk: { S: `payment#${id}` } },
+      UpdateExpression: `SET ${attribute} = :past`,
+      ExpressionAttributeValues: { ':past': { N: '1' } },
+    }),
+  );
+
+/** What was asked of paytech meanwhile. */
+async function askedBy(work: () => Promise<unknown>) {
+  const before = gateway.asked.length;
+  await work();
+  return gateway.asked.slice(before);
+}
+const asks = async (method: string, path: string, work: () => Promise<unknown>) => {
+  const asked = await askedBy(work);
+  expect(asked.map((each) => `${each.method} ${each.path}`)).toContain(`${method} ${path}`);
+};
+
+const reconcile = () => service.invoke('reconcile', {});
+
+/** The ages in milliseconds of a bound of time, in what reconcile asks paytech's list for. */
+async function agesIn(bound: 'created.gte' | 'updated.gte'): Promise<number[]> {
+  const asked = await askedBy(reconcile);
+  const listed = asked.filter(({ path, query }) => path === '/api/v1/payments' && query.has('updated.gte'));
+  expect(listed).not.toEqual([]);
+  return listed.map(({ query, at }) => at - Date.parse(`${query.get(bound)}Z`));
+}
+
+/** Now it has been in its state for so long, and is due. */
+async function waitingFor(hours: number, id: string): Promise<void> {
+  const { history } = (await service.item(`payment#${id}`)) as { history: unknown[] };
+  const at = new Date(Date.now() - hours * HOUR_MS).toISOString();
+  await service.dynamo.send(
+    new UpdateItemCommand({
+      TableName: 'payments',
+      Key: { pk: { S: `payment#${id}` } },
+      UpdateExpression: `SET history[${history.length - 1}].#at = :at, dueAt = :past`,
+      ExpressionAttributeNames: { '#at': 'at' },
+      ExpressionAttributeValues: { ':at': { S: at }, ':past': { N: '1' } },
+    }),
+  );
+}
+
+async function authorized(): Promise<string> {
+  const id = await created({ payment: { preAuth: true } });
+  await drive(id, { state: 'AUTHORIZED' });
+  await told(id, 'AUTHORIZED');
+  return id;
+}
+
+async function awaitingApproval(): Promise<string> {
+  const id = await paidOut();
+  await drive(id, { state: 'AWAITING_APPROVAL' });
+  await longAgo('dueAt', id);
+  await reconcile();
+  await recorded(id, 'AWAITING_APPROVAL');
+  return id;
+}
+
+/** Which payments a run of reconcile has counted as this. */
+async function countedAs(metric: string): Promise<string[]> {
+  const before = service.logs.length;
+  await reconcile();
+  const lines = await vi.waitFor(() => {
+    const fresh = service.logs.slice(before).filter((line) => line.startsWith('reconcile {'));
+    const parsed = fresh.map((line) => JSON.parse(line.slice('reconcile '.length)));
+    expect(parsed).toContainEqual(expect.objectContaining({ metric: 'Reconciled' }));
+    return parsed;
+  });
+  return lines.filter((line) => line.metric === metric).map(({ paymentId }) => paymentId);
+}
+
+const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Promise<void>> } = {
+  'create-payment': {
+    paytechUrl: () => asks('POST', '/api/v1/payments', created),
+    webhookUrl: async () => {
+      const [asked] = (await askedBy(created)).filter(({ method }) => method === 'POST');
+      expect(JSON.parse(asked!.body).webhookUrl).toBe('http://127.0.0.1:9/webhooks/paytech');
+    },
+    allowedOrigins: async () => {
+      const statusOf = async (returnUrl: string) => (await post({ orderToken: token(), returnUrl })).status;
+      expect(await statusOf('https://a.example/thanks')).toBe(201);
+      expect(await statusOf('https://b.example/thanks')).toBe(201);
+      expect(await statusOf('https://shop.example/thanks')).toBe(400);
+    },
+    eventSource: async () => {
+      const statusOf = async (aud: string) => (await post({ orderToken: token({ aud }) })).status;
+      expect(await statusOf('urn:paytech-payments:sandbox')).toBe(201);
+      expect(await statusOf('urn:paytech-payments:production')).toBe(401);
+    },
+    orderTokens: async () => {
+      const order = () => ({ referenceId: newId(), ...EUR_10 });
+      expect((await post(order())).json().code).toBe('order.token_required');
+      expect((await post(order(), plain)).status).toBe(201);
+    },
+  },
+  'receive-webhook': {},
+  'apply-payment-event': {
+    paytechUrl: async () => {
+      const id = await created();
+      await drive(id, { state: 'COMPLETED' });
+      await told(id, 'COMPLETED');
+      // Only paytech itself can say whether that is so.
+      await asks('GET', `/api/v1/payments/${id}`, async () => {
+        await webhook(id, 'CANCELLED');
+        await vi.waitFor(async () =>
+          expect(await service.item(`payment#${id}`)).toMatchObject({ quarantined: '1' }),
+        );
+      });
+    },
+    eventSource: async () => {
+      const id = await created();
+      await told(id, 'DECLINED');
+      const [event] = await vi.waitFor(async () => {
+        const events = await service.eventsOf(id);
+        expect(events).toHaveLength(1);
+        return events;
+      });
+      expect(JSON.parse(event!.body).source).toBe('urn:paytech-payments:sandbox');
+    },
+    confirmWebhooks: async () => {
+      expect(await told(await created(), 'COMPLETED')).toMatchObject({ unconfirmed: true });
+      const { id } = (await post({ referenceId: newId(), ...EUR_10 }, plain)).json();
+      expect(await told(String(id), 'COMPLETED', plain)).not.toHaveProperty('unconfirmed');
+    },
+    paymentRetentionDays: async () => {
+      const { expiresAt } = await told(await created(), 'DECLINED');
+      expect(Math.round((Number(expiresAt) * SECOND_MS - Date.now()) / DAY_MS)).toBe(437);
+      const { id } = (await post({ referenceId: newId(), ...EUR_10 }, plain)).json();
+      expect(await told(String(id), 'DECLINED', plain)).not.toHaveProperty('expiresAt');
+    },
+  },
+  'get-payment': {
+    paytechUrl: async () => {
+      const id = await created();
+      await longAgo('checkedAt', id);
+      await asks('GET', `/api/v1/payments/${id}`, () => service.api('GET', `/payments/${id}`));
+    },
+  },
+  'execute-payment': {
+    paytechUrl: async () => {
+      const id = await created();
+      await asks('PATCH', `/api/v1/payments/${id}`, () => service.api('PATCH', `/payments/${id}`, '{}'));
+    },
+  },
+  operations: {
+    paytechUrl: () =>
+      asks('GET', '/api/v1/balances', () => signedCalls(service)('GET', '/operations/balances')),
+    webhookUrl: async () => {
+      const [asked] = (await askedBy(paidOut)).filter(({ method }) => method === 'POST');
+      expect(JSON.parse(asked!.body).webhookUrl).toBe('http://127.0.0.1:9/webhooks/paytech');
+    },
+  },
+  reconcile: {
+    paytechUrl: () => asks('GET', '/api/v1/payments', reconcile),
+    reconcileConcurrency: async () => {
+      for (let count = 0; count < 6; count++) await longAgo('dueAt', await created());
+      gateway.holdBack();
+      const run = reconcile();
+      await vi.waitFor(() => expect(gateway.held()).toBe(3));
+      // Were there more at once, they would be here by now; that they are not is no proof, but a wrong one shows.
+      await delay(300);
+      expect(gateway.held()).toBe(3);
+      gateway.letGo();
+      await run;
+    },
+    webhookGraceSeconds: async () => {
+      const id = await created();
+      await drive(id, { state: 'COMPLETED' });
+      await longAgo('dueAt', id);
+      // What has changed within the grace is left to its webhook. The sweep looks back ten minutes further.
+      const age = Math.min(...(await agesIn('updated.gte')));
+      expect(age).toBeGreaterThanOrEqual(240 * SECOND_MS);
+      expect(age).toBeLessThan(300 * SECOND_MS);
+    },
+    sweepCreatedDays: async () => {
+      expect((await agesIn('created.gte')).map((age) => Math.round(age / DAY_MS))).toContain(401);
+    },
+    captureWithinHours: async () => {
+      const [late, early] = [await authorized(), await authorized()];
+      await waitingFor(8, late);
+      await waitingFor(6, early);
+      expect(await countedAs('AuthorizedForLong')).toEqual([late]);
+    },
+    approveWithinHours: async () => {
+      const [late, early] = [await awaitingApproval(), await awaitingApproval()];
+      await waitingFor(6, late);
+      await waitingFor(4, early);
+      expect(await countedAs('AwaitingApprovalForLong')).toEqual([late]);
+    },
+  },
+};
+
+const each = Object.entries(EFFECTS).flatMap(([name, effects]) =>
+  Object.entries<() => Promise<void>>(effects).map(([setting, effect]) => [name, setting, effect] as const),
+);
+
+it.each(each)('%s does as %s says', (_name, _setting, effect) => effect());

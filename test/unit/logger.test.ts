@@ -1,0 +1,60 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { metricEntries } from '../../infra/logged-alarms.ts';
+import { parseSettings } from '../../infra/settings.ts';
+import { type Logger, openLogger } from '../../shared/logger.ts';
+
+let lines: Record<string, unknown>[];
+let logger: Logger;
+beforeEach(() => {
+  lines = [];
+  for (const stream of [process.stdout, process.stderr]) {
+    vi.spyOn(stream, 'write').mockImplementation((line) => lines.push(JSON.parse(String(line))) > 0);
+  }
+  vi.stubEnv('STACK_NAME', 'payments-of-the-shop');
+  vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'create-payment');
+  logger = openLogger();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+it('counts one of the metric that a line names, in the stack alone', () => {
+  logger.warn('claim flagged', { metric: 'ClaimFlagged', referenceId: 'order-1' });
+  expect(lines).toEqual([
+    expect.objectContaining({
+      message: 'claim flagged',
+      service: 'create-payment',
+      referenceId: 'order-1',
+      stack: 'payments-of-the-shop',
+      ClaimFlagged: 1,
+      _aws: {
+        Timestamp: expect.any(Number),
+        CloudWatchMetrics: [
+          {
+            Namespace: 'PaytechPayments',
+            Dimensions: [['stack']],
+            Metrics: [{ Name: 'ClaimFlagged', Unit: 'Count' }],
+          },
+        ],
+      },
+    }),
+  ]);
+});
+
+it('counts nothing of a line that names none', () => {
+  logger.error('unexpected error', { error: 'TypeError' });
+  expect(lines).toEqual([expect.not.objectContaining({ _aws: expect.anything() })]);
+});
+
+it('has no metric that no line names', () => {
+  const root = join(import.meta.dirname, '../..');
+  const files = globSync('{functions,shared}/**/*.ts', { cwd: root }).filter(
+    (file) => file !== join('shared', 'metrics.ts'),
+  );
+  const sources = files.map((file) => readFileSync(join(root, file), 'utf8')).join('\n');
+  const metrics = Object.keys(metricEntries(parseSettings({ stage: 'sandbox' })));
+  expect(metrics.filter((name) => !sources.includes(`'${name}'`))).toEqual([]);
+});
