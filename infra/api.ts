@@ -14,31 +14,12 @@ import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { methodAndPath, OPERATION_ROUTES } from '../functions/operations/routes.ts';
 import type { FunctionName } from '../shared/runtime/settings.ts';
 import type { PaymentFunctions } from './functions.ts';
 import type { Settings } from './settings.ts';
 
 const webhookPath = '/webhooks/paytech';
-
-/**
- * The back office. Each route is a permission of its own in IAM (`execute-api:Invoke` on method and path). The
- * one with `{id+}` takes ids with slashes, which API Gateway decodes before it looks for the route.
- */
-const operationRoutes: [method: HttpMethod, path: string][] = [
-  [HttpMethod.POST, '/operations/refunds'],
-  [HttpMethod.POST, '/operations/withdrawals'],
-  [HttpMethod.POST, '/operations/payments/{id}/capture'],
-  [HttpMethod.POST, '/operations/payments/{id}/void'],
-  [HttpMethod.POST, '/operations/payments/{id}/approve'],
-  [HttpMethod.POST, '/operations/payments/{id}/reject'],
-  [HttpMethod.POST, '/operations/claims/{kind}/{id}/resolve'],
-  [HttpMethod.POST, '/operations/claims/{kind}/{id+}'],
-  [HttpMethod.POST, '/operations/claims/operation/{id}/resolve'],
-  [HttpMethod.GET, '/operations/payments'],
-  [HttpMethod.GET, '/operations/payments/{id}'],
-  [HttpMethod.GET, '/operations/payments/{id}/gateway-operations'],
-  [HttpMethod.GET, '/operations/balances'],
-];
 
 /** The API without its routes, which need the functions, which need its address. */
 export function httpApi(scope: Construct, { allowedOrigins, publicUrl }: Settings) {
@@ -92,15 +73,16 @@ export function addRoutes(api: HttpApi, functions: PaymentFunctions, settings: S
   );
 
   const iam = new HttpIamAuthorizer();
-  const operations = operationRoutes.map(([method, path]) => add(method, path, 'operations', iam));
+  const operations = OPERATION_ROUTES.map((key) => {
+    const [method, path] = methodAndPath(key);
+    return add(HttpMethod[method], path, 'operations', iam);
+  });
 
   const stage = defaultStage(api, settings);
   const cfnStage = stage.node.defaultChild as CfnStage;
   cfnStage.routeSettings = {
     [`POST ${webhookPath}`]: limitsOf(settings.webhookThrottle),
-    ...Object.fromEntries(
-      operationRoutes.map(([method, path]) => [`${method} ${path}`, limitsOf(settings.operationsThrottle)]),
-    ),
+    ...Object.fromEntries(OPERATION_ROUTES.map((key) => [key, limitsOf(settings.operationsThrottle)])),
   };
   // A stage that limits a route which is not there yet cannot be deployed.
   stage.node.addDependency(webhook, ...operations);

@@ -5,12 +5,14 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { build } from 'esbuild';
+import { build, stop } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 
 /** The folder that holds one folder per bundled function. */
 export const bundlesFolder = join(root, 'dist', 'functions');
+
+let running = 0;
 
 /**
  * Bundles all functions, one folder each, and answers their names, sorted. The same sources give the same
@@ -19,7 +21,14 @@ export const bundlesFolder = join(root, 'dist', 'functions');
 export async function bundleFunctions(outdir = bundlesFolder): Promise<string[]> {
   const entries = await readdir(join(root, 'functions'), { withFileTypes: true });
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  await Promise.all(names.map((name) => bundleFunction(name, join(outdir, name))));
+  running++;
+  try {
+    await Promise.all(names.map((name) => bundleFunction(name, join(outdir, name))));
+  } finally {
+    running--;
+    // esbuild builds in one process for all, and would keep it, with some 450 MB, for as long as this one lives.
+    if (running === 0) await stop();
+  }
   await removeAllBut(names, outdir);
   return names.sort();
 }

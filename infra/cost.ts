@@ -16,10 +16,8 @@ export const USES = {
   lookThatAsks: { read: 1, write: 1, index: 0 },
   look: { read: 1, write: 0, index: 0 },
   webhook: { read: 0, write: 1, index: 2 },
-  /** By reconcile, with `confirmWebhooks`. */
-  confirmation: { read: 1, write: 1, index: 1 },
-  /** reconcile compares each change with the table in every run of its overlap of ten minutes. */
-  sweepReadUnits: 11,
+  /** Compared with paytech's list in every run of the sweeps' overlap, and confirmed in the first (`confirmWebhooks`). */
+  reconciled: { read: 11, write: 1, index: 1 },
   /** Send, receive and delete of the webhook; receive and delete of one subscriber's event. SNS delivers for free. */
   queueRequests: 5,
   publications: 1,
@@ -52,10 +50,10 @@ export function costs(): { part: string; uses: string; dollars: number }[] {
     USES.lookThatAsks,
     USES.look,
     USES.webhook,
-    USES.confirmation,
+    USES.reconciled,
   ];
   const writes = steps.reduce((sum, { write, index }) => sum + write + index, 0);
-  const reads = steps.reduce((sum, { read }) => sum + read, 0) + USES.sweepReadUnits;
+  const reads = steps.reduce((sum, { read }) => sum + read, 0);
   const part = (name: string, uses: number, unit: string, price: number) => ({
     part: name,
     uses: `${uses} ${unit}`,

@@ -38,7 +38,7 @@ export async function learn(
     const version = versionOfKey(read, key);
     if (version) return { record: read, version };
 
-    const claimed = await identityInClaim({ table }, claim, paymentId);
+    const claimed = await identityInClaim({ table }, claim, read);
     const before = learnableOf(read);
     const after = {
       ...before,

@@ -1,3 +1,4 @@
+import { watchSiblings } from '../../shared/claims/siblings.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
 import { type PaymentRecord, versionOfKey } from '../../shared/payment/payment.ts';
@@ -39,6 +40,8 @@ export function settleParent(deps: Dependencies) {
       return undefined;
     }
     warnIfRefundedTooMuch(logger, parent);
+    // A refund that failed gives back what its order may have twice.
+    await watchSiblings(deps, parent);
     const version = versionOfKey(parent, key);
     if (!version || isOld(event, parent.history[version - 1]!)) return undefined;
     return publicationOf(parent, version, eventSource);

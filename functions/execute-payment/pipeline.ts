@@ -1,7 +1,7 @@
 import type { Acting, ActResult } from '../../shared/actions/act.ts';
 import { actionProblem } from '../../shared/http/action-problem.ts';
 import { type HttpEvent, optionalJsonBody, type Reply } from '../../shared/http/api.ts';
-import { publicView } from '../../shared/http/payment-view.ts';
+import { executedView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import { readExecuteRequest } from './request.ts';
@@ -29,11 +29,13 @@ export function executePayment({ act }: Dependencies) {
       requestId,
       deadline,
     });
-    if (result.is === 'done') return { status: 200, body: publicView(result.record) };
+    if (result.is === 'done') {
+      return { status: 200, body: executedView(result.record, result.instructions) };
+    }
     if (result.is === 'unknown') {
       throw new Problem(
         'payment.outcome_unknown',
-        'It is not executed a second time. Send the same request again a little later, or ask for the payment.',
+        'It is not executed again before paytech has shown twice that it was not. Send the same request again a little later, or ask for the payment.',
         { retryAfter: result.seconds },
       );
     }

@@ -1,59 +1,80 @@
 import * as z from 'zod/mini';
+import type { ReleaseResult } from '../../shared/actions/release.ts';
 import type { Decision, ResolveResult } from '../../shared/claims/resolve.ts';
+import { actionProblem } from '../../shared/http/action-problem.ts';
 import { type HttpEvent, jsonBody, type Reply } from '../../shared/http/api.ts';
 import { UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-problem.ts';
+import { referenceId } from '../../shared/http/payment-fields.ts';
 import { createdView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
 import { matching, object, text, validated } from '../../shared/http/validate.ts';
-import type { ClaimKind } from '../../shared/payment/claim.ts';
+import { KIND_OF } from '../../shared/payment/claim.ts';
 import { optional } from '../../shared/payment/payment.ts';
-import { REFERENCE_ID } from '../../shared/payment/reference.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import type { Call } from './router.ts';
 
 /*
- * `POST /operations/claims/{kind}/{id}/resolve`: the exit of a flagged claim. What happens when is in
- * shared/claims/resolve.ts.
- *
- * API Gateway decodes the path before it finds the route, so that an id with a slash in it arrives as several
- * segments. The route `/operations/claims/{kind}/{id+}` takes those, with `/resolve` at their end.
+ * `POST /operations/claims/resolve`: a person's decision on what nobody knows the end of. Of a flagged claim the id
+ * is that of its request, and what happens when is in shared/claims/resolve.ts. Of an action (execute, capture,
+ * void, …) the kind is `operation` and the id that of its payment: paytech is asked once more, and where the payment
+ * has not moved, the decision ends the action and another may begin.
  */
 
 export interface Dependencies {
   resolve: (decision: Decision) => Promise<ResolveResult>;
+  release: (id: string, who: string, why: string) => Promise<ReleaseResult>;
 }
 
-const KINDS: readonly ClaimKind[] = ['deposit', 'withdrawal', 'refund'];
+/** What `claims/resolve` takes: the kinds of claims, and `operation` for an action on a payment. */
+export const RESOLVED_KINDS = [...Object.values(KIND_OF), 'operation'] as const;
+
+const paymentId = matching(PAYMENT_ID, 'must be the id of a payment');
+
+const decisionFields = object({
+  kind: z.enum(RESOLVED_KINDS, { error: `must be one of ${RESOLVED_KINDS.join(', ')}` }),
+  id: referenceId,
+  outcome: z.enum(['sent', 'not-sent'], { error: 'must be sent or not-sent' }),
+  paymentId: z.optional(paymentId),
+  notPaymentIds: z.optional(z.array(paymentId, { error: 'must be a list of ids of payments' })),
+  reason: text(500),
+});
+type DecisionFields = z.output<typeof decisionFields>;
 
 /** `reason` is kept in the history: it says why, and names no customer. */
-export const resolveBody = object({
-  outcome: z.enum(['sent', 'not-sent'], { error: 'must be sent or not-sent' }),
-  paymentId: z.optional(matching(PAYMENT_ID, 'must be the id of a payment')),
-  notPaymentIds: z.optional(
-    z.array(matching(PAYMENT_ID, 'must be the id of a payment'), {
-      error: 'must be a list of ids of payments',
-    }),
-  ),
-  reason: text(500),
-}).check((context) => {
-  const { outcome, paymentId, notPaymentIds } = context.value;
-  if (outcome === 'not-sent' && paymentId !== undefined) {
-    const message = 'goes with the outcome sent only';
-    context.issues.push({ code: 'custom', input: undefined, path: ['paymentId'], message });
-  }
-  if (outcome === 'sent' && notPaymentIds !== undefined) {
-    const message = 'goes with the outcome not-sent only';
-    context.issues.push({ code: 'custom', input: undefined, path: ['notPaymentIds'], message });
+export const resolveBody = decisionFields.check((context) => {
+  for (const [field, message] of misfits(context.value)) {
+    context.issues.push({ code: 'custom', input: undefined, path: [field], message });
   }
 });
 
-export function resolveRoute({ resolve }: Dependencies) {
+/** The fields that do not go with the others, and why. */
+function* misfits(body: DecisionFields): Generator<[field: keyof DecisionFields, message: string]> {
+  const { kind, id, outcome, paymentId, notPaymentIds } = body;
+  if (kind === 'operation') {
+    const onlyClaims = 'goes with the kinds deposit, withdrawal and refund only';
+    if (!PAYMENT_ID.test(id)) yield ['id', 'must be the id of a payment'];
+    if (outcome === 'sent')
+      yield ['outcome', 'must be not-sent: what was sent shows in the payment by itself'];
+    if (paymentId !== undefined) yield ['paymentId', onlyClaims];
+    if (notPaymentIds !== undefined) yield ['notPaymentIds', onlyClaims];
+    return;
+  }
+  if (outcome === 'not-sent' && paymentId !== undefined) {
+    yield ['paymentId', 'goes with the outcome sent only'];
+  }
+  if (outcome === 'sent' && notPaymentIds !== undefined) {
+    yield ['notPaymentIds', 'goes with the outcome not-sent only'];
+  }
+}
+
+export function resolveRoute({ resolve, release }: Dependencies) {
   return async (event: HttpEvent, { caller, owner }: Call): Promise<Reply> => {
-    const { kind, referenceId } = addressed(event);
-    const { outcome, reason, paymentId, notPaymentIds = [] } = validated(resolveBody, jsonBody(event));
+    const { kind, id, outcome, reason, ...named } = validated(resolveBody, jsonBody(event));
+    if (kind === 'operation') return releaseReply(id, await release(id, caller, reason));
+    const { paymentId, notPaymentIds = [] } = named;
     const decision = {
       kind,
-      referenceId,
+      referenceId: id,
       outcome,
       notPaymentIds,
       reason,
@@ -61,44 +82,18 @@ export function resolveRoute({ resolve }: Dependencies) {
       owner,
       ...optional('paymentId', paymentId),
     };
-    return toReply(decision, await resolve(decision));
+    return resolveReply(decision, await resolve(decision));
   };
 }
 
-/** Encoded once more than the path is decoded, an id cannot be mistaken either: it never has a `%` of its own. */
-function addressed(event: HttpEvent): Pick<Decision, 'kind' | 'referenceId'> {
-  const { kind: kindText, id = '' } = event.pathParameters ?? {};
-  const isWhole = event.requestContext.routeKey.endsWith('{id+}');
-  if (isWhole && !id.endsWith(ACTION)) throw notFound();
-  const referenceId = decoded(isWhole ? id.slice(0, -ACTION.length) : id);
-  const kind = KINDS.find((each) => each === kindText);
-  if (!kind || !REFERENCE_ID.test(referenceId)) throw notFound();
-  return { kind, referenceId };
-}
-
-const ACTION = '/resolve';
-
-/** However often it was encoded, and whichever of that API Gateway has undone: no id has a % of its own. */
-function decoded(text: string): string {
-  try {
-    const once = decodeURIComponent(text);
-    return once === text ? text : decoded(once);
-  } catch {
-    return text;
-  }
-}
-
-function toReply({ kind, referenceId }: Decision, result: ResolveResult): Reply {
+function resolveReply({ kind, referenceId: id }: Decision, result: ResolveResult): Reply {
   switch (result.is) {
     case 'adopted':
-      return {
-        status: 200,
-        body: { kind, id: referenceId, result: 'adopted', payment: createdView(result.record) },
-      };
+      return { status: 200, body: { kind, id, result: 'adopted', payment: createdView(result.record) } };
     case 'released':
-      return { status: 200, body: { kind, id: referenceId, result: 'released' } };
+      return { status: 200, body: { kind, id, result: 'released' } };
     case 'not-found':
-      throw notFound();
+      throw new Problem('claim.not_found', 'Nothing was asked for here under this kind and id.');
     case 'not-flagged':
       throw new Problem(
         'claim.not_flagged',
@@ -112,21 +107,37 @@ function toReply({ kind, referenceId }: Decision, result: ResolveResult): Reply 
     case 'mismatch':
       throw new Problem('claim.mismatch', `Nothing was changed: ${result.because}.`);
     case 'unavailable':
-      throw new Problem(
-        'gateway.unavailable',
-        'Nothing was changed. Send the same request again a little later.',
-        {
-          retryAfter: UNAVAILABLE_RETRY_SECONDS,
-        },
-      );
+      throw unavailable();
     default:
       return result satisfies never;
   }
 }
 
-function notFound(): Problem {
+function releaseReply(id: string, result: ReleaseResult): Reply {
+  const kind = 'operation';
+  switch (result.is) {
+    case 'released':
+      return { status: 200, body: { kind, id, result: 'released' } };
+    case 'moved':
+      return { status: 200, body: { kind, id, result: 'adopted', payment: createdView(result.record) } };
+    case 'not-open':
+      if (!result.record) throw actionProblem({ is: 'not-found' });
+      throw new Problem('claim.not_flagged', 'No operation on this payment is open.');
+    case 'too-early':
+      throw new Problem('operation.in_progress', 'It may still be carried out.', {
+        retryAfter: result.seconds,
+      });
+    case 'unavailable':
+      throw unavailable();
+    default:
+      return result satisfies never;
+  }
+}
+
+function unavailable(): Problem {
   return new Problem(
-    'claim.not_found',
-    'Claims are named by deposit, withdrawal or refund, and the id of their request.',
+    'gateway.unavailable',
+    'Nothing was changed. Send the same request again a little later.',
+    { retryAfter: UNAVAILABLE_RETRY_SECONDS },
   );
 }

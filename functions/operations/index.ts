@@ -12,15 +12,10 @@ import { openEventQueue } from '../../shared/queue/event-queue.ts';
 import { readSettings } from '../../shared/runtime/settings.ts';
 import { openSecret } from '../../shared/secrets.ts';
 import { openTable } from '../../shared/store/table.ts';
-import { actionRoute } from './actions.ts';
-import { resolveRoute } from './claims.ts';
-import { balances, gatewayOperations, listPayments, showPayment } from './look-ups.ts';
-import { refunds } from './refunds.ts';
-import { releaseRoute } from './release.ts';
-import { router } from './router.ts';
-import { readFingerprintKey, withdrawals } from './withdrawals.ts';
+import { operations } from './pipeline.ts';
+import { readFingerprintKey } from './withdrawals.ts';
 
-/** The back office, IAM-signed: one route each for what it may do and see. */
+/** The back office, IAM-signed: one route each for what it may do and see (routes.ts). */
 
 const settings = readSettings('operations');
 const logger = openLogger();
@@ -29,7 +24,6 @@ const fingerprintKey = openSecret(env('FINGERPRINT_KEY_SECRET'), readFingerprint
 const table = openTable(env('PAYMENTS_TABLE'));
 const gateway = gatewayClient({ baseUrl: settings.paytechUrl, apiKey });
 const queue = openEventQueue(env('WEBHOOK_QUEUE_URL'));
-const { webhookUrl } = settings;
 const now = Date.now;
 
 const claimed = claimedCall({ table, gateway, queue, now, logger });
@@ -38,25 +32,17 @@ const create: typeof claimed = async (call) => {
   await apiKey.get();
   return claimed(call);
 };
-const resolve = resolveRoute({ resolve: resolveClaim({ table, gateway, queue, now, logger }) });
 
-const perform = actionRoute({ act: act({ table, gateway, queue, ready: apiKey.get, now, logger }) });
-const release = releaseRoute({ release: releaseAction({ table, gateway, queue, now }) });
-
-const route = router({
-  'POST /operations/refunds': refunds({ table, create, webhookUrl }),
-  'POST /operations/withdrawals': withdrawals({ create, webhookUrl, fingerprintKey }),
-  'POST /operations/claims/{kind}/{id}/resolve': resolve,
-  'POST /operations/claims/{kind}/{id+}': resolve,
-  'POST /operations/claims/operation/{id}/resolve': release,
-  'POST /operations/payments/{id}/capture': (event, call) => perform(event, 'capture', call),
-  'POST /operations/payments/{id}/void': (event, call) => perform(event, 'void', call),
-  'POST /operations/payments/{id}/approve': (event, call) => perform(event, 'approve', call),
-  'POST /operations/payments/{id}/reject': (event, call) => perform(event, 'reject', call),
-  'GET /operations/payments': listPayments({ gateway, now }),
-  'GET /operations/payments/{id}': showPayment({ table }),
-  'GET /operations/payments/{id}/gateway-operations': gatewayOperations({ gateway }),
-  'GET /operations/balances': balances({ gateway }),
+const route = operations({
+  table,
+  gateway,
+  now,
+  create,
+  webhookUrl: settings.webhookUrl,
+  fingerprintKey,
+  act: act({ table, gateway, queue, ready: apiKey.get, now, logger }),
+  resolve: resolveClaim({ table, gateway, queue, now, logger }),
+  release: releaseAction({ table, gateway, queue, now }),
 });
 
 export const handler = httpHandler(logger, (event, context) =>

@@ -2,12 +2,13 @@ import type { HttpEvent, Reply } from '../../shared/http/api.ts';
 import { UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-problem.ts';
 import { fullView, handedOn, listedView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
-import { KIND_OF } from '../../shared/payment/claim.ts';
+import { type Claim, KIND_OF } from '../../shared/payment/claim.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { REFERENCE_ID } from '../../shared/payment/reference.ts';
 import type { Answer, GatewayClient } from '../../shared/paytech/client.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import { readClaim } from '../../shared/store/claims.ts';
+import { readPaidTwice } from '../../shared/store/paid-twice.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
 import { readListQuery } from './list-query.ts';
@@ -37,7 +38,8 @@ export function showPayment({ table }: Pick<Dependencies, 'table'>) {
     const id = event.pathParameters?.id ?? '';
     const record = PAYMENT_ID.test(id) ? await readPayment(table, id) : undefined;
     if (!record) throw notFound();
-    return { status: 200, body: fullView(record, await claimOf(table, record)) };
+    const claim = await claimOf(table, record);
+    return { status: 200, body: fullView(record, claim, await paidTwiceOf(table, record, claim)) };
   };
 }
 
@@ -73,6 +75,11 @@ export async function claimOf(table: Table, { id, paymentType, referenceId }: Pa
   const isIts =
     claim?.paymentId === undefined || claim.paymentId === id || claim.earlierPaymentIds.includes(id);
   return isIts ? claim : undefined;
+}
+
+/** The mark of the claim's payments, where there are several. */
+export async function paidTwiceOf(table: Table, { hasSiblings }: PaymentRecord, claim: Claim | undefined) {
+  return hasSiblings && claim ? readPaidTwice(table, claim) : undefined;
 }
 
 function answered<T>(answer: Answer<T>): T {

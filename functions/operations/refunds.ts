@@ -2,10 +2,10 @@ import * as z from 'zod/mini';
 import type { CallResult, ClaimedCall } from '../../shared/claims/claimed-call.ts';
 import { type HttpEvent, jsonBody, type Reply } from '../../shared/http/api.ts';
 import { callProblem } from '../../shared/http/call-problem.ts';
-import { positiveAmount, referenceId } from '../../shared/http/payment-fields.ts';
+import { currency, positiveAmount, referenceId } from '../../shared/http/payment-fields.ts';
 import { refundView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
-import { matching, object, validated } from '../../shared/http/validate.ts';
+import { absentOr, matching, object, validated } from '../../shared/http/validate.ts';
 import type { ClaimedRequest } from '../../shared/payment/claim.ts';
 import { isRefundable } from '../../shared/payment/refund.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
@@ -26,11 +26,15 @@ export interface Dependencies {
   webhookUrl: string;
 }
 
-/** Amounts are in the deposit's currency; without one, all that can still be refunded. */
+/**
+ * Without an amount, all that can still be refunded. Amounts are in the deposit's currency; one that is given says what
+ * the caller takes it for, and must be the same.
+ */
 export const refundBody = object({
   refundId: referenceId,
   paymentId: matching(PAYMENT_ID, 'must be the id of a payment'),
   amount: z.optional(positiveAmount),
+  currency: absentOr(currency),
 });
 type RefundBody = z.output<typeof refundBody>;
 
@@ -68,7 +72,11 @@ async function requestOf(table: Table, body: RefundBody): Promise<ClaimedRequest
   const claim = await readClaim(table, 'refund', body.refundId);
   if (claim && claim.stage !== 'released') {
     const { amount, currency } = claim.request;
-    return { amount: body.amount ?? amount, currency, parentPaymentId: body.paymentId };
+    return {
+      amount: body.amount ?? amount,
+      currency: body.currency ?? currency,
+      parentPaymentId: body.paymentId,
+    };
   }
   const parent = await readPayment(table, body.paymentId);
   if (!parent) throw new Problem('payment.not_found', 'No payment with this paymentId is on record.');
@@ -76,6 +84,12 @@ async function requestOf(table: Table, body: RefundBody): Promise<ClaimedRequest
     throw new Problem(
       'payment.state_conflict',
       `The payment is a ${parent.paymentType}, ${parent.state}. Only a COMPLETED deposit can be refunded.`,
+    );
+  }
+  if (body.currency !== undefined && body.currency !== parent.currency) {
+    throw new Problem(
+      'payment.reference_conflict',
+      `Nothing was refunded: the payment is in ${parent.currency}. Give the amount in that currency, or leave currency out.`,
     );
   }
   const amount = body.amount ?? parent.refundable;

@@ -1,4 +1,5 @@
 import { callerOf, type HttpEvent, type Reply } from '../../shared/http/api.ts';
+import type { OperationRouteKey } from './routes.ts';
 
 /** What a route knows of the request besides its content. */
 export interface Call {
@@ -13,11 +14,14 @@ export interface Call {
 export type OperationRoute = (event: HttpEvent, call: Call) => Promise<Reply>;
 
 /** Finds the route by API Gateway's `routeKey`, such as `POST /operations/refunds`. */
-export function router(routes: Readonly<Record<string, OperationRoute>>) {
+export function router(routes: Readonly<Record<OperationRouteKey, OperationRoute>>) {
   return (event: HttpEvent, owner: string, deadline: number): Promise<Reply> => {
     const { routeKey } = event.requestContext;
-    const route = Object.hasOwn(routes, routeKey) ? routes[routeKey] : undefined;
-    if (!route) throw new Error(`there is no route ${routeKey}`);
-    return route(event, { caller: callerOf(event), owner, deadline });
+    if (!isRouteOf(routes, routeKey)) throw new Error(`there is no route ${routeKey}`);
+    return routes[routeKey](event, { caller: callerOf(event), owner, deadline });
   };
+}
+
+function isRouteOf<Key extends string>(routes: Readonly<Record<Key, unknown>>, key: string): key is Key {
+  return Object.hasOwn(routes, key);
 }

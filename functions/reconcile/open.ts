@@ -1,4 +1,6 @@
+import { lookAtExecute } from '../../shared/actions/untouched.ts';
 import { type Checked, checkClaim } from '../../shared/claims/check.ts';
+import { staysPaidTwice } from '../../shared/claims/siblings.ts';
 import { forEachOf } from '../../shared/concurrency.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { MetricName } from '../../shared/metrics.ts';
@@ -7,13 +9,14 @@ import { isClaimKind, nextLookAt } from '../../shared/payment/claim.ts';
 import { asHeard, judgeWord } from '../../shared/payment/heard.ts';
 import { nextCheckOf } from '../../shared/payment/next-check.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
-import { nextCheckAt, OPEN_SHARDS } from '../../shared/payment/schedule.ts';
+import { nextCheckAt, OPEN_SHARDS, WATCHED_INTERVAL_MS } from '../../shared/payment/schedule.ts';
 import { isFinal } from '../../shared/payment/state.ts';
 import { overdueIn, type WaitingLimits, type WaitingState } from '../../shared/payment/waiting.ts';
 import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { keepConfirmed } from '../../shared/store/confirmation.ts';
 import { type Cursor, type OpenIndex, type OpenKey, postpone } from '../../shared/store/open-index.ts';
+import { claimOfMark, endPaidTwice, PAID_TWICE } from '../../shared/store/paid-twice.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import * as telling from './news.ts';
 import { isNotKnown, isOutage, type ReadingGateway, reasonOf } from './patience.ts';
@@ -81,6 +84,7 @@ export function lookAfterOpen(deps: Dependencies) {
         const id = key.pk.slice(kind.length + 1);
         if (kind === 'payment') news.push(...(await lookAtPayment(key, id)));
         else if (isClaimKind(kind)) await lookAtClaim(key, kind, id);
+        else if (kind === PAID_TWICE) await lookAtPaidTwice(key, id);
       } catch (error) {
         await fail(key, telling.named(error), now() + RETRY_MS);
       }
@@ -100,6 +104,7 @@ export function lookAfterOpen(deps: Dependencies) {
       await postpone(table, key, undefined);
       return [];
     }
+    const askedAt = now();
     const answer = await gateway.get(id, ASK_LIMIT_MS);
     const operation = openOperation(asHeard(record));
     if (answer.kind !== 'answered') {
@@ -117,10 +122,11 @@ export function lookAfterOpen(deps: Dependencies) {
     const news = telling.newsOf(answer.result, record, 'answer', now());
     if (news) return [{ ...news, key }];
     warnIfOverdue(record);
-    if (operation) warnOfAge(key, operation.startedAt);
-    const { unconfirmed, ...confirmed } = record;
+    const looked = await lookAtExecute(deps, record, answer.result, askedAt);
+    if (operation && looked.is === 'open') warnOfAge(key, operation.startedAt);
+    const { unconfirmed, ...confirmed } = looked.record;
     const isConfirmed = unconfirmed && word === 'duplicate' && (await keepConfirmed(table, record));
-    await postpone(table, key, nextCheckOf(isConfirmed ? confirmed : record, now()));
+    await postpone(table, key, nextCheckOf(isConfirmed ? confirmed : looked.record, now()));
     return [];
   }
 
@@ -148,6 +154,13 @@ export function lookAfterOpen(deps: Dependencies) {
     tally.checked.add(key.pk);
     count(checked);
     await postpone(table, key, nextCheckAt(claim.sentAt, now()));
+  }
+
+  /** The mark stands for a person, until there is nothing left to decide. */
+  async function lookAtPaidTwice(key: OpenKey, id: string): Promise<void> {
+    const claim = claimOfMark(id);
+    if (await staysPaidTwice(table, claim)) await postpone(table, key, now() + WATCHED_INTERVAL_MS);
+    else await endPaidTwice(table, key);
   }
 
   function count(checked: Exclude<Checked, 'unanswered'>): void {

@@ -5,7 +5,7 @@ export interface Route {
   /** `POST /payments/{id}` */
   key: string;
   method: string;
-  /** Path segments; `{name}` matches any one, `{name+}` at the end one or more. */
+  /** Path segments; `{name}` matches any one. */
   segments: string[];
   needsSignature: boolean;
   functionName: string;
@@ -49,6 +49,7 @@ export function readApi(template: Template): ApiDefinition {
       throw new Error(`The local run does not know ${AuthorizationType}, the authorization of ${RouteKey}.`);
     }
     const [method, path] = (RouteKey as string).split(' ') as [string, string];
+    if (path.includes('+}')) throw new Error(`The local run does not know greedy routes: ${RouteKey}.`);
     return {
       key: RouteKey as string,
       method,
@@ -77,32 +78,21 @@ export function matchRoute(routes: Route[], method: string, path: string): Route
   const segments = segmentsOf(path);
   const fits = (route: Route) =>
     route.method === method &&
-    (isGreedy(route)
-      ? route.segments.length <= segments.length
-      : route.segments.length === segments.length) &&
+    route.segments.length === segments.length &&
     route.segments.every((wanted, index) =>
       isParameter(wanted) ? segments[index] : wanted === segments[index],
     );
-  // A greedy route comes last, however many fixed segments it has.
-  const specificity = (route: Route) =>
-    route.segments.filter((segment) => !isParameter(segment)).length - (isGreedy(route) ? 1000 : 0);
+  const specificity = (route: Route) => route.segments.filter((segment) => !isParameter(segment)).length;
   const [route] = routes.filter(fits).sort((one, other) => specificity(other) - specificity(one));
   if (!route) return undefined;
-  const parameters = route.segments.flatMap((wanted, index) => {
-    if (!isParameter(wanted)) return [];
-    return wanted.endsWith('+}')
-      ? [[wanted.slice(1, -2), segments.slice(index).join('/')]]
-      : [[wanted.slice(1, -1), segments[index] as string]];
-  });
+  const parameters = route.segments.flatMap((wanted, index) =>
+    isParameter(wanted) ? [[wanted.slice(1, -1), segments[index] as string]] : [],
+  );
   return { route, pathParameters: Object.fromEntries(parameters) };
 }
 
 function segmentsOf(path: string): string[] {
   return path.split('/').slice(1);
-}
-
-function isGreedy({ segments }: Route): boolean {
-  return segments.at(-1)?.endsWith('+}') ?? false;
 }
 
 function isParameter(segment: string): boolean {

@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import dynalite from 'dynalite';
 import { buildApp } from 'fauxqs';
 import { ACCOUNT } from './account.ts';
+import './failed-conditions.ts';
 import { type LoopbackServer, listenOnLoopback, sendJson } from './http-server.ts';
 import { type Gate, openGate } from './trouble.ts';
 

@@ -1,5 +1,6 @@
 /** The answers of our routes, as shared/http/payment-view.ts makes them. */
 import * as z from 'zod/mini';
+import { RESOLVED_KINDS } from '../../functions/operations/claims.ts';
 import type { ClaimKind, ClaimStage } from '../../shared/payment/claim.ts';
 import { RETRY_HINTS } from '../../shared/payment/customer-message.ts';
 import { amount, signedAmount } from '../../shared/payment/event-schema.ts';
@@ -211,22 +212,23 @@ export const fullRecord = z.object({
   operations: z.array(operation),
   openOperation: z.optional(operation),
   claim: z.optional(claim),
+  paidTwice: z.optional(
+    z
+      .object({ paymentIds: z.array(text), since: time })
+      .check(
+        z.describe(
+          'A decision that waits for a person: these payments hold money for one order, or pay one payout out.',
+        ),
+      ),
+  ),
 });
 
-/** How the resolution of a claim ended; `payment` is there when one was adopted. */
+/** How a decision ended; `payment` is there when one was adopted, or the action had taken effect. */
 export const claimResolution = z.object({
-  kind: claimKind,
+  kind: z.enum(RESOLVED_KINDS),
   id: text,
   result: z.enum(['adopted', 'released']),
   payment: z.optional(createdPayment),
-});
-
-/** How that of an action ended; `payment` is there when it had taken effect. */
-export const operationResolution = z.object({
-  kind: z.literal('operation'),
-  id: text,
-  result: z.enum(['adopted', 'released']),
-  payment: z.optional(recordedPayment),
 });
 
 /** paytech's own objects, handed on as they are. */

@@ -12,7 +12,16 @@ export interface Advice {
   todo: string[];
 }
 
-export function adviceOn({ id, record, claim, paytech, differences, paidToo }: FoundPayment): Advice {
+export function adviceOn({
+  id,
+  record,
+  claim,
+  paytech,
+  differences,
+  paidToo,
+  paidTwice,
+  openRefunds,
+}: FoundPayment): Advice {
   const there = paytech.is === 'known' ? standing(paytech.payment.facts) : undefined;
   if (!record) {
     return {
@@ -30,10 +39,10 @@ export function adviceOn({ id, record, claim, paytech, differences, paidToo }: F
   const isAhead = isFinal(record.state) && paytech.is === 'known' && !isFinal(paytech.payment.facts.state);
   const isMadeUp = record.unconfirmed && (paytech.is === 'not-known' || (disputed && isAhead));
   const todo = [
-    ...(paidToo.length > 0
-      ? [`The order is paid more than once: ${paidToo.join(', ')} is COMPLETED too. Refund what is too much.`]
-      : []),
+    ...(paidToo.length > 0 ? [aboutPaidTwice(record, paidToo, paidTwice)] : []),
     ...(isMadeUp ? aboutMadeUp(record) : []),
+    ...(record.unconfirmed && !isMadeUp ? [aboutUnconfirmed(record)] : []),
+    ...aboutUnknownWord(record),
     ...(disputed && !isMadeUp
       ? [`Believe paytech. Run "paytech-ops reconcile", then "paytech-ops explain ${id}" again.`]
       : []),
@@ -44,15 +53,49 @@ export function adviceOn({ id, record, claim, paytech, differences, paidToo }: F
     ...aboutQuarantine(record, disputed || !there),
     ...aboutMoney(record),
     ...aboutOpen(record, claim),
+    ...openRefunds.map(aboutOpenRefund),
   ];
   const refunds = refundsOf(record);
-  return { now: refunds ? `${now} ${refunds}` : now, todo: todo.length > 0 ? todo : ['Nothing.'] };
+  return { now: refunds ? `${now} ${refunds}` : now, todo: todo.length > 0 ? todo : ['Nothing to do.'] };
 }
 
 export function adviceOnClaim({ kind, referenceId, stage, flag }: Claim): Advice {
   if (stage !== 'flagged')
-    return { now: `The claim is ${stage}.`, todo: ['Nothing: reconcile looks after it.'] };
+    return { now: `The claim is ${stage}.`, todo: ['Nothing to do: reconcile looks after it.'] };
   return { now: `The claim is flagged: ${flag}.`, todo: [resolveHint(kind, referenceId)] };
+}
+
+function aboutPaidTwice(
+  { paymentType }: PaymentRecord,
+  paidToo: readonly string[],
+  mark: FoundPayment['paidTwice'],
+): string {
+  const others = paidToo.join(', ');
+  const since = mark ? `, since ${time(mark.since)}` : '';
+  return paymentType === 'DEPOSIT'
+    ? `The order is paid more than once${since}: ${others} holds money for it too. Decide which payment stands. Refund what is COMPLETED of the others; void what is AUTHORIZED.`
+    : `It is paid out more than once${since}: ${others} stands under the same id. Reject what is AWAITING_APPROVAL; of what is COMPLETED, get one back.`;
+}
+
+function aboutUnconfirmed({ state }: PaymentRecord): string {
+  return `Wait before you rely on ${state}: only a webhook has said so, and paytech's API has not confirmed it yet. reconcile asks by itself; "paytech-ops reconcile" asks now.`;
+}
+
+/** The service changes nothing on a word that it does not know. */
+function aboutUnknownWord({ unknownWord }: PaymentRecord): string[] {
+  if (!unknownWord) return [];
+  const { of, word, since, count: times } = unknownWord;
+  return [
+    `paytech has named a ${of} that this service does not know: ${word}, ${count(times, 'time')} since ${time(since)}. The record is unchanged. Ask paytech's support what it means for the money, and whether a newer version of this service knows it.`,
+  ];
+}
+
+/** The money of such a refund is set aside, whether it was sent or not. */
+function aboutOpenRefund({ kind, referenceId, stage, request, flag }: Claim): string {
+  const refund = `The refund ${referenceId} of ${money(request.amount, request.currency)}`;
+  return stage === 'flagged'
+    ? `${refund} is flagged: ${flag}. ${resolveHint(kind, referenceId)}`
+    : `${refund} has no payment yet. Nothing to do: reconcile looks after it.`;
 }
 
 /** What a webhook alone has said, and paytech's API does not. */
@@ -113,21 +156,24 @@ function aboutMoney(record: PaymentRecord): string[] {
 function aboutOpen(record: PaymentRecord, claim: Claim | undefined): string[] {
   const operation = openOperation(record);
   const isLost = operation && operation.leaseUntil < Date.now();
-  const hint = isLost ? undefined : NEXT_STEP[record.state];
+  const hint = operation ? undefined : NEXT_STEP[record.state];
   return [
     ...(claim?.stage === 'flagged' ? [resolveHint(claim.kind, claim.referenceId)] : []),
     ...(isLost
       ? [
-          `Nobody heard the end of the ${operation.kind}. Once paytech's support says that it will not happen: "paytech-ops claims resolve operation ${record.id} --reason …".`,
+          operation.kind === 'execute'
+            ? 'Nothing to do about the execute whose outcome is unknown: paytech is asked again, and once it has shown the payment untouched twice, the customer may try again.'
+            : `The outcome of the ${operation.kind} is unknown. Once paytech's support says that it will not happen: "paytech-ops claims resolve operation ${record.id} --reason …".`,
         ]
       : []),
+    ...(operation && !isLost ? [`Nothing to do: the ${operation.kind} is being carried out.`] : []),
     ...(hint ? [hint] : []),
   ];
 }
 
 const NEXT_STEP: Partial<Record<PaymentState, string>> = {
-  CHECKOUT: 'Nothing: the customer has not finished the checkout, and reconcile keeps asking.',
-  PENDING: 'Nothing: paytech is at it, and reconcile keeps asking.',
+  CHECKOUT: 'Nothing to do: the customer has not finished the checkout, and reconcile keeps asking.',
+  PENDING: 'Nothing to do: paytech is still processing it, and reconcile keeps asking.',
   AUTHORIZED: 'Capture or void it: the money is held and not yours yet.',
   AWAITING_APPROVAL: 'Approve or reject it.',
 };

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { RESOLVED_KINDS } from '../../functions/operations/claims.ts';
 import { releaseAction } from '../../shared/actions/release.ts';
 import { resolveClaim } from '../../shared/claims/resolve.ts';
 import { claimView, createdView } from '../../shared/http/payment-view.ts';
 import { type Claim, type ClaimKind, isClaimKind } from '../../shared/payment/claim.ts';
+import { asHeard } from '../../shared/payment/heard.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import { OPEN_SHARDS } from '../../shared/payment/schedule.ts';
 import { readClaim } from '../../shared/store/claims.ts';
@@ -74,16 +76,24 @@ export interface Resolving {
 /** `claims resolve <kind> <id>`: a person's word on what became of it; paytech is asked once more before. */
 export async function resolve(
   environment: Environment,
-  kind: string,
+  kind: (typeof RESOLVED_KINDS)[number],
   id: string,
   options: Resolving,
 ): Promise<Result> {
-  if (kind === 'operation') return release(environment, id, options);
   const { outcome } = options;
-  if (!isClaimKind(kind)) throw new Failure('The kinds are deposit, withdrawal, refund and operation.', 2);
+  if (kind === 'operation') {
+    if (outcome === 'sent' || options.payment || options.notPayment)
+      throw new Failure(
+        'Of an operation only not-sent is said, without payments: what was sent shows in the payment by itself.',
+        2,
+      );
+    return release(environment, id, options);
+  }
   if (!outcome) throw new Failure('Say with --outcome whether it was sent or not-sent.', 2);
   if (outcome === 'not-sent' && options.payment)
     throw new Failure('--payment goes with the outcome sent only.', 2);
+  if (outcome === 'sent' && options.notPayment)
+    throw new Failure('--not-payment goes with the outcome not-sent only.', 2);
   const so = outcome === 'sent' ? 'was sent' : 'was not sent, so that it may be sent again';
   await confirm(`Decide that ${kind} ${id} ${so}?`, options);
   return resolveFlagged(environment, kind, id, { ...options, outcome });
@@ -147,8 +157,8 @@ async function release(environment: Environment, id: string, options: Resolving)
       return { document: { ...named, result: 'released' }, text: 'Released: another operation may begin.' };
     case 'moved':
       return {
-        document: { ...named, result: 'moved', state: result.record.state },
-        text: `It took effect after all: paytech says ${result.record.state}.`,
+        document: { ...named, result: 'adopted', payment: createdView(result.record) },
+        text: `It took effect after all: paytech says ${asHeard(result.record).state}.`,
       };
     case 'not-open':
       throw new Failure(`No operation is open on payment ${id}.`);

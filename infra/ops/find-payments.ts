@@ -1,4 +1,4 @@
-import { claimOf } from '../../functions/operations/look-ups.ts';
+import { claimOf, paidTwiceOf } from '../../functions/operations/look-ups.ts';
 import { paidBeside } from '../../shared/claims/siblings.ts';
 import { SHOWN_FACTS } from '../../shared/http/payment-view.ts';
 import { type Claim, KIND_OF } from '../../shared/payment/claim.ts';
@@ -6,9 +6,12 @@ import { canonicalJson } from '../../shared/payment/json.ts';
 import { type PaymentRecord, paymentAt } from '../../shared/payment/payment.ts';
 import { pick } from '../../shared/payment/pick.ts';
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
+import { holdsMoney, type Refunds } from '../../shared/payment/refund.ts';
 import { type GatewayPayment, PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import { readClaim } from '../../shared/store/claims.ts';
+import type { PaidTwice } from '../../shared/store/paid-twice.ts';
 import { readPayment } from '../../shared/store/payments.ts';
+import type { Table } from '../../shared/store/table.ts';
 import type { Environment } from './environment.ts';
 import { Failure } from './failure.ts';
 
@@ -19,8 +22,12 @@ export interface FoundPayment {
   claim?: Claim;
   paytech: { is: 'known'; payment: GatewayPayment } | { is: 'not-known' } | { is: 'unanswered'; why: string };
   differences: Difference[];
-  /** Of a paid order: its other attempts that are paid as well. */
+  /** Of what holds money, or pays it out: the ids of what does so beside it, for the same order or payout. */
   paidToo: string[];
+  /** The mark of that, which stands until it is decided. */
+  paidTwice?: PaidTwice;
+  /** Of a deposit: the claims of its refunds that have no payment yet. */
+  openRefunds: Claim[];
 }
 
 export interface Difference {
@@ -82,9 +89,18 @@ async function idsAtPaytech({ gateway, maxAgeMs }: Environment, referenceId: str
 async function lookAt({ table, gateway }: Environment, id: string): Promise<FoundPayment> {
   const [record, answer] = await Promise.all([readPayment(table, id), gateway.get(id, ASK_LIMIT_MS)]);
   const claim = record && (await claimOf(table, record));
-  const isPaid = record?.paymentType === 'DEPOSIT' && record.state === 'COMPLETED';
-  const paidToo = isPaid && claim ? await paidBeside(table, claim, id) : [];
-  const found = { id, ...(record && { record }), ...(claim && { claim }), differences: [], paidToo };
+  const paidToo = record && claim && holdsMoney(record) ? await paidBeside(table, claim, id) : [];
+  const paidTwice = record && (await paidTwiceOf(table, record, claim));
+  const openRefunds = record ? await openRefundsOf(table, record) : [];
+  const found = {
+    id,
+    ...(record && { record }),
+    ...(claim && { claim }),
+    differences: [],
+    paidToo,
+    ...(paidTwice && { paidTwice }),
+    openRefunds,
+  };
   switch (answer.kind) {
     case 'answered': {
       const differences = record ? differencesOf(record, answer.result) : [];
@@ -101,6 +117,14 @@ async function lookAt({ table, gateway }: Environment, id: string): Promise<Foun
     default:
       return answer satisfies never;
   }
+}
+
+/** Of refunds that were asked for here: the record has no payment of theirs, and only their claims say why. */
+async function openRefundsOf(table: Table, record: PaymentRecord): Promise<Claim[]> {
+  const refunds: Refunds = record.refunds ?? new Map();
+  const unsent = [...refunds].filter(([, { stage, paymentId }]) => stage === 'reserved' && !paymentId);
+  const claims = await Promise.all(unsent.map(([refundId]) => readClaim(table, 'refund', refundId)));
+  return claims.filter((claim) => claim !== undefined);
 }
 
 /** What paytech says otherwise; amounts are compared by value, and what it does not mention it does not dispute. */

@@ -1,4 +1,5 @@
-import { Command, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
+import { RESOLVED_KINDS } from '../../functions/operations/claims.ts';
 import { DAY_MS } from '../../shared/runtime/time.ts';
 import { parseCount, parseDuration, parseSince } from './arguments.ts';
 import { listClaims, type Resolving, resolve } from './claims.ts';
@@ -86,7 +87,11 @@ export function program(onResult: (result: Result) => void): Command {
   claims
     .command('resolve')
     .description('say what became of one; paytech is asked once more before')
-    .argument('<kind>', 'deposit, withdrawal or refund; or operation, to release the open one of a payment')
+    .addArgument(
+      new Argument('<kind>', 'of the request; or operation, to release the open one of a payment').choices(
+        RESOLVED_KINDS,
+      ),
+    )
     .argument('<id>', 'of the request, from ls; of an operation: of its payment')
     .addOption(new Option('--outcome <outcome>', 'what became of it').choices(['sent', 'not-sent']))
     .requiredOption('--reason <text>', 'why; it goes into the history, and names no customer')
@@ -96,7 +101,7 @@ export function program(onResult: (result: Result) => void): Command {
       'what paytech has and you have looked at: none of them is what was asked for',
     )
     .option('--yes', 'do not ask')
-    .action((kind: string, id: string, options: Resolving) =>
+    .action((kind: (typeof RESOLVED_KINDS)[number], id: string, options: Resolving) =>
       work((environment) => resolve(environment, kind, id, options)),
     );
 

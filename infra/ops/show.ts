@@ -11,9 +11,9 @@ export async function show(environment: Environment, query: string): Promise<Res
   const { payments, claims } = await findPayments(environment, query);
   return {
     document: {
-      payments: payments.map(({ id, record, claim, paytech, differences, paidToo }) => ({
+      payments: payments.map(({ id, record, claim, paidTwice, paytech, differences, paidToo }) => ({
         id,
-        record: record ? fullView(record, claim) : null,
+        record: record ? fullView(record, claim, paidTwice) : null,
         paytech: paytech.is === 'known' ? { is: 'known', payment: listedView(paytech.payment) } : paytech,
         differences,
         paidToo,

@@ -26,7 +26,11 @@ const DECISIVE: Record<string, (properties: Properties) => Properties> = {
   'AWS::SecretsManager::Secret': pick('Name', 'GenerateSecretString', 'SecretString'),
 };
 
-/** The stateful resources of a template by logical id, and the indexes of tables, with what is decisive of each. */
+/**
+ * The stateful resources of a template by logical id, with what is decisive of each; and by name the indexes of
+ * tables and the routes that a stage sets limits for. API Gateway merges those of an update into what the stage has
+ * (UpdateStage), so that a route which is gone stays named there, and may have the update refused.
+ */
 export function statefulOf({ Resources }: TemplateResources): TemplateResources['Resources'] {
   const found = Object.entries(Resources)
     .filter(([, { Type }]) => Type in DECISIVE)
@@ -38,6 +42,9 @@ export function statefulOf({ Resources }: TemplateResources): TemplateResources[
             `${id} ${index.IndexName}`,
             { Type: 'index', Properties: pick('KeySchema', 'Projection')(index) },
           ] as const,
+      ),
+      ...Object.keys(Properties.RouteSettings ?? {}).map(
+        (routeKey) => [`${id} ${routeKey}`, { Type: 'route settings', Properties: {} }] as const,
       ),
     ]);
   return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -3,18 +3,20 @@ import type { Logger } from '../logger.ts';
 import { type ActionRequest, nextAction, type Operation, openOperation } from '../payment/action.ts';
 import { LEASE_MS } from '../payment/claim.ts';
 import { asHeard } from '../payment/heard.ts';
-import { optional, type PaymentRecord } from '../payment/payment.ts';
+import { optional, type PaymentFacts, type PaymentRecord } from '../payment/payment.ts';
 import type { PaymentState } from '../payment/state.ts';
 import type { FieldError, GatewayClient } from '../paytech/client.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import { dropOperation, takeOperation } from '../store/operation-lock.ts';
 import { readPayment } from '../store/payments.ts';
 import * as hearing from './hear.ts';
+import { lookAtExecute } from './untouched.ts';
 
 /*
  * Lock, then call: an action on a payment is sent to paytech at most once. The operation is written before the
  * call; whoever finds it open asks paytech for the state and never sends it again, since a call that nobody heard
- * the end of may still be carried out. What is allowed, and what shows that it took effect, is in
+ * the end of may still be carried out. Only an execute, which ends while paytech is called and needs the customer, is
+ * free again once GET has shown the deposit untouched twice. What is allowed, and what shows that it took effect, is in
  * shared/payment/action.ts; here it meets the table and the gateway.
  *
  * | found                                  | what happens                          | result                  |
@@ -28,6 +30,8 @@ import * as hearing from './hear.ts';
  * |   lease alive                          | stays open                            | in-progress             |
  * |   lease over                           | stays open until the state moves, or  | unknown                 |
  * |                                        | an operator releases it               |                         |
+ * |   lease over, an execute that GET      | locked anew, then called              | by the answer           |
+ * |   shows untouched the second time      |                                       |                         |
  * | another is open, or other content      | nothing                               | conflict                |
  * | a state in which it is impossible      | nothing                               | wrong-state             |
  */
@@ -55,7 +59,8 @@ export interface Acting extends ActionRequest {
 
 /** How it ended; waits are in seconds. */
 export type ActResult =
-  | { is: 'done'; record: PaymentRecord }
+  /** `instructions` where paytech has just answered them: all, while the record keeps what fits. */
+  | { is: 'done'; record: PaymentRecord; instructions?: Instructions }
   | { is: 'not-found' }
   | { is: 'wrong-state'; record: PaymentRecord; state: PaymentState }
   | { is: 'too-much' }
@@ -64,6 +69,9 @@ export type ActResult =
   | { is: 'unknown'; seconds: number }
   | { is: 'rejected'; message: string; errors: FieldError[] }
   | { is: 'unavailable'; status?: number };
+
+/** What the customer is to follow, in paytech's own words. */
+export type Instructions = Pick<GatewayPayment, 'redirectUrl'> & Pick<PaymentFacts, 'externalRefs'>;
 
 /** A look is short, so that it fits behind a call that took all its time. */
 const LOOK_LIMIT_MS = 2_500;
@@ -79,10 +87,14 @@ export function act(deps: Dependencies) {
 
   return async function run(acting: Acting): Promise<ActResult> {
     let record = await readPayment(table, acting.paymentId);
+    let instructions: Instructions | undefined;
     for (let round = 0; record && round < MAX_ROUNDS; round++) {
       const turn = await take(acting, record);
-      if (!('movedTo' in turn)) return turn;
+      if (!('movedTo' in turn)) {
+        return turn.is === 'done' ? { ...optional('instructions', instructions), ...turn } : turn;
+      }
       record = turn.movedTo;
+      instructions = turn.instructions;
     }
     return record ? { is: 'in-progress', seconds: 1 } : { is: 'not-found' };
   };
@@ -97,8 +109,8 @@ export function act(deps: Dependencies) {
         return look(acting, record, step.operation);
       case 'ask': {
         const asked = await ask(acting, record, 'refresh');
-        const moved = asked && asHeard(asked).state !== standing.state;
-        return moved ? { movedTo: asked } : { is: 'wrong-state', record, state: standing.state };
+        const moved = asked && asHeard(asked.record).state !== standing.state;
+        return moved ? { movedTo: asked.record } : { is: 'wrong-state', record, state: standing.state };
       }
       case 'call': {
         const { do: _, ...content } = step;
@@ -164,32 +176,45 @@ export function act(deps: Dependencies) {
     // A deposit that is executed and still to be paid has not moved, and may be executed again.
     if (acting.kind === 'execute' && openOperation(asHeard(heard))) await dropOperation(table, record);
     logger.info('action done', { paymentId: record.id, action: acting.kind, state: payment.facts.state });
-    return { is: 'done', record: heard };
+    return { is: 'done', record: heard, instructions: instructionsOf(payment) };
   }
 
   /** Asks paytech whether an open operation took effect. */
   async function look(acting: Acting, record: PaymentRecord, operation: Operation): Promise<Turn> {
+    const askedAt = now();
     const asked = await ask(acting, record, 'operation', operation.caller);
-    if (asked && openOperation(asHeard(asked))?.owner !== operation.owner) return { movedTo: asked };
+    if (asked) {
+      const instructions = instructionsOf(asked.payment);
+      if (openOperation(asHeard(asked.record))?.owner !== operation.owner) {
+        return { movedTo: asked.record, instructions };
+      }
+      const looked = await lookAtExecute(deps, asked.record, asked.payment, askedAt);
+      if (looked.is === 'executed') return { is: 'done', record: looked.record, instructions };
+      if (looked.is === 'released') return { movedTo: looked.record };
+    }
     const left = operation.leaseUntil - now();
     return left > 0
       ? { is: 'in-progress', seconds: Math.ceil(left / 1000) }
       : { is: 'unknown', seconds: UNKNOWN_RETRY_SECONDS };
   }
 
-  /** The record with what paytech says now, or undefined where it could not be asked. */
+  /** What paytech says now, and the record with it, or undefined where it could not be asked. */
   async function ask(
     { paymentId, requestId }: Acting,
     record: PaymentRecord,
     source: 'operation' | 'refresh',
     caller?: string,
-  ): Promise<PaymentRecord | undefined> {
+  ): Promise<{ record: PaymentRecord; payment: GatewayPayment } | undefined> {
     const answer = await gateway.get(paymentId, LOOK_LIMIT_MS);
     if (answer.kind !== 'answered') return undefined;
     const how = { source, ...optional('caller', caller), ...optional('requestId', requestId) };
-    return hearing.hear(deps, record, answer.result, how);
+    return { record: await hearing.hear(deps, record, answer.result, how), payment: answer.result };
   }
 }
 
+function instructionsOf({ redirectUrl, facts }: GatewayPayment): Instructions {
+  return { ...optional('redirectUrl', redirectUrl), ...optional('externalRefs', facts.externalRefs) };
+}
+
 /** A result, or the payment as it has become meanwhile. */
-type Turn = ActResult | { movedTo: PaymentRecord | undefined };
+type Turn = ActResult | { movedTo: PaymentRecord | undefined; instructions?: Instructions };

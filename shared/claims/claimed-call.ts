@@ -3,6 +3,7 @@ import {
   type AskedRequest,
   type Claim,
   type ClaimKind,
+  type ClaimStage,
   counts,
   isAsMuch,
   LEASE_MS,
@@ -27,7 +28,7 @@ import { lookBeforeSending } from './look-before-sending.ts';
 import { LOOK_UP_LIMIT_MS } from './look-up.ts';
 import { type NotReserved, type Reserve, reserveFor } from './reserve.ts';
 import { settleClaim } from './settle.ts';
-import { recordsOf } from './siblings.ts';
+import { recordsOf, teach } from './siblings.ts';
 
 /*
  * Claim, then call: creating a payment at paytech, which does not deduplicate, at most once per attempt.
@@ -115,21 +116,27 @@ export function claimedCall(deps: Dependencies) {
    */
   async function standingFor(call: ClaimedCall, claim: Claim): Promise<CallResult | undefined> {
     const all = await recordsOf(table, claim);
+    for (const each of all) await teach(deps, claim, each, call.requestId);
     const records = all.filter((each) => counts(claim, each, call.request));
-    const settling = records.find((each) => {
+    const settling = records.filter((each) => {
       const { state } = asHeard(each);
       return claim.kind === 'deposit' ? meansMoney(state) : !endedInVain(state);
     });
-    if (!settling) {
+    if (settling.length === 0) {
       // Of a payout that is forgotten, since its retention is over, nobody can say that it failed.
       const isKnown = (id: string) =>
         claim.deniedPaymentIds?.includes(id) || all.some((each) => each.id === id);
       const isForgotten = claim.kind !== 'deposit' && !paymentsOf(claim).every(isKnown);
       return isForgotten ? { is: 'conflict' } : undefined;
     }
-    const isOwn = !claim.otherPaymentIds?.includes(settling.id);
-    const isSame = isOwn ? sameRequest(claim.request, call.request) : isAsMuch(settling, call.request);
-    return isSame ? { is: 'existing', record: settling } : { is: 'conflict' };
+    const same = settling.find((each) => {
+      const isOwn = !claim.otherPaymentIds?.includes(each.id);
+      return isOwn ? sameRequest(claim.request, call.request) : isAsMuch(each, call.request);
+    });
+    if (same) return { is: 'existing', record: same };
+    // With other money it may still be what was asked for: a look-up, or a person, says so.
+    const isUndecided = claim.kind !== 'deposit' && UNDECIDED.has(claim.stage);
+    return isUndecided && sameRequest(claim.request, call.request) ? undefined : { is: 'conflict' };
   }
 
   /** Takes the attempt and, once it is ours alone and its money set aside, calls paytech. */
@@ -296,6 +303,9 @@ export function claimedCall(deps: Dependencies) {
     return { is: isOther ? 'under-way' : 'existing', record };
   }
 }
+
+/** Paytech was called, and nobody knows yet what came of it. */
+const UNDECIDED: ReadonlySet<ClaimStage> = new Set(['sent', 'unknown', 'flagged']);
 
 /** Of all attempts so far, the current one last. */
 function ownPaymentsOf({ earlierPaymentIds, paymentId }: Claim): string[] {

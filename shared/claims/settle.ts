@@ -20,6 +20,9 @@ export interface Settling {
 /** Each round sees the claim changed by another request. */
 const MAX_ROUNDS = 5;
 
+/** By then this process has written the claim, or is dead. */
+const WHEN_SETTLED_SECONDS = 30;
+
 /**
  * The payment is paytech's word: the item first, then the claim, so that a known claim always has its item. Where
  * the claim has changed meanwhile, the payment is written into what stands: `claim`, from which the caller goes on.
@@ -59,11 +62,13 @@ export async function settleClaim(
   );
   if (!record) throw new Error(`payment ${payment.id} was not recorded`);
   await reserveFor(table, kind)?.settle(record);
-  const tell = () => {
+  const tell = (options?: { delaySeconds: number }) => {
     const how = { source: 'create' as const, receivedAt: at, ...optional('requestId', requestId) };
-    return queue.send({ bytes: writePayment(payment), claim: { kind, referenceId }, ...how });
+    return queue.send({ bytes: writePayment(payment), claim: { kind, referenceId }, ...how }, options);
   };
   if (!isBeginning) await tell();
+  // A process that dies between here and the end leaves it to this.
+  if (!applied) await tell({ delaySeconds: WHEN_SETTLED_SECONDS });
   const written = await writeIn(claim, payment.id);
   // The claim says who the payment is, and does so only now.
   if (!applied) await tell();
@@ -82,7 +87,7 @@ export async function settleClaim(
         ? { saved: true, claim: next }
         : await saveClaim(table, standing, next);
       if (saved.saved) {
-        if (ids.length > 1) await watch({ table, logger }, saved.claim);
+        if (ids.length > 1) await watch({ table, logger, now }, saved.claim);
         return saved.claim;
       }
       standing = saved.claim;

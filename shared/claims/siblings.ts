@@ -14,10 +14,13 @@ import {
 } from '../payment/claim.ts';
 import { type Learnable, optional, type PaymentIdentity, type PaymentRecord } from '../payment/payment.ts';
 import { parseGatewayReference } from '../payment/reference.ts';
-import { holdsMoney } from '../payment/refund.ts';
+import { holdsMoney, mayHoldMoney } from '../payment/refund.ts';
 import type { PaymentType } from '../payment/state.ts';
-import type { GatewayPayment } from '../paytech/wire.ts';
+import type { GatewayClient } from '../paytech/client.ts';
+import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
+import type { EventQueue } from '../queue/event-queue.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
+import { markPaidTwice } from '../store/paid-twice.ts';
 import { keyOf } from '../store/payment-item.ts';
 import { readPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
@@ -36,11 +39,16 @@ import { asFound } from './look-up.ts';
 export interface Dependencies {
   table: Table;
   logger: Pick<Logger, 'warn' | 'error'>;
+  /** Epoch milliseconds. */
+  now: () => number;
 }
 
-/** Who a payment is that is about to be recorded, as far as its claim, its parent and its own words tell. Reads only. */
+/**
+ * Who a payment is that is about to be recorded, as far as its claim, its parent and its own words tell. Reads only.
+ * Throws when paytech has to be asked for a parent that is not recorded here, and does not answer.
+ */
 export async function identify(
-  { table }: Pick<Dependencies, 'table'>,
+  { table, gateway }: Pick<Dependencies, 'table'> & { gateway: Pick<GatewayClient, 'get'> },
   payment: GatewayPayment,
   paymentType: PaymentType,
 ): Promise<Learnable & Pick<PaymentIdentity, 'attempt'>> {
@@ -49,17 +57,14 @@ export async function identify(
   if (claim && isOurs(claim, reference.attempt, payment, paymentType)) {
     return ofClaim(claim, reference.attempt, payment.parentPaymentId);
   }
-  const parent = paymentType === 'DEPOSIT' && (await parentOf(table, payment));
-  if (parent) {
-    const cascaded = await readClaim(table, 'deposit', parent.referenceId);
-    if (cascaded) return ofClaim(cascaded, parent.attempt ?? 1, payment.parentPaymentId);
-  }
+  const origin = paymentType === 'DEPOSIT' && (await originOf({ table, gateway }, payment));
+  if (origin) return ofClaim(origin.claim, origin.attempt, payment.parentPaymentId);
   const told = {
     ...optional('requestedAmount', payment.customerAmount),
     ...optional('requestedCurrency', payment.customerCurrency),
   };
   const { amount, currency } = payment.facts;
-  const isForOrder =
+  const isAsMuchForOrder =
     claim?.kind === 'deposit' &&
     !claim.deniedPaymentIds?.includes(payment.id) &&
     amount !== undefined &&
@@ -67,10 +72,10 @@ export async function identify(
     isAsMuch({ amount, currency, ...told }, claim.request);
   return {
     // Of an order that it counts for, without what marks its attempts.
-    ...optional('referenceId', isForOrder ? claim.referenceId : payment.referenceId),
+    ...optional('referenceId', isAsMuchForOrder ? claim.referenceId : payment.referenceId),
     ...optional('parentPaymentId', payment.parentPaymentId),
     ...told,
-    origin: isForOrder ? 'service' : 'external',
+    origin: isAsMuchForOrder ? 'service' : 'external',
   };
 }
 
@@ -113,10 +118,50 @@ function isUnclaimed({ stage, attempt, owner }: Claim): boolean {
 
 const NOBODY = 'nobody';
 
-async function parentOf(table: Table, { parentPaymentId }: GatewayPayment) {
-  const parent = parentPaymentId === undefined ? undefined : await readPayment(table, parentPaymentId);
-  const { paymentType, referenceId, attempt } = parent ?? {};
-  return paymentType === 'DEPOSIT' && referenceId !== undefined ? { referenceId, attempt } : undefined;
+/** A cascade that goes on for longer is nobody's. */
+const MAX_ANCESTORS = 5;
+
+const ASK_LIMIT_MS = 5_000;
+
+/** The attempt that paytech has cascaded to a payment, perhaps by several steps, of which webhooks may be lost. */
+async function originOf(
+  { table, gateway }: { table: Table; gateway: Pick<GatewayClient, 'get'> },
+  { parentPaymentId: firstId }: GatewayPayment,
+): Promise<{ claim: Claim; attempt: number } | undefined> {
+  let id = firstId;
+  for (let step = 0; id !== undefined && step < MAX_ANCESTORS; step++) {
+    const record = await readPayment(table, id);
+    const told = record ? undefined : await paymentAtPaytech(gateway, id);
+    const parent = record ?? told;
+    if (parent?.paymentType !== 'DEPOSIT') return undefined;
+    const reference =
+      parent.referenceId === undefined ? undefined : parseGatewayReference(parent.referenceId);
+    const claim = reference && (await readClaim(table, 'deposit', reference.referenceId));
+    if (claim) {
+      const attempt = record?.attempt ?? reference.attempt;
+      const isOfOrder = told ? isOurs(claim, attempt, told, 'DEPOSIT') : record?.origin === 'service';
+      if (isOfOrder) return { claim, attempt };
+    }
+    id = parent.parentPaymentId;
+  }
+  return undefined;
+}
+
+async function paymentAtPaytech(
+  gateway: Pick<GatewayClient, 'get'>,
+  id: string,
+): Promise<GatewayPayment | undefined> {
+  const answer = await gateway.get(id, ASK_LIMIT_MS);
+  switch (answer.kind) {
+    case 'answered':
+      return answer.result;
+    case 'unknown':
+    case 'not-sent':
+      if (answer.kind === 'unknown' && answer.unreadable) return undefined;
+      throw new Error(`paytech could not be asked about payment ${id}, the parent of another`);
+    default:
+      return undefined;
+  }
 }
 
 /** Each round sees the claim changed by another request. */
@@ -201,7 +246,8 @@ export async function mark(table: Table, id: string): Promise<void> {
 }
 
 /**
- * Raises the alarm where the record holds money, or pays it out, beside another payment of its claim. To be called
+ * Raises the alarm, and sets the mark that stands, where the record holds money, or pays it out, beside another payment
+ * of its claim. To be called
  * whenever an event has been applied, also one that comes again: the alarm may have been lost with its process.
  */
 export async function watchSiblings(deps: Dependencies, record: PaymentRecord): Promise<void> {
@@ -218,7 +264,7 @@ const TWICE: Record<ClaimKind, MetricName> = {
   refund: 'PaidOutTwice',
 };
 
-export async function watch({ table, logger }: Dependencies, claim: Claim): Promise<void> {
+export async function watch({ table, logger, now }: Dependencies, claim: Claim): Promise<void> {
   const records = await recordsOf(table, claim);
   const holding = records.filter((each) => counts(claim, each) && holdsMoney(each)).map(({ id }) => id);
   const { kind, referenceId } = claim;
@@ -226,12 +272,23 @@ export async function watch({ table, logger }: Dependencies, claim: Claim): Prom
     logger.warn('reference shared with other payments', { metric: 'ReferenceShared', kind, referenceId });
   }
   if (holding.length < 2) return;
+  await markPaidTwice(table, claim, holding, now());
   logger.error(kind === 'deposit' ? 'order paid twice' : 'paid out twice', {
     metric: TWICE[kind],
     kind,
     referenceId,
     paymentIds: holding,
   });
+}
+
+/** Whether two payments of the claim hold money, or may hold it again: then its mark stays. */
+export async function staysPaidTwice(
+  table: Table,
+  key: Pick<Claim, 'kind' | 'referenceId'>,
+): Promise<boolean> {
+  const claim = await readClaim(table, key.kind, key.referenceId);
+  const records = claim ? await recordsOf(table, claim) : [];
+  return records.filter((each) => counts(claim!, each) && mayHoldMoney(each)).length > 1;
 }
 
 /** The records of a claim's payments, as far as they are recorded. */
@@ -248,14 +305,46 @@ export async function paidBeside(table: Table, claim: Claim, id: string): Promis
     .map((each) => each.id);
 }
 
-/** Who a payment is by the claim that names it as one of its own; undefined when it does not. */
+/** What the claim says of who a payment is: one of its own, or one of elsewhere that counts for its order. */
 export async function identityInClaim(
   { table }: Pick<Dependencies, 'table'>,
   { kind, referenceId }: Pick<Claim, 'kind' | 'referenceId'>,
-  paymentId: string,
-): Promise<Learnable | undefined> {
+  record: PaymentRecord,
+): Promise<Partial<Learnable> | undefined> {
   const claim = await readClaim(table, kind, referenceId);
-  if (!claim || ![claim.paymentId, ...claim.earlierPaymentIds].includes(paymentId)) return undefined;
-  const { attempt: _, ...identity } = ofClaim(claim, claim.attempt, undefined);
-  return identity;
+  if (claim && isOwn(claim, record.id)) {
+    const { attempt: _, ...identity } = ofClaim(claim, claim.attempt, undefined);
+    return identity;
+  }
+  return claim && isForOrder(claim, record) ? { referenceId, origin: 'service' } : undefined;
+}
+
+function isOwn({ paymentId, earlierPaymentIds }: Claim, id: string): boolean {
+  return paymentId === id || earlierPaymentIds.includes(id);
+}
+
+function isForOrder(claim: Claim, record: PaymentRecord): boolean {
+  return (
+    claim.kind === 'deposit' && claim.otherPaymentIds?.includes(record.id) === true && counts(claim, record)
+  );
+}
+
+/** Lets a record learn that it belongs to a claim: what was recorded before anybody asked for it here did not know. */
+export async function teach(
+  { queue, now }: { queue: EventQueue; now: () => number },
+  claim: Claim,
+  record: PaymentRecord,
+  requestId?: string,
+): Promise<void> {
+  const isTaught = record.origin === 'service' && record.referenceId !== undefined;
+  if (isTaught || !(isOwn(claim, record.id) || isForOrder(claim, record))) return;
+  const { id, paymentType, state, amount, currency } = record;
+  const { kind, referenceId } = claim;
+  await queue.send({
+    bytes: writePayment({ id, paymentType, facts: { state, amount, currency } }),
+    claim: { kind, referenceId },
+    source: 'create',
+    receivedAt: new Date(now()).toISOString(),
+    ...optional('requestId', requestId),
+  });
 }

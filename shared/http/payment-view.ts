@@ -1,3 +1,4 @@
+import type { Instructions } from '../actions/act.ts';
 import { type Operation, openOperation } from '../payment/action.ts';
 import type { Claim } from '../payment/claim.ts';
 import { customerErrorCode, customerMessage } from '../payment/customer-message.ts';
@@ -15,6 +16,7 @@ import {
 import { pick } from '../payment/pick.ts';
 import type { Refunds } from '../payment/refund.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
+import type { PaidTwice } from '../store/paid-twice.ts';
 
 /*
  * What callers are shown. Each view lists its fields: a fact that is new in the record is in none of them until
@@ -81,6 +83,19 @@ export function publicView(record: PaymentRecord) {
   };
 }
 
+/**
+ * The answer to `PATCH /payments/{id}`: the same with what paytech has just answered for the customer to follow, a
+ * redirectUrl (3-D Secure) and all externalRefs; the record keeps of those what fits. What has ended leads nowhere.
+ */
+export function executedView(record: PaymentRecord, { redirectUrl, externalRefs }: Instructions = {}) {
+  const view = publicView(record);
+  return {
+    ...view,
+    ...(view.final ? {} : optional('redirectUrl', redirectUrl)),
+    ...optional('externalRefs', externalRefs),
+  };
+}
+
 /** Only who has not paid yet is sent to pay. */
 function redirectUrlOf({ state }: Payment, record: PaymentRecord) {
   return state === 'CHECKOUT' ? pick(record, ['redirectUrl']) : {};
@@ -142,7 +157,7 @@ export function listedView(payment: GatewayPayment) {
 }
 
 /** Everything on record about a payment, for the back office. */
-export function fullView(record: PaymentRecord, claim: Claim | undefined) {
+export function fullView(record: PaymentRecord, claim: Claim | undefined, paidTwice: PaidTwice | undefined) {
   return {
     ...pick(paymentAt(record), RECORDED),
     ...pick(record, ['redirectUrl', 'refundable']),
@@ -154,6 +169,10 @@ export function fullView(record: PaymentRecord, claim: Claim | undefined) {
     operations: record.operations.map(operationView),
     ...optional('openOperation', optionally(openOperation(record), operationView)),
     ...optional('claim', optionally(claim, claimView)),
+    ...optional(
+      'paidTwice',
+      optionally(paidTwice, (each) => pick(each, ['paymentIds', 'since'])),
+    ),
   };
 }
 

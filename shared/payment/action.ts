@@ -52,12 +52,44 @@ export interface Operation extends ActionRequest {
   leaseUntil: number;
   /** The record's version when it was taken. */
   version: number;
-  /** An operator's word that it will not take effect any more. */
+  /** Of an execute: when GET first showed the deposit untouched after the lease; ISO 8601, UTC. */
+  untouchedAt?: string;
+  /** The word of an operator, or of paytech's GET ({@link PAYTECH}), that it will not take effect any more. */
   released?: { at: string; by: string; why: string };
 }
 
+/** Who released an execute that GET showed untouched twice. */
+export const PAYTECH = 'paytech';
+
 /** How long after its start an open operation may be released by an operator, in milliseconds. */
 export const RELEASE_AFTER_MS = 5 * 60_000;
+
+/**
+ * When an execute that nobody heard the end of has certainly ended, counted from its start, in milliseconds. paytech
+ * executes while the call is open, which its edge allows for 100 s, also when we have stopped listening: until then
+ * GET may show as untouched what is still being executed.
+ */
+export const EXECUTION_ENDS_MS = 2 * 60_000;
+
+/** The least time between the two looks that together release an execute, in milliseconds. */
+export const UNTOUCHED_GAP_MS = 3_000;
+
+export type UntouchedStep = { do: 'wait' } | { do: 'note' } | { do: 'release' };
+
+/**
+ * What it means for an open action that GET, asked at `askedAt` (epoch milliseconds), shows the payment untouched: of
+ * an execute noted the first time after the lease, released the second time. Every other action waits for a person,
+ * since its payment has no customer who could choose another way meanwhile.
+ */
+export function onUntouched(
+  { kind, startedAt, leaseUntil, untouchedAt }: Operation,
+  askedAt: number,
+): UntouchedStep {
+  if (kind !== 'execute' || askedAt < leaseUntil) return { do: 'wait' };
+  if (untouchedAt === undefined) return { do: 'note' };
+  const isApart = askedAt - Date.parse(untouchedAt) >= UNTOUCHED_GAP_MS;
+  return isApart && askedAt - startedAt >= EXECUTION_ENDS_MS ? { do: 'release' } : { do: 'wait' };
+}
 
 /** A payment as far as actions look at it; `operations` oldest first. */
 export type ActedOn = Standing & { operations: readonly Operation[] };
@@ -65,7 +97,7 @@ export type ActedOn = Standing & { operations: readonly Operation[] };
 export type ActionStep =
   /** It took effect already. */
   | { do: 'show' }
-  /** The same was asked before and is open: paytech says whether it took effect. It is never sent again. */
+  /** The same was asked before and is open: paytech says whether it took effect. While it is open it is never sent again. */
   | { do: 'look'; operation: Operation }
   /** The record is before the state in which the action is possible, and paytech may be there already. */
   | { do: 'ask' }

@@ -279,7 +279,8 @@ export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], starte
     if (misfit) return { do: 'flag', reason: `payment ${only.id} has another ${misfit}` };
     if (only) return { do: 'adopt', paymentId: only.id, others: [] };
   }
-  if (claim.limited) {
+  const [other] = claim.kind === 'deposit' ? [] : (claim.otherPaymentIds ?? []);
+  if (claim.limited && !other) {
     const isOver = claim.firstLookUpAt !== undefined && startedAt - claim.sentAt >= LIMITED_MS;
     return isOver
       ? { do: 'release' }
@@ -290,8 +291,10 @@ export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], starte
   // A lost deposit cannot be paid, nobody has seen its redirectUrl; money that goes out needs nobody to.
   return claim.kind === 'deposit'
     ? { do: 'release' }
-    : { do: 'flag', reason: 'paytech has no payment under this reference, and it may still come' };
+    : { do: 'flag', reason: other ? `payment ${other} may be it, with other money` : STILL_TO_COME };
 }
+
+const STILL_TO_COME = 'paytech has no payment under this reference, and it may still come';
 
 /** Without payments of another type, those that the claim has already, and what is only another's cascade. */
 export function candidates(claim: Claim, found: readonly FoundPayment[]): FoundPayment[] {

@@ -78,6 +78,12 @@ export function holdsMoney({ paymentType, state, refundable, refundsUnknown }: P
   return refundsUnknown === true || refundable === undefined || refundable.gt(0);
 }
 
+/** Whether it does, or will again where a refund that is on its way fails. */
+export function mayHoldMoney(record: PaymentRecord): boolean {
+  const isOnItsWay = [...(record.refunds?.values() ?? [])].some(({ stage }) => stage === 'reserved');
+  return holdsMoney(record) || (record.state === 'COMPLETED' && isOnItsWay);
+}
+
 /** A change of one entry; `over` is the entry that it replaces, and it happens in no other's place. */
 export interface RefundMove {
   key: string;

@@ -35,8 +35,8 @@ export class UnreadableMessage extends Error {
 }
 
 export interface EventQueue {
-  /** Returns when the message is durable; throws when it may not be. */
-  send(event: QueuedEvent): Promise<void>;
+  /** Returns when the message is durable; throws when it may not be. It is delivered after `delaySeconds`, or at once. */
+  send(event: QueuedEvent, options?: { delaySeconds?: number }): Promise<void>;
 }
 
 /** Bumped when the shape of the message changes. */
@@ -65,9 +65,10 @@ function lambdaSqs(): Sqs {
 
 export function openEventQueue(queueUrl: string, sqs: Sqs = lambdaSqs()): EventQueue {
   return {
-    async send(event) {
+    async send(event, { delaySeconds } = {}) {
       await sqs.sendMessage({
         QueueUrl: queueUrl,
+        ...optional('DelaySeconds', delaySeconds),
         // SQS carries only some of Unicode, and a signature holds only for the very bytes.
         MessageBody: Buffer.from(event.bytes).toString('base64') || NO_BYTES,
         MessageAttributes: attributes({

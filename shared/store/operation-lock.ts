@@ -59,6 +59,29 @@ export async function dropOperation(table: Table, { id, operations }: PaymentRec
   });
 }
 
+/**
+ * Keeps on an open execute what its second look found ({@link onUntouched}), or that there was a first. Returns the
+ * record as it then is: where the operation is another's by now, or the payment has moved, that stands.
+ */
+export async function keepUntouched(
+  table: Table,
+  read: PaymentRecord,
+  operation: Operation,
+  kept: Required<Pick<Operation, 'untouchedAt'>> | Required<Pick<Operation, 'released'>>,
+): Promise<PaymentRecord | undefined> {
+  const at = `operations[${read.operations.length - 1}]`;
+  const isTheOneRead = `${at}.#owner = :owner AND attribute_not_exists(${at}.#released)`;
+  const isUnmoved = '#state = :state';
+  const [[name, value] = []] = Object.entries(kept);
+  const { item } = await table.update(keyOf(read.id), {
+    expression: `SET ${at}.${name} = :kept`,
+    condition: [isTheOneRead, isUnmoved].join(' AND '),
+    names: { '#owner': 'owner', '#released': 'released', '#state': 'state' },
+    values: { ':owner': operation.owner, ':state': read.state, ':kept': value },
+  });
+  return item && toRecord(item);
+}
+
 /** How releasing ended; `seconds` is how long it is still too early. */
 export type Released =
   | { is: 'released'; record: PaymentRecord }

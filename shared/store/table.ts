@@ -50,21 +50,13 @@ export function openTable(tableName: string, client = new DynamoDBClient(withinL
     unmarshallOptions: numbersAsDecimals(),
   });
 
-  async function get(pk: string): Promise<Item | undefined> {
-    const { Item } = await documents.send(
-      new GetCommand({ TableName: tableName, Key: { pk }, ConsistentRead: true }),
-    );
-    return Item;
-  }
-
-  /** DynamoDB returns the item that failed the condition; an emulator that does not is asked for it. */
-  async function refusal(pk: string, error: unknown): Promise<Written> {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    return { written: false, item: error.Item ? unmarshall(error.Item, numbersAsDecimals()) : await get(pk) };
-  }
-
   return {
-    get,
+    async get(pk) {
+      const { Item } = await documents.send(
+        new GetCommand({ TableName: tableName, Key: { pk }, ConsistentRead: true }),
+      );
+      return Item;
+    },
     async put(item, { condition, names, values }) {
       const input: PutCommandInput = {
         TableName: tableName,
@@ -78,7 +70,7 @@ export function openTable(tableName: string, client = new DynamoDBClient(withinL
         await documents.send(new PutCommand(input));
         return { written: true, item };
       } catch (error) {
-        return refusal(item.pk, error);
+        return refusal(error);
       }
     },
     async update(pk, { expression, condition, names, values }) {
@@ -96,10 +88,16 @@ export function openTable(tableName: string, client = new DynamoDBClient(withinL
         const { Attributes } = await documents.send(new UpdateCommand(input));
         return { written: true, item: Attributes ?? {} };
       } catch (error) {
-        return refusal(pk, error);
+        return refusal(error);
       }
     },
   };
+}
+
+/** The item that failed the condition, as it was then; none where there was none. */
+function refusal(error: unknown): Written {
+  if (!(error instanceof ConditionalCheckFailedException)) throw error;
+  return { written: false, item: error.Item && unmarshall(error.Item, numbersAsDecimals()) };
 }
 
 /** The partition of the index of open payments and claims in which an item is listed while it is open. */

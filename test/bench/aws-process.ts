@@ -10,29 +10,35 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
-import { answerDynamoDb } from './dynamodb.ts';
+import { answerDynamoDb, type Item, type Units } from './dynamodb.ts';
 import { paymentId, paymentObject } from './events.ts';
+
+export interface Counted {
+  /** By action. */
+  requests: Record<string, number>;
+  units: Units;
+}
 
 export interface AwsCommand {
   start?: { key: string; cert: string; secret: string };
   /** How long every request waits, in milliseconds. */
   delayMs?: number;
-  /** Whether to answer the counts since the last time. */
+  /** Whether to answer what was counted since the last time. */
   count?: true;
   /** Items to put into a table, as DynamoDB's JSON has them. */
-  seed?: { table: string; items: object[] };
+  seed?: { table: string; items: Item[] };
 }
 
 let secret = '';
 let delayMs = 0;
-let counts: Record<string, number> = {};
+let counted = nothingCounted();
 
 process.on('disconnect', () => process.exit());
 process.on('message', async (command: AwsCommand) => {
   if (command.delayMs !== undefined) delayMs = command.delayMs;
   if (command.count) {
-    process.send?.({ counts });
-    counts = {};
+    process.send?.(counted);
+    counted = nothingCounted();
   }
   if (command.seed) {
     for (const Item of command.seed.items) answerDynamoDb('PutItem', { TableName: command.seed.table, Item });
@@ -47,10 +53,14 @@ process.on('message', async (command: AwsCommand) => {
   }
 });
 
+function nothingCounted(): Counted {
+  return { requests: {}, units: { read: 0, write: 0, index: 0 } };
+}
+
 async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await text(request);
   const action = actionOf(request, body);
-  counts[action] = (counts[action] ?? 0) + 1;
+  counted.requests[action] = (counted.requests[action] ?? 0) + 1;
   if (delayMs > 0) await wait(delayMs);
   const {
     status = 200,
@@ -95,7 +105,10 @@ function answerTo(
       const result = { ...payment, ...JSON.parse(body || '{}'), redirectUrl: `https://pay.example/${id}` };
       return { type: 'application/json', answer: JSON.stringify({ status: 200, result }) };
     }
-    default:
-      return answerDynamoDb(action, JSON.parse(body));
+    default: {
+      const { units, ...answer } = answerDynamoDb(action, JSON.parse(body));
+      for (const kind of ['read', 'write', 'index'] as const) counted.units[kind] += units[kind];
+      return answer;
+    }
   }
 }

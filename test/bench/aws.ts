@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { AwsCommand } from './aws-process.ts';
+import type { AwsCommand, Counted } from './aws-process.ts';
 import { makeCertificate } from './certificate.ts';
+import type { Item } from './dynamodb.ts';
 
 /** What every contender's secret holds: the signing key, or the API key. */
 export const SECRET = 'a-signing-key-of-the-bench';
@@ -12,10 +13,10 @@ export interface Aws {
   url: string;
   environment: Record<string, string>;
   delay(ms: number): void;
-  /** Requests by action since the last time. */
-  count(): Promise<Record<string, number>>;
-  /** Puts items, as DynamoDB's JSON has them, into a table. */
-  seed(table: string, items: object[]): Promise<void>;
+  /** Since the last time. */
+  count(): Promise<Counted>;
+  /** Puts items into a table. */
+  seed(table: string, items: Item[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -41,7 +42,7 @@ export async function startAws(): Promise<Aws> {
     delay: (delayMs) => tell({ delayMs }),
     count: async () => {
       tell({ count: true });
-      return (await heard<{ counts: Record<string, number> }>(child)).counts;
+      return heard(child);
     },
     seed: async (table, items) => {
       tell({ seed: { table, items } });

@@ -5,7 +5,7 @@ import { bundleAsCdkDoes, ourBundle } from './build.ts';
 import { environmentOf } from './environment.ts';
 import { batch, paymentId } from './events.ts';
 import { compared, type Figure, type Part } from './figures.ts';
-import { type Contender, openSandbox, type Sandbox } from './sandbox.ts';
+import { assertDone, type Contender, openSandbox, type Sandbox } from './sandbox.ts';
 import { estimate, exactly, interleave, ratio } from './statistics.ts';
 
 /** One consumer with batches of one size. */
@@ -47,6 +47,7 @@ export async function consumer(aws: Aws, rounds: number): Promise<Part> {
     const results = await interleave(runs, rounds, handle);
     const of = (name: string) => results.get(runs.find((run) => run.name === name)!)!;
     const perSecond = (name: string) => of(name).map(({ ms }) => (EVENTS / ms) * 1000);
+    const cpuPerEvent = (name: string) => of(name).map(({ cpuMs }) => cpuMs / EVENTS);
     const sns = of('ours, batch 100').map(({ requests }) => (requests.PublishBatch ?? 0) / EVENTS);
     const speedUp = (ours: string, theirs: string) => ratio(perSecond(ours), perSecond(theirs));
     return {
@@ -66,15 +67,22 @@ export async function consumer(aws: Aws, rounds: number): Promise<Part> {
           {},
           speedUp('ours, batch 100', 'powertools, batch 100'),
         ),
+        ...[10, 100].map((size) =>
+          compared(
+            `consumer, batch ${size}: CPU per event, to Powertools with the same batch`,
+            { atMost: 0.5 },
+            ratio(cpuPerEvent(`ours, batch ${size}`), cpuPerEvent(`powertools, batch ${size}`)),
+          ),
+        ),
         compared('SNS requests per applied event, batch 100', { atMost: 0.1 }, estimate(sns)),
         ...(await requestsPerEvent()),
       ],
       measured: runs.map(({ name }) => ({
-        part: 'consumer',
+        subject: 'consumer',
         name,
         values: {
           'events/s': perSecond(name),
-          'CPU ms per event': of(name).map(({ cpuMs }) => cpuMs / EVENTS),
+          'CPU ms per event': cpuPerEvent(name),
         },
         requests: Object.fromEntries(
           Object.entries(of(name)[0]!.requests).map(([action, count]) => [action, count / EVENTS]),
@@ -99,7 +107,7 @@ export async function consumer(aws: Aws, rounds: number): Promise<Part> {
     ] as const) {
       await aws.count();
       await sandbox.invoke(batch(ids, state));
-      const { GetItem = 0, PutItem = 0, UpdateItem = 0, Query = 0 } = await aws.count();
+      const { GetItem = 0, PutItem = 0, UpdateItem = 0, Query = 0 } = (await aws.count()).requests;
       const each = (GetItem + PutItem + UpdateItem + Query) / ids.length;
       figures.push(compared(`DynamoDB requests per ${kind} event`, { atMost: 1 }, exactly(each)));
     }
@@ -116,13 +124,11 @@ export async function consumer(aws: Aws, rounds: number): Promise<Part> {
     for (let start = 0; start < EVENTS; start += run.batchSize) {
       const event = batch(ids.slice(start, start + run.batchSize), 'COMPLETED');
       const invoked = await sandboxes.get(run)!.invoke(event);
-      const { batchItemFailures } = invoked.answer as { batchItemFailures: unknown[] };
-      if (batchItemFailures.length > 0)
-        throw new Error(`${run.name} failed on ${batchItemFailures.length} records`);
+      assertDone(run.contender, invoked.answer);
       ms += invoked.ms;
       cpuMs += invoked.cpuMs;
     }
-    return { ms, cpuMs, requests: await aws.count() };
+    return { ms, cpuMs, ...(await aws.count()) };
   }
 }
 

@@ -1,12 +1,13 @@
-import { PRICES, USES } from '../../infra/cost.ts';
+import { PRICES } from '../../infra/cost.ts';
 import type { Aws } from './aws.ts';
+import type { Counted } from './aws-process.ts';
 import { bundleAsCdkDoes, ourBundle } from './build.ts';
 import { webhookContenders } from './cold.ts';
 import { consumerContenders, LATENCY_MS, seed } from './consumer.ts';
 import { environmentOf } from './environment.ts';
 import { batch, look, order, paymentId, webhook } from './events.ts';
 import { compared, type Measurement, type Part } from './figures.ts';
-import { type Contender, openSandbox, type Sandbox } from './sandbox.ts';
+import { assertDone, type Contender, openSandbox, type Sandbox } from './sandbox.ts';
 import { interleave, ratio } from './statistics.ts';
 
 /** One step of a payment by one contender, as it costs when its function is warm. */
@@ -16,18 +17,15 @@ interface Step {
   /** Payments per invocation. */
   payments: number;
   event(ids: string[]): unknown;
-  /** How many units a write of it takes, those of an index included. */
-  unitsPerWrite: number;
   /** For one payment: of API Gateway, and of SQS beside those that the function makes. */
   apiRequests: number;
   queueRequests: number;
 }
 
 /** What one payment costs in one step. */
-interface Cost {
+interface Cost extends Counted {
   gigabyteSeconds: number;
   dollars: number;
-  requests: Record<string, number>;
 }
 
 const INVOCATIONS = 20;
@@ -37,8 +35,8 @@ const BATCH = 10;
 
 /**
  * What a payment costs, step by step and warm: the time that Lambda charges, with AWS and paytech answering 5 ms late,
- * and the requests that were counted, at the prices of `infra/cost.ts`. Items count as 1 KB, a batch of SNS as one
- * request. The look asks paytech and finds news, which it queues. Logs and traces are left out.
+ * and the requests and the table's units that were counted, at the prices of `infra/cost.ts`. A batch of SNS counts as
+ * one request. The look asks paytech and finds news, which it queues. Logs and traces are left out.
  */
 export async function cost(aws: Aws, rounds: number): Promise<Part> {
   const webhooks = await webhookContenders(aws);
@@ -52,12 +50,11 @@ export async function cost(aws: Aws, rounds: number): Promise<Part> {
     environment,
   };
 
-  const create = (who: string, contender: Contender, unitsPerWrite: number): Step => ({
+  const create = (who: string, contender: Contender): Step => ({
     name: `create a payment, ${who}`,
     contender,
     payments: 1,
     event: order,
-    unitsPerWrite,
     apiRequests: 1,
     queueRequests: 0,
   });
@@ -66,37 +63,33 @@ export async function cost(aws: Aws, rounds: number): Promise<Part> {
     contender,
     payments: 1,
     event: () => webhook(),
-    unitsPerWrite: 0,
     apiRequests: 1,
     queueRequests: 0,
   });
-  const apply = (who: string, contender: Contender, unitsPerWrite: number): Step => ({
+  const apply = (who: string, contender: Contender): Step => ({
     name: `apply an event, ${who}`,
     contender,
     payments: BATCH,
     event: (ids) => batch(ids, 'COMPLETED'),
-    unitsPerWrite,
     apiRequests: 0,
     // Lambda receives and deletes whole batches.
     queueRequests: 2 / BATCH,
   });
-  // Our table has an index of what is open; the contenders' have none.
   const ours = [
-    create('ours', bundled('create-payment'), unitsPerWrite(USES.create)),
+    create('ours', bundled('create-payment')),
     receive('ours', webhooks.ours),
-    apply('ours', consumers.ours, unitsPerWrite(USES.webhook)),
+    apply('ours', consumers.ours),
   ];
   const theirs = [
-    create('tutorial', tutorialCreate, 1),
+    create('tutorial', tutorialCreate),
     receive('tutorial', webhooks.tutorial),
-    apply('powertools', consumers.powertools, 1),
+    apply('powertools', consumers.powertools),
   ];
   const ourLook: Step = {
     name: 'look at an open payment, ours',
     contender: bundled('get-payment'),
     payments: 1,
     event: ([id]) => look(id!),
-    unitsPerWrite: 0,
     apiRequests: 1,
     queueRequests: 0,
   };
@@ -144,11 +137,14 @@ export async function cost(aws: Aws, rounds: number): Promise<Part> {
       ],
       measured: steps.map(
         (step): Measurement => ({
-          part: 'cost',
+          subject: 'cost',
           name: step.name,
           values: {
             'GB-seconds per 1,000 payments': seconds(step).map((each) => each * 1000),
             '$ per million payments': dollars(step).map((each) => each * 1e6),
+            'write units per payment, index included': results
+              .get(step)!
+              .map(({ units: { write, index } }) => write + index),
           },
           requests: results.get(step)![0]!.requests,
         }),
@@ -168,33 +164,31 @@ export async function cost(aws: Aws, rounds: number): Promise<Part> {
     let ms = 0;
     for (let start = 0; start < ids.length; start += payments) {
       const invoked = await sandboxes.get(step)!.invoke(event(ids.slice(start, start + payments)));
-      const { statusCode = 200, batchItemFailures = [] } = invoked.answer as Answer;
-      if (statusCode >= 300 || batchItemFailures.length > 0)
-        throw new Error(`${step.name} answered ${JSON.stringify(invoked.answer)}`);
+      assertDone(step.contender, invoked.answer);
       ms += invoked.ms;
     }
-    const counted = Object.entries(await aws.count());
-    const requests = Object.fromEntries(counted.map(([action, count]) => [action, count / ids.length]));
+    const { requests, units } = await aws.count();
+    const counted = { requests: eachOf(requests, ids.length), units: eachOf(units, ids.length) };
     const gigabyteSeconds = ((ms / 1000) * MEMORY) / ids.length;
-    return { gigabyteSeconds, dollars: dollarsOf(step, gigabyteSeconds, requests), requests };
+    return { gigabyteSeconds, dollars: dollarsOf(step, gigabyteSeconds, counted), ...counted };
   }
 }
 
-interface Answer {
-  statusCode?: number;
-  batchItemFailures?: unknown[];
+function eachOf<Counts extends object>(counts: Counts, payments: number): Counts {
+  const each = Object.entries(counts).map(([what, count]) => [what, count / payments]);
+  return Object.fromEntries(each) as Counts;
 }
 
-const unitsPerWrite = ({ write, index }: { write: number; index: number }) => (write + index) / write;
-
-function dollarsOf(step: Step, gigabyteSeconds: number, requests: Cost['requests']): number {
+function dollarsOf(step: Step, gigabyteSeconds: number, { requests, units }: Counted): number {
   const called = Object.entries(requests).reduce((sum, [action, count]) => {
     const price = PRICE_OF[action];
     if (price === undefined) throw new Error(`${action} has no price`);
-    return sum + count * price * (price === PRICES.writeUnit ? step.unitsPerWrite : 1);
+    return sum + count * price;
   }, 0);
   return (
     called +
+    units.read * PRICES.readUnit +
+    (units.write + units.index) * PRICES.writeUnit +
     gigabyteSeconds * PRICES.gigabyteSecond +
     PRICES.invocation / step.payments +
     step.apiRequests * PRICES.apiRequest +
@@ -202,11 +196,12 @@ function dollarsOf(step: Step, gigabyteSeconds: number, requests: Cost['requests
   );
 }
 
+/** Of one request; the table's is in its units. */
 const PRICE_OF: Record<string, number> = {
   SendMessage: PRICES.queueRequest,
-  GetItem: PRICES.readUnit,
-  PutItem: PRICES.writeUnit,
-  UpdateItem: PRICES.writeUnit,
+  GetItem: 0,
+  PutItem: 0,
+  UpdateItem: 0,
   Publish: PRICES.publication,
   PublishBatch: PRICES.publication,
   /** Once per environment in five minutes. */

@@ -2,7 +2,7 @@ import { SETTINGS_VARIABLE } from '../../shared/runtime/settings.ts';
 import { plainSettings } from '../support/plain-settings.ts';
 import type { Aws } from './aws.ts';
 
-/** What the stack tells its functions, all of it at once, with the fake AWS as AWS and as paytech. */
+/** What the stack tells its functions by default, all of it at once, with the fake AWS as AWS and as paytech. */
 export function environmentOf(aws: Aws): Record<string, string> {
   return {
     ...aws.environment,
@@ -11,7 +11,12 @@ export function environmentOf(aws: Aws): Record<string, string> {
     ORDER_TOKEN_SECRET: 'order-token-keys',
     PAYMENTS_TABLE: 'payments',
     PAYMENT_EVENTS_TOPIC_ARN: 'arn:aws:sns:eu-central-1:000000000000:payment-events',
-    [SETTINGS_VARIABLE]: JSON.stringify({ ...plainSettings, paytechUrl: aws.url }),
+    [SETTINGS_VARIABLE]: JSON.stringify({
+      ...plainSettings,
+      paytechUrl: aws.url,
+      eventSource: 'urn:paytech-payments:bench',
+      confirmWebhooks: true,
+    }),
     SIGNING_KEYS_SECRET: 'signing-keys',
     STACK_NAME: 'bench',
     URL_SUFFIX: 'amazonaws.com',

@@ -1,3 +1,4 @@
+import type { FunctionName } from '../../infra/settings.ts';
 import type { Estimate } from './statistics.ts';
 
 export interface Target {
@@ -15,7 +16,8 @@ export interface Figure extends Target {
 
 /** What one contender did, round by round. */
 export interface Measurement {
-  part: 'cold' | 'consumer' | 'service' | 'cost';
+  /** A part of the bench; of the cold starts, the function. */
+  subject: FunctionName | 'consumer' | 'service' | 'cost';
   name: string;
   /** By quantity; the name has the unit. */
   values: Record<string, number[]>;

@@ -19,16 +19,23 @@ const measured = parts.flatMap((part) => part.measured);
 
 await draw(
   'cold-start',
+  'receive-webhook',
   'first response, ms',
   'A cold start of the webhook, until its first response (ms, median)',
 );
-await draw('peak-memory', 'peak memory, MB', 'Peak memory of the webhook (MB, median)');
-await draw('consumer', 'events/s', 'Events per second of one consumer, at 5 ms latency (median)');
+await draw('peak-memory', 'receive-webhook', 'peak memory, MB', 'Peak memory of the webhook (MB, median)');
+await draw('consumer', 'consumer', 'events/s', 'Events per second of one consumer, at 5 ms latency (median)');
 await writeTables();
 
 /** A bar for every contender of which the quantity was measured. */
-async function draw(name: string, quantity: string, title: string): Promise<void> {
-  const bars = measured.flatMap(({ name: contender, values }) => {
+async function draw(
+  name: string,
+  subject: Measurement['subject'],
+  quantity: string,
+  title: string,
+): Promise<void> {
+  const contenders = measured.filter((each) => each.subject === subject);
+  const bars = contenders.flatMap(({ name: contender, values }) => {
     const sample = values[quantity];
     return sample ? [{ contender, value: median(sample) }] : [];
   });
@@ -74,7 +81,7 @@ async function writeTables(): Promise<void> {
     table([HEADINGS, ...figures]),
     'In absolute terms:',
     table(absolutes()),
-    'Requests of AWS for one event, or for the first webhook of a start:',
+    'Requests of AWS for one payment, or for the first response of a start:',
     table(requests()),
   ];
   await writeFile(file, `${head}\n${text.join('\n\n')}\n\n${tail}`);

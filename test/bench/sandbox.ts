@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** A function as the bench starts it: one file with a `handler`, and all that it sees of an environment. */
 export interface Contender {
@@ -9,9 +9,15 @@ export interface Contender {
   environment: Record<string, string>;
 }
 
+/** What a function answers to API Gateway, or to SQS. */
+export interface Answer {
+  statusCode?: number;
+  batchItemFailures?: unknown[];
+}
+
 /** What one invocation took: milliseconds of processor time, and the process's peak memory until then in MB. */
 export interface Invoked {
-  answer: unknown;
+  answer: Answer;
   ms: number;
   cpuMs: number;
   /** Since the start of the process. */
@@ -41,6 +47,8 @@ export async function openSandbox({ name, file, environment }: Contender): Promi
       AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
       AWS_LAMBDA_FUNCTION_NAME: name,
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1024',
+      // Without it X-Ray's SDK takes itself to be elsewhere, and does less.
+      LAMBDA_TASK_ROOT: dirname(file),
       _X_AMZN_TRACE_ID: 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1',
       AWS_XRAY_DAEMON_ADDRESS: '127.0.0.1:2000',
       POWERTOOLS_SERVICE_NAME: name,
@@ -78,4 +86,11 @@ export async function openSandbox({ name, file, environment }: Contender): Promi
       await closed;
     },
   };
+}
+
+/** What fails is no measurement. */
+export function assertDone({ name }: Contender, answer: Answer): void {
+  const { statusCode = 200, batchItemFailures = [] } = answer;
+  if (statusCode >= 300 || batchItemFailures.length > 0)
+    throw new Error(`${name} answered ${JSON.stringify(answer)}`);
 }

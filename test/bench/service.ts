@@ -61,7 +61,7 @@ export async function service(aws: Aws, rounds: number): Promise<Part> {
       measured: [
         ...[FEW, MANY].map(
           (size): Measurement => ({
-            part: 'service',
+            subject: 'service',
             name: `${size.toLocaleString('en')} payments in the table`,
             values: {
               ...perSecond.get(size),
@@ -73,7 +73,7 @@ export async function service(aws: Aws, rounds: number): Promise<Part> {
           }),
         ),
         {
-          part: 'service',
+          subject: 'service',
           name: 'Express server, steady',
           values: { 'webhooks/s, each applied meanwhile': await expressPerSecond(aws) },
         },

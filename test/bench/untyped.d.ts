@@ -22,6 +22,28 @@ declare module 'dynalite/actions/*.js' {
   ): void;
 }
 
+declare module 'dynalite/db/index.js' {
+  export interface Dynalite {
+    /** What the item takes as it is, or 1 where there is none; to write it, where not said otherwise. */
+    capacityUnits(item: object | undefined, isRead?: boolean, isConsistent?: boolean): number;
+  }
+}
+
+declare module 'dynalite/db/*Parser.js' {
+  interface Context {
+    attrNames?: Record<string, string>;
+    attrVals?: Record<string, Record<string, unknown>>;
+    /** Of those given; the parser deletes what the expression names. */
+    unusedAttrNames: Record<string, true>;
+    unusedAttrVals: Record<string, true>;
+  }
+  const parser: {
+    /** The tree, with the values in it; what is wrong with the expression as a text. */
+    parse(text: string, options: { context: Context }): object | string;
+  };
+  export default parser;
+}
+
 declare module 'dynalite/validations/index.js' {
   /** Parses the expressions of a request into it; returns what is wrong with them. */
   export function validateExpressions(request: object): string | undefined;

@@ -30,7 +30,13 @@ it.each([
   ['POST', '/operations/refunds', '{}', 400, 400],
   ['GET', '/operations/payments/nobody', undefined, 404, 404],
   ['POST', '/operations/withdrawals', '{}', 403, 400],
-  ['POST', '/operations/claims/refund/r-1/resolve', '{"outcome":"not-sent","reason":"x"}', 403, 404],
+  [
+    'POST',
+    '/operations/claims/resolve',
+    '{"kind":"refund","id":"r-1","outcome":"not-sent","reason":"x"}',
+    403,
+    404,
+  ],
   ['GET', '/operations/balances', undefined, 403, 200],
 ] as const)('%s %s', async (method, path, body, forClerk, forBackOffice) => {
   expect(await statusFor(clerk, method, path, body)).toBe(forClerk);

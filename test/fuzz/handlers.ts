@@ -7,18 +7,7 @@ import { readerWithoutTokens, readerWithTokens } from '../../functions/create-pa
 import { executePayment } from '../../functions/execute-payment/pipeline.ts';
 import { getPayment } from '../../functions/get-payment/pipeline.ts';
 import { refresh } from '../../functions/get-payment/refresh.ts';
-import { actionRoute } from '../../functions/operations/actions.ts';
-import { resolveRoute } from '../../functions/operations/claims.ts';
-import {
-  balances,
-  gatewayOperations,
-  listPayments,
-  showPayment,
-} from '../../functions/operations/look-ups.ts';
-import { refunds } from '../../functions/operations/refunds.ts';
-import { releaseRoute } from '../../functions/operations/release.ts';
-import { router } from '../../functions/operations/router.ts';
-import { withdrawals } from '../../functions/operations/withdrawals.ts';
+import { operations } from '../../functions/operations/pipeline.ts';
 import { receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
 import { LOCAL_KEYS } from '../../infra/local/account.ts';
 import { act } from '../../shared/actions/act.ts';
@@ -83,27 +72,16 @@ export function handlersOn(world: World) {
       create,
       webhookUrl: WEBHOOK_URL,
     });
-  const perform = actionRoute({ act: acting });
-  const resolve = resolveRoute({ resolve: resolveClaim({ table, gateway, queue, now, logger }) });
-  const backOffice = router({
-    'POST /operations/refunds': refunds({ table, create, webhookUrl: WEBHOOK_URL }),
-    'POST /operations/withdrawals': withdrawals({
-      create,
-      webhookUrl: WEBHOOK_URL,
-      fingerprintKey: kept(LOCAL_KEYS.fingerprintKey),
-    }),
-    'POST /operations/claims/{kind}/{id}/resolve': resolve,
-    'POST /operations/claims/operation/{id}/resolve': releaseRoute({
-      release: releaseAction({ table, gateway, queue, now }),
-    }),
-    'POST /operations/payments/{id}/capture': (event, call) => perform(event, 'capture', call),
-    'POST /operations/payments/{id}/void': (event, call) => perform(event, 'void', call),
-    'POST /operations/payments/{id}/approve': (event, call) => perform(event, 'approve', call),
-    'POST /operations/payments/{id}/reject': (event, call) => perform(event, 'reject', call),
-    'GET /operations/payments': listPayments({ gateway, now }),
-    'GET /operations/payments/{id}': showPayment({ table }),
-    'GET /operations/payments/{id}/gateway-operations': gatewayOperations({ gateway }),
-    'GET /operations/balances': balances({ gateway }),
+  const backOffice = operations({
+    table,
+    gateway,
+    now,
+    create,
+    webhookUrl: WEBHOOK_URL,
+    fingerprintKey: kept(LOCAL_KEYS.fingerprintKey),
+    act: acting,
+    resolve: resolveClaim({ table, gateway, queue, now, logger }),
+    release: releaseAction({ table, gateway, queue, now }),
   });
   const deadline = () => now() + 14_000;
   let owners = 0;
@@ -112,7 +90,7 @@ export function handlersOn(world: World) {
   const create1 = storefront(false);
   const create2 = storefront(true);
   const execute = executePayment({ act: acting });
-  const operations = httpHandler(logger, (event) => backOffice(event, owner(), deadline()));
+  const ofBackOffice = httpHandler(logger, (event) => backOffice(event, owner(), deadline()));
   const handlers = {
     'POST /payments': httpHandler(logger, (event) => create1(event, owner(), deadline())),
     'POST /payments with a token': httpHandler(logger, (event) => create2(event, owner(), deadline())),
@@ -137,7 +115,7 @@ export function handlersOn(world: World) {
 
   return {
     /** The handler of a route; a storefront's create has two, with and without order tokens. */
-    of: (route: string) => handlers[route as keyof typeof handlers] ?? operations,
+    of: (route: string) => handlers[route as keyof typeof handlers] ?? ofBackOffice,
     /** What reached the queue. */
     queued,
     logger,

@@ -1,4 +1,7 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -35,6 +38,27 @@ test('two builds at once, over the leftovers of another, give the same files', a
   writeFileSync(join(outdir, 'get-payment', 'index.mjs'), 'edited');
   await Promise.all([bundleFunctions(outdir), bundleFunctions(outdir)]);
   expect(contents()).toEqual(first);
+}, 240_000);
+
+test('nothing of the bundler is left running after a build, and no build ends it under another', async () => {
+  const started: ChildProcess[] = [];
+  const note = (message: unknown) => {
+    started.push((message as { process: ChildProcess }).process);
+  };
+  const elsewhere = mkdtempSync(join(tmpdir(), 'paytech-bundles-'));
+  const watcher = watch(elsewhere);
+  subscribe('child_process', note);
+  try {
+    const first = bundleFunctions(elsewhere);
+    // It is about to be ready when it writes.
+    await Promise.all([first, once(watcher, 'change').then(() => bundleFunctions(outdir))]);
+  } finally {
+    unsubscribe('child_process', note);
+    watcher.close();
+    rmSync(elsewhere, { recursive: true, force: true });
+  }
+  expect(started.map(({ spawnfile }) => spawnfile)).toContainEqual(expect.stringContaining('esbuild'));
+  expect(started.filter(({ killed }) => !killed)).toEqual([]);
 }, 240_000);
 
 /** In KB, gzip. The others carry the SDK's client of DynamoDB, which is more than half of theirs. */

@@ -102,6 +102,17 @@ test.each<[string, string, RegExp, (resource: Json) => void]>([
   expect(replacedBy(changed, released)).toEqual([expect.stringContaining(id)]);
 });
 
+test('a route that the stage limits and that is gone would be noticed, and one that is added may be', () => {
+  const id = idOf('ApiGatewayV2::Stage', /./);
+  const changed = structuredClone(template);
+  const { RouteSettings } = changed.Resources[id].Properties;
+  const { 'POST /operations/refunds': limits, ...others } = RouteSettings;
+  changed.Resources[id].Properties.RouteSettings = others;
+  expect(replacedBy(changed, released)).toEqual([`${id} POST /operations/refunds`]);
+  changed.Resources[id].Properties.RouteSettings = { ...RouteSettings, 'POST /operations/added': limits };
+  expect(replacedBy(changed, released)).toEqual([]);
+});
+
 test('another logical id would be noticed, and a queue that is added may be', () => {
   const id = idOf('SQS::Queue', /webhooks[0-9A-F]{8}$/);
   const { [id]: queue, ...others } = template.Resources;

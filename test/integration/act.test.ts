@@ -2,11 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { executePayment } from '../../functions/execute-payment/pipeline.ts';
 import { actionRoute } from '../../functions/operations/actions.ts';
-import { releaseRoute } from '../../functions/operations/release.ts';
+import { resolveRoute } from '../../functions/operations/claims.ts';
 import { type Acting, type ActResult, act } from '../../shared/actions/act.ts';
 import { releaseAction } from '../../shared/actions/release.ts';
+import { resolveClaim } from '../../shared/claims/resolve.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
-import { type Action, openOperation, RELEASE_AFTER_MS } from '../../shared/payment/action.ts';
+import {
+  type Action,
+  EXECUTION_ENDS_MS,
+  openOperation,
+  RELEASE_AFTER_MS,
+  UNTOUCHED_GAP_MS,
+} from '../../shared/payment/action.ts';
 import { LEASE_MS } from '../../shared/payment/claim.ts';
 import { asHeard } from '../../shared/payment/heard.ts';
 import { decimal } from '../../shared/payment/money.ts';
@@ -410,13 +417,12 @@ describe('an operator', () => {
   });
 });
 
-describe('POST /operations/claims/operation/{id}/resolve', () => {
+describe('POST /operations/claims/resolve of an operation', () => {
   const resolve = (id: string, body: object) =>
-    releaseRoute({ release: releaseAction(world) })(httpEvent(id, JSON.stringify(body)), {
-      caller: CALLER,
-      owner: randomUUID(),
-      deadline: world.now() + 14_000,
-    });
+    resolveRoute({ resolve: resolveClaim(world), release: releaseAction(world) })(
+      httpEvent('', JSON.stringify({ kind: 'operation', id, ...body })),
+      { caller: CALLER, owner: randomUUID(), deadline: world.now() + 14_000 },
+    );
   const decision = { outcome: 'not-sent', reason: 'paytech support: it never arrived' };
 
   async function lost(): Promise<string> {
@@ -455,6 +461,12 @@ describe('POST /operations/claims/operation/{id}/resolve', () => {
     const code = (code: string) => expect.objectContaining({ code });
     await expect(resolve(id, { ...decision, outcome: 'sent' })).rejects.toEqual(code('request.invalid'));
     await expect(resolve(id, { outcome: 'not-sent' })).rejects.toEqual(code('request.invalid'));
+    for (const [field, value] of Object.entries({ paymentId: id, notPaymentIds: [id], id: 'order/1' })) {
+      await expect(resolve(id, { ...decision, [field]: value })).rejects.toMatchObject({
+        code: 'request.invalid',
+        errors: [{ field }],
+      });
+    }
     await expect(resolve('nobody', decision)).rejects.toEqual(code('payment.not_found'));
     world.gateway.endings.push({ on: 'get', ends: 'unknown' });
     await expect(resolve(id, decision)).rejects.toEqual(code('gateway.unavailable'));
@@ -578,6 +590,162 @@ describe('PATCH /payments/{id}', () => {
     world.clock.at += LEASE_MS;
     const calls = await callsDuring(() => patch(unknown).catch(() => {}));
     expect(calls).toEqual({ get: 1 });
+  });
+
+  describe('that was lost', () => {
+    async function lostAt(): Promise<string> {
+      const id = await payment('CHECKOUT');
+      world.gateway.endings.push({ on: 'execute', ends: 'unknown' });
+      await expect(patch(id)).rejects.toMatchObject({ code: 'payment.outcome_unknown' });
+      return id;
+    }
+    const isUnknown = (id: string) =>
+      expect(patch(id)).rejects.toMatchObject({ code: 'payment.outcome_unknown', retryAfter: 30 });
+    const executions = (work: () => Promise<unknown>) => callsDuring(work).then(({ execute = 0 }) => execute);
+
+    it('is sent anew once GET has shown the deposit untouched twice, after all that paytech may still do', async () => {
+      const id = await lostAt();
+      const tooEarly = await executions(async () => {
+        await expect(patch(id)).rejects.toMatchObject({ code: 'operation.in_progress' });
+        world.clock.at += LEASE_MS;
+        await isUnknown(id);
+        world.clock.at += EXECUTION_ENDS_MS - LEASE_MS - 1;
+        await isUnknown(id);
+      });
+      expect(tooEarly).toBe(0);
+      world.clock.at += 1;
+      expect(await executions(() => patch(id))).toBe(1);
+      expect(await patch(id)).toMatchObject({ status: 200, body: { state: 'PENDING' } });
+      await applyAll();
+      expect((await stored(id)).operations).toMatchObject([
+        { kind: 'execute', released: { by: 'paytech', why: expect.stringContaining('twice') } },
+        { kind: 'execute' },
+      ]);
+    });
+
+    it('is not sent anew after one look, however late, nor after two at once', async () => {
+      const id = await lostAt();
+      world.clock.at += EXECUTION_ENDS_MS;
+      const times = await executions(async () => {
+        await isUnknown(id);
+        world.clock.at += UNTOUCHED_GAP_MS - 1;
+        await isUnknown(id);
+      });
+      expect(times).toBe(0);
+    });
+
+    it('is not sent anew where GET does not answer, or shows that it moved', async () => {
+      const id = await lostAt();
+      world.clock.at += LEASE_MS;
+      await isUnknown(id);
+      world.clock.at += EXECUTION_ENDS_MS;
+      const times = await executions(async () => {
+        world.gateway.endings.push({ on: 'get', ends: 'unknown' });
+        await isUnknown(id);
+        world.gateway.set(id, { state: 'PENDING' });
+        expect(await patch(id)).toMatchObject({ status: 200, body: { state: 'PENDING' } });
+      });
+      expect(times).toBe(0);
+    });
+
+    it('is done where GET shows instructions, though the deposit is still to be paid', async () => {
+      const externalRefs = { iban: 'DE02 1203 0000 0000 2020 51' };
+      const id = await lostAt();
+      world.gateway.set(id, { externalRefs });
+      const times = await executions(async () => {
+        expect(await patch(id)).toMatchObject({ status: 200, body: { state: 'CHECKOUT', externalRefs } });
+      });
+      expect(times).toBe(0);
+      expect(openOperation(await stored(id))).toBeUndefined();
+    });
+
+    it('is sent anew by one of many that come at once', async () => {
+      const id = await lostAt();
+      world.clock.at += LEASE_MS;
+      await isUnknown(id);
+      world.clock.at += EXECUTION_ENDS_MS;
+      const times = await executions(() => Promise.allSettled(Array.from({ length: 10 }, () => patch(id))));
+      expect(times).toBe(1);
+    });
+  });
+
+  it.each<[Action, PaymentState]>([
+    ['capture', 'AUTHORIZED'],
+    ['void', 'AUTHORIZED'],
+    ['approve', 'AWAITING_APPROVAL'],
+    ['reject', 'AWAITING_APPROVAL'],
+  ])('%s that was lost is never free by itself', async (kind, state) => {
+    const id = await payment(state);
+    world.gateway.endings.push({ on: kind, ends: 'unknown' });
+    await ask(kind, id);
+    const calls = await callsDuring(async () => {
+      for (let hour = 0; hour < 3; hour++) {
+        world.clock.at += 60 * 60_000;
+        expect(await ask(kind, id)).toMatchObject({ is: 'unknown' });
+      }
+    });
+    expect(calls).toEqual({ get: 3 });
+  });
+
+  it('is not taken for the end of a capture whatever GET shows', async () => {
+    const id = await payment('AUTHORIZED');
+    world.gateway.endings.push({ on: 'capture', ends: 'unknown' });
+    await ask('capture', id);
+    world.gateway.set(id, { state: 'CHECKOUT', externalRefs: { iban: 'DE02 1203 0000 0000 2020 51' } });
+    world.clock.at += LEASE_MS;
+    expect(await ask('capture', id)).toMatchObject({ is: 'unknown' });
+    expect(openOperation(await stored(id))).toMatchObject({ kind: 'capture' });
+  });
+
+  it('tells all of what paytech answered, and the record keeps what fits', async () => {
+    const id = await payment('CHECKOUT');
+    const qr = `data:image/png;base64,${'A'.repeat(20_000)}`;
+    const answered = (state: PaymentState, redirectUrl?: string) => ({
+      execute: async () => {
+        world.gateway.set(id, { state });
+        const { facts, ...made } = world.gateway.payments.get(id)!;
+        const externalRefs = { qr, pixKey: 'pix-1' };
+        return {
+          kind: 'answered' as const,
+          result: { ...made, ...(redirectUrl && { redirectUrl }), facts: { ...facts, externalRefs } },
+        };
+      },
+    });
+    const patched = (how: object) =>
+      executePayment({
+        act: act({ ...world, ready: async () => {}, gateway: { ...world.gateway, ...how } }),
+      })(httpEvent(id), randomUUID(), world.now() + 14_000);
+    const url = 'https://acs.example/3ds';
+    expect((await patched(answered('CHECKOUT', url))).body).toMatchObject({
+      state: 'CHECKOUT',
+      redirectUrl: url,
+      externalRefs: { qr, pixKey: 'pix-1' },
+    });
+    expect((await patched(answered('PENDING', url))).body).toMatchObject({
+      state: 'PENDING',
+      redirectUrl: url,
+      externalRefs: { qr, pixKey: 'pix-1' },
+    });
+    await applyAll();
+    expect((await patch(id)).body).toMatchObject({ externalRefs: { pixKey: 'pix-1' } });
+    expect((await patch(id)).body).not.toHaveProperty('externalRefs.qr');
+  });
+
+  it('sends nobody on whose payment has ended', async () => {
+    const id = await payment('CHECKOUT');
+    const declines = {
+      ...world.gateway,
+      execute: async () => {
+        world.gateway.set(id, { state: 'DECLINED' });
+        const result = { ...world.gateway.payments.get(id)!, redirectUrl: 'https://acs.example/3ds' };
+        return { kind: 'answered' as const, result };
+      },
+    };
+    const { body } = await executePayment({
+      act: act({ ...world, ready: async () => {}, gateway: declines }),
+    })(httpEvent(id), randomUUID(), world.now() + 14_000);
+    expect(body).toMatchObject({ state: 'DECLINED' });
+    expect(body).not.toHaveProperty('redirectUrl');
   });
 
   it.each<[PaymentState, string]>([

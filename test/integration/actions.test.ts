@@ -254,8 +254,13 @@ describe('POST /operations/payments/{id}/…', () => {
     expect((await perform(id, 'void')).json().code).toBe('operation.conflict');
     expect(await callsOf(`${id}/capture`, 'POST')).toHaveLength(1);
 
-    const path = `/operations/claims/operation/${id}/resolve`;
-    const body = JSON.stringify({ outcome: 'not-sent', reason: 'paytech support: never arrived' });
+    const path = '/operations/claims/resolve';
+    const body = JSON.stringify({
+      kind: 'operation',
+      id,
+      outcome: 'not-sent',
+      reason: 'paytech support: never arrived',
+    });
     const headers = await signedHeaders(service, 'POST', path, body);
     const early = await service.api('POST', path, body, headers);
     expect([early.status, early.json().code]).toEqual([409, 'operation.in_progress']);

@@ -478,6 +478,22 @@ describe('an order of which a payment holds money', () => {
     expect(shop.made()).toHaveLength(1);
   });
 
+  it('is not sold again when paytech cascaded twice, and nobody told of the step between', async () => {
+    const shop = order();
+    const first = idOf(await shop.send())!;
+    const money = { paymentType: 'DEPOSIT', amount: decimal('10'), currency: 'EUR' } as const;
+    const between = world.gateway.make({ ...money, parentPaymentId: first } as never);
+    const last = world.gateway.make({ ...money, parentPaymentId: between.id } as never);
+    world.gateway.set(first, { state: 'DECLINED' });
+    await world.apply(webhookEvent({ id: first, state: 'DECLINED' }));
+    await completes(last.id);
+    expect(await shop.send()).toMatchObject({
+      is: 'existing',
+      record: { id: last.id, referenceId: shop.referenceId, origin: 'service' },
+    });
+    expect(shop.made()).toHaveLength(1);
+  });
+
   it.each([
     ['as much', '10', 'existing'],
     ['other money', '7', 'created'],

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { claimedCall } from '../../shared/claims/claimed-call.ts';
+import { TYPE_OF_KIND } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { heldBy, paidIn } from '../../shared/payment/refund.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
-import type { QueuedEvent } from '../../shared/queue/event-queue.ts';
+import type { EventQueue, QueuedEvent } from '../../shared/queue/event-queue.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { keepHeard } from '../../shared/store/heard.ts';
 import { readPayment } from '../../shared/store/payments.ts';
@@ -351,5 +353,82 @@ describe('a refund of a deposit that paytech does not show', () => {
     for (const receives of [1, 2]) await expect(apply(event(receives))).rejects.toThrow('could not be asked');
     expect((await apply(event(3))).publication).toBeDefined();
     expect(world.logger.metrics()).toContain('RefundWithoutParent');
+  });
+});
+
+describe('a payment that was recorded before its claim said who it is', () => {
+  interface Sent {
+    event: QueuedEvent;
+    delaySeconds: number | undefined;
+  }
+
+  /** A call of create's, whose messages are kept; it dies at the send that is named. */
+  async function called(
+    kind: 'deposit' | 'withdrawal',
+    referenceId: string,
+    { gateway = world.gateway, diesAtSend }: { gateway?: World['gateway']; diesAtSend?: number } = {},
+  ) {
+    const sent: Sent[] = [];
+    const queue: EventQueue = {
+      async send(event, { delaySeconds } = {}) {
+        if (sent.length + 1 === diesAtSend) throw new Error('the process has died');
+        sent.push({ event, delaySeconds });
+      },
+    };
+    const { table, now, logger } = world;
+    const paymentType = TYPE_OF_KIND[kind];
+    const result = await claimedCall({ table, gateway, queue, now, logger })({
+      kind,
+      referenceId,
+      request: EUR_10,
+      body: (reference) => ({ paymentType, referenceId: reference, ...EUR_10 }) as never,
+      owner: randomUUID(),
+      deadline: now() + 14_000,
+    }).catch((error: Error) => ({ is: error.message }));
+    return { result, sent };
+  }
+
+  it('elsewhere counts for its order from when that is asked for here, and subscribers are told', async () => {
+    const referenceId = `order-${randomUUID()}`;
+    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    await world.apply(webhookEvent({ id, state: 'COMPLETED', referenceId }));
+    expect(await stored(id)).toMatchObject({ origin: 'external', version: 1 });
+    const { result, sent } = await called('deposit', referenceId);
+    expect(result).toMatchObject({ is: 'existing', record: { id } });
+    const applied = await world.apply(sent[0]!.event);
+    const told = (applied.alsoPublications ?? []).map(({ body }) => parsed(body));
+    expect(told).toMatchObject([{ id: `${id}:2`, data: { origin: 'service' } }]);
+    expect(await stored(id)).toMatchObject({ origin: 'service', referenceId, version: 2 });
+    expect((await called('deposit', referenceId)).sent).toEqual([]);
+  });
+
+  it('learns it from a message of before, where the process has died since', async () => {
+    const referenceId = `payout-${randomUUID()}`;
+    const create: World['gateway']['create'] = async (...args) => {
+      const answer = await world.gateway.create(...args);
+      const { id } = [...world.gateway.payments.values()].at(-1)!;
+      delete world.gateway.payments.get(id)!.referenceId;
+      world.gateway.set(id, { state: 'COMPLETED' });
+      world.clock.at += 61_000;
+      await world.apply(
+        webhookEvent(
+          { id, paymentType: 'WITHDRAWAL', state: 'COMPLETED' },
+          { receivedAt: new Date(world.now() - 61_000).toISOString() },
+        ),
+      );
+      world.clock.at -= 61_000;
+      return answer;
+    };
+    const { result, sent } = await called('withdrawal', referenceId, {
+      gateway: { ...world.gateway, create },
+      diesAtSend: 2,
+    });
+    expect(result).toEqual({ is: 'the process has died' });
+    expect(sent).toMatchObject([{ delaySeconds: 30 }]);
+    const { paymentId: id = '' } = (await readClaim(world.table, 'withdrawal', referenceId))!;
+    expect(await stored(id)).not.toHaveProperty('referenceId');
+    await world.apply(sent[0]!.event);
+    expect(await stored(id)).toMatchObject({ referenceId, origin: 'service', version: 2 });
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { OPERATION_ROUTES } from '../../functions/operations/routes.ts';
 import { LOCAL_KEYS } from '../../infra/local/local-service.ts';
 import type { Action } from '../../shared/payment/action.ts';
 import type { ClaimKind } from '../../shared/payment/claim.ts';
@@ -20,8 +21,7 @@ import {
 
 const REFUND = 'POST /operations/refunds';
 const WITHDRAW = 'POST /operations/withdrawals';
-const RESOLVE_CLAIM = 'POST /operations/claims/{kind}/{id}/resolve';
-const RESOLVE_OPERATION = 'POST /operations/claims/operation/{id}/resolve';
+const RESOLVE = 'POST /operations/claims/resolve';
 const LIST = 'GET /operations/payments';
 const SHOW = 'GET /operations/payments/{id}';
 const STEPS = 'GET /operations/payments/{id}/gateway-operations';
@@ -146,8 +146,8 @@ describe('where paytech cannot be called', () => {
       [action('void'), { at: { id: authorized } }],
       [action('approve'), { at: { id: waiting } }],
       [action('reject'), { at: { id: waiting } }],
-      [RESOLVE_CLAIM, { at: { kind: 'withdrawal', id: await flaggedClaim(of) }, body: decision }],
-      [RESOLVE_OPERATION, { at: { id: forgotten }, body: decision }],
+      [RESOLVE, { body: { kind: 'withdrawal', id: await flaggedClaim(of), ...decision } }],
+      [RESOLVE, { body: { kind: 'operation', id: forgotten, ...decision } }],
       [LIST],
       [STEPS, { at: { id: paid } }],
       [BALANCES],
@@ -173,10 +173,8 @@ describe('where paytech cannot be called', () => {
 });
 
 it('403 without a signature, on every route', async () => {
-  const at = { id: NO_SUCH_ID, kind: 'deposit' };
-  const routes = [REFUND, WITHDRAW, RESOLVE_CLAIM, RESOLVE_OPERATION, LIST, SHOW, STEPS, BALANCES];
-  const actions = (['capture', 'void', 'approve', 'reject'] as const).map(action);
-  for (const route of ['POST /payments', ...routes, ...actions]) {
+  const at = { id: NO_SUCH_ID };
+  for (const route of ['POST /payments', ...OPERATION_ROUTES]) {
     const body = route.startsWith('POST') ? { body: {} } : {};
     expect((await call(route, { at, ...body, unsigned: true })).status).toBe(403);
   }
@@ -227,6 +225,9 @@ describe(REFUND, () => {
     expect(await codeOf(REFUND, refundOf(await deposit()))).toBe('payment.state_conflict');
     const paid = await paidDeposit();
     expect(await codeOf(REFUND, refundOf(paid, 101))).toBe('refund.exceeds_remainder');
+    const { body } = refundOf(paid);
+    expect(await codeOf(REFUND, { body: { ...body, currency: 'USD' } })).toBe('payment.reference_conflict');
+    expect((await call(REFUND, { body: { ...body, currency: 'EUR' } })).status).toBe(201);
     expect(await codeOf(REFUND, refundOf(await heardOf(service, 'DEPOSIT', 'COMPLETED')))).toBe(
       'gateway.rejected',
     );
@@ -285,11 +286,10 @@ describe.each([
   });
 });
 
-describe(RESOLVE_CLAIM, () => {
+describe(`${RESOLVE} of a claim`, () => {
   const resolve = (id: string, decision: object = {}) =>
-    call(RESOLVE_CLAIM, {
-      at: { kind: 'withdrawal', id },
-      body: { outcome: 'not-sent', reason: 'asked paytech', ...decision },
+    call(RESOLVE, {
+      body: { kind: 'withdrawal', id, outcome: 'not-sent', reason: 'asked paytech', ...decision },
     });
 
   it('200 when it is released, and when a payment is adopted', async () => {
@@ -319,11 +319,10 @@ describe(RESOLVE_CLAIM, () => {
   });
 });
 
-describe(RESOLVE_OPERATION, () => {
+describe(`${RESOLVE} of an operation`, () => {
   const resolve = (id: string, decision: object = {}) =>
-    call(RESOLVE_OPERATION, {
-      at: { id },
-      body: { outcome: 'not-sent', reason: 'asked paytech', ...decision },
+    call(RESOLVE, {
+      body: { kind: 'operation', id, outcome: 'not-sent', reason: 'asked paytech', ...decision },
     });
 
   it('200 when it is released, and when it had taken effect', async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { methodAndPath, OPERATION_ROUTES } from '../../functions/operations/routes.ts';
 import { LOCAL_KEYS } from '../../infra/local/local-service.ts';
 import { type Service, startService } from '../support/service.ts';
 import { signedCalls } from '../support/signed.ts';
@@ -154,7 +155,8 @@ describe('POST /operations/refunds', () => {
     await refused({ refundId, paymentId, amount: '5.01' }, 409, 'refund.exceeds_remainder');
     await refused({ refundId, paymentId, amount: 0 }, 400, 'request.invalid');
     await refused({ refundId: 'a~2', paymentId }, 400, 'request.invalid');
-    await refused({ refundId, paymentId, currency: 'USD' }, 400, 'request.invalid');
+    await refused({ refundId, paymentId, currency: 'USD' }, 409, 'payment.reference_conflict');
+    await refused({ refundId, paymentId, currency: 'euro' }, 400, 'request.invalid');
     await refused({ paymentId }, 400, 'request.invalid');
     await refused('[', 400, 'request.invalid');
     expect(await requests()).toHaveLength(before);
@@ -415,7 +417,7 @@ describe('the look-ups', () => {
   });
 });
 
-describe('POST /operations/claims/{kind}/{id}/resolve', () => {
+describe('POST /operations/claims/resolve', () => {
   /** paytech has something else under the reference of a withdrawal whose outcome is unknown. */
   async function flagged(...amounts: number[]) {
     const body = { referenceId: `payout/${newId()}`, amount: 25, currency: 'EUR' };
@@ -426,26 +428,15 @@ describe('POST /operations/claims/{kind}/{id}/resolve', () => {
     for (const amount of amounts) made.push(await elsewhere({ ...body, amount, paymentType: 'WITHDRAWAL' }));
     expect((await post('/operations/withdrawals', body)).json()).toMatchObject({ code: 'claim.flagged' });
     await eventually(async () => expect((await service.logLines()).join('\n')).toContain('ClaimFlagged'));
-    return {
-      body,
-      made,
-      path: (encoding: (text: string) => string) =>
-        `/operations/claims/withdrawal/${encoding(body.referenceId)}/resolve`,
-    };
+    return { body, made, claim: { kind: 'withdrawal', id: body.referenceId } };
   }
-  const once = encodeURIComponent;
-  const twice = (text: string) => encodeURIComponent(encodeURIComponent(text));
+  const resolve = (body: object) => post('/operations/claims/resolve', body);
 
-  it.each([
-    ['as it is', (text: string) => text],
-    ['encoded once', once],
-    ['encoded twice', twice],
-    // As a handler sees it where API Gateway leaves a %25 as it is.
-    ['encoded three times', (text: string) => encodeURIComponent(twice(text))],
-  ])('lets a person say that it was not sent; the id %s', async (_, encoding) => {
-    const { body, made, path } = await flagged(24);
+  it('lets a person say that it was not sent', async () => {
+    const { body, made, claim } = await flagged(24);
     const notPaymentIds = made.map(({ id }: Json) => id);
-    const answer = await post(path(encoding), {
+    const answer = await resolve({
+      ...claim,
       outcome: 'not-sent',
       notPaymentIds,
       reason: 'the 24 are another system’s',
@@ -460,49 +451,48 @@ describe('POST /operations/claims/{kind}/{id}/resolve', () => {
   });
 
   it('lets a person say which one was sent', async () => {
-    const { body, made, path } = await flagged(25, 25);
-    const vague = await post(path(twice), { outcome: 'sent', reason: 'one of the two' });
+    const { body, made, claim } = await flagged(25, 25);
+    const vague = await resolve({ ...claim, outcome: 'sent', reason: 'one of the two' });
     expect([vague.status, (vague.json() as Json).code]).toEqual([409, 'claim.mismatch']);
-    const decision = { outcome: 'sent', paymentId: made[0].id, reason: 'the first' };
-    const answer = await post(path(twice), decision);
+    const decision = { ...claim, outcome: 'sent', paymentId: made[0].id, reason: 'the first' };
+    const answer = await resolve(decision);
     expect(answer.json()).toMatchObject({ result: 'adopted', payment: { id: made[0].id } });
     expect((await post('/operations/withdrawals', body)).json()).toMatchObject({ id: made[0].id });
-    const again = await post(path(twice), decision);
+    const again = await resolve(decision);
     expect([again.status, (again.json() as Json).code]).toEqual([409, 'claim.not_flagged']);
   });
 
   it('refuses what is none of its business', async () => {
-    const decision = { outcome: 'sent', reason: 'x' };
-    for (const [path, body, status, code] of [
-      ['/operations/claims/withdrawal/nobody/resolve', decision, 404, 'claim.not_found'],
-      ['/operations/claims/capture/nobody/resolve', decision, 404, 'claim.not_found'],
-      ['/operations/claims/withdrawal/no/body', decision, 404, 'claim.not_found'],
-      ['/operations/claims/withdrawal/a~2/resolve', decision, 404, 'claim.not_found'],
-      ['/operations/claims/withdrawal/nobody/resolve', { outcome: 'sent' }, 400, 'request.invalid'],
+    const decision = { kind: 'withdrawal', id: 'nobody', outcome: 'sent', reason: 'x' };
+    for (const [body, status, code] of [
+      [decision, 404, 'claim.not_found'],
+      [{ ...decision, kind: 'capture' }, 400, 'request.invalid'],
+      [{ ...decision, id: 'a~2' }, 400, 'request.invalid'],
+      [{ ...decision, id: undefined }, 400, 'request.invalid'],
+      [{ ...decision, reason: undefined }, 400, 'request.invalid'],
+      [{ ...decision, notPaymentIds: ['a'] }, 400, 'request.invalid'],
+      [{ ...decision, outcome: 'not-sent', paymentId: 'a' }, 400, 'request.invalid'],
     ] as const) {
-      const answer = await post(path, body);
-      expect([answer.status, (answer.json() as Json).code], path).toEqual([status, code]);
+      const answer = await resolve(body);
+      expect([answer.status, (answer.json() as Json).code], answer.text).toEqual([status, code]);
     }
+  });
+
+  it.each([
+    '/operations/claims/refund/r-1/resolve',
+    '/operations/claims/refund/r%2F1/resolve',
+    '/operations/claims/operation/p1/resolve',
+  ])('is the only route: %s is gone', async (path) => {
+    expect((await post(path, { outcome: 'not-sent', reason: 'x' })).status).toBe(404);
   });
 });
 
 describe('who may', () => {
   const id = 'a'.repeat(32);
-  const routes = [
-    ['POST', '/operations/refunds'],
-    ['POST', '/operations/withdrawals'],
-    ['POST', `/operations/payments/${id}/capture`],
-    ['POST', `/operations/payments/${id}/void`],
-    ['POST', `/operations/payments/${id}/approve`],
-    ['POST', `/operations/payments/${id}/reject`],
-    ['POST', '/operations/claims/refund/r-1/resolve'],
-    ['POST', '/operations/claims/refund/r/1/resolve'],
-    ['POST', `/operations/claims/operation/${id}/resolve`],
-    ['GET', '/operations/payments'],
-    ['GET', `/operations/payments/${id}`],
-    ['GET', `/operations/payments/${id}/gateway-operations`],
-    ['GET', '/operations/balances'],
-  ] as const;
+  const routes = OPERATION_ROUTES.map((key) => {
+    const [method, path] = methodAndPath(key);
+    return [method, path.replace('{id}', id)] as const;
+  });
 
   it.each(routes)(
     '%s %s: nobody without a valid signature, and paytech hears nothing of it',

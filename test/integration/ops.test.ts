@@ -240,9 +240,11 @@ describe.concurrent('explain, of what is not in order', () => {
     const second = await paid('7', referenceId);
     await simulate(`payments/${first}/pay`, { state: 'COMPLETED' });
     await isRecorded(first, { state: 'COMPLETED' });
-    expect(await told(first)).toContain(`paid more than once: ${second} is COMPLETED too. Refund`);
-    expect(await told(second)).toContain(`paid more than once: ${first} is COMPLETED too.`);
-    expect((await json('show', second)).payments).toMatchObject([{ paidToo: [first] }]);
+    expect(await told(first)).toContain(`: ${second} holds money for it too.`);
+    expect(await told(second)).toContain(`: ${first} holds money for it too.`);
+    expect((await json('show', second)).payments).toMatchObject([
+      { paidToo: [first], record: { paidTwice: { paymentIds: [first, second].sort() } } },
+    ]);
   });
 
   it('tells of a webhook that paytech does not stand by, and says to deliver nothing', async () => {
@@ -438,7 +440,10 @@ describe.concurrent('claims', () => {
   it.each([
     ['no outcome', ['withdrawal', 'x'], 'Say with --outcome'],
     ['an outcome that there is not', ['withdrawal', 'x', '--outcome', 'maybe'], 'Allowed choices are'],
-    ['a kind that there is not', ['payout', 'x', '--outcome', 'sent'], 'The kinds are'],
+    ['a kind that there is not', ['payout', 'x', '--outcome', 'sent'], 'Allowed choices are'],
+    ['an operation that was sent', ['operation', 'x', '--outcome', 'sent'], 'only not-sent'],
+    ['a payment of an operation', ['operation', 'x', '--payment', 'p'], 'only not-sent'],
+    ['a denied payment that was sent', ['refund', 'x', '--outcome', 'sent', '--not-payment', 'p'], '--not-'],
     ['a payment that was not sent', ['refund', 'x', '--outcome', 'not-sent', '--payment', 'p'], '--payment'],
     ['nobody to ask', ['refund', 'x', '--outcome', 'not-sent'], 'say --yes'],
   ])('is called the wrong way with %s', async (_name, args, complaint) => {

@@ -9,7 +9,7 @@ import { startWorld, type World, webhookEvent } from '../support/world.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld({ asAws: true });
+  world = await startWorld();
 });
 afterAll(() => world.stop());
 beforeEach(() => {

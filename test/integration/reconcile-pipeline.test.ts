@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkClaim } from '../../shared/claims/check.ts';
 import { refundReserve } from '../../shared/claims/reserve.ts';
+import { openOperation } from '../../shared/payment/action.ts';
 import { type ClaimKind, LEASE_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { Answer } from '../../shared/paytech/client.ts';
@@ -387,6 +388,26 @@ it('an open operation is resolved by what paytech says, with its caller in the h
     caller: 'clerk',
     facts: { state: 'COMPLETED' },
   });
+});
+
+it('an execute whose end nobody heard is released once paytech has shown the deposit untouched twice', async () => {
+  const id = await created();
+  const operation = { kind: 'execute', owner: 'dead', version: 1 } as const;
+  const startedAt = world.now();
+  await takeOperation(world.table, (await record(id))!, {
+    ...operation,
+    startedAt,
+    leaseUntil: startedAt + LEASE_MS,
+  });
+  pass(LEASE_MS);
+  await run();
+  expect(openOperation((await record(id))!)).toMatchObject({ owner: 'dead' });
+  pass(HOUR);
+  await run();
+  const { operations } = (await record(id))!;
+  expect(operations).toMatchObject([{ owner: 'dead', released: { by: 'paytech' } }]);
+  expect(world.gateway.calls.execute).toBe(0);
+  expect(world.logger.metrics()).not.toContain('OutcomeUnknownForLong');
 });
 
 describe('the sweep', () => {

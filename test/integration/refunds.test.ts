@@ -134,6 +134,20 @@ describe('POST /operations/refunds', () => {
     expect(atPaytech(paymentId)).toHaveLength(1);
   });
 
+  it('takes the currency of the deposit, and refuses any other without setting anything aside', async () => {
+    const paymentId = await deposit('100');
+    const refundId = newId();
+    const ask = (currency: string) => office.refund({ refundId, paymentId, amount: '10', currency });
+    expect(await ask('USD')).toMatchObject({ status: 409, code: 'payment.reference_conflict' });
+    expect(await claimOf(refundId)).toBeUndefined();
+    expect(await refundable(paymentId)).toBe('100');
+    expect(await ask('EUR')).toMatchObject({ status: 201, body: { currency: 'EUR' } });
+    expect(await ask('EUR')).toMatchObject({ status: 200 });
+    expect(await ask('USD')).toMatchObject({ status: 409, code: 'payment.reference_conflict' });
+    expect(await ask('euro')).toMatchObject({ status: 400, code: 'request.invalid' });
+    expect(atPaytech(paymentId)).toHaveLength(1);
+  });
+
   it('refuses another payment or amount under the same refundId', async () => {
     const [paymentId, other] = [await deposit(), await deposit()];
     const refundId = newId();
@@ -782,7 +796,7 @@ describe('a flagged refund', () => {
     const decision = { outcome: 'sent', reason };
     expect(await office.resolve('refund', refundId, decision)).toMatchObject({ code: 'claim.not_flagged' });
     expect(await office.resolve('refund', newId(), decision)).toMatchObject({ code: 'claim.not_found' });
-    expect(await office.resolve('capture', refundId, decision)).toMatchObject({ code: 'claim.not_found' });
+    expect(await office.resolve('capture', refundId, decision)).toMatchObject({ code: 'request.invalid' });
   });
 });
 

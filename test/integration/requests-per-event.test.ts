@@ -4,7 +4,7 @@ import { clientFor } from '../../infra/local/account.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { recordPayment } from '../../shared/store/payments.ts';
 import { openTable } from '../../shared/store/table.ts';
-import { countingClient } from '../support/aws-semantics.ts';
+import { countingClient } from '../support/counting-client.ts';
 import { paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
 
 /** What an event costs on AWS, where a failed condition brings back the item that failed it. */

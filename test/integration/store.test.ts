@@ -9,11 +9,12 @@ import type { PaymentState } from '../../shared/payment/state.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { quarantine, readPayment, recordPayment, takeQuestion } from '../../shared/store/payments.ts';
 import { openShard, openTable } from '../../shared/store/table.ts';
+import { countingClient } from '../support/counting-client.ts';
 import { paymentId, startWorld, type World } from '../support/world.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld({ asAws: true });
+  world = await startWorld();
 });
 afterAll(() => world.stop());
 
@@ -58,6 +59,31 @@ describe('the table', () => {
       expect.objectContaining({ ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }),
       expect.objectContaining({ ConsistentRead: true }),
     ]);
+  });
+
+  it('gets the item that failed a condition in the same request, and none where there was none', async () => {
+    const { client, requests } = countingClient(clientFor(world.dynamoDbUrl));
+    const table = openTable('payments', client);
+    const item = { pk: `test#${randomUUID()}`, amount: decimal('1e-18') };
+    await table.put(item, { condition: 'attribute_not_exists(pk)' });
+    requests.length = 0;
+
+    const put = await table.put({ pk: item.pk }, { condition: 'attribute_not_exists(pk)' });
+    const update = await table.update(item.pk, {
+      expression: 'SET a = pk',
+      condition: 'attribute_exists(a)',
+    });
+    const nothing = await table.update(`test#${randomUUID()}`, {
+      expression: 'SET a = pk',
+      condition: 'attribute_exists(pk)',
+    });
+    client.destroy();
+    expect([put, update]).toEqual([
+      { written: false, item },
+      { written: false, item },
+    ]);
+    expect(nothing).toEqual({ written: false, item: undefined });
+    expect(requests).toEqual(['PutItemCommand', 'UpdateItemCommand', 'UpdateItemCommand']);
   });
 
   it('throws every fault that is no failed condition', async () => {

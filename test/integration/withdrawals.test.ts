@@ -246,6 +246,33 @@ describe('an unknown outcome', () => {
     expect(made(body.referenceId)).toHaveLength(1);
   });
 
+  it.each(['lost', 'limited'])('that may be what came with other money is for a person: %s', async (how) => {
+    const body = request();
+    const create: World['gateway']['create'] = async (...args) => {
+      await world.gateway.create(...args);
+      return how === 'lost' ? { kind: 'unknown', reason: 'timeout' } : { kind: 'not-accepted', status: 429 };
+    };
+    const list: World['gateway']['list'] = async () => ({
+      kind: 'answered',
+      result: { payments: [], hasMore: false },
+    });
+    const loose = backOffice({ ...world, gateway: { ...world.gateway, create, list } });
+    expect(await loose.withdraw(body)).toMatchObject({ status: 503 });
+    const [{ id } = { id: '' }] = made(body.referenceId);
+    const paid = { state: 'COMPLETED', amount: '45' };
+    world.gateway.set(id, { state: 'COMPLETED', amount: decimal('45') });
+    await world.apply(
+      webhookEvent({ id, paymentType: 'WITHDRAWAL', referenceId: body.referenceId, ...paid }),
+    );
+    world.clock.at += 3 * LEASE_MS;
+    await loose.withdraw(body);
+    world.clock.at += 20 * LEASE_MS;
+    expect(await loose.withdraw(body)).toMatchObject({ status: 409, code: 'claim.flagged' });
+    expect(await claimOf(body.referenceId)).toMatchObject({ flag: expect.stringContaining(id) });
+    expect(world.logger.metrics()).toContain('ClaimFlagged');
+    expect(made(body.referenceId)).toHaveLength(1);
+  });
+
   it('is adopted when a look-up finds it', async () => {
     const body = request();
     world.gateway.endings.push({ on: 'create', ends: 'lost' });

@@ -8,6 +8,7 @@ import { LOCAL_KEYS } from '../../infra/local/account.ts';
 import { act } from '../../shared/actions/act.ts';
 import { claimedCall, type Dependencies } from '../../shared/claims/claimed-call.ts';
 import type { HttpEvent, Reply } from '../../shared/http/api.ts';
+import { EXECUTION_ENDS_MS } from '../../shared/payment/action.ts';
 import { stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentType } from '../../shared/payment/state.ts';
@@ -69,6 +70,7 @@ export function createBackOffice({
   const requests = new Map<string, BackOfficeRequest>();
   /** By payment and the state that actions lead out of: how often paytech was sent one that it may have carried out. */
   const acted = new Map<string, number>();
+  const sentAt = new Map<string, number>();
 
   function pick(index: number, type: PaymentType): MadePayment | undefined {
     const payments = [...gateway.payments.values()].filter(({ paymentType }) => paymentType === type);
@@ -139,7 +141,12 @@ export function createBackOffice({
         const from = POSSIBLE_IN[action];
         const mayDoIt = ends !== 'refused' && ends !== 'limited' && payment.facts.state === from;
         const way = `${payment.id} out of ${from}`;
-        if (mayDoIt) acted.set(way, (acted.get(way) ?? 0) + 1);
+        if (mayDoIt) {
+          // What has certainly ended and shows that nothing was done may be executed anew.
+          const hasEnded = clock.at - (sentAt.get(way) ?? 0) >= EXECUTION_ENDS_MS;
+          acted.set(way, action === 'execute' && hasEnded ? 1 : (acted.get(way) ?? 0) + 1);
+          sentAt.set(way, clock.at);
+        }
         const answer = await send();
         if (payment.facts.state !== from && mayDoIt) changed(payment);
         return answer;

@@ -10,7 +10,7 @@ import { createSimulation } from './simulation.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld({ asAws: true });
+  world = await startWorld();
 });
 afterAll(() => world.stop());
 

@@ -151,6 +151,6 @@ async function untilQuiet(simulation: Simulation): Promise<void> {
   expect(simulation.queue.length + simulation.transit.length, 'everything has arrived').toBe(0);
 }
 
-function isQuiet({ transit, queue }: Simulation): boolean {
-  return transit.length === 0 && queue.length === 0;
+function isQuiet({ transit, queue, delayed }: Simulation): boolean {
+  return transit.length === 0 && queue.length === 0 && delayed.length === 0;
 }

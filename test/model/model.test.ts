@@ -106,7 +106,7 @@ const MUST_HAPPEN = [
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld({ asAws: true });
+  world = await startWorld();
 });
 afterAll(() => world.stop());
 

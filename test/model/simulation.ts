@@ -96,6 +96,8 @@ export function createSimulation(
   const truths = new Map<string, Set<string>>();
   const corrected = new Set<string>();
   const late: { at: number; make: () => void }[] = [];
+  /** Messages that the queue delivers later. */
+  const delayed: { at: number; make: () => void }[] = [];
   /** Orders sold again after they were paid. */
   const soldAgain: string[] = [];
   /** How many requests of an order are under way. */
@@ -119,7 +121,10 @@ export function createSimulation(
   const sqsInto = (messages: SQSRecord[], fault: 'well' | 'down' = 'well'): Sqs => ({
     async sendMessage(input) {
       if (fault === 'down') throw new Error('SQS is down');
-      messages.push(messageOf(input));
+      const at = clock.at + (input.DelaySeconds ?? 0) * 1000;
+      const arrive = () => messages.push(messageOf(input));
+      if (at > clock.at) delayed.push({ at, make: arrive });
+      else arrive();
     },
   });
 
@@ -620,7 +625,13 @@ export function createSimulation(
   }
 
   function gatewayCorrects({ payment: index, webhook }: Extract<Activity, { do: 'gateway-corrects' }>): void {
-    const final = payments().filter(({ id, facts }) => isFinal(facts.state) && !corrected.has(id));
+    const isPayable = ({ id, paymentType }: MadePayment) => paymentType !== 'DEPOSIT' || shown.has(id);
+    const final = payments().filter((each) => {
+      const { id, facts } = each;
+      // Nobody can pay a deposit whose redirectUrl nobody has seen.
+      const mayTurn = facts.state === 'COMPLETED' || isPayable(each);
+      return isFinal(facts.state) && !corrected.has(id) && mayTurn;
+    });
     const payment = pick(final, index);
     if (!payment) return;
     count('gateway corrected itself');
@@ -711,8 +722,10 @@ export function createSimulation(
 
   function tick(milliseconds: number): void {
     clock.at += milliseconds;
-    for (const { make } of late.filter(({ at }) => at <= clock.at)) make();
-    late.splice(0, late.length, ...late.filter(({ at }) => at > clock.at));
+    for (const coming of [late, delayed]) {
+      for (const { make } of coming.filter(({ at }) => at <= clock.at)) make();
+      coming.splice(0, coming.length, ...coming.filter(({ at }) => at > clock.at));
+    }
     catchUp();
   }
 
@@ -725,6 +738,7 @@ export function createSimulation(
     logger,
     transit,
     queue,
+    delayed,
     deadLetters,
     published,
     acknowledged,

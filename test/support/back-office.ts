@@ -5,6 +5,7 @@ import { refunds } from '../../functions/operations/refunds.ts';
 import type { OperationRoute } from '../../functions/operations/router.ts';
 import { withdrawals } from '../../functions/operations/withdrawals.ts';
 import { LOCAL_KEYS } from '../../infra/local/account.ts';
+import { releaseAction } from '../../shared/actions/release.ts';
 import { claimedCall } from '../../shared/claims/claimed-call.ts';
 import { resolveClaim } from '../../shared/claims/resolve.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
@@ -27,11 +28,11 @@ export function backOffice(outside: Outside) {
   const refund = refunds({ table: outside.table, create, webhookUrl: WEBHOOK_URL });
   const fingerprintKey = { get: async () => LOCAL_KEYS.fingerprintKey };
   const withdraw = withdrawals({ create, webhookUrl: WEBHOOK_URL, fingerprintKey });
-  const resolve = resolveRoute({ resolve: resolveClaim(outside) });
+  const resolve = resolveRoute({ resolve: resolveClaim(outside), release: releaseAction(outside) });
 
-  const call = (route: OperationRoute, request: Partial<HttpEvent>, routeKey = '') =>
+  const call = (route: OperationRoute, request: Partial<HttpEvent>) =>
     answerOf(() =>
-      route({ headers: {}, requestContext: { routeKey }, ...request } as HttpEvent, {
+      route({ headers: {}, requestContext: {}, ...request } as HttpEvent, {
         caller: CALLER,
         owner: randomUUID(),
         deadline: outside.now() + 14_000,
@@ -39,11 +40,11 @@ export function backOffice(outside: Outside) {
     );
 
   return {
-    refund: (body: { refundId: string; paymentId: string; amount?: string }) =>
+    refund: (body: { refundId: string; paymentId: string; amount?: string; currency?: string }) =>
       call(refund, { body: json(body) }),
     withdraw: (body: Record<string, unknown>) => call(withdraw, { body: json(body) }),
     resolve: (kind: string, id: string, body: Record<string, unknown>) =>
-      call(resolve, { body: json(body), pathParameters: { kind, id } }),
+      call(resolve, { body: json({ kind, id, ...body }) }),
     show: (id: string) => call(showPayment(outside), { pathParameters: { id } }),
   };
 }

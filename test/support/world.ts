@@ -24,7 +24,6 @@ import { openDeadLetterQueue, openEventQueue, type QueuedEvent } from '../../sha
 import { openPublisher } from '../../shared/queue/publisher.ts';
 import { openOpenIndex } from '../../shared/store/open-index.ts';
 import { openTable } from '../../shared/store/table.ts';
-import { countingClient } from './aws-semantics.ts';
 import { rehearsed } from './deployed-target.ts';
 import { memoryGateway } from './memory-gateway.ts';
 import { isDeployed } from './target.ts';
@@ -53,11 +52,10 @@ export function memoryLogger() {
 }
 
 /**
- * The real pipelines on an embedded DynamoDB (with `asAws`, its conditions fail as on AWS, with the item; in a
- * rehearsal that of the emulator, whose do), SQS and SNS, with a gateway in memory and a clock that only the
- * test moves. Shared between the tests of a file; each makes its own ids.
+ * The real pipelines on an embedded DynamoDB (in a rehearsal that of the emulator), SQS and SNS, with a gateway in
+ * memory and a clock that only the test moves. Shared between the tests of a file; each makes its own ids.
  */
-export async function startWorld({ asAws = false } = {}) {
+export async function startWorld() {
   const dynamo = isDeployed ? { url: rehearsed().endpoint, close: async () => {} } : await startDynamoDb();
   const sqsSns = await startSqsSns();
   const dynamoClient = new DynamoDBClient({ ...CREDENTIALS, endpoint: dynamo.url });
@@ -99,8 +97,7 @@ export async function startWorld({ asAws = false } = {}) {
     }),
   );
 
-  const aws = countingClient({ ...CREDENTIALS, endpoint: dynamo.url });
-  const table = openTable('payments', asAws ? aws.client : dynamoClient);
+  const table = openTable('payments', dynamoClient);
   const logger = memoryLogger();
   const clock = { at: Date.parse('2026-11-23T12:00:00Z') };
   const now = () => clock.at;
@@ -166,7 +163,7 @@ export async function startWorld({ asAws = false } = {}) {
     async stop() {
       // The emulator's goes on to the next test file.
       if (isDeployed) await dynamoClient.send(new DeleteTableCommand({ TableName: 'payments' }));
-      for (const client of [dynamoClient, aws.client, sqs, sns]) client.destroy();
+      for (const client of [dynamoClient, sqs, sns]) client.destroy();
       await Promise.all([dynamo.close(), sqsSns.close()]);
     },
   };

@@ -2,8 +2,10 @@ import { describe, expect, it, test } from 'vitest';
 import {
   type ActedOn,
   type Action,
+  EXECUTION_ENDS_MS,
   nextAction,
   type Operation,
+  onUntouched,
   openOperation,
   statesToAct,
   withCallers,
@@ -184,6 +186,41 @@ describe('the same request after it took effect', () => {
     ['a deposit that the customer paid', 'execute', [], 'COMPLETED'],
   ])('%s is in the wrong state', (_, kind, operations, state) => {
     expect(again(kind, operations, state)).toEqual({ do: 'refuse', because: 'state' });
+  });
+});
+
+describe('an open action that GET shows untouched', () => {
+  const at = (milliseconds: number) => new Date(milliseconds).toISOString();
+  const [start, leaseUntil, ended] = [1_000, 16_000, 1_000 + EXECUTION_ENDS_MS];
+
+  it.each<[string, Operation, number, string]>([
+    ['waits while its lease is alive', operation('execute'), leaseUntil - 1, 'wait'],
+    ['is noted once it is over', operation('execute'), leaseUntil, 'note'],
+    [
+      'waits while paytech may be at it',
+      operation('execute', { untouchedAt: at(leaseUntil) }),
+      ended - 1,
+      'wait',
+    ],
+    ['is released then', operation('execute', { untouchedAt: at(leaseUntil) }), ended, 'release'],
+    [
+      'waits where both looks are one',
+      operation('execute', { untouchedAt: at(ended) }),
+      ended + 2_999,
+      'wait',
+    ],
+    [
+      'is released when they are apart',
+      operation('execute', { untouchedAt: at(ended) }),
+      ended + 3_000,
+      'release',
+    ],
+    ...ACTIONS.filter((kind) => kind !== 'execute').flatMap((kind): [string, Operation, number, string][] => [
+      [`of another kind is never noted: ${kind}`, operation(kind), start + 86_400_000, 'wait'],
+      [`nor released: ${kind}`, operation(kind, { untouchedAt: at(ended) }), start + 86_400_000, 'wait'],
+    ]),
+  ])('%s', (_, open, askedAt, step) => {
+    expect(onUntouched(open, askedAt)).toEqual({ do: step });
   });
 });
 

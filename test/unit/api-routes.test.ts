@@ -11,18 +11,15 @@ const route = (key: string): Route => ({
 });
 
 const routes = [
-  'POST /claims/{kind}/{id+}',
-  'POST /claims/{kind}/{id}/resolve',
-  'POST /claims/operation/{id}/resolve',
+  'POST /payments/{id}/{action}',
+  'POST /payments/{id}/void',
   'GET /payments/{id}',
   'GET /payments/all',
 ].map(route);
 
 test.each([
-  ['POST', '/claims/refund/r-1/resolve', 'POST /claims/{kind}/{id}/resolve', { kind: 'refund', id: 'r-1' }],
-  ['POST', '/claims/operation/p-1/resolve', 'POST /claims/operation/{id}/resolve', { id: 'p-1' }],
-  ['POST', '/claims/refund/r/1/resolve', 'POST /claims/{kind}/{id+}', { kind: 'refund', id: 'r/1/resolve' }],
-  ['POST', '/claims/refund/r-1', 'POST /claims/{kind}/{id+}', { kind: 'refund', id: 'r-1' }],
+  ['POST', '/payments/p-1/void', 'POST /payments/{id}/void', { id: 'p-1' }],
+  ['POST', '/payments/p-1/capture', 'POST /payments/{id}/{action}', { id: 'p-1', action: 'capture' }],
   ['GET', '/payments/all', 'GET /payments/all', {}],
   ['GET', '/payments/p-1', 'GET /payments/{id}', { id: 'p-1' }],
 ])('%s %s', (method, path, key, pathParameters) => {
@@ -31,9 +28,9 @@ test.each([
 });
 
 test.each([
-  ['GET', '/claims/refund/r-1/resolve'],
-  ['POST', '/claims/refund'],
-  ['POST', '/claims/refund/'],
+  ['GET', '/payments/p-1/void'],
+  ['POST', '/payments/p-1'],
+  ['POST', '/payments/p-1/'],
   ['GET', '/payments/'],
   ['GET', '/payments/p/1'],
 ])('%s %s is no route', (method, path) => {

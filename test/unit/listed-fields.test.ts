@@ -138,7 +138,7 @@ describe('a fact that is not listed', () => {
     fc.assert(
       fc.property(record, claim, listed, (payment, held, item) => {
         for (const view of [publicView, actedView, createdView, refundView]) check(view(payment));
-        check(fullView(payment, held));
+        check(fullView(payment, held, { paymentIds: ['a', 'b'], since: payment.created }));
         check(claimView(held));
         check(listedView(item));
       }),

@@ -1,0 +1,75 @@
+import type { Claim, ClaimKind } from '../payment/claim.ts';
+import { WATCHED_INTERVAL_MS } from '../payment/schedule.ts';
+import type { OpenKey } from './open-index.ts';
+import { openShard, type Table } from './table.ts';
+
+/*
+ * The standing mark of an order that is paid twice, or of a payout that is paid out twice: a decision that only a
+ * person can make. It is an item of its own in the index of what is open, `paid-twice#<kind>#<id>`, so that the index
+ * has one entry for each such decision, also where the claim itself is flagged.
+ */
+
+export interface PaidTwice {
+  /** The payments that held money, or paid it out, when that was last seen. */
+  paymentIds: string[];
+  /** ISO 8601, UTC. */
+  since: string;
+}
+
+type Key = Pick<Claim, 'kind' | 'referenceId'>;
+
+export const PAID_TWICE = 'paid-twice';
+
+function keyOf({ kind, referenceId }: Key): string {
+  return `${PAID_TWICE}#${kind}#${referenceId}`;
+}
+
+/** Whose mark it is, by the rest of its key in the index: `<kind>#<id>`. */
+export function claimOfMark(rest: string): Key {
+  const [kind = '', referenceId = ''] = rest.split('#');
+  return { kind: kind as ClaimKind, referenceId };
+}
+
+/** Sets the mark, or moves its next look: it stands until {@link endPaidTwice}. `now` in epoch milliseconds. */
+export async function markPaidTwice(
+  table: Table,
+  key: Key,
+  paymentIds: readonly string[],
+  now: number,
+): Promise<void> {
+  const pk = keyOf(key);
+  const isNotNewer = '(attribute_not_exists(dueAt) OR dueAt <= :dueAt)';
+  await table.update(pk, {
+    expression: [
+      'SET paymentIds = :paymentIds, #since = if_not_exists(#since, :at)',
+      ', openShard = :openShard, dueAt = :dueAt',
+    ].join(''),
+    condition: isNotNewer,
+    names: { '#since': 'since' },
+    values: {
+      ':paymentIds': [...paymentIds].sort(),
+      ':at': new Date(now).toISOString(),
+      ':openShard': openShard(pk),
+      ':dueAt': now + WATCHED_INTERVAL_MS,
+    },
+  });
+}
+
+/** Takes the mark away, unless it was set again since its key was read. */
+export async function endPaidTwice(table: Table, read: OpenKey): Promise<void> {
+  const isAsRead = 'dueAt = :read';
+  await table.update(read.pk, {
+    expression: 'REMOVE paymentIds, #since, openShard, dueAt',
+    condition: isAsRead,
+    names: { '#since': 'since' },
+    values: { ':read': read.dueAt },
+  });
+}
+
+/** The mark that stands; undefined where there is none. */
+export async function readPaidTwice(table: Table, key: Key): Promise<PaidTwice | undefined> {
+  const item = await table.get(keyOf(key));
+  if (item?.openShard === undefined) return undefined;
+  const { paymentIds, since } = item as unknown as PaidTwice;
+  return { paymentIds, since };
+}

@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Environment } from '../../infra/ops/environment.ts';
+import { explain } from '../../infra/ops/explain.ts';
+import { act } from '../../shared/actions/act.ts';
+import { LEASE_MS } from '../../shared/payment/claim.ts';
+import { decimal } from '../../shared/payment/money.ts';
+import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
+import { backOffice } from '../support/back-office.ts';
+import { startWorld, type World, webhookEvent } from '../support/world.ts';
+
+/** Whatever is open, `explain` says what to do about it; "nothing to do" it says of nothing else. */
+
+let world: World;
+let office: ReturnType<typeof backOffice>;
+beforeAll(async () => {
+  world = await startWorld();
+  // The command line has the clock of the machine.
+  world.clock.at = Date.now();
+  office = backOffice(world);
+});
+afterAll(() => world.stop());
+beforeEach(() => {
+  world.gateway.endings.length = 0;
+});
+
+const NOTHING = ['Nothing to do.'];
+
+async function todo(query: string): Promise<string[]> {
+  const { table, gateway } = world;
+  const environment = { table, gateway, name: 'the test', maxAgeMs: 86_400_000 };
+  const { document } = await explain(environment as unknown as Environment, query);
+  const { explanations } = document as { explanations: { id?: string; todo: string[] }[] };
+  return explanations.find(({ id }) => id === query)!.todo;
+}
+
+/** A payment here and at paytech. */
+async function payment(
+  state: PaymentState,
+  { paymentType = 'DEPOSIT' as PaymentType, referenceId = `id-${randomUUID()}` } = {},
+): Promise<string> {
+  const { id } = world.gateway.make({ paymentType, referenceId, amount: decimal('100'), currency: 'EUR' });
+  world.gateway.set(id, { state });
+  await world.apply({
+    ...webhookEvent({ id, paymentType, referenceId, state, amount: '100' }),
+    source: 'refresh',
+  });
+  return id;
+}
+
+describe('explain', () => {
+  it('of a payment in order: nothing to do', async () => {
+    expect(await todo(await payment('COMPLETED'))).toEqual(NOTHING);
+  });
+
+  it('of a deposit whose refund is flagged: how to resolve that', async () => {
+    const paymentId = await payment('COMPLETED');
+    const refundId = `refund/${randomUUID()}`;
+    world.gateway.endings.push({ on: 'create', ends: 'unknown' });
+    await office.refund({ refundId, paymentId, amount: '60' });
+    expect(await todo(paymentId)).toEqual([
+      expect.stringContaining(`The refund ${refundId} of 60 EUR has no payment yet`),
+    ]);
+    world.clock.at += LEASE_MS;
+    await office.refund({ refundId, paymentId, amount: '60' });
+    const [only, ...more] = await todo(paymentId);
+    expect(only).toContain(`The refund ${refundId} of 60 EUR is flagged`);
+    expect(only).toContain(`"paytech-ops claims resolve refund ${refundId} --outcome sent|not-sent`);
+    expect(more).toEqual([]);
+  });
+
+  it.each<[PaymentType, PaymentState, string]>([
+    ['DEPOSIT', 'COMPLETED', 'The order is paid more than once'],
+    ['DEPOSIT', 'AUTHORIZED', 'The order is paid more than once'],
+    ['WITHDRAWAL', 'PENDING', 'It is paid out more than once'],
+    ['WITHDRAWAL', 'COMPLETED', 'It is paid out more than once'],
+  ])('of a %s that is %s beside another: which, and what to do', async (paymentType, state, says) => {
+    const referenceId = `id-${randomUUID()}`;
+    const [first, second] = [
+      await payment('COMPLETED', { paymentType, referenceId }),
+      await payment(state, { paymentType, referenceId }),
+    ];
+    expect((await todo(first))[0]).toMatch(new RegExp(`^${says}, since [^:]+:\\d\\d:\\d\\d UTC: ${second} `));
+    expect((await todo(second))[0]).toMatch(new RegExp(`^${says}, since [^:]+:\\d\\d:\\d\\d UTC: ${first} `));
+  });
+
+  it('of a webhook’s word that paytech has not confirmed: to wait', async () => {
+    const { id } = world.gateway.make({
+      paymentType: 'DEPOSIT',
+      referenceId: `id-${randomUUID()}`,
+      amount: decimal('100'),
+      currency: 'EUR',
+    });
+    await world.apply(webhookEvent({ id, state: 'PENDING', amount: '100' }));
+    await world.apply(webhookEvent({ id, state: 'COMPLETED', amount: '100' }));
+    world.gateway.set(id, { state: 'COMPLETED' });
+    expect(await todo(id)).toEqual([expect.stringContaining('Wait before you rely on COMPLETED')]);
+  });
+
+  it('of a state that nobody knows: to ask what it means', async () => {
+    const id = await payment('PENDING');
+    await world.apply(webhookEvent({ id, state: 'AWAITING_WEBHOOK' }));
+    expect((await todo(id))[0]).toMatch(
+      /^paytech has named a state that this service does not know: AWAITING_WEBHOOK, 1 time /,
+    );
+  });
+
+  it.each([
+    ['execute', 'CHECKOUT', 'Nothing to do about the execute whose outcome is unknown'],
+    ['capture', 'AUTHORIZED', 'The outcome of the capture is unknown. Once'],
+  ] as const)('of a lost %s: who ends it', async (kind, state, says) => {
+    const id = await payment(state);
+    world.gateway.endings.push({ on: kind, ends: 'unknown' });
+    const run = act({ ...world, ready: async () => {} });
+    const asked = { kind, paymentId: id, owner: randomUUID() };
+    world.clock.at = Date.now();
+    expect((await run({ ...asked, deadline: world.now() + 14_000 })).is).toBe('unknown');
+    expect(await todo(id)).toEqual([`Nothing to do: the ${kind} is being carried out.`]);
+    const earlier = await payment(state);
+    world.gateway.endings.push({ on: kind, ends: 'unknown' });
+    world.clock.at = Date.now() - 60_000;
+    await run({ ...asked, paymentId: earlier, deadline: world.now() + 14_000 });
+    expect(await todo(earlier)).toEqual([expect.stringContaining(says)]);
+  });
+});
