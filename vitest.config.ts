@@ -30,6 +30,26 @@ const DEPLOYED = [
   'store',
   'requests-per-event',
 ].map((name) => `test/integration/${name}.test.ts`);
+/** The store and the pipelines, in a world of test/support/world.ts: what DynamoDB itself decides. */
+const ON_A_TABLE = [
+  'act',
+  'apply-payment-event',
+  'create-payment',
+  'first-heard',
+  'get-payment',
+  'judgement',
+  'learning',
+  'published-again',
+  'reconcile-list',
+  'reconcile-pipeline',
+  'reconcile-watch',
+  'refunds',
+  'requests-per-event',
+  'retention',
+  'store',
+  'upgrades',
+  'withdrawals',
+].map((name) => `test/integration/${name}.test.ts`);
 const FUZZ_OVER_HTTP = 'test/fuzz/http.test.ts';
 const CRASHES = 'test/model/crashes.test.ts';
 /** Only where a rehearsal has installed it. */
@@ -96,6 +116,15 @@ export default defineConfig({
           name: 'deployed',
           // Without a stack to look at (npm run rehearse), there is nothing to run.
           include: process.env.TARGET === 'deployed' ? [...DEPLOYED, 'test/deployed/**/*.test.ts'] : [],
+          fileParallelism: false,
+          ...WITH_A_SERVICE,
+        },
+      },
+      {
+        test: {
+          name: 'dynamodb',
+          // Without one to look at (npm run test:dynamodb), the embedded one is looked at elsewhere.
+          include: process.env.DYNAMODB_URL ? [...ON_A_TABLE, 'test/dynamodb/**/*.test.ts'] : [],
           fileParallelism: false,
           ...WITH_A_SERVICE,
         },

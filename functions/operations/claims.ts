@@ -8,7 +8,7 @@ import { referenceId } from '../../shared/http/payment-fields.ts';
 import { createdView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
 import { matching, object, text, validated } from '../../shared/http/validate.ts';
-import { KIND_OF } from '../../shared/payment/claim.ts';
+import { CLAIM_KINDS } from '../../shared/payment/claim.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import type { Call } from './router.ts';
@@ -26,7 +26,7 @@ export interface Dependencies {
 }
 
 /** What `claims/resolve` takes: the kinds of claims, and `operation` for an action on a payment. */
-export const RESOLVED_KINDS = [...Object.values(KIND_OF), 'operation'] as const;
+export const RESOLVED_KINDS = [...CLAIM_KINDS, 'operation'] as const;
 
 const paymentId = matching(PAYMENT_ID, 'must be the id of a payment');
 

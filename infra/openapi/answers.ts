@@ -1,9 +1,10 @@
 /** The answers of our routes, as shared/http/payment-view.ts makes them. */
 import * as z from 'zod/mini';
 import { RESOLVED_KINDS } from '../../functions/operations/claims.ts';
-import type { ClaimKind, ClaimStage } from '../../shared/payment/claim.ts';
+import { CLAIM_KINDS, type ClaimStage } from '../../shared/payment/claim.ts';
 import { RETRY_HINTS } from '../../shared/payment/customer-message.ts';
-import { amount, signedAmount } from '../../shared/payment/event-schema.ts';
+import { amount, factFields, signedAmount } from '../../shared/payment/event-schema.ts';
+import { FACT_NAMES } from '../../shared/payment/facts.ts';
 import { EVENT_SOURCES, ORIGINS } from '../../shared/payment/payment.ts';
 import type { RefundStage } from '../../shared/payment/refund.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES } from '../../shared/payment/state.ts';
@@ -69,20 +70,8 @@ export const refund = z.object({
   parentPaymentId: text,
 });
 
-const factFields = {
-  paymentMethod: optionalText,
-  externalId: optionalText,
-  externalResultCode: optionalText,
-  externalFeeAmount: z.optional(signedAmount),
-  externalFeeCurrency: optionalText,
-  externalRefs: z.optional(z.record(text, text)),
-  errorCode: optionalText,
-  errorMessage: optionalText,
-  account: optionalText,
-  cardBrand: optionalText,
-  country: optionalText,
-};
-const heardFacts = { state, amount: z.optional(amount), currency: optionalText, ...factFields };
+const facts = factFields(FACT_NAMES);
+const heardFacts = { state, amount: z.optional(amount), currency: optionalText, ...facts };
 
 const recordedFields = {
   id: text,
@@ -92,7 +81,7 @@ const recordedFields = {
   state,
   amount,
   currency: text,
-  ...factFields,
+  ...facts,
   final: z.boolean(),
   requestedAmount: z.optional(amount),
   requestedCurrency: optionalText,
@@ -131,7 +120,7 @@ const operation = z.object({
   released: z.optional(z.object({ at: time, by: text, why: text })),
 });
 
-const claimKind = z.enum(['deposit', 'withdrawal', 'refund'] satisfies ClaimKind[]);
+const claimKind = z.enum(CLAIM_KINDS);
 
 const claim = z.object({
   kind: claimKind,

@@ -71,6 +71,8 @@ function rewrite(schema: z.core.$ZodTypes, json: JsonSchema): void {
   if (range) Object.assign(json, range);
   // The pattern of a format is hard to read, and is in the format's name.
   if (json.format || range) delete json.pattern;
+  const form = CUSTOM_TYPES.get(functionOf(def.type === 'pipe' ? def.in : schema))?.description;
+  if (form && json.description && json.description !== form) json.description += ` ${form}`;
   const rule = ruleOf(schema);
   if (rule && !UNINFORMATIVE.includes(rule)) json.description ??= rule;
   for (const [name, field] of Object.entries(json.properties ?? {})) {

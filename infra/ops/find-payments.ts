@@ -1,7 +1,7 @@
 import { claimOf, paidTwiceOf } from '../../functions/operations/look-ups.ts';
 import { paidBeside } from '../../shared/claims/siblings.ts';
 import { SHOWN_FACTS } from '../../shared/http/payment-view.ts';
-import { type Claim, KIND_OF } from '../../shared/payment/claim.ts';
+import { CLAIM_KINDS, type Claim } from '../../shared/payment/claim.ts';
 import { canonicalJson } from '../../shared/payment/json.ts';
 import { type PaymentRecord, paymentAt } from '../../shared/payment/payment.ts';
 import { pick } from '../../shared/payment/pick.ts';
@@ -74,7 +74,7 @@ export function claimsWithoutPayment(payments: readonly FoundPayment[], claims: 
 async function claimsOf({ table }: Environment, query: string): Promise<Claim[]> {
   const reference = parseGatewayReference(query)?.referenceId;
   if (reference === undefined) return [];
-  const claims = await Promise.all(Object.values(KIND_OF).map((kind) => readClaim(table, kind, reference)));
+  const claims = await Promise.all(CLAIM_KINDS.map((kind) => readClaim(table, kind, reference)));
   return claims.filter((claim) => claim !== undefined);
 }
 

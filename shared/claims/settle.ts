@@ -1,7 +1,7 @@
 import type { Logger } from '../logger.ts';
 import { type Claim, paymentsOf, TYPE_OF_KIND, withPayment } from '../payment/claim.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
-import type { PaymentState } from '../payment/state.ts';
+import { isBeginning } from '../payment/state.ts';
 import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import type { EventQueue } from '../queue/event-queue.ts';
 import { type SavedClaim, saveClaim } from '../store/claims.ts';
@@ -38,10 +38,10 @@ export async function settleClaim(
 ): Promise<{ record: PaymentRecord; claim: Claim }> {
   const { kind, referenceId, attempt } = claim;
   const at = new Date(now()).toISOString();
-  const isBeginning = BEGINNINGS.has(payment.facts.state);
+  const begins = isBeginning(payment.facts.state);
   const amount = payment.facts.amount ?? claim.request.amount;
   const currency = payment.facts.currency ?? claim.request.currency;
-  const facts = isBeginning
+  const facts = begins
     ? { ...payment.facts, amount, currency }
     : { state: 'PENDING' as const, amount, currency };
   const { applied, record } = await recordPayment(
@@ -66,7 +66,7 @@ export async function settleClaim(
     const how = { source: 'create' as const, receivedAt: at, ...optional('requestId', requestId) };
     return queue.send({ bytes: writePayment(payment), claim: { kind, referenceId }, ...how }, options);
   };
-  if (!isBeginning) await tell();
+  if (!begins) await tell();
   // A process that dies between here and the end leaves it to this.
   if (!applied) await tell({ delaySeconds: WHEN_SETTLED_SECONDS });
   const written = await writeIn(claim, payment.id);
@@ -111,6 +111,3 @@ function settledBy({ flag: _, otherPaymentIds = [], ...claim }: Claim, id: strin
     paymentId: id,
   };
 }
-
-/** The states in which a payment begins; they are recorded as they are and not published. */
-const BEGINNINGS: ReadonlySet<PaymentState> = new Set(['CHECKOUT', 'PENDING', 'AWAITING_APPROVAL']);

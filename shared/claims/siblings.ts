@@ -20,8 +20,9 @@ import type { GatewayClient } from '../paytech/client.ts';
 import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import type { EventQueue } from '../queue/event-queue.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
+import { assign } from '../store/expressions.ts';
 import { markPaidTwice } from '../store/paid-twice.ts';
-import { keyOf } from '../store/payment-item.ts';
+import { IS_KNOWN, keyOf } from '../store/payment-item.ts';
 import { readPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
 import { asFound } from './look-up.ts';
@@ -237,12 +238,8 @@ function bounded({ logger }: Dependencies, claim: Claim): Claim {
 
 /** Bookkeeping: it raises no version. A payment that is not recorded yet gets the mark with its record. */
 export async function mark(table: Table, id: string): Promise<void> {
-  const isUnmarked = 'attribute_exists(pk) AND attribute_not_exists(hasSiblings)';
-  await table.update(keyOf(id), {
-    expression: 'SET hasSiblings = :yes',
-    condition: isUnmarked,
-    values: { ':yes': true },
-  });
+  const isUnmarked = 'attribute_not_exists(hasSiblings)';
+  await table.update(keyOf(id), { SET: assign({ hasSiblings: true }), condition: [IS_KNOWN, isUnmarked] });
 }
 
 /**

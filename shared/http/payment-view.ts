@@ -2,6 +2,7 @@ import type { Instructions } from '../actions/act.ts';
 import { type Operation, openOperation } from '../payment/action.ts';
 import type { Claim } from '../payment/claim.ts';
 import { customerErrorCode, customerMessage } from '../payment/customer-message.ts';
+import { FACT_NAMES } from '../payment/facts.ts';
 import { asHeard } from '../payment/heard.ts';
 import { isDecimal } from '../payment/money.ts';
 import {
@@ -15,12 +16,14 @@ import {
 } from '../payment/payment.ts';
 import { pick } from '../payment/pick.ts';
 import type { Refunds } from '../payment/refund.ts';
+import { endedInVain } from '../payment/state.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import type { PaidTwice } from '../store/paid-twice.ts';
 
 /*
- * What callers are shown. Each view lists its fields: a fact that is new in the record is in none of them until
- * somebody adds it here and to infra/openapi/answers.ts.
+ * What callers are shown. Each view lists its fields, and so does infra/openapi/answers.ts: what is new in the record is
+ * in none of them until somebody adds it to both. Only the facts of shared/payment/facts.ts come by their table, and
+ * only to the back office.
  */
 
 /** The facts of a payment that the back office is shown. */
@@ -28,17 +31,7 @@ export const SHOWN_FACTS = [
   'state',
   'amount',
   'currency',
-  'paymentMethod',
-  'externalId',
-  'externalResultCode',
-  'externalFeeAmount',
-  'externalFeeCurrency',
-  'externalRefs',
-  'errorCode',
-  'errorMessage',
-  'account',
-  'cardBrand',
-  'country',
+  ...FACT_NAMES,
 ] as const satisfies readonly (keyof PaymentFacts)[];
 
 const RECORDED = [
@@ -103,7 +96,7 @@ function redirectUrlOf({ state }: Payment, record: PaymentRecord) {
 
 /** A code that was corrected away must not ask a customer who has paid to try again. */
 function failureOf({ state, errorCode }: Payment) {
-  if (state !== 'DECLINED' && state !== 'CANCELLED') return {};
+  if (!endedInVain(state)) return {};
   const { message, retry } = customerMessage(errorCode);
   return {
     ...optional('errorCode', errorCode && customerErrorCode(errorCode)),

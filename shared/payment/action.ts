@@ -1,5 +1,5 @@
 import { type Decimal, sameAmount } from './money.ts';
-import { type PaymentState, type PaymentType, type Standing, statesBefore } from './state.ts';
+import { type PaymentState, type PaymentType, type Standing, statesAfter, statesBefore } from './state.ts';
 
 /** What may be asked of paytech about a payment that exists. `execute` is the host-to-host payment of a deposit. */
 export type Action = 'execute' | 'capture' | 'void' | 'approve' | 'reject';
@@ -17,7 +17,7 @@ const RULES: Record<Action, Rule> = {
   execute: {
     paymentType: 'DEPOSIT',
     from: 'CHECKOUT',
-    leadsTo: ['PENDING', 'AUTHORIZED', 'COMPLETED', 'DECLINED', 'CANCELLED'],
+    leadsTo: statesAfter('DEPOSIT', 'CHECKOUT'),
   },
   capture: { paymentType: 'DEPOSIT', from: 'AUTHORIZED', leadsTo: ['COMPLETED'] },
   void: { paymentType: 'DEPOSIT', from: 'AUTHORIZED', leadsTo: ['CANCELLED'] },

@@ -3,17 +3,25 @@ import type { PaymentRecord } from './payment.ts';
 import { nextCheckAt } from './schedule.ts';
 import { type PaymentType, sameMoney } from './state.ts';
 
-export type ClaimKind = 'deposit' | 'withdrawal' | 'refund';
-
 /** The namespace of the ids under which payments of a type are asked for. */
-export const KIND_OF: Record<PaymentType, ClaimKind> = {
+export const KIND_OF = {
   DEPOSIT: 'deposit',
   WITHDRAWAL: 'withdrawal',
   REFUND: 'refund',
+} as const satisfies Record<PaymentType, string>;
+
+export type ClaimKind = (typeof KIND_OF)[PaymentType];
+export const CLAIM_KINDS: readonly ClaimKind[] = Object.values(KIND_OF);
+
+/** The type of the payments that are asked for in a namespace. */
+export const TYPE_OF_KIND = Object.fromEntries(
+  Object.entries(KIND_OF).map(([type, kind]) => [kind, type]),
+) as {
+  [Type in PaymentType as (typeof KIND_OF)[Type]]: Type;
 };
 
 export function isClaimKind(text: string): text is ClaimKind {
-  return Object.values<string>(KIND_OF).includes(text);
+  return Object.hasOwn(TYPE_OF_KIND, text);
 }
 
 /**
@@ -260,9 +268,6 @@ export type LookUpResult =
   | { do: 'flag'; reason: string }
   | { do: 'release' }
   | { do: 'wait'; seconds: number };
-
-/** The type of the payments that are asked for in a namespace: the inverse of {@link KIND_OF}. */
-export const TYPE_OF_KIND = { deposit: 'DEPOSIT', withdrawal: 'WITHDRAWAL', refund: 'REFUND' } as const;
 
 /** What a look-up that began at `startedAt` means for the claim. */
 export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], startedAt: number): LookUpResult {

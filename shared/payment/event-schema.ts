@@ -3,6 +3,7 @@
  * and what every event of an end-to-end test is checked against.
  */
 import * as z from 'zod/mini';
+import { EVENT_FACT_NAMES, FACTS, type FactName, type KindOfFact } from './facts.ts';
 import { AMOUNT_TEXT, type Decimal, decimal, isDecimal, SIGNED_AMOUNT_TEXT } from './money.ts';
 import { ORIGINS } from './payment.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES, type PaymentState } from './state.ts';
@@ -36,7 +37,20 @@ const optionalText = (description: string) => z.optional(text(description));
 const time = (description: string) => z.iso.datetime().check(z.describe(description));
 const state = z.enum(PAYMENT_STATES);
 
-/** The payment as of one version, field by field; instructions for the customer (`externalRefs`) stay out. */
+const FACT_FORMS = { text: z.string(), money: signedAmount, texts: z.record(z.string(), z.string()) };
+
+/** The schema of each of these facts, with what it says. */
+export function factFields<Name extends FactName>(names: readonly Name[]) {
+  const fields = names.map((name) => {
+    const { kind, says } = FACTS[name];
+    return [name, z.optional(FACT_FORMS[kind].check(z.describe(says)))];
+  });
+  return Object.fromEntries(fields) as {
+    [Each in Name]: z.ZodMiniOptional<(typeof FACT_FORMS)[KindOfFact<Each>]>;
+  };
+}
+
+/** The payment as of one version. */
 const payment = z.object({
   id: text("paytech's id of the payment."),
   referenceId: optionalText(
@@ -61,16 +75,7 @@ const payment = z.object({
         ),
       ),
   ),
-  paymentMethod: optionalText('Such as BASIC_CARD.'),
-  account: optionalText('Masked: at most its last four characters.'),
-  cardBrand: optionalText('Such as VISA.'),
-  country: optionalText("ISO 3166 alpha-2, of the card's issuer."),
-  externalId: optionalText("The provider's id of the payment."),
-  externalResultCode: optionalText("The provider's code for its ending."),
-  externalFeeAmount: z.optional(signedAmount),
-  externalFeeCurrency: optionalText('Of `externalFeeAmount`.'),
-  errorCode: optionalText("paytech's code of why it failed."),
-  errorMessage: optionalText("paytech's words for it. Not meant for the customer."),
+  ...factFields(EVENT_FACT_NAMES),
   created: time('When paytech made the payment.'),
   updated: time('When this version was written.'),
 });

@@ -1,7 +1,16 @@
 import { isJustApproved } from './action.ts';
 import { MAX_OPEN_CHANGES, optional, type PaymentFacts, type PaymentRecord } from './payment.ts';
 import { RECHECK_MS } from './schedule.ts';
-import { isFinal, type Judgement, judge, meansMoney, type PaymentState, type PaymentType } from './state.ts';
+import {
+  endedInVain,
+  isFinal,
+  type Judgement,
+  judge,
+  meansMoney,
+  type PaymentState,
+  type PaymentType,
+  STATES,
+} from './state.ts';
 
 /** What is said of a payment, as far as the record is concerned. */
 export interface Word {
@@ -38,9 +47,6 @@ export type Verdict =
   | 'duplicate'
   | 'stale';
 
-/** The states of a deposit in which the customer may still choose another method, and with it other money. */
-const MOVING: ReadonlySet<PaymentState> = new Set(['CHECKOUT', 'PENDING']);
-
 /** The least time between the two answers that reopen an ended payment, in milliseconds. */
 export const REOPEN_GAP_MS = 60_000;
 
@@ -72,8 +78,8 @@ export function verdictOn(record: PaymentRecord, word: Word, voice: Voice, at: n
         if (isFinal(state)) return 'corrected';
         return isMoved ? changeTo(record, state) : 'stale';
       }
-      const isMoving = record.paymentType === 'DEPOSIT' && MOVING.has(state);
-      return voice === 'webhook' && isMoved && isMoving ? changeTo(record, state) : 'ask';
+      const isPayable = record.paymentType === 'DEPOSIT' && STATES[state].payable;
+      return voice === 'webhook' && isMoved && isPayable ? changeTo(record, state) : 'ask';
     }
     default:
       return judgement satisfies never;
@@ -92,7 +98,7 @@ function mayWaitAfterAll(record: PaymentRecord, state: PaymentState): boolean {
 }
 
 function isReopening(record: PaymentRecord, state: PaymentState): boolean {
-  return state === 'AUTHORIZED' && (record.state === 'DECLINED' || record.state === 'CANCELLED');
+  return state === 'AUTHORIZED' && endedInVain(record.state);
 }
 
 /** Whether an answer at `at` is the second that says so. */
@@ -107,7 +113,7 @@ function changeTo(record: PaymentRecord, state: PaymentState): 'changed' | 'coun
 
 /** What holds or ends the money has the room that all else leaves. */
 function hasRoomFor(record: PaymentRecord, state: PaymentState): boolean {
-  const isMilestone = isFinal(state) || (state === 'AUTHORIZED' && record.state !== 'AUTHORIZED');
+  const isMilestone = isFinal(state) || (meansMoney(state) && record.state !== state);
   return isMilestone || record.history.length < MAX_OPEN_CHANGES;
 }
 

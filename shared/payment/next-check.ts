@@ -2,8 +2,7 @@ import { openOperation } from './action.ts';
 import { asHeard } from './heard.ts';
 import type { PaymentRecord } from './payment.ts';
 import { nextCheckAt, RECHECK_MS, WATCHED_INTERVAL_MS } from './schedule.ts';
-import { isFinal } from './state.ts';
-import { isWaiting } from './waiting.ts';
+import { isFinal, isWaiting } from './state.ts';
 
 /**
  * When paytech is to be asked about a recorded payment again, in epoch milliseconds: while it is not final, or for

@@ -1,5 +1,5 @@
 import type { Operation } from './action.ts';
-import type { ExternalRefs } from './external-refs.ts';
+import type { Facts } from './facts.ts';
 import type { Decimal } from './money.ts';
 import type { Refunds } from './refund.ts';
 import { isFinal, meansMoney, type PaymentState, type PaymentType, sameMoney } from './state.ts';
@@ -9,27 +9,15 @@ export const EVENT_SOURCES = ['create', 'webhook', 'refresh', 'reconcile', 'oper
 export type EventSource = (typeof EVENT_SOURCES)[number];
 
 /**
- * What one event says of a payment and is kept. A field that an event does not mention keeps its earlier
- * value. No customer data: the account is masked, names and addresses are never taken over.
+ * What one event says of a payment and is kept: its state, its money, and the facts that shared/payment/facts.ts lists. A field
+ * that an event does not mention keeps its earlier value. No customer data: the account is masked, names and addresses
+ * are never taken over.
  */
-export interface PaymentFacts {
+export interface PaymentFacts extends Facts {
   state: PaymentState;
   /** What the provider got, in major units of `currency`; may differ from what was asked. */
   amount: Decimal;
   currency: string;
-  paymentMethod?: string;
-  externalId?: string;
-  externalResultCode?: string;
-  externalFeeAmount?: Decimal;
-  externalFeeCurrency?: string;
-  externalRefs?: ExternalRefs;
-  errorCode?: string;
-  errorMessage?: string;
-  /** Masked: at most its last four characters. */
-  account?: string;
-  cardBrand?: string;
-  /** ISO 3166 alpha-2, of the card's issuer. */
-  country?: string;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type Decimal, decimal, sameAmount } from './money.ts';
 import { optional, type PaymentRecord } from './payment.ts';
-import { endedInVain, type PaymentState } from './state.ts';
+import { endedInVain, type PaymentState, STATES } from './state.ts';
 
 /**
  * How a refund weighs on the deposit that it is paid from. `refundable` is what was paid less everything that
@@ -20,7 +20,7 @@ import { endedInVain, type PaymentState } from './state.ts';
  * `reserved`. A refund made elsewhere has no entry until its record is written. "Unsent" means that no payment
  * is known for it, which is all that can be told of a refund whose outcome is unknown: it stays `reserved`.
  */
-export type RefundStage = 'reserved' | 'settled' | 'returned';
+export type RefundStage = (typeof STATES)[PaymentState]['refund'];
 
 export interface RefundEntry {
   stage: RefundStage;
@@ -39,7 +39,7 @@ export type Refunds = ReadonlyMap<string, RefundEntry>;
 /** A bound on what a deposit's item can grow to. Refunds made elsewhere are recorded beyond it. */
 export const MAX_REFUNDS = 500;
 
-const NOTHING = decimal('0');
+export const NOTHING = decimal('0');
 
 /** What a deposit in this state offers for refunds, before any is made. */
 export function paidIn({ state, amount }: { state: PaymentState; amount: Decimal }): Decimal {
@@ -143,7 +143,7 @@ export function moveByRecord(
   const amount = weightOf(parent, refund, over ?? merged?.over);
   if (!amount) return 'too-early';
   const next: RefundEntry = {
-    stage: stageOf(refund.state),
+    stage: STATES[refund.state].refund,
     amount,
     paymentId: refund.id,
     version: refund.version,
@@ -186,21 +186,4 @@ function weightOf(
   if (parent.state !== 'COMPLETED') return undefined;
   const left = parent.refundable ?? NOTHING;
   return left.gt(0) ? left : NOTHING;
-}
-
-function stageOf(state: PaymentState): RefundStage {
-  switch (state) {
-    case 'COMPLETED':
-      return 'settled';
-    case 'DECLINED':
-    case 'CANCELLED':
-      return 'returned';
-    case 'CHECKOUT':
-    case 'PENDING':
-    case 'AWAITING_APPROVAL':
-    case 'AUTHORIZED':
-      return 'reserved';
-    default:
-      return state satisfies never;
-  }
 }

@@ -3,16 +3,52 @@ import { type Decimal, sameAmount } from './money.ts';
 export const PAYMENT_TYPES = ['DEPOSIT', 'WITHDRAWAL', 'REFUND'] as const;
 export type PaymentType = (typeof PAYMENT_TYPES)[number];
 
-export const PAYMENT_STATES = [
-  'CHECKOUT',
-  'PENDING',
-  'AWAITING_APPROVAL',
-  'AUTHORIZED',
-  'COMPLETED',
-  'DECLINED',
-  'CANCELLED',
-] as const;
-export type PaymentState = (typeof PAYMENT_STATES)[number];
+interface StateRow {
+  /** The gateway will not move the payment on by itself. AUTHORIZED is not final: capture or void follows. */
+  final: boolean;
+  /** An end after which nothing was paid, either way. */
+  failed: boolean;
+  /** Goods go out on the strength of it. */
+  money: boolean;
+  /** paytech says that it sends a webhook of it. */
+  announced: boolean;
+  /** A payment may begin in it; it is recorded as it is then, and not published. */
+  beginning: boolean;
+  /** The customer of a deposit can still pay, by whichever method, and with it other money. */
+  payable: boolean;
+  /** Only the merchant moves the payment on. */
+  waits: boolean;
+  /** What a refund in it is to the deposit that it is paid from: see {@link import('./refund.ts').RefundStage}. */
+  refund: 'reserved' | 'settled' | 'returned';
+}
+
+const IS_NOT = {
+  final: false,
+  failed: false,
+  money: false,
+  announced: false,
+  beginning: false,
+  payable: false,
+  waits: false,
+} as const;
+
+/** What there is to know of each state, once. Source: paytech, "Payment states" and "Webhooks". */
+export const STATES = {
+  CHECKOUT: { ...IS_NOT, beginning: true, payable: true, refund: 'reserved' },
+  PENDING: { ...IS_NOT, beginning: true, payable: true, refund: 'reserved' },
+  AWAITING_APPROVAL: { ...IS_NOT, beginning: true, waits: true, refund: 'reserved' },
+  AUTHORIZED: { ...IS_NOT, money: true, announced: true, waits: true, refund: 'reserved' },
+  COMPLETED: { ...IS_NOT, final: true, money: true, announced: true, refund: 'settled' },
+  DECLINED: { ...IS_NOT, final: true, failed: true, announced: true, refund: 'returned' },
+  CANCELLED: { ...IS_NOT, final: true, failed: true, announced: true, refund: 'returned' },
+} as const satisfies Record<string, StateRow>;
+
+export type PaymentState = keyof typeof STATES;
+export const PAYMENT_STATES = Object.keys(STATES) as PaymentState[];
+
+export function isPaymentState(text: string): text is PaymentState {
+  return Object.hasOwn(STATES, text);
+}
 
 /**
  * The allowed moves, for every payment type and state. Steps that paytech does not announce by webhook
@@ -59,21 +95,38 @@ export function statesBefore(type: PaymentType, state: PaymentState): PaymentSta
   return PAYMENT_STATES.filter((from) => MOVES[type][from].includes(state));
 }
 
-/** Whether the gateway will not move the payment on by itself. AUTHORIZED is not final: capture or void follows. */
+/** The states to which a payment of this type may move from `state`. */
+export function statesAfter(type: PaymentType, state: PaymentState): readonly PaymentState[] {
+  return MOVES[type][state];
+}
+
+/** Whether the gateway will not move the payment on by itself. */
 export function isFinal(state: PaymentState): boolean {
-  switch (state) {
-    case 'COMPLETED':
-    case 'DECLINED':
-    case 'CANCELLED':
-      return true;
-    case 'CHECKOUT':
-    case 'PENDING':
-    case 'AWAITING_APPROVAL':
-    case 'AUTHORIZED':
-      return false;
-    default:
-      return state satisfies never;
-  }
+  return STATES[state].final;
+}
+
+/** Whether goods go out on the strength of it. */
+export function meansMoney(state: PaymentState): boolean {
+  return STATES[state].money;
+}
+
+/** Whether nothing was paid, either way, and nothing will be. */
+export function endedInVain(state: PaymentState): boolean {
+  return STATES[state].failed;
+}
+
+/** Whether a payment may begin in it. */
+export function isBeginning(state: PaymentState): boolean {
+  return STATES[state].beginning;
+}
+
+/** The states in which paytech waits for the merchant. */
+export type WaitingState = {
+  [S in PaymentState]: (typeof STATES)[S]['waits'] extends true ? S : never;
+}[PaymentState];
+
+export function isWaiting(state: PaymentState): state is WaitingState {
+  return STATES[state].waits;
 }
 
 /** What the state machine looks at: of a stored payment, or of an event's word about it. */
@@ -100,16 +153,6 @@ export function judge(known: Standing, event: Standing): Judgement {
   if (event.state === known.state) return sameMoney(known, event) ? 'duplicate' : 'contradiction';
   if (moves[event.state].includes(known.state)) return 'stale';
   return 'contradiction';
-}
-
-/** The states on the strength of which goods go out. */
-export function meansMoney(state: PaymentState): boolean {
-  return state === 'AUTHORIZED' || state === 'COMPLETED';
-}
-
-/** The ends after which nothing was paid, either way. */
-export function endedInVain(state: PaymentState): boolean {
-  return state === 'DECLINED' || state === 'CANCELLED';
 }
 
 /** Same amount by value, in the same currency. */

@@ -1,20 +1,13 @@
 import type { PaymentRecord } from './payment.ts';
-import type { PaymentState } from './state.ts';
+import { isWaiting, type WaitingState } from './state.ts';
 
 /*
  * Payments that only the merchant moves on. Left alone, a hold lapses and the money with it, and somebody waits
  * for a payout.
  */
 
-/** The states in which paytech waits for the merchant (paytech, "Payment states"). */
-export type WaitingState = 'AUTHORIZED' | 'AWAITING_APPROVAL';
-
 /** How long a payment may wait in each, in milliseconds. */
 export type WaitingLimits = Record<WaitingState, number>;
-
-export function isWaiting(state: PaymentState): state is WaitingState {
-  return state === 'AUTHORIZED' || state === 'AWAITING_APPROVAL';
-}
 
 /** The state in which the payment has waited for longer than it may; undefined when it does not. */
 export function overdueIn(

@@ -1,9 +1,11 @@
 import * as z from 'zod/mini';
-import { type ExternalRefs, keptRefs } from '../payment/external-refs.ts';
+import type { ExternalRefs } from '../payment/external-refs.ts';
+import { FACT_NAMES, FACTS, type Facts, type FactValues, keptFacts } from '../payment/facts.ts';
 import { parseJson, stringifyJson } from '../payment/json.ts';
 import { type Decimal, decimalPlaces, isDecimal } from '../payment/money.ts';
 import { optional, type PaymentFacts, type UnknownWord } from '../payment/payment.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES, type PaymentState, type PaymentType } from '../payment/state.ts';
+import { PATHS, type Path } from './fact-paths.ts';
 
 /*
  * The gateway's payment object. Every field is optional in paytech's own schema and new ones come without
@@ -46,22 +48,14 @@ const wirePayment = z.looseObject({
   parentPaymentId: lenient(text),
   created: lenient(text),
   redirectUrl: lenient(webPage),
-  paymentMethod: lenient(text),
-  externalId: lenient(text),
-  externalResultCode: lenient(text),
-  externalFeeAmount: lenient(amount),
-  externalFeeCurrency: lenient(text),
-  externalRefs: lenient(textMap),
-  errorCode: lenient(text),
-  errorMessage: lenient(text),
-  paymentMethodDetails: lenient(
-    z.looseObject({
-      customerAccountNumber: lenient(text),
-      cardBrand: lenient(text),
-      cardIssuingCountryCode: lenient(text),
-    }),
-  ),
 });
+
+/** How a fact of each kind is read. */
+const FACT_FORMS: { [Kind in keyof FactValues]: z.ZodMiniType<FactValues[Kind] | undefined> } = {
+  text,
+  money: amount,
+  texts: textMap,
+};
 
 /** What paytech says of a payment, as far as this service keeps it. Absent fields were not mentioned. */
 export interface GatewayPayment {
@@ -159,7 +153,6 @@ function read(schema: typeof wirePayment | typeof wireMadePayment, json: unknown
   }
   const wire = parsed.data;
   const take = <K extends keyof typeof wire & string>(key: K) => optional(key, wire[key] ?? undefined);
-  const details = wire.paymentMethodDetails;
   return {
     id: wire.id,
     ...take('paymentType'),
@@ -173,31 +166,46 @@ function read(schema: typeof wirePayment | typeof wireMadePayment, json: unknown
       state: wire.state,
       ...take('amount'),
       ...take('currency'),
-      ...take('paymentMethod'),
-      ...take('externalId'),
-      ...take('externalResultCode'),
-      ...take('externalFeeAmount'),
-      ...take('externalFeeCurrency'),
-      ...take('externalRefs'),
-      ...take('errorCode'),
-      ...take('errorMessage'),
-      ...optional('account', maskedAccount(details?.customerAccountNumber)),
-      ...optional('cardBrand', details?.cardBrand ?? undefined),
-      ...optional('country', details?.cardIssuingCountryCode ?? undefined),
+      ...readFacts(wire),
     },
   } as GatewayPayment;
 }
 
+function readFacts(wire: object): Facts {
+  const found = FACT_NAMES.flatMap((name) => {
+    const { data } = FACT_FORMS[FACTS[name].kind].safeParse(valueAt(wire, PATHS[name]));
+    return data === undefined ? [] : [[name, data]];
+  });
+  const { account, ...facts }: Facts = Object.fromEntries(found);
+  return { ...facts, ...optional('account', account && maskedAccount(account)) };
+}
+
+function valueAt(wire: object, [member, inner]: Path): unknown {
+  const value = memberOf(wire, member);
+  return inner === undefined ? value : memberOf(value, inner);
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  const isMember = typeof value === 'object' && value !== null && Object.hasOwn(value, name);
+  return isMember ? (value as Record<string, unknown>)[name] : undefined;
+}
+
 /** The inverse of {@link readPayment}: the object without what this service does not keep. */
 export function writePayment({ facts, ...payment }: GatewayPayment): Buffer {
-  const { account, cardBrand, country, externalRefs, ...rest } = facts;
-  const paymentMethodDetails = {
-    ...optional('customerAccountNumber', account),
-    ...optional('cardBrand', cardBrand),
-    ...optional('cardIssuingCountryCode', country),
-  };
-  const refs = optional('externalRefs', externalRefs && keptRefs(externalRefs));
-  return Buffer.from(stringifyJson({ ...payment, ...rest, ...refs, paymentMethodDetails }));
+  const { state, amount, currency } = facts;
+  const money = { ...optional('amount', amount), ...optional('currency', currency) };
+  return Buffer.from(stringifyJson({ ...payment, state, ...money, ...writtenFacts(facts) }));
+}
+
+function writtenFacts(facts: Facts): object {
+  const kept = keptFacts(facts);
+  const written: Record<string, unknown> = {};
+  for (const name of FACT_NAMES) {
+    const [member, inner] = PATHS[name];
+    if (kept[name] === undefined) continue;
+    written[member] = inner === undefined ? kept[name] : { ...(written[member] ?? {}), [inner]: kept[name] };
+  }
+  return written;
 }
 
 function toTextMap(value: unknown): ExternalRefs | undefined {
@@ -234,8 +242,7 @@ const KEPT_CHARACTERS = 4;
  * paytech masks card numbers; what other methods put there (an IBAN, a UPI address) is masked here. Masking what
  * is masked already changes nothing.
  */
-function maskedAccount(account: string | null | undefined): string | undefined {
-  if (!account) return undefined;
+function maskedAccount(account: string): string {
   const kept = Math.min(KEPT_CHARACTERS, Math.floor(account.length / 2));
   return `****${account.slice(account.length - kept).replace(/^\*+/, '')}`;
 }

@@ -1,5 +1,5 @@
 import { type Claim, type ClaimKind, type ClaimStage, nextLookAt } from '../payment/claim.ts';
-import { type Item, integer, openShard, type Table } from './table.ts';
+import { type Item, openShard, type Table } from './table.ts';
 
 /** How saving a claim ended: it stands as given, or another request's stands in its way. */
 export type SavedClaim = { saved: true; claim: Claim } | { saved: false; claim: Claim | undefined };
@@ -26,11 +26,10 @@ export async function saveClaim(
   next: Omit<Claim, 'revision'>,
 ): Promise<SavedClaim> {
   const claim: Claim = { ...next, revision: (previous?.revision ?? 0) + 1 };
-  const isUntouched = previous ? 'revision = :revision' : 'attribute_not_exists(pk)';
-  const result = await table.put(toItem(claim), {
-    condition: isUntouched,
-    ...(previous ? { values: { ':revision': previous.revision } } : {}),
-  });
+  const isUntouched = previous
+    ? { text: 'revision = :revision', values: { ':revision': previous.revision } }
+    : 'attribute_not_exists(pk)';
+  const result = await table.put(toItem(claim), [isUntouched]);
   if (result.written) return { saved: true, claim };
   const standing = result.item && toClaim(result.item);
   const isOurs =
@@ -50,17 +49,6 @@ function toItem(claim: Claim): Item & { pk: string } {
   return { pk, schema: SCHEMA, ...claim, ...open };
 }
 
-function toClaim({ pk: _, schema: __, openShard: ___, dueAt: ____, ...item }: Item): Claim {
-  const claim = item as unknown as Claim;
-  const { firstLookUpAt, lastLookUpAt, turn } = item;
-  return {
-    ...claim,
-    attempt: integer(claim.attempt),
-    leaseUntil: integer(claim.leaseUntil),
-    sentAt: integer(claim.sentAt),
-    ...(firstLookUpAt === undefined ? {} : { firstLookUpAt: integer(firstLookUpAt) }),
-    ...(lastLookUpAt === undefined ? {} : { lastLookUpAt: integer(lastLookUpAt) }),
-    ...(turn === undefined ? {} : { turn: integer(turn) }),
-    revision: integer(claim.revision),
-  };
+function toClaim({ pk: _, schema: __, openShard: ___, dueAt: ____, ...claim }: Item): Claim {
+  return claim as Pick<Claim, keyof Claim>;
 }

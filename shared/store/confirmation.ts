@@ -1,6 +1,6 @@
 import type { PaymentRecord } from '../payment/payment.ts';
 import { isFinal } from '../payment/state.ts';
-import { keyOf } from './payment-item.ts';
+import { isUnchanged, keyOf } from './payment-item.ts';
 import type { Table } from './table.ts';
 
 /**
@@ -8,12 +8,12 @@ import type { Table } from './table.ts';
  * what is open with that, unless something else still keeps it there. False when the record has changed since.
  */
 export async function keepConfirmed(table: Table, read: PaymentRecord): Promise<boolean> {
-  const isAsRead = 'version = :version AND unconfirmed = :unconfirmed';
+  const isUnconfirmed = { text: 'unconfirmed = :unconfirmed', values: { ':unconfirmed': true } };
+  const isNotRechecked = 'attribute_not_exists(recheckUntil)';
   const isDone = isFinal(read.state) && read.recheckUntil === undefined;
   const { written } = await table.update(keyOf(read.id), {
-    expression: isDone ? 'REMOVE unconfirmed, openShard, dueAt' : 'REMOVE unconfirmed',
-    condition: isDone ? `${isAsRead} AND attribute_not_exists(recheckUntil)` : isAsRead,
-    values: { ':version': read.version, ':unconfirmed': true },
+    REMOVE: ['unconfirmed', ...(isDone ? ['openShard', 'dueAt'] : [])],
+    condition: [isUnchanged(read), isUnconfirmed, ...(isDone ? [isNotRechecked] : [])],
   });
   return written;
 }

@@ -1,5 +1,7 @@
+import { keptFacts } from '../payment/facts.ts';
 import type { Heard, PaymentRecord } from '../payment/payment.ts';
-import { keyOf, toRecord, toStoredFacts } from './payment-item.ts';
+import { assign } from './expressions.ts';
+import { IS_KNOWN, isUnchanged, keyOf, toRecord } from './payment-item.ts';
 import type { Table } from './table.ts';
 
 /*
@@ -12,33 +14,27 @@ import type { Table } from './table.ts';
  * milliseconds) keeps others from it for `intervalMs`.
  */
 export async function takeCheck(table: Table, id: string, now: number, intervalMs: number): Promise<boolean> {
-  const isKnown = 'attribute_exists(pk)';
-  const isDue = '(attribute_not_exists(checkedAt) OR checkedAt <= :before)';
+  const isDue = {
+    text: '(attribute_not_exists(checkedAt) OR checkedAt <= :before)',
+    values: { ':before': now - intervalMs },
+  };
   const { written } = await table.update(keyOf(id), {
-    expression: 'SET checkedAt = :now',
-    condition: `${isKnown} AND ${isDue}`,
-    values: { ':now': now, ':before': now - intervalMs },
+    SET: assign({ checkedAt: now }),
+    condition: [IS_KNOWN, isDue],
   });
   return written;
 }
 
 /** Notes that news of the payment was left to its webhook, in epoch milliseconds; what changes it ends the note. */
-export async function keepLeft(table: Table, { id, version }: PaymentRecord, now: number): Promise<void> {
-  const isUnchanged = 'version = :version';
-  await table.update(keyOf(id), {
-    expression: 'SET leftAt = :now',
-    condition: isUnchanged,
-    values: { ':now': now, ':version': version },
-  });
+export async function keepLeft(table: Table, read: PaymentRecord, now: number): Promise<void> {
+  await table.update(keyOf(read.id), { SET: assign({ leftAt: now }), condition: [isUnchanged(read)] });
 }
 
 /** Keeps what paytech said, once it is on the queue; returns the record as it then is. */
 export async function keepHeard(table: Table, record: PaymentRecord, heard: Heard): Promise<PaymentRecord> {
-  const isUnchanged = 'version = :version';
   const { item } = await table.update(keyOf(record.id), {
-    expression: 'SET heard = :heard',
-    condition: isUnchanged,
-    values: { ':heard': { ...heard, facts: toStoredFacts(heard.facts) }, ':version': heard.version },
+    SET: assign({ heard: { ...heard, facts: keptFacts(heard.facts) } }),
+    condition: [isUnchanged(heard)],
   });
   return item ? toRecord(item) : record;
 }

@@ -1,5 +1,6 @@
 import { type AttributeValue, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { withinLimits } from '../aws/limits.ts';
+import { assign } from './expressions.ts';
 import type { Table } from './table.ts';
 
 /*
@@ -51,11 +52,12 @@ export function openOpenIndex(tableName: string, client = new DynamoDBClient(wit
  * when somebody else has moved it since, or it is no longer open: what they did stands.
  */
 export async function postpone(table: Table, read: OpenKey, dueAt: number | undefined): Promise<boolean> {
-  const isAsRead = 'dueAt = :read';
+  const isAsRead = { text: 'dueAt = :read', values: { ':read': read.dueAt } };
   const { written } = await table.update(read.pk, {
-    expression: dueAt === undefined ? 'REMOVE openShard, dueAt, recheckUntil' : 'SET dueAt = :dueAt',
-    condition: isAsRead,
-    values: { ':read': read.dueAt, ...(dueAt === undefined ? {} : { ':dueAt': dueAt }) },
+    ...(dueAt === undefined
+      ? { REMOVE: ['openShard', 'dueAt', 'recheckUntil'] }
+      : { SET: assign({ dueAt }) }),
+    condition: [isAsRead],
   });
   return written;
 }

@@ -1,7 +1,8 @@
 import { type Operation, openOperation, RELEASE_AFTER_MS, statesToAct } from '../payment/action.ts';
 import { asHeard } from '../payment/heard.ts';
 import type { PaymentRecord } from '../payment/payment.ts';
-import { keyOf, toRecord } from './payment-item.ts';
+import { assign, type Fragment } from './expressions.ts';
+import { isInState, keyOf, toRecord } from './payment-item.ts';
 import { readPayment } from './payments.ts';
 import { openShard, type Table } from './table.ts';
 
@@ -20,43 +21,40 @@ export async function takeOperation(
   operation: Operation,
 ): Promise<{ taken: boolean; record: PaymentRecord | undefined }> {
   const pk = keyOf(read.id);
-  const states = Object.fromEntries(
-    statesToAct(operation.kind).map((state, index) => [`:in${index}`, state]),
-  );
-  const isInState = `#state IN (${Object.keys(states).join(', ')})`;
+  const isActionable = isInState(statesToAct(operation.kind));
   const isAsRead =
-    read.operations.length === 0 ? 'attribute_not_exists(operations[0])' : 'size(operations) = :count';
+    read.operations.length === 0
+      ? 'attribute_not_exists(operations[0])'
+      : { text: 'size(operations) = :count', values: { ':count': read.operations.length } };
   const { written, item } = await table.update(pk, {
-    expression: [
-      'SET operations = list_append(if_not_exists(operations, :none), :operation)',
-      ', openShard = :openShard, dueAt = :dueAt',
-    ].join(''),
-    condition: [isInState, isAsRead].join(' AND '),
-    names: { '#state': 'state' },
-    values: {
-      ...states,
-      ':none': [],
-      ':operation': [operation],
-      ':openShard': openShard(pk),
-      ':dueAt': operation.leaseUntil,
-      ...(read.operations.length === 0 ? {} : { ':count': read.operations.length }),
-    },
+    SET: [
+      {
+        text: 'operations = list_append(if_not_exists(operations, :none), :operation)',
+        values: { ':none': [], ':operation': [operation] },
+      },
+      ...assign({ openShard: openShard(pk), dueAt: operation.leaseUntil }),
+    ],
+    condition: [isActionable, isAsRead],
   });
   const record = item && toRecord(item);
   // A write whose answer was lost and that the SDK repeated finds itself.
   return { taken: written || record?.operations.at(-1)?.owner === operation.owner, record };
 }
 
+/** The condition that the operation at this place is the one of `owner`. */
+function isOwnedBy(owner: string | undefined, index: number): Fragment {
+  return {
+    text: `operations[${index}].#owner = :owner`,
+    names: { '#owner': 'owner' },
+    values: { ':owner': owner },
+  };
+}
+
 /** Takes the operation back: paytech certainly did not do it. */
 export async function dropOperation(table: Table, { id, operations }: PaymentRecord): Promise<void> {
   const last = operations.length - 1;
-  const isOurs = `operations[${last}].#owner = :owner`;
-  await table.update(keyOf(id), {
-    expression: `REMOVE operations[${last}]`,
-    condition: isOurs,
-    names: { '#owner': 'owner' },
-    values: { ':owner': operations[last]?.owner },
-  });
+  const isOurs = isOwnedBy(operations[last]?.owner, last);
+  await table.update(keyOf(id), { REMOVE: [`operations[${last}]`], condition: [isOurs] });
 }
 
 /**
@@ -69,15 +67,21 @@ export async function keepUntouched(
   operation: Operation,
   kept: Required<Pick<Operation, 'untouchedAt'>> | Required<Pick<Operation, 'released'>>,
 ): Promise<PaymentRecord | undefined> {
-  const at = `operations[${read.operations.length - 1}]`;
-  const isTheOneRead = `${at}.#owner = :owner AND attribute_not_exists(${at}.#released)`;
-  const isUnmoved = '#state = :state';
-  const [[name, value] = []] = Object.entries(kept);
+  const last = read.operations.length - 1;
+  const isOpen = {
+    text: `attribute_not_exists(operations[${last}].#released)`,
+    names: { '#released': 'released' },
+  };
+  const isUnmoved = isInState([read.state]);
+  const [[name = '', value] = []] = Object.entries(kept);
+  const note = {
+    text: `operations[${last}].#kept = :kept`,
+    names: { '#kept': name },
+    values: { ':kept': value },
+  };
   const { item } = await table.update(keyOf(read.id), {
-    expression: `SET ${at}.${name} = :kept`,
-    condition: [isTheOneRead, isUnmoved].join(' AND '),
-    names: { '#owner': 'owner', '#released': 'released', '#state': 'state' },
-    values: { ':owner': operation.owner, ':state': read.state, ':kept': value },
+    SET: [note],
+    condition: [isOwnedBy(operation.owner, last), isOpen, isUnmoved],
   });
   return item && toRecord(item);
 }
@@ -106,18 +110,20 @@ export async function releaseOperation(
   const early = open.startedAt + RELEASE_AFTER_MS - now;
   if (early > 0) return { is: 'too-early', seconds: Math.ceil(early / 1000) };
 
-  const at = `operations[${read.operations.length - 1}]`;
-  const isTheOneRead = `${at}.#owner = :owner AND attribute_not_exists(${at}.#released)`;
-  const isUnmoved = '#state = :state';
+  const last = read.operations.length - 1;
+  const released = `operations[${last}].#released`;
+  const isTheOneRead = isOwnedBy(open.owner, last);
+  const isNotReleased = `attribute_not_exists(${released})`;
+  const isUnmoved = isInState([read.state]);
   const { written, item } = await table.update(keyOf(id), {
-    expression: `SET ${at}.#released = :released`,
-    condition: [isTheOneRead, isUnmoved].join(' AND '),
-    names: { '#owner': 'owner', '#released': 'released', '#state': 'state' },
-    values: {
-      ':owner': open.owner,
-      ':state': read.state,
-      ':released': { at: new Date(now).toISOString(), by: who, why },
-    },
+    SET: [
+      {
+        text: `${released} = :released`,
+        names: { '#released': 'released' },
+        values: { ':released': { at: new Date(now).toISOString(), by: who, why } },
+      },
+    ],
+    condition: [isTheOneRead, isNotReleased, isUnmoved],
   });
   return written
     ? { is: 'released', record: toRecord(item) }

@@ -1,5 +1,6 @@
 import type { Claim, ClaimKind } from '../payment/claim.ts';
 import { WATCHED_INTERVAL_MS } from '../payment/schedule.ts';
+import { assign } from './expressions.ts';
 import type { OpenKey } from './open-index.ts';
 import { openShard, type Table } from './table.ts';
 
@@ -38,31 +39,29 @@ export async function markPaidTwice(
   now: number,
 ): Promise<void> {
   const pk = keyOf(key);
-  const isNotNewer = '(attribute_not_exists(dueAt) OR dueAt <= :dueAt)';
-  await table.update(pk, {
-    expression: [
-      'SET paymentIds = :paymentIds, #since = if_not_exists(#since, :at)',
-      ', openShard = :openShard, dueAt = :dueAt',
-    ].join(''),
-    condition: isNotNewer,
+  const dueAt = now + WATCHED_INTERVAL_MS;
+  const isNotNewer = {
+    text: '(attribute_not_exists(dueAt) OR dueAt <= :dueAt)',
+    values: { ':dueAt': dueAt },
+  };
+  const sinceFirst = {
+    text: '#since = if_not_exists(#since, :now)',
     names: { '#since': 'since' },
-    values: {
-      ':paymentIds': [...paymentIds].sort(),
-      ':at': new Date(now).toISOString(),
-      ':openShard': openShard(pk),
-      ':dueAt': now + WATCHED_INTERVAL_MS,
-    },
+    values: { ':now': new Date(now).toISOString() },
+  };
+  const paymentsNow = [...paymentIds].sort();
+  await table.update(pk, {
+    SET: [...assign({ paymentIds: paymentsNow, openShard: openShard(pk), dueAt }), sinceFirst],
+    condition: [isNotNewer],
   });
 }
 
 /** Takes the mark away, unless it was set again since its key was read. */
 export async function endPaidTwice(table: Table, read: OpenKey): Promise<void> {
-  const isAsRead = 'dueAt = :read';
+  const isAsRead = { text: 'dueAt = :read', values: { ':read': read.dueAt } };
   await table.update(read.pk, {
-    expression: 'REMOVE paymentIds, #since, openShard, dueAt',
-    condition: isAsRead,
-    names: { '#since': 'since' },
-    values: { ':read': read.dueAt },
+    REMOVE: ['paymentIds', 'openShard', 'dueAt', { text: '#since', names: { '#since': 'since' } }],
+    condition: [isAsRead],
   });
 }
 

@@ -1,8 +1,9 @@
-import { type Operation, withCallers } from '../payment/action.ts';
-import { keptRefs } from '../payment/external-refs.ts';
-import { type Heard, optional, type PaymentFacts, type PaymentRecord } from '../payment/payment.ts';
+import { withCallers } from '../payment/action.ts';
+import { optional, type PaymentRecord } from '../payment/payment.ts';
 import type { RefundEntry, Refunds } from '../payment/refund.ts';
-import { type Item, integer } from './table.ts';
+import type { PaymentState } from '../payment/state.ts';
+import type { Fragment } from './expressions.ts';
+import type { Item } from './table.ts';
 
 /** Bumped when the shape of the stored item changes. */
 export const SCHEMA = 1;
@@ -12,88 +13,62 @@ export function keyOf(id: string): string {
   return `payment#${id}`;
 }
 
-/** An event's facts as they are stored: of instructions for the customer, as many as fit. */
-export function toStoredFacts<Facts extends Partial<PaymentFacts>>({ externalRefs, ...facts }: Facts): Facts {
-  return { ...facts, ...optional('externalRefs', externalRefs && keptRefs(externalRefs)) } as Facts;
+/** The condition that there is such an item. */
+export const IS_KNOWN = 'attribute_exists(pk)';
+
+/** The condition that no event has been applied since the record was read. */
+export function isUnchanged({ version }: Pick<PaymentRecord, 'version'>): Fragment {
+  return { text: 'version = :readVersion', values: { ':readVersion': version } };
 }
 
-/** The payment that an item holds. */
-export function toRecord(item: Item): PaymentRecord {
-  const record = item as unknown as PaymentRecord;
-  const operations = (record.operations ?? []).map(toOperation);
-  const count = <K extends keyof PaymentRecord>(name: K) =>
-    item[name] === undefined ? {} : ({ [name]: integer(item[name]) } as { [P in K]: number });
-  return {
-    id: record.id,
-    paymentType: record.paymentType,
-    ...optional('referenceId', record.referenceId),
-    ...optional('parentPaymentId', record.parentPaymentId),
-    ...optional('requestedAmount', record.requestedAmount),
-    ...optional('requestedCurrency', record.requestedCurrency),
-    created: record.created,
-    // Items from before it was kept: a payment without a reference of the merchant's was not made here.
-    origin: record.origin ?? (record.referenceId === undefined ? 'external' : 'service'),
-    ...optional('redirectUrl', record.redirectUrl),
-    state: record.state,
-    amount: record.amount,
-    currency: record.currency,
-    version: wholeNumber(record.version),
-    history: withCallers(record.history, operations),
-    quarantine: record.quarantine ?? [],
-    quarantined: integer(record.quarantined),
-    operations,
-    ...count('checkedAt'),
-    ...(record.heard === undefined ? {} : { heard: toHeard(record.heard) }),
-    ...count('recheckUntil'),
-    ...count('reopenedAt'),
-    ...count('leftAt'),
-    ...count('changesCounted'),
-    ...count('denials'),
-    ...(record.unknownWord === undefined
-      ? {}
-      : { unknownWord: { ...record.unknownWord, count: integer(record.unknownWord.count) } }),
-    ...(record.refundsUnknown ? { refundsUnknown: true } : optional('refundable', record.refundable)),
-    ...(record.unconfirmed ? { unconfirmed: true } : {}),
-    ...(record.hasSiblings ? { hasSiblings: true } : {}),
-    ...(record.attempt === undefined ? {} : { attempt: wholeNumber(record.attempt) }),
-    ...optional('refunds', toRefunds(item)),
-  };
-}
-
-/** A number in an item that was just written, a Decimal in one that was read. */
-function wholeNumber(value: unknown): number {
-  return typeof value === 'number' ? value : integer(value);
+/** The condition that the payment is in one of these states. */
+export function isInState(states: readonly PaymentState[]): Fragment {
+  const values = Object.fromEntries(states.map((state, index) => [`:in${index}`, state]));
+  return { text: `#state IN (${Object.keys(values).join(', ')})`, names: { '#state': 'state' }, values };
 }
 
 /** An item has one attribute per refund, whose name begins so. */
 export const REFUND_PREFIX = 'refund:';
 
-function toRefunds(item: Item): Refunds | undefined {
-  const attributes = Object.entries(item).filter(([name]) => name.startsWith(REFUND_PREFIX));
-  if (attributes.length === 0) return undefined;
-  return new Map(
-    attributes.map(([name, value]) => [name.slice(REFUND_PREFIX.length), toRefundEntry(value as Item)]),
+/** What an item has beside the payment: for the table's sake, or for a condition of ours. */
+const OF_THE_ITEM: ReadonlySet<string> = new Set([
+  'pk',
+  'schema',
+  'eventKeys',
+  'openShard',
+  'dueAt',
+  'expiresAt',
+  'askedUntil',
+  'refundCount',
+]);
+
+/** What is not there before something is written into it, and what items of earlier versions lack. */
+type WrittenLater = 'operations' | 'quarantine' | 'quarantined' | 'origin';
+type StoredPayment = Omit<PaymentRecord, WrittenLater | 'refunds'> &
+  Partial<Pick<PaymentRecord, WrittenLater>>;
+
+/** The payment that an item holds. */
+export function toRecord(item: Item): PaymentRecord {
+  const ofThePayment = Object.entries(item).filter(
+    ([name]) => !OF_THE_ITEM.has(name) && !name.startsWith(REFUND_PREFIX),
   );
-}
-
-function toRefundEntry({ turn, version, ...entry }: Item): RefundEntry {
-  return {
-    ...(entry as unknown as RefundEntry),
-    ...(turn === undefined ? {} : { turn: integer(turn) }),
-    ...(version === undefined ? {} : { version: integer(version) }),
-  };
-}
-
-function toOperation(stored: Operation): Operation {
-  const { startedAt, leaseUntil, version } = stored;
+  const { refundable, ...stored } = Object.fromEntries(ofThePayment) as StoredPayment;
+  const { operations = [] } = stored;
   return {
     ...stored,
-    startedAt: integer(startedAt),
-    leaseUntil: integer(leaseUntil),
-    version: integer(version),
+    // Items from before it was kept: a payment without a reference of the merchant's was not made here.
+    origin: stored.origin ?? (stored.referenceId === undefined ? 'external' : 'service'),
+    history: withCallers(stored.history, operations),
+    quarantine: stored.quarantine ?? [],
+    quarantined: stored.quarantined ?? 0,
+    operations,
+    ...(stored.refundsUnknown ? {} : optional('refundable', refundable)),
+    ...optional('refunds', refundsOf(item)),
   };
 }
 
-function toHeard(stored: Heard): Heard {
-  return { ...stored, version: integer(stored.version) };
+function refundsOf(item: Item): Refunds | undefined {
+  const entries = Object.entries(item).filter(([name]) => name.startsWith(REFUND_PREFIX));
+  if (entries.length === 0) return undefined;
+  return new Map(entries.map(([name, entry]) => [name.slice(REFUND_PREFIX.length), entry as RefundEntry]));
 }

@@ -1,4 +1,5 @@
 import type { Afterwards } from '../payment/afterwards.ts';
+import { keptFacts } from '../payment/facts.ts';
 import type { Decimal } from '../payment/money.ts';
 import {
   type HistoryEntry,
@@ -12,11 +13,12 @@ import {
   type QuarantinedEvent,
   type UnknownWord,
 } from '../payment/payment.ts';
-import { endsInAnotherCurrency, paidIn } from '../payment/refund.ts';
+import { endsInAnotherCurrency, NOTHING, paidIn } from '../payment/refund.ts';
 import { nextCheckAt, RECHECK_MS } from '../payment/schedule.ts';
-import { isFinal, type PaymentState, type PaymentType, statesBefore } from '../payment/state.ts';
-import { keyOf, SCHEMA, toRecord, toStoredFacts } from './payment-item.ts';
-import { type Item, integer, openShard, type Table } from './table.ts';
+import { isFinal, meansMoney, type PaymentState, type PaymentType, statesBefore } from '../payment/state.ts';
+import { assign, type Condition, type Fragment } from './expressions.ts';
+import { IS_KNOWN, isInState, isUnchanged, keyOf, SCHEMA, toRecord } from './payment-item.ts';
+import { openShard, type Table } from './table.ts';
 
 /** One event's change, ready to be written: its history entry, and the type that it names, if it names one. */
 export interface Change {
@@ -48,6 +50,7 @@ export async function recordPayment(
 ): Promise<Applied> {
   const pk = keyOf(identity.id);
   const { state, amount, currency } = entry.facts;
+  const isNew = 'attribute_not_exists(pk)';
   const item = {
     pk,
     schema: SCHEMA,
@@ -56,13 +59,13 @@ export async function recordPayment(
     amount,
     currency,
     version: 1,
-    history: [{ ...entry, facts: toStoredFacts(entry.facts) }],
+    history: [{ ...entry, facts: keptFacts(entry.facts) }],
     ...(entry.key ? { eventKeys: new Set([entry.key]) } : {}),
     ...marksOf(pk, { state, since: Date.parse(identity.created), now: Date.parse(entry.at) }, afterwards),
     ...(identity.paymentType === 'DEPOSIT' && state === 'COMPLETED' ? { refundable: amount } : {}),
     ...(afterwards.refundsUnknown ? { refundsUnknown: true } : {}),
   };
-  const created = await table.put(item, { condition: 'attribute_not_exists(pk)' });
+  const created = await table.put(item, [isNew]);
   if (created.written) return { applied: true, record: toRecord(created.item) };
   if (!identity.redirectUrl || created.item?.redirectUrl) {
     return { applied: false, record: created.item && toRecord(created.item) };
@@ -77,9 +80,13 @@ export async function keepRedirectUrl(
   redirectUrl: string,
 ): Promise<PaymentRecord | undefined> {
   const { item } = await table.update(keyOf(id), {
-    expression: 'SET redirectUrl = if_not_exists(redirectUrl, :redirectUrl)',
-    condition: 'attribute_exists(pk)',
-    values: { ':redirectUrl': redirectUrl },
+    SET: [
+      {
+        text: 'redirectUrl = if_not_exists(redirectUrl, :redirectUrl)',
+        values: { ':redirectUrl': redirectUrl },
+      },
+    ],
+    condition: [IS_KNOWN],
   });
   return item && toRecord(item);
 }
@@ -96,31 +103,46 @@ export async function applyChange(table: Table, change: Change, read?: PaymentRe
   if (allowed.length === 0) {
     return { applied: false, record: await readPayment(table, change.paymentId) };
   }
-  const states = Object.fromEntries(allowed.map((state, index) => [`:from${index}`, state]));
-  const isSameType = 'paymentType = :paymentType';
-  const isAllowedMove = `#state IN (${Object.keys(states).join(', ')})`;
-  const isNewEvent = 'NOT contains(eventKeys, :key)';
-  const hasRoom = 'size(history) < :maxHistory';
+  const isSameType = { text: 'paymentType = :paymentType', values: { ':paymentType': change.paymentType } };
+  const isAllowedMove = isInState(allowed);
   const isPaid = change.paymentType === 'DEPOSIT' && state === 'COMPLETED';
-  const isComparable = '(attribute_not_exists(refundCount) OR currency = :currency)';
-  const isMilestone = isFinal(state) || state === 'AUTHORIZED';
+  const isComparable = {
+    text: '(attribute_not_exists(refundCount) OR currency = :currency)',
+    values: { ':currency': currency },
+  };
+  const isMilestone = isFinal(state) || meansMoney(state);
   return write(table, change, {
     condition: [
       isSameType,
       isAllowedMove,
-      isNewEvent,
-      hasRoom,
+      isNewEvent(change.entry),
+      hasRoomIn(isMilestone ? MAX_HISTORY : MAX_OPEN_CHANGES),
       ...(isPaid && currency ? [isComparable] : []),
-    ].join(' AND '),
-    values: {
-      ...states,
-      ':paymentType': change.paymentType,
-      ':key': change.entry.key,
-      ':maxHistory': isMilestone ? MAX_HISTORY : MAX_OPEN_CHANGES,
-    },
+    ],
     // No move leads away from COMPLETED, so that this happens once.
     ...(isPaid ? { refundable: { by: amount ?? 'amount' } } : {}),
   });
+}
+
+/** The condition that the record does not have the event yet. */
+function isNewEvent({ key }: { key: string }): Fragment {
+  return { text: 'NOT contains(eventKeys, :key)', values: { ':key': key } };
+}
+
+/** The condition that the history has fewer entries. */
+function hasRoomIn(max: number): Fragment {
+  return { text: 'size(history) < :maxHistory', values: { ':maxHistory': max } };
+}
+
+/** What makes a version of an entry. */
+function versionOf(entry: HistoryEntry & { key: string }) {
+  return {
+    SET: [
+      { text: 'version = version + :one', values: { ':one': 1 } },
+      { text: 'history = list_append(history, :entry)', values: { ':entry': [entry] } },
+    ],
+    ADD: [{ text: 'eventKeys :keys', values: { ':keys': new Set([entry.key]) } }],
+  };
 }
 
 /**
@@ -128,18 +150,9 @@ export async function applyChange(table: Table, change: Change, read?: PaymentRe
  * other money of an open payment. Only while the record is at that version.
  */
 export async function applyAtVersion(table: Table, change: Change, read: PaymentRecord): Promise<Applied> {
-  const isUnchanged = 'version = :readVersion';
-  const isNewEvent = 'NOT contains(eventKeys, :key)';
-  const hasRoom = 'size(history) < :maxHistory';
-  const { refundable, condition = [], values } = correctedRefundable(change, read);
+  const { refundable, isRefundableAsRead = [] } = correctedRefundable(change, read);
   return write(table, change, {
-    condition: [isUnchanged, isNewEvent, hasRoom, ...condition].join(' AND '),
-    values: {
-      ':readVersion': read.version,
-      ':key': change.entry.key,
-      ':maxHistory': MAX_HISTORY,
-      ...values,
-    },
+    condition: [isUnchanged(read), isNewEvent(change.entry), hasRoomIn(MAX_HISTORY), ...isRefundableAsRead],
     ...optional('refundable', refundable),
   });
 }
@@ -154,30 +167,14 @@ export async function learnIdentity(
   identity: Learnable,
   entry: HistoryEntry & { key: string },
 ): Promise<Applied> {
-  const isUnchanged = 'version = :readVersion';
-  const isNewEvent = 'NOT contains(eventKeys, :key)';
-  const hasRoom = 'size(history) < :maxHistory';
-  const fields = Object.entries(identity).filter(([, value]) => value !== undefined);
   const isHeard = read.heard?.version === read.version;
+  // What is on its way to the record is still news to it.
+  const stillHeard = { text: 'heard.version = :nextVersion', values: { ':nextVersion': read.version + 1 } };
+  const { SET, ADD } = versionOf(entry);
   const { written, item } = await table.update(keyOf(read.id), {
-    expression: [
-      'SET version = version + :one, history = list_append(history, :entry)',
-      ...fields.map(([name]) => `, ${name} = :${name}`),
-      // What is on its way to the record is still news to it.
-      isHeard ? ', heard.version = :nextVersion' : '',
-      ' ADD eventKeys :keys',
-    ].join(''),
-    condition: [isUnchanged, isNewEvent, hasRoom].join(' AND '),
-    values: {
-      ...Object.fromEntries(fields.map(([name, value]) => [`:${name}`, value])),
-      ...(isHeard ? { ':nextVersion': read.version + 1 } : {}),
-      ':readVersion': read.version,
-      ':one': 1,
-      ':entry': [entry],
-      ':key': entry.key,
-      ':keys': new Set([entry.key]),
-      ':maxHistory': MAX_HISTORY,
-    },
+    SET: [...SET, ...assign({ ...identity }), ...(isHeard ? [stillHeard] : [])],
+    ADD,
+    condition: [isUnchanged(read), isNewEvent(entry), hasRoomIn(MAX_HISTORY)],
   });
   if (written) return { applied: true, record: toRecord(item) };
   return { applied: false, record: item && toRecord(item) };
@@ -190,7 +187,7 @@ export async function learnIdentity(
 function correctedRefundable(
   { entry }: Change,
   read: PaymentRecord,
-): { refundable?: Refundable; condition?: string[]; values?: Item } {
+): { refundable?: Refundable; isRefundableAsRead?: Fragment[] } {
   if (read.paymentType !== 'DEPOSIT') return {};
   const { state, amount = read.amount, currency = read.currency } = entry.facts;
   const paid = paidIn({ state, amount });
@@ -203,11 +200,12 @@ function correctedRefundable(
   if (isHeld || read.refundsUnknown) return { refundable: 'unknown' };
   // Whatever is reserved meanwhile moves it.
   return read.refundable === undefined
-    ? { refundable: { to: paid }, condition: ['attribute_not_exists(refundable)'] }
+    ? { refundable: { to: paid }, isRefundableAsRead: ['attribute_not_exists(refundable)'] }
     : {
         refundable: { to: paid },
-        condition: ['refundable = :readRefundable'],
-        values: { ':readRefundable': read.refundable },
+        isRefundableAsRead: [
+          { text: 'refundable = :readRefundable', values: { ':readRefundable': read.refundable } },
+        ],
       };
 }
 
@@ -217,49 +215,36 @@ type Refundable = { by: Decimal | 'amount' } | { to: Decimal } | 'unknown';
 async function write(
   table: Table,
   { paymentId, entry, afterwards }: Change,
-  { condition, values, refundable }: { condition: string; values: Item; refundable?: Refundable },
+  { condition, refundable }: { condition: Condition; refundable?: Refundable },
 ): Promise<Applied> {
   const pk = keyOf(paymentId);
   const { state, amount, currency } = entry.facts;
   const now = Date.parse(entry.at);
   const marks = marksOf(pk, { state, since: now, now }, afterwards);
-  const paid = refundable && refundableSet(refundable);
+  const { SET, ADD } = versionOf({ ...entry, facts: keptFacts(entry.facts) });
   const gone = [...UNTIL_CHANGED, ...MARKS.filter((name) => !(name in marks))];
   const result = await table.update(pk, {
-    expression: [
-      'SET #state = :state, version = version + :one, history = list_append(history, :entry)',
-      amount ? ', amount = :amount' : '',
-      currency ? ', currency = :currency' : '',
-      paid ? `, ${paid.set}` : '',
-      ...Object.keys(marks).map((name) => `, ${name} = :${name}`),
-      ` REMOVE ${gone.join(', ')} ADD eventKeys :keys`,
-    ].join(''),
+    SET: [
+      ...SET,
+      ...assign({ state, amount, currency, ...marks }),
+      ...(refundable ? [refundableSet(refundable)] : []),
+    ],
+    REMOVE: gone,
+    ADD,
     condition,
-    names: { '#state': 'state' },
-    values: {
-      ...values,
-      ...paid?.values,
-      ...Object.fromEntries(Object.entries(marks).map(([name, value]) => [`:${name}`, value])),
-      ':state': state,
-      ':one': 1,
-      ':entry': [{ ...entry, facts: toStoredFacts(entry.facts) }],
-      ':keys': new Set([entry.key]),
-      ...optional(':amount', amount),
-      ...optional(':currency', currency),
-    },
   });
   if (result.written) return { applied: true, record: toRecord(result.item) };
   return { applied: false, record: result.item && toRecord(result.item) };
 }
 
-function refundableSet(refundable: Refundable): { set: string; values: Item } {
-  if (refundable === 'unknown') return { set: 'refundsUnknown = :unknown', values: { ':unknown': true } };
-  if ('to' in refundable) return { set: 'refundable = :paid', values: { ':paid': refundable.to } };
+function refundableSet(refundable: Refundable): Fragment {
+  if (refundable === 'unknown') return { text: 'refundsUnknown = :unknown', values: { ':unknown': true } };
+  if ('to' in refundable) return { text: 'refundable = :paid', values: { ':paid': refundable.to } };
   const { by } = refundable;
-  const before = 'refundable = if_not_exists(refundable, :none)';
+  const before = 'refundable = if_not_exists(refundable, :nothing)';
   return by === 'amount'
-    ? { set: `${before} + amount`, values: { ':none': 0 } }
-    : { set: `${before} + :paid`, values: { ':none': 0, ':paid': by } };
+    ? { text: `${before} + amount`, values: { ':nothing': NOTHING } }
+    : { text: `${before} + :paid`, values: { ':nothing': NOTHING, ':paid': by } };
 }
 
 /**
@@ -273,14 +258,17 @@ export async function takeQuestion(
   now: number,
   until: number,
 ): Promise<'taken' | 'busy' | 'changed'> {
-  const nobodyAsks = '(attribute_not_exists(askedUntil) OR askedUntil <= :now)';
+  const nobodyAsks = {
+    text: '(attribute_not_exists(askedUntil) OR askedUntil <= :now)',
+    values: { ':now': now },
+  };
   const { written, item } = await table.update(keyOf(read.id), {
-    expression: 'SET askedUntil = :until',
-    condition: `${nobodyAsks} AND ${IS_AS_READ}`,
-    values: { ':now': now, ':until': until, ...asRead(read) },
+    SET: assign({ askedUntil: until }),
+    condition: [nobodyAsks, isUnchanged(read), isNoOtherQuarantined(read)],
   });
   if (written) return 'taken';
-  return integer(item?.askedUntil) > now ? 'busy' : 'changed';
+  const { askedUntil = 0 } = (item ?? {}) as { askedUntil?: number };
+  return askedUntil > now ? 'busy' : 'changed';
 }
 
 /** Ends a question that changed nothing, and counts it where the record keeps a count of such. */
@@ -289,11 +277,10 @@ export async function endQuestion(
   { id }: PaymentRecord,
   counted?: 'denials' | 'changesCounted',
 ): Promise<void> {
-  const isKnown = 'attribute_exists(pk)';
   await table.update(keyOf(id), {
-    expression: counted ? `REMOVE askedUntil ADD ${counted} :one` : 'REMOVE askedUntil',
-    condition: isKnown,
-    ...(counted && { values: { ':one': 1 } }),
+    REMOVE: ['askedUntil'],
+    ADD: counted ? [{ text: `${counted} :one`, values: { ':one': 1 } }] : [],
+    condition: [IS_KNOWN],
   });
 }
 
@@ -307,20 +294,15 @@ export async function noteReopened(
   { at, askAgainAt }: { at: number; askAgainAt: number },
 ): Promise<boolean> {
   const pk = keyOf(read.id);
-  const isUnchanged = 'version = :version';
   const { written } = await table.update(pk, {
-    expression: [
-      'SET reopenedAt = :at, recheckUntil = :recheckUntil, openShard = :openShard, dueAt = :dueAt',
-      ' REMOVE askedUntil',
-    ].join(''),
-    condition: isUnchanged,
-    values: {
-      ':at': at,
-      ':recheckUntil': at + RECHECK_MS,
-      ':openShard': openShard(pk),
-      ':dueAt': askAgainAt,
-      ':version': read.version,
-    },
+    SET: assign({
+      reopenedAt: at,
+      recheckUntil: at + RECHECK_MS,
+      openShard: openShard(pk),
+      dueAt: askAgainAt,
+    }),
+    REMOVE: ['askedUntil'],
+    condition: [isUnchanged(read)],
   });
   return written;
 }
@@ -337,20 +319,19 @@ export async function noteUnknownWord(
   const last = read.unknownWord;
   const isSame = last?.of === of && last.word === word;
   const noted: UnknownWord = isSame ? { ...last, count: last.count + 1 } : { of, word, since: at, count: 1 };
-  const isKnown = 'attribute_exists(pk)';
   const { item } = await table.update(keyOf(id), {
-    expression: 'SET unknownWord = :noted',
-    condition: isKnown,
-    values: { ':noted': noted },
+    SET: assign({ unknownWord: noted }),
+    condition: [IS_KNOWN],
   });
   return item && toRecord(item);
 }
 
-/** Neither an applied event nor a quarantined one has come since. */
-const IS_AS_READ = 'version = :version AND (attribute_not_exists(quarantined) OR quarantined = :quarantined)';
-
-function asRead({ version, quarantined }: PaymentRecord): Item {
-  return { ':version': version, ':quarantined': quarantined };
+/** The condition that no event has been quarantined since the record was read. */
+function isNoOtherQuarantined({ quarantined }: PaymentRecord): Fragment {
+  return {
+    text: '(attribute_not_exists(quarantined) OR quarantined = :quarantined)',
+    values: { ':quarantined': quarantined },
+  };
 }
 
 /**
@@ -365,24 +346,22 @@ export async function quarantine(
   const pk = keyOf(read.id);
   const now = Date.parse(event.at);
   const keep = read.quarantine.length < MAX_QUARANTINE;
-  const open = openKeys(pk, now, now);
+  const counted = {
+    text: 'quarantined = if_not_exists(quarantined, :none) + :one',
+    values: { ':none': 0, ':one': 1 },
+  };
+  const kept = {
+    text: 'quarantine = list_append(if_not_exists(quarantine, :empty), :event)',
+    values: { ':empty': [], ':event': [event] },
+  };
   const { written } = await table.update(pk, {
-    expression: [
-      'SET quarantined = if_not_exists(quarantined, :none) + :one',
-      ', openShard = :openShard, dueAt = :dueAt, recheckUntil = :recheckUntil',
-      keep ? ', quarantine = list_append(if_not_exists(quarantine, :empty), :event)' : '',
-      ' REMOVE askedUntil',
-    ].join(''),
-    condition: IS_AS_READ,
-    values: {
-      ':none': 0,
-      ':one': 1,
-      ...asRead(read),
-      ':openShard': open.openShard,
-      ':dueAt': open.dueAt,
-      ':recheckUntil': now + RECHECK_MS,
-      ...(keep ? { ':empty': [], ':event': [event] } : {}),
-    },
+    SET: [
+      counted,
+      ...(keep ? [kept] : []),
+      ...assign({ ...openKeys(pk, now, now), recheckUntil: now + RECHECK_MS }),
+    ],
+    REMOVE: ['askedUntil'],
+    condition: [isUnchanged(read), isNoOtherQuarantined(read)],
   });
   return written;
 }

@@ -5,13 +5,15 @@ import {
   judgeReserve,
   MAX_REFUNDS,
   moveByRecord,
+  NOTHING,
   type RefundEntry,
   type RefundMove,
   type ReserveRefusal,
 } from '../payment/refund.ts';
-import { keyOf, REFUND_PREFIX, toRecord } from './payment-item.ts';
+import type { Fragment } from './expressions.ts';
+import { IS_KNOWN, isInState, keyOf, REFUND_PREFIX, toRecord } from './payment-item.ts';
 import { readPayment } from './payments.ts';
-import type { Condition, Table } from './table.ts';
+import type { Table } from './table.ts';
 
 /*
  * A deposit's item holds `refundable` and one attribute per refund, so that one conditional write checks both and
@@ -103,21 +105,16 @@ export async function settleRefund(table: Table, refund: PaymentRecord): Promise
 }
 
 /** What must hold of the deposit besides the entry when money is set aside. */
-function canPay({ over, takes }: RefundMove): Condition {
-  const isCompletedDeposit = 'paymentType = :deposit AND #state = :completed';
+function canPay({ over, takes }: RefundMove): Fragment[] {
+  const isDeposit = { text: 'paymentType = :deposit', values: { ':deposit': 'DEPOSIT' } };
+  const isCompleted = isInState(['COMPLETED']);
   const isComparable = 'attribute_not_exists(refundsUnknown)';
-  const isEnough = 'refundable >= :takes';
-  const hasRoom = '(attribute_not_exists(refundCount) OR refundCount < :maxRefunds)';
-  return {
-    condition: [isCompletedDeposit, isComparable, isEnough, ...(over ? [] : [hasRoom])].join(' AND '),
-    names: { '#state': 'state' },
-    values: {
-      ':deposit': 'DEPOSIT',
-      ':completed': 'COMPLETED',
-      ':takes': takes,
-      ...(over ? {} : { ':maxRefunds': MAX_REFUNDS }),
-    },
+  const isEnough = { text: 'refundable >= :takes', values: { ':takes': takes } };
+  const hasRoom = {
+    text: '(attribute_not_exists(refundCount) OR refundCount < :maxRefunds)',
+    values: { ':maxRefunds': MAX_REFUNDS },
   };
+  return [isDeposit, isCompleted, isComparable, isEnough, ...(over ? [] : [hasRoom])];
 }
 
 async function giveBack(
@@ -133,21 +130,17 @@ async function giveBack(
   return done || !parent?.refunds?.has(refundId);
 }
 
-const NO_ENTRY: Condition = { condition: 'attribute_exists(pk) AND attribute_not_exists(#entry)' };
+const HAS_NO_ENTRY = 'attribute_not_exists(#entry)';
 
 /** The entry is as it was read, field by field: comparing maps as wholes is not the same everywhere. */
-function entryIs({ stage, amount, turn, version }: RefundEntry, as = 'entry'): Condition {
-  const fields = Object.entries({ stage, amount, turn, version });
-  const present = fields.filter(([, value]) => value !== undefined);
-  return {
-    condition: fields
-      .map(([name, value]) =>
-        value === undefined ? `attribute_not_exists(#${as}.#${name})` : `#${as}.#${name} = :${as}_${name}`,
-      )
-      .join(' AND '),
-    names: Object.fromEntries(fields.map(([name]) => [`#${name}`, name])),
-    values: Object.fromEntries(present.map(([name, value]) => [`:${as}_${name}`, value])),
-  };
+function entryIs({ stage, amount, turn, version }: RefundEntry, as = 'entry'): Fragment[] {
+  return Object.entries({ stage, amount, turn, version }).map(([name, value]) => {
+    const [field, placeholder] = [`#${as}.#${name}`, `:${as}_${name}`];
+    const names = { [`#${name}`]: name };
+    return value === undefined
+      ? { text: `attribute_not_exists(${field})`, names }
+      : { text: `${field} = ${placeholder}`, names, values: { [placeholder]: value } };
+  });
 }
 
 type Moved = { done: true; parent: PaymentRecord } | { done: false; parent: PaymentRecord | undefined };
@@ -157,31 +150,22 @@ async function move(
   table: Table,
   parentId: string,
   { key, over, next, takes, merged }: RefundMove,
-  more?: Condition,
+  isPayable: readonly Fragment[] = [],
 ): Promise<Moved> {
-  const standing = over ? entryIs(over) : NO_ENTRY;
-  const isAsMerged = merged && entryIs(merged.over, 'merged');
+  const isAsRead = over ? entryIs(over) : [HAS_NO_ENTRY];
+  const isMergedAsRead = merged ? entryIs(merged.over, 'merged') : [];
   const counted = (over ? 0 : 1) - (merged ? 1 : 0);
-  const conditions = [standing, isAsMerged, more].filter((each) => each !== undefined);
   const { written, item } = await table.update(keyOf(parentId), {
-    expression: [
-      'SET #entry = :next, refundable = if_not_exists(refundable, :none) - :takes',
-      merged ? ' REMOVE #merged' : '',
-      counted === 0 ? '' : ' ADD refundCount :counted',
-    ].join(''),
-    condition: conditions.map(({ condition }) => condition).join(' AND '),
-    names: {
-      '#entry': REFUND_PREFIX + key,
-      ...(merged && { '#merged': REFUND_PREFIX + merged.key }),
-      ...Object.assign({}, ...conditions.map(({ names }) => names)),
-    },
-    values: {
-      ':next': next,
-      ':takes': takes,
-      ':none': 0,
-      ...(counted === 0 ? {} : { ':counted': counted }),
-      ...Object.assign({}, ...conditions.map(({ values }) => values)),
-    },
+    SET: [
+      { text: '#entry = :next', names: { '#entry': REFUND_PREFIX + key }, values: { ':next': next } },
+      {
+        text: 'refundable = if_not_exists(refundable, :nothing) - :takes',
+        values: { ':nothing': NOTHING, ':takes': takes },
+      },
+    ],
+    REMOVE: merged ? [{ text: '#merged', names: { '#merged': REFUND_PREFIX + merged.key } }] : [],
+    ADD: counted === 0 ? [] : [{ text: 'refundCount :counted', values: { ':counted': counted } }],
+    condition: [IS_KNOWN, ...isAsRead, ...isMergedAsRead, ...isPayable],
   });
   const parent = item && toRecord(item);
   // A write whose answer was lost and that was sent again finds the entry as it left it.

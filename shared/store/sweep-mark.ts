@@ -1,4 +1,5 @@
-import { type Item, integer, type Table } from './table.ts';
+import { assign } from './expressions.ts';
+import type { Item, Table } from './table.ts';
 
 /*
  * How far paytech's list has been compared with the table. The mark only moves forward, and only when a sweep has
@@ -30,7 +31,7 @@ export async function readMark(table: Table, now: number): Promise<SweepMark> {
   const found = await table.get(KEY);
   if (found) return toMark(found);
   const isFirst = 'attribute_not_exists(pk)';
-  const { written, item } = await table.put({ pk: KEY, schema: SCHEMA, at: now }, { condition: isFirst });
+  const { written, item } = await table.put({ pk: KEY, schema: SCHEMA, at: now }, [isFirst]);
   return written ? { at: now, uncompared: [] } : toMark(item ?? {});
 }
 
@@ -40,38 +41,42 @@ export async function keepProgress(
   { at }: SweepMark,
   { startedAt, offset, ...kept }: { startedAt: number; offset: number } & Uncompared,
 ): Promise<void> {
-  const isAsRead = '#at = :at';
+  const isAsRead = { text: '#at = :at', names: { '#at': 'at' }, values: { ':at': at } };
   await table.update(KEY, {
-    expression: `SET startedAt = :startedAt, #offset = :offset, ${KEEPS_UNCOMPARED}`,
-    condition: isAsRead,
-    names: { '#at': 'at', '#offset': 'offset' },
-    values: { ':at': at, ':startedAt': startedAt, ':offset': offset, ...uncomparedValues(kept) },
+    SET: assign({ startedAt, offset, ...uncomparedAttributes(kept) }),
+    condition: [isAsRead],
   });
 }
 
 /** Moves the mark to where a sweep that is through has begun, unless it is there or further already. */
 export async function moveMark(table: Table, startedAt: number, kept: Uncompared): Promise<void> {
-  const isForward = '#at <= :startedAt';
+  const isForward = { text: '#at <= :at', names: { '#at': 'at' }, values: { ':at': startedAt } };
   await table.update(KEY, {
-    expression: `SET #at = :startedAt, ${KEEPS_UNCOMPARED} REMOVE startedAt, #offset`,
-    condition: isForward,
-    names: { '#at': 'at', '#offset': 'offset' },
-    values: { ':startedAt': startedAt, ...uncomparedValues(kept) },
+    SET: assign({ at: startedAt, ...uncomparedAttributes(kept) }),
+    REMOVE: ['startedAt', { text: '#offset', names: { '#offset': 'offset' } }],
+    condition: [isForward],
   });
 }
 
-const KEEPS_UNCOMPARED = 'uncompared = :uncompared, uncomparedFrom = :uncomparedFrom';
-
-function uncomparedValues({ uncompared, uncomparedFrom }: Uncompared) {
-  return { ':uncompared': uncompared, ':uncomparedFrom': uncomparedFrom ?? null };
+function uncomparedAttributes({ uncompared, uncomparedFrom }: Uncompared) {
+  return { uncompared, uncomparedFrom: uncomparedFrom ?? null };
 }
 
-function toMark({ at, startedAt, offset, uncompared = [], uncomparedFrom }: Item): SweepMark {
-  const unfinished = { startedAt: integer(startedAt), offset: integer(offset) };
+/** A mark as its item holds it. */
+type StoredMark = {
+  at?: number;
+  startedAt?: number;
+  offset?: number;
+  uncompared?: string[];
+  uncomparedFrom?: number | null;
+};
+
+function toMark(item: Item): SweepMark {
+  const { at = 0, startedAt, offset = 0, uncompared = [], uncomparedFrom } = item as StoredMark;
   return {
-    at: integer(at),
-    uncompared: uncompared as string[],
-    ...(uncomparedFrom ? { uncomparedFrom: integer(uncomparedFrom) } : {}),
-    ...(startedAt === undefined ? {} : { unfinished }),
+    at,
+    uncompared,
+    ...(uncomparedFrom ? { uncomparedFrom } : {}),
+    ...(startedAt === undefined ? {} : { unfinished: { startedAt, offset } }),
   };
 }

@@ -13,8 +13,10 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { withinLimits } from '../aws/limits.ts';
 import { decimal, decimalText, isDecimal } from '../payment/money.ts';
 import { OPEN_SHARDS } from '../payment/schedule.ts';
+import { type Condition, joined, type Update } from './expressions.ts';
+import { assertNumbers, withCounts } from './numbers.ts';
 
-/** An item as the rest of the store sees it: every number a Decimal, whatever it counts. */
+/** An item as the rest of the store sees it: its numbers are as shared/store/numbers.ts says of their names. */
 export type Item = Record<string, unknown>;
 
 /** How a conditional write ended; `item` is what the write left, or what stood in its way. */
@@ -25,16 +27,6 @@ export interface Table {
   get(pk: string): Promise<Item | undefined>;
   put(item: Item & { pk: string }, condition: Condition): Promise<Written>;
   update(pk: string, update: Update): Promise<Written>;
-}
-
-export interface Condition {
-  condition: string;
-  names?: Record<string, string>;
-  values?: Record<string, unknown>;
-}
-
-export interface Update extends Condition {
-  expression: string;
 }
 
 // Made anew for each use: the document client changes the options that it is given.
@@ -55,9 +47,11 @@ export function openTable(tableName: string, client = new DynamoDBClient(withinL
       const { Item } = await documents.send(
         new GetCommand({ TableName: tableName, Key: { pk }, ConsistentRead: true }),
       );
-      return Item;
+      return Item && withCounts(Item);
     },
-    async put(item, { condition, names, values }) {
+    async put(item, isFree) {
+      assertNumbers(item, '');
+      const { condition, names, values } = joined({ condition: isFree });
       const input: PutCommandInput = {
         TableName: tableName,
         Item: storable(item) as Item,
@@ -73,11 +67,12 @@ export function openTable(tableName: string, client = new DynamoDBClient(withinL
         return refusal(error);
       }
     },
-    async update(pk, { expression, condition, names, values }) {
+    async update(pk, parts) {
+      const { update, condition, names, values } = joined(parts);
       const input: UpdateCommandInput = {
         TableName: tableName,
         Key: { pk },
-        UpdateExpression: expression,
+        UpdateExpression: update,
         ConditionExpression: condition,
         ExpressionAttributeNames: names,
         ExpressionAttributeValues: values && (storable(values) as Item),
@@ -86,7 +81,7 @@ export function openTable(tableName: string, client = new DynamoDBClient(withinL
       };
       try {
         const { Attributes } = await documents.send(new UpdateCommand(input));
-        return { written: true, item: Attributes ?? {} };
+        return { written: true, item: withCounts(Attributes ?? {}) };
       } catch (error) {
         return refusal(error);
       }
@@ -97,17 +92,12 @@ export function openTable(tableName: string, client = new DynamoDBClient(withinL
 /** The item that failed the condition, as it was then; none where there was none. */
 function refusal(error: unknown): Written {
   if (!(error instanceof ConditionalCheckFailedException)) throw error;
-  return { written: false, item: error.Item && unmarshall(error.Item, numbersAsDecimals()) };
+  return { written: false, item: error.Item && withCounts(unmarshall(error.Item, numbersAsDecimals())) };
 }
 
 /** The partition of the index of open payments and claims in which an item is listed while it is open. */
 export function openShard(pk: string): string {
   return String(createHash('sha256').update(pk).digest().readUInt32BE(0) % OPEN_SHARDS);
-}
-
-/** The value of an attribute that counts: versions, attempts, epoch milliseconds. */
-export function integer(value: unknown): number {
-  return isDecimal(value) ? value.toNumber() : 0;
 }
 
 /** Decimals as DynamoDB numbers, with every digit, at any depth. */

@@ -42,7 +42,7 @@ export async function cost(aws: Aws, rounds: number): Promise<Part> {
   const webhooks = await webhookContenders(aws);
   const consumers = await consumerContenders(aws);
   // The contender has no order tokens.
-  const environment = { ...environmentOf(aws), ORDER_TOKENS: 'off' };
+  const environment = environmentOf(aws, { orderTokens: 'off' });
   const bundled = (name: string): Contender => ({ name, file: ourBundle(name), environment });
   const tutorialCreate: Contender = {
     name: 'tutorial',

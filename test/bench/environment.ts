@@ -1,9 +1,12 @@
-import { SETTINGS_VARIABLE } from '../../shared/runtime/settings.ts';
+import { type PlainSettings, SETTINGS_VARIABLE } from '../../shared/runtime/settings.ts';
 import { plainSettings } from '../support/plain-settings.ts';
 import type { Aws } from './aws.ts';
 
-/** What the stack tells its functions by default, all of it at once, with the fake AWS as AWS and as paytech. */
-export function environmentOf(aws: Aws): Record<string, string> {
+/**
+ * What the stack tells its functions, all of it at once, with the fake AWS as AWS and as paytech: by default, but for
+ * `settings`.
+ */
+export function environmentOf(aws: Aws, settings: Partial<PlainSettings> = {}): Record<string, string> {
   return {
     ...aws.environment,
     API_KEY_SECRET: 'api-key',
@@ -16,6 +19,7 @@ export function environmentOf(aws: Aws): Record<string, string> {
       paytechUrl: aws.url,
       eventSource: 'urn:paytech-payments:bench',
       confirmWebhooks: true,
+      ...settings,
     }),
     SIGNING_KEYS_SECRET: 'signing-keys',
     STACK_NAME: 'bench',

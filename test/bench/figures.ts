@@ -1,4 +1,4 @@
-import type { FunctionName } from '../../infra/settings.ts';
+import type { FunctionName } from '../../shared/runtime/settings.ts';
 import type { Estimate } from './statistics.ts';
 
 export interface Target {

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
 import { applyEvent, type Outcome } from '../../functions/apply-payment-event/pipeline.ts';
 import { decimal } from '../../shared/payment/money.ts';
-import { MAX_HISTORY, paymentAt } from '../../shared/payment/payment.ts';
+import { EVENT_SOURCES, MAX_HISTORY, paymentAt } from '../../shared/payment/payment.ts';
+import { readPayment as readObject, writePayment } from '../../shared/paytech/wire.ts';
 import { eventKey, readMessage } from '../../shared/queue/event-queue.ts';
 import { openPublisher } from '../../shared/queue/publisher.ts';
 import { readPayment, recordPayment } from '../../shared/store/payments.ts';
@@ -198,8 +199,70 @@ describe('an event of a known payment', () => {
     const record = await stored(id);
     const { pk, ...item } = (await world.table.get(`payment#${id}`)) as { pk: string };
     const history = Array.from({ length: MAX_HISTORY }, () => record.history[0]);
-    await world.table.put({ ...item, pk, history }, { condition: 'attribute_exists(pk)' });
+    await world.table.put({ ...item, pk, history }, ['attribute_exists(pk)']);
     await expect(world.apply(webhookEvent({ id, state: 'COMPLETED' }))).rejects.toThrow('full history');
+  });
+});
+
+describe.each(EVENT_SOURCES)('what paytech tells by the source %s', (source) => {
+  it('comes to subscribers as far as events carry it, and instructions for the customer do not', async () => {
+    const id = await deposit();
+    const told = {
+      paymentMethod: 'PIX',
+      paymentMethodDetails: {
+        customerAccountNumber: '400000******0408',
+        cardBrand: 'VISA',
+        cardIssuingCountryCode: 'DE',
+        cardholderName: 'Planted Name',
+      },
+      externalId: 'ext-1',
+      externalResultCode: '00',
+      externalFeeAmount: 0.5,
+      externalFeeCurrency: 'EUR',
+      externalRefs: { code: 'planted instructions' },
+      errorCode: '4.01',
+      errorMessage: 'declined once',
+    };
+    const webhook = webhookEvent({ id, state: 'DECLINED', ...told });
+    const bytes = source === 'webhook' ? webhook.bytes : writePayment(readObject(webhook.bytes));
+    const { publication } = await world.apply({ ...webhook, bytes, source });
+
+    const facts = {
+      paymentMethod: 'PIX',
+      account: '****0408',
+      cardBrand: 'VISA',
+      country: 'DE',
+      externalId: 'ext-1',
+      externalResultCode: '00',
+      externalFeeCurrency: 'EUR',
+      errorCode: '4.01',
+      errorMessage: 'declined once',
+    };
+    expect(JSON.parse(publication!.body).data.payment).toEqual({
+      ...facts,
+      externalFeeAmount: '0.5',
+      id,
+      referenceId: 'order-1',
+      paymentType: 'DEPOSIT',
+      state: 'DECLINED',
+      final: true,
+      amount: '10',
+      currency: 'EUR',
+      requestedAmount: '10',
+      requestedCurrency: 'EUR',
+      created: new Date(world.now()).toISOString(),
+      updated: new Date(world.now()).toISOString(),
+    });
+    expect(JSON.stringify(publication)).not.toContain('planted');
+    expect((await stored(id)).history[1]!.facts).toEqual({
+      ...facts,
+      state: 'DECLINED',
+      amount: decimal('10'),
+      currency: 'EUR',
+      externalFeeAmount: decimal('0.5'),
+      // A webhook's are not believed.
+      ...(source === 'webhook' ? {} : { externalRefs: { code: 'planted instructions' } }),
+    });
   });
 });
 

@@ -136,6 +136,33 @@ describe('one order, one payment', () => {
     expect(shop.made()).toHaveLength(1);
   });
 
+  it('records what was asked for where the answer tells no money, and what it tells where it does', async () => {
+    const [silent, other] = [order(), order()];
+    world.gateway.weather.form = 'terse';
+    const unsaid = await silent.send().finally(() => {
+      world.gateway.weather.form = 'whole';
+    });
+    const create: typeof world.gateway.create = async (...args) => {
+      const answer = await world.gateway.create(...args);
+      if (answer.kind !== 'answered') throw new Error('no answer');
+      const { facts, ...rest } = answer.result;
+      const told = { ...facts, amount: decimal('9'), currency: 'USD' };
+      return { kind: 'answered', result: { ...rest, facts: told } };
+    };
+    const said = await other.send({}, { deps: { gateway: { ...world.gateway, create } } });
+    const asked = { requestedAmount: decimal('10'), requestedCurrency: 'EUR' };
+    expect(await readPayment(world.table, idOf(unsaid)!)).toMatchObject({
+      ...asked,
+      amount: decimal('10'),
+      currency: 'EUR',
+    });
+    expect(await readPayment(world.table, idOf(said)!)).toMatchObject({
+      ...asked,
+      amount: decimal('9'),
+      currency: 'USD',
+    });
+  });
+
   it('teaches a record who it is that a terse webhook made before the answer, however fast the queue is', async () => {
     const shop = order();
     const create: typeof world.gateway.create = async (...args) => {

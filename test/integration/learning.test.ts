@@ -8,6 +8,7 @@ import type { PaymentState } from '../../shared/payment/state.ts';
 import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
 import type { EventQueue, QueuedEvent } from '../../shared/queue/event-queue.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
+import { assign } from '../../shared/store/expressions.ts';
 import { keepHeard } from '../../shared/store/heard.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { backOffice, sumOf } from '../support/back-office.ts';
@@ -148,9 +149,8 @@ describe('a payout of which its webhook told neither reference nor what was aske
     const { id, referenceId } = await withdrawn('PENDING');
     const parentPaymentId = paymentId();
     await world.table.update(`payment#${id}`, {
-      expression: 'SET parentPaymentId = :parent',
-      condition: 'attribute_exists(pk)',
-      values: { ':parent': parentPaymentId },
+      SET: assign({ parentPaymentId }),
+      condition: ['attribute_exists(pk)'],
     });
     const claim = (await readClaim(world.table, 'withdrawal', referenceId))!;
     await saveClaim(world.table, claim, { ...claim, request: { ...EUR_10, parentPaymentId: paymentId() } });
@@ -287,16 +287,21 @@ describe('a refund whose webhook is faster than its answer', () => {
     // As when the webhook had told its parent and no reference.
     const taken = { stage: 'reserved' as const, amount: decimal('3') };
     await world.table.update(`payment#${parentId}`, {
-      expression:
-        'SET #mine = :unsent, #other = :taken, refundable = refundable - :three ADD refundCount :one',
-      condition: 'attribute_exists(pk)',
-      names: { '#mine': `refund:${refundId}`, '#other': `refund:@${body.id}` },
-      values: {
-        ':unsent': { ...taken, turn: 1 },
-        ':taken': { ...taken, paymentId: body.id, version: 0 },
-        ':three': decimal('3'),
-        ':one': 1,
-      },
+      SET: [
+        {
+          text: '#mine = :unsent',
+          names: { '#mine': `refund:${refundId}` },
+          values: { ':unsent': { ...taken, turn: 1 } },
+        },
+        {
+          text: '#other = :taken',
+          names: { '#other': `refund:@${body.id}` },
+          values: { ':taken': { ...taken, paymentId: body.id, version: 0 } },
+        },
+        { text: 'refundable = refundable - :three', values: { ':three': decimal('3') } },
+      ],
+      ADD: [{ text: 'refundCount :one', values: { ':one': 1 } }],
+      condition: ['attribute_exists(pk)'],
     });
     await expectInOrder(parentId, '4');
     const update: World['table']['update'] = async (...args) => {

@@ -160,7 +160,7 @@ describe('where paytech cannot be called', () => {
       expect([route, (await locked.call(route, options)).code]).toEqual([route, 'internal']);
     }
     const broken = { pk: 'payment#broken', id: 'broken', paymentType: 'DEPOSIT', version: 1, history: [] };
-    await locked.table.put(broken, { condition: 'attribute_not_exists(pk)' });
+    await locked.table.put(broken, ['attribute_not_exists(pk)']);
     expect((await locked.call(SHOW, { at: { id: 'broken' } })).code).toBe('internal');
   });
 
@@ -239,7 +239,7 @@ describe(REFUND, () => {
     ]);
     await service.table.put(
       { ...item, pk: `payment#${paid}`, ...Object.fromEntries(refunds), refundCount: MAX_REFUNDS },
-      { condition: 'attribute_exists(pk)' },
+      ['attribute_exists(pk)'],
     );
     expect(await codeOf(REFUND, refundOf(paid))).toBe('refund.too_many');
   });

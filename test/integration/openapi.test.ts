@@ -32,10 +32,7 @@ const created = async (fields: object = {}, orderToken?: string) =>
 describe('our own faults', () => {
   it('are a 500 that tells nothing', async () => {
     const broken = { pk: 'payment#broken', id: 'broken', paymentType: 'DEPOSIT', state: 'CHECKOUT' };
-    await service.table.put(
-      { ...broken, version: 1, history: [] },
-      { condition: 'attribute_not_exists(pk)' },
-    );
+    await service.table.put({ ...broken, version: 1, history: [] }, ['attribute_not_exists(pk)']);
     service.breakSecrets();
     const answers = [
       await create(),

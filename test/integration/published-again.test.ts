@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
+import { joined } from '../../shared/store/expressions.ts';
 import { readPayment, recordPayment } from '../../shared/store/payments.ts';
 import { startWorld, type World, webhookEvent } from '../support/world.ts';
 
@@ -44,21 +45,19 @@ const count = (metric: string) => world.logger.metrics().filter((each) => each =
 it('a word in other bytes has the version published that said it first, not the latest', async () => {
   const id = await deposit();
   const first = await world.apply(becomes(id, 'COMPLETED'));
+  const learned = {
+    at: new Date(world.now()).toISOString(),
+    source: 'create',
+    key: 'l',
+    learned: { before: { origin: 'service' } },
+    facts: { state: 'COMPLETED' },
+  };
   await world.table.update(`payment#${id}`, {
-    expression: 'SET version = version + :one, history = list_append(history, :entry)',
-    condition: 'attribute_exists(pk)',
-    values: {
-      ':one': 1,
-      ':entry': [
-        {
-          at: new Date(world.now()).toISOString(),
-          source: 'create',
-          key: 'l',
-          learned: { before: { origin: 'service' } },
-          facts: { state: 'COMPLETED' },
-        },
-      ],
-    },
+    SET: [
+      { text: 'version = version + :one', values: { ':one': 1 } },
+      { text: 'history = list_append(history, :entry)', values: { ':entry': [learned] } },
+    ],
+    condition: ['attribute_exists(pk)'],
   });
   const again = await world.apply(webhook(id, 'COMPLETED', { note: 'again' }));
   expect(again).toEqual({ ...first, outcome: 'duplicate' });
@@ -179,7 +178,7 @@ describe('an alarm', () => {
     const event = becomes(id, 'DECLINED');
     const update: World['table']['update'] = async (...args) => {
       const written = await world.table.update(...args);
-      const isApplied = written.written && args[1].expression.includes('list_append(history');
+      const isApplied = written.written && joined(args[1]).update.includes('list_append(history');
       return isApplied ? world.table.update(...args) : written;
     };
     const result = await world.applyWith({ table: { ...world.table, update } })(event);
@@ -195,7 +194,7 @@ describe('an alarm', () => {
       const event = metric === 'PaymentCorrected' ? becomes(id, 'DECLINED') : webhook(id, 'DECLINED');
       const update: World['table']['update'] = async (...args) => {
         const written = await world.table.update(...args);
-        if (/list_append\((history|if_not_exists\(quarantine)/.test(args[1].expression)) {
+        if (/list_append\((history|if_not_exists\(quarantine)/.test(joined(args[1]).update)) {
           if (written.written) throw new Error('died');
         }
         return written;

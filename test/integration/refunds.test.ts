@@ -6,6 +6,7 @@ import { heldBy, paidIn } from '../../shared/payment/refund.ts';
 import type { CreatePaymentBody } from '../../shared/paytech/client.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 import { readClaim } from '../../shared/store/claims.ts';
+import { joined } from '../../shared/store/expressions.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { type Answer, backOffice, CALLER, Died, dying, sumOf } from '../support/back-office.ts';
 import { paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
@@ -615,7 +616,7 @@ describe('a correction of the deposit', () => {
     world.gateway.set(id, { state: 'COMPLETED', amount: decimal('120'), currency: 'USD' });
     let isFirst = true;
     const update: World['table']['update'] = async (pk, change) => {
-      const isCorrection = change.expression.includes('refundable = :paid') && pk === `payment#${id}`;
+      const isCorrection = joined(change).update.includes('refundable = :paid') && pk === `payment#${id}`;
       if (isCorrection && isFirst) {
         isFirst = false;
         await office.refund({ refundId: newId(), paymentId: id, amount: '10' });

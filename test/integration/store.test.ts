@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientFor } from '../../infra/local/account.ts';
 import { decimal } from '../../shared/payment/money.ts';
@@ -7,6 +7,7 @@ import type { EventSource, HistoryEntry } from '../../shared/payment/payment.ts'
 import { OPEN_SHARDS } from '../../shared/payment/schedule.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
+import { assign } from '../../shared/store/expressions.ts';
 import { quarantine, readPayment, recordPayment, takeQuestion } from '../../shared/store/payments.ts';
 import { openShard, openTable } from '../../shared/store/table.ts';
 import { countingClient } from '../support/counting-client.ts';
@@ -46,11 +47,10 @@ describe('the table', () => {
     });
     const table = openTable('payments', client);
     const pk = `test#${randomUUID()}`;
-    await table.put({ pk }, { condition: 'attribute_not_exists(pk)' });
+    await table.put({ pk }, ['attribute_not_exists(pk)']);
     await table.update(pk, {
-      expression: 'SET a = :a',
-      condition: 'attribute_exists(pk)',
-      values: { ':a': 1 },
+      SET: assign({ version: 1 }),
+      condition: ['attribute_exists(pk)'],
     });
     await table.get(pk);
     client.destroy();
@@ -65,17 +65,17 @@ describe('the table', () => {
     const { client, requests } = countingClient(clientFor(world.dynamoDbUrl));
     const table = openTable('payments', client);
     const item = { pk: `test#${randomUUID()}`, amount: decimal('1e-18') };
-    await table.put(item, { condition: 'attribute_not_exists(pk)' });
+    await table.put(item, ['attribute_not_exists(pk)']);
     requests.length = 0;
 
-    const put = await table.put({ pk: item.pk }, { condition: 'attribute_not_exists(pk)' });
+    const put = await table.put({ pk: item.pk }, ['attribute_not_exists(pk)']);
     const update = await table.update(item.pk, {
-      expression: 'SET a = pk',
-      condition: 'attribute_exists(a)',
+      SET: ['a = pk'],
+      condition: ['attribute_exists(a)'],
     });
     const nothing = await table.update(`test#${randomUUID()}`, {
-      expression: 'SET a = pk',
-      condition: 'attribute_exists(pk)',
+      SET: ['a = pk'],
+      condition: ['attribute_exists(pk)'],
     });
     client.destroy();
     expect([put, update]).toEqual([
@@ -92,7 +92,7 @@ describe('the table', () => {
       if (commandName === 'PutItemCommand') throw new Error('throttled');
       return next(args);
     });
-    const write = openTable('payments', client).put({ pk: 'a' }, { condition: 'attribute_not_exists(pk)' });
+    const write = openTable('payments', client).put({ pk: 'a' }, ['attribute_not_exists(pk)']);
     await expect(write).rejects.toThrow('throttled');
     client.destroy();
   });
@@ -104,10 +104,46 @@ describe('the table', () => {
     );
   });
 
+  it('writes no number whose name is in no list, and no amount that is no decimal', async () => {
+    const pk = `test#${randomUUID()}`;
+    const isNew = 'attribute_not_exists(pk)';
+    await expect(world.table.put({ pk, points: 7 }, [isNew])).rejects.toThrow(TypeError);
+    await expect(world.table.put({ pk, list: [{ amount: 11.12 }] }, [isNew])).rejects.toThrow(TypeError);
+    const wrong = [{ SET: assign({ points: 7 }) }, { ADD: [{ text: 'points :p', values: { ':p': 7 } }] }];
+    for (const part of wrong) {
+      await expect(world.table.update(pk, { ...part, condition: [isNew] })).rejects.toThrow(TypeError);
+    }
+    expect(await world.table.get(pk)).toBeUndefined();
+  });
+
+  it('reads what counts as numbers and all else exactly, also of names that it does not know', async () => {
+    const pk = `test#${randomUUID()}`;
+    const Item = {
+      pk: { S: pk },
+      version: { N: '3' },
+      points: { N: '12345678901234567890.000000000000000001' },
+      heard: { M: { version: { N: '3' }, facts: { M: { amount: { N: '0.1' } } } } },
+    };
+    await world.dynamoClient.send(new PutItemCommand({ TableName: 'payments', Item }));
+    const read = {
+      pk,
+      version: 3,
+      points: decimal('12345678901234567890.000000000000000001'),
+      heard: { version: 3, facts: { amount: decimal('0.1') } },
+    };
+    expect(await world.table.get(pk)).toEqual(read);
+    const isOther = { text: 'version = :other', values: { ':other': 4 } };
+    const refused = await world.table.update(pk, { REMOVE: ['heard'], condition: [isOther] });
+    expect(refused).toEqual({ written: false, item: read });
+    const { heard: _, ...rest } = read;
+    const again = await world.table.update(pk, { REMOVE: ['heard'], condition: ['attribute_exists(pk)'] });
+    expect(again).toEqual({ written: true, item: rest });
+  });
+
   it('keeps nulls and nested amounts as they are', async () => {
     const pk = `test#${randomUUID()}`;
     const item = { pk, nothing: null, list: [{ amount: decimal('1e-18') }] };
-    await world.table.put(item, { condition: 'attribute_not_exists(pk)' });
+    await world.table.put(item, ['attribute_not_exists(pk)']);
     expect(await world.table.get(pk)).toEqual(item);
   });
 });

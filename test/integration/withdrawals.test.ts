@@ -120,10 +120,14 @@ describe('POST /operations/withdrawals', () => {
     const body = request({ referenceId: 'payout-of-before' });
     await office.withdraw(body);
     await world.table.update(`withdrawal#${body.referenceId}`, {
-      expression: 'SET #request.fingerprint = :fingerprint',
-      condition: 'attribute_exists(pk)',
-      names: { '#request': 'request' },
-      values: { ':fingerprint': '33c1ac7ae9bdca9b83c4b7b0b3ae4b85b8721ca2dbba983dc5aafde66433a593' },
+      SET: [
+        {
+          text: '#request.fingerprint = :fingerprint',
+          names: { '#request': 'request' },
+          values: { ':fingerprint': '33c1ac7ae9bdca9b83c4b7b0b3ae4b85b8721ca2dbba983dc5aafde66433a593' },
+        },
+      ],
+      condition: ['attribute_exists(pk)'],
     });
     expect((await office.withdraw(body)).status).toBe(200);
     const another = { ...body, customer: { ...body.customer, accountNumber: 'DE00 1235' } };

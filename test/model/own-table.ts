@@ -2,7 +2,7 @@ import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { isFinal, type PaymentState } from '../../shared/payment/state.ts';
 import type { OpenIndex, OpenKey } from '../../shared/store/open-index.ts';
 import { toRecord } from '../../shared/store/payment-item.ts';
-import { type Item, integer, openShard, type Table, type Written } from '../../shared/store/table.ts';
+import { type Item, openShard, type Table, type Written } from '../../shared/store/table.ts';
 
 /** The item of which a table has one, and each simulation its own. */
 const SWEEP_MARK = 'sweep#mark';
@@ -31,7 +31,7 @@ export function ownTable(shared: Table, run: string) {
     latest.set(pk, item);
     if (shard === undefined && isUndecided(pk, item)) unmarked.push(`${pk} in ${item.state ?? item.stage}`);
     if (shard === undefined) written.delete(pk);
-    else written.set(pk, { pk, dueAt: typeof dueAt === 'number' ? dueAt : integer(dueAt) });
+    else written.set(pk, { pk, dueAt: dueAt as number });
   }
 
   const table: Table = {

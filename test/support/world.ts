@@ -24,9 +24,8 @@ import { openDeadLetterQueue, openEventQueue, type QueuedEvent } from '../../sha
 import { openPublisher } from '../../shared/queue/publisher.ts';
 import { openOpenIndex } from '../../shared/store/open-index.ts';
 import { openTable } from '../../shared/store/table.ts';
-import { rehearsed } from './deployed-target.ts';
+import { givenDynamoDb } from './dynamodb.ts';
 import { memoryGateway } from './memory-gateway.ts';
-import { isDeployed } from './target.ts';
 
 const CREDENTIALS = {
   region: 'us-east-1',
@@ -52,11 +51,11 @@ export function memoryLogger() {
 }
 
 /**
- * The real pipelines on an embedded DynamoDB (in a rehearsal that of the emulator), SQS and SNS, with a gateway in
+ * The real pipelines on an embedded DynamoDB (or another one, where it is given), SQS and SNS, with a gateway in
  * memory and a clock that only the test moves. Shared between the tests of a file; each makes its own ids.
  */
 export async function startWorld() {
-  const dynamo = isDeployed ? { url: rehearsed().endpoint, close: async () => {} } : await startDynamoDb();
+  const dynamo = givenDynamoDb ? { url: givenDynamoDb, close: async () => {} } : await startDynamoDb();
   const sqsSns = await startSqsSns();
   const dynamoClient = new DynamoDBClient({ ...CREDENTIALS, endpoint: dynamo.url });
   const sqs = new SQS({ ...CREDENTIALS, endpoint: sqsSns.url });
@@ -161,8 +160,8 @@ export async function startWorld() {
       return Items.map((item) => unmarshall(item, { wrapNumbers: (text) => text }));
     },
     async stop() {
-      // The emulator's goes on to the next test file.
-      if (isDeployed) await dynamoClient.send(new DeleteTableCommand({ TableName: 'payments' }));
+      // A given one goes on to the next test file.
+      if (givenDynamoDb) await dynamoClient.send(new DeleteTableCommand({ TableName: 'payments' }));
       for (const client of [dynamoClient, sqs, sns]) client.destroy();
       await Promise.all([dynamo.close(), sqsSns.close()]);
     },

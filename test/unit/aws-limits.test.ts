@@ -29,8 +29,9 @@ const MESSAGE = { messageId: 'm', body: 'e30=', messageAttributes: {} };
 
 const CALLS: Record<string, () => Promise<unknown>> = {
   'a read': () => openTable('payments').get('a'),
-  'a write': () => openTable('payments').put({ pk: 'a' }, { condition: 'attribute_not_exists(pk)' }),
-  'an update': () => openTable('payments').update('a', { expression: 'SET a = :a', condition: 'a = :a' }),
+  'a write': () => openTable('payments').put({ pk: 'a' }, ['attribute_not_exists(pk)']),
+  'an update': () =>
+    openTable('payments').update('a', { REMOVE: ['a'], condition: ['attribute_exists(pk)'] }),
   'a query of the index': () => openOpenIndex('payments').due(0, 0, 1),
   'a secret': () => openSecret('api-key', String).get(),
   'a message': () => openEventQueue('https://sqs/webhooks').send(EVENT),

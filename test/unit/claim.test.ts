@@ -1,17 +1,31 @@
 import { describe, expect, test } from 'vitest';
 import {
   CALL_LIMIT_MS,
+  CLAIM_KINDS,
   type Claim,
   type ClaimedRequest,
   type ClaimKind,
+  candidates,
+  counts,
   type FoundPayment,
+  isClaimKind,
   judgeLookUp,
+  KIND_OF,
   LEASE_MS,
   LEASE_NEEDED_TO_CALL_MS,
+  MAX_SIBLINGS,
+  mayTry,
+  misfitOf,
+  nextLookAt,
   nextStep,
+  paymentsOf,
+  type Resolution,
   sameRequest,
+  TYPE_OF_KIND,
+  withPayment,
 } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
+import { PAYMENT_TYPES } from '../../shared/payment/state.ts';
 
 /* The rows of the table at `ClaimStage`, one by one. */
 
@@ -221,6 +235,27 @@ describe('a look-up', () => {
     });
   });
 
+  test('is about none that is a cascade of what it finds or knows, or of another type', () => {
+    const cascades = ['p1', 'p2'].map((parent) => ({
+      ...fitting,
+      id: `${parent}c`,
+      parentPaymentId: parent,
+    }));
+    const payout = { ...fitting, id: 'p3', paymentType: 'WITHDRAWAL' as const };
+    const found = [...cascades, payout, fitting];
+    const known = claim({ stage: 'unknown', earlierPaymentIds: ['p2'] });
+    expect(candidates(known, found)).toEqual([fitting]);
+    // paytech cascades no payout: each may have gone out.
+    expect(candidates({ ...known, kind: 'withdrawal' }, found)).toEqual([payout]);
+    const untyped = cascades.map(({ paymentType: _, ...each }) => each);
+    expect(candidates({ ...known, kind: 'withdrawal' }, untyped)).toEqual(untyped);
+  });
+
+  test('takes another type for a misfit', () => {
+    expect(misfitOf(unknown, { ...fitting, paymentType: 'REFUND' })).toBe('payment type');
+    expect(misfitOf(unknown, fitting)).toBeUndefined();
+  });
+
   test('takes a type that is not told for the right one', () => {
     const { paymentType: _, ...untyped } = fitting;
     expect(judgeLookUp(unknown, [untyped], LEASE_ENDS)).toMatchObject({ do: 'adopt' });
@@ -229,7 +264,7 @@ describe('a look-up', () => {
   test('for a refund wants its parent, where that is told', () => {
     const refund = claim({ kind: 'refund', request: { ...request, parentPaymentId: 'p0' } });
     const found = { ...fitting, paymentType: 'REFUND' as const, parentPaymentId: 'p0' };
-    expect(judgeLookUp(refund, [found], LEASE_ENDS)).toMatchObject({ do: 'adopt' });
+    expect(judgeLookUp(refund, [found], LEASE_ENDS)).toEqual({ do: 'adopt', paymentId: 'p1', others: [] });
     expect(judgeLookUp(refund, [{ ...found, parentPaymentId: 'p9' }], LEASE_ENDS)).toMatchObject({
       do: 'flag',
     });
@@ -257,6 +292,24 @@ describe('a look-up', () => {
     expect(judgeLookUp(limited(seen), [], SENT_AT + 120_000)).toEqual({ do: 'release' });
   });
 
+  test.for([
+    [10, 120],
+    [60_000, 60],
+    [60_001, 60],
+    [119_000, 3],
+    [200_000, 3],
+  ])('after a 429, %i ms after the call: waits %i s', ([elapsed, seconds]) => {
+    const limited = claim({ kind: 'withdrawal', stage: 'unknown', limited: true });
+    expect(judgeLookUp(limited, [], SENT_AT + elapsed!)).toEqual({ do: 'wait', seconds });
+  });
+
+  test('takes a cascade of what it finds for a payment of its own where money goes out', () => {
+    const payout = claim({ kind: 'withdrawal', stage: 'unknown' });
+    const cascade = { ...fitting, id: 'p2', paymentType: 'WITHDRAWAL' as const, parentPaymentId: 'p1' };
+    const found = [{ ...fitting, paymentType: 'WITHDRAWAL' as const }, cascade];
+    expect(judgeLookUp(payout, found, LEASE_ENDS)).toMatchObject({ do: 'flag' });
+  });
+
   // Milliseconds from the first empty look-up to this one, and from the end of the lease to this one.
   test.for([
     ['the first', undefined, 60_000, 'wait'],
@@ -277,7 +330,10 @@ describe('a look-up', () => {
     const firstLookUpAt = LEASE_ENDS + 1_000;
     const outgoing = claim({ kind, stage: 'unknown', firstLookUpAt });
     expect(judgeLookUp(outgoing, [], firstLookUpAt + 2_999)).toMatchObject({ do: 'wait' });
-    expect(judgeLookUp(outgoing, [], firstLookUpAt + 3_000)).toMatchObject({ do: 'flag' });
+    expect(judgeLookUp(outgoing, [], firstLookUpAt + 3_000)).toEqual({
+      do: 'flag',
+      reason: expect.stringContaining('may still come'),
+    });
   });
 });
 
@@ -311,7 +367,111 @@ describe('two requests are the same', () => {
   });
 });
 
+describe('the payments of a claim', () => {
+  const several = claim({
+    earlierPaymentIds: ['p1', 'p2'],
+    otherPaymentIds: ['p2', 'p3'],
+    paymentId: 'p4',
+  });
+
+  test('are all that it names, each once, the current one last', () => {
+    expect(paymentsOf(several)).toEqual(['p1', 'p2', 'p3', 'p4']);
+    expect(paymentsOf(claim())).toEqual([]);
+  });
+
+  test('stay as they are when one comes again', () => {
+    for (const id of ['p1', 'p3', 'p4']) expect(withPayment(several, id, 3)).toBe(several);
+  });
+
+  test('get one of elsewhere, which is no attempt, among the others', () => {
+    expect(withPayment(several, 'p5', undefined)).toEqual({
+      ...several,
+      otherPaymentIds: ['p2', 'p3', 'p5'],
+    });
+    expect(withPayment(claim(), 'p5', undefined)).toEqual({ ...claim(), otherPaymentIds: ['p5'] });
+  });
+
+  test.for(['sent', 'unknown', 'flagged'] as const)(
+    'of a claim that is %s: the awaited one settles it',
+    (stage) => {
+      const open = claim({ stage, flag: 'why' });
+      const { flag: _, ...settled } = { ...open, stage: 'known', paymentId: 'p5' };
+      expect(withPayment(open, 'p5', 3)).toEqual(settled);
+    },
+  );
+
+  test.for([
+    ['of an earlier attempt', claim({ stage: 'unknown' }), 2],
+    ['beside the one that is known', claim({ stage: 'known', paymentId: 'p4' }), 3],
+    ['after the attempt was released', claim({ stage: 'released' }), 3],
+  ] as const)('%s are kept, and settle nothing', ([_what, found, attempt]) => {
+    expect(withPayment(found, 'p5', attempt)).toEqual({ ...found, earlierPaymentIds: ['p5'] });
+  });
+});
+
+describe('a payment counts for its claim', () => {
+  const paid = { id: 'p1', amount: decimal('11.12'), currency: 'EUR' };
+  const less = { ...paid, amount: decimal('5') };
+  const elsewhere = claim({ otherPaymentIds: ['p1'] });
+
+  test('whatever was paid, when this service asked for it', () => {
+    expect(counts(claim({ earlierPaymentIds: ['p1'] }), less)).toBe(true);
+  });
+
+  test('of elsewhere, when as much was asked for, or paid where that is not told', () => {
+    expect(counts(elsewhere, paid)).toBe(true);
+    expect(counts(elsewhere, less)).toBe(false);
+    expect(counts(elsewhere, { ...less, requestedAmount: decimal('11.120') })).toBe(true);
+    expect(counts(elsewhere, { ...paid, requestedAmount: decimal('5') })).toBe(false);
+    expect(counts(elsewhere, { ...paid, currency: 'USD' })).toBe(false);
+    expect(counts(elsewhere, { ...paid, currency: 'USD', requestedCurrency: 'EUR' })).toBe(true);
+    expect(counts(elsewhere, less, { amount: decimal('5'), currency: 'EUR' })).toBe(true);
+  });
+
+  test.for(['withdrawal', 'refund'] as ClaimKind[])('of a %s always: money went out', (kind) => {
+    expect(counts({ ...elsewhere, kind }, less)).toBe(true);
+  });
+
+  test('never, once a person has denied it', () => {
+    for (const kind of ['deposit', 'withdrawal'] as ClaimKind[]) {
+      expect(counts(claim({ kind, earlierPaymentIds: ['p1'], deniedPaymentIds: ['p1'] }), paid)).toBe(false);
+    }
+  });
+});
+
+test('a claim is of what this service asks for, and of nothing else', () => {
+  for (const kind of ['deposit', 'withdrawal', 'refund']) expect(isClaimKind(kind)).toBe(true);
+  for (const other of ['payment', 'DEPOSIT', '']) expect(isClaimKind(other)).toBe(false);
+});
+
+test('twenty attempts are made, and twenty more for each time that a person says not sent', () => {
+  const said = (outcome: Resolution['outcome']) => ({ at: '', caller: '', outcome, reason: '' });
+  expect(mayTry({ attempt: MAX_SIBLINGS })).toBe(true);
+  expect(mayTry({ attempt: MAX_SIBLINGS + 1 })).toBe(false);
+  expect(mayTry({ attempt: MAX_SIBLINGS + 1, resolutions: [said('sent')] })).toBe(false);
+  expect(mayTry({ attempt: 2 * MAX_SIBLINGS, resolutions: [said('sent'), said('not-sent')] })).toBe(true);
+  expect(mayTry({ attempt: 2 * MAX_SIBLINGS + 1, resolutions: [said('not-sent')] })).toBe(false);
+});
+
+test('an open claim is looked after once its lease is over, and then at growing intervals', () => {
+  expect(nextLookAt(claim())).toBe(LEASE_ENDS);
+  expect(nextLookAt(claim({ lastLookUpAt: SENT_AT + 1 }))).toBeGreaterThan(LEASE_ENDS);
+  const late = claim({ leaseUntil: SENT_AT + 3_600_000, lastLookUpAt: SENT_AT + 1 });
+  expect(nextLookAt(late)).toBe(SENT_AT + 3_600_000);
+});
+
 test('a call that may still begin ends, and is recorded, while its lease is alive', () => {
   expect(LEASE_NEEDED_TO_CALL_MS).toBeGreaterThan(CALL_LIMIT_MS);
   expect(LEASE_MS).toBeGreaterThan(LEASE_NEEDED_TO_CALL_MS);
+});
+
+test.each([
+  ['DEPOSIT', 'deposit'],
+  ['WITHDRAWAL', 'withdrawal'],
+  ['REFUND', 'refund'],
+] as const)('a %s is asked for as a %s, and nothing else is', (type, kind) => {
+  expect(KIND_OF[type]).toBe(kind);
+  expect(TYPE_OF_KIND[kind]).toBe(type);
+  expect(CLAIM_KINDS).toHaveLength(PAYMENT_TYPES.length);
+  expect([kind, type, 'operation', 'constructor'].map(isClaimKind)).toEqual([true, false, false, false]);
 });

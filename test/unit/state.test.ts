@@ -1,13 +1,21 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { decimal } from '../../shared/payment/money.ts';
 import {
+  endedInVain,
+  isBeginning,
   isFinal,
+  isPaymentState,
+  isWaiting,
   type Judgement,
   judge,
+  meansMoney,
   PAYMENT_STATES,
   PAYMENT_TYPES,
   type PaymentState,
   type PaymentType,
+  STATES,
   type Standing,
   sameMoney,
   statesBefore,
@@ -103,16 +111,35 @@ describe.each(cases)('a %s known as %s, told %s', (type, known, event, expected)
   });
 });
 
-test.each([
-  ['CHECKOUT', false],
-  ['PENDING', false],
-  ['AWAITING_APPROVAL', false],
-  ['AUTHORIZED', false],
-  ['COMPLETED', true],
-  ['DECLINED', true],
-  ['CANCELLED', true],
-] as const)('%s is final: %s', (state, final) => {
-  expect(isFinal(state)).toBe(final);
+/** What paytech's pages and the rules on money say of each state, written down once more. */
+describe.each([
+  ['final', isFinal, ['COMPLETED', 'DECLINED', 'CANCELLED']],
+  ['failed', endedInVain, ['DECLINED', 'CANCELLED']],
+  ['money', meansMoney, ['AUTHORIZED', 'COMPLETED']],
+  ['announced by webhook', is('announced'), ['AUTHORIZED', 'COMPLETED', 'DECLINED', 'CANCELLED']],
+  ['a beginning', isBeginning, ['CHECKOUT', 'PENDING', 'AWAITING_APPROVAL']],
+  ['payable', is('payable'), ['CHECKOUT', 'PENDING']],
+  ['waiting for the merchant', isWaiting, ['AWAITING_APPROVAL', 'AUTHORIZED']],
+] as const)('the states that are %s', (_what, isSo: (state: PaymentState) => boolean, states) => {
+  test(`are ${states.join(', ')}`, () => expect(PAYMENT_STATES.filter(isSo)).toEqual(states));
+});
+
+function is(column: 'announced' | 'payable') {
+  return (state: PaymentState) => STATES[state][column];
+}
+
+test('only what is in the table is a state', () => {
+  expect(PAYMENT_STATES.every(isPaymentState)).toBe(true);
+  expect(['RECONCILIATION', 'completed', 'constructor', ''].filter(isPaymentState)).toEqual([]);
+});
+
+test('the storefront module names the states of a deposit', () => {
+  const declarations = readFileSync(
+    join(import.meta.dirname, '../../shared/storefront/paytech-storefront.d.ts'),
+    'utf8',
+  );
+  const [, named] = /export type PaymentState =([^;]+);/.exec(declarations)!;
+  expect(named!.match(/\w+/g)).toEqual(statesOf('DEPOSIT'));
 });
 
 test.each([

@@ -1,6 +1,7 @@
 /** A payment as the simulated gateway keeps it. */
 import { randomUUID } from 'node:crypto';
 import type { Decimal } from '../../../shared/payment/money.ts';
+import { isPaymentState, STATES } from '../../../shared/payment/state.ts';
 import type { CreateRequest } from './create-request.ts';
 import type { ChargebackRequest } from './requests.ts';
 import type { TestCard } from './sandbox.ts';
@@ -60,16 +61,25 @@ export interface Cycle {
 
 /** Whether a customer can still pay: an open deposit. */
 export function isPayable({ request, state }: Payment): boolean {
-  return request.paymentType === 'DEPOSIT' && (state === 'CHECKOUT' || state === 'PENDING');
+  return request.paymentType === 'DEPOSIT' && rowOf(state)?.payable === true;
 }
 
 export function isFailed({ state }: Payment): boolean {
-  return state === 'DECLINED' || state === 'CANCELLED';
+  return rowOf(state)?.failed === true;
 }
 
 /** Whether it has the customer's money, or a hold on it. */
 export function isPaid({ state }: Payment): boolean {
-  return state === 'COMPLETED' || state === 'AUTHORIZED';
+  return rowOf(state)?.money === true;
+}
+
+/** Whether paytech sends a webhook of it. */
+export function isAnnounced({ state }: Payment): boolean {
+  return rowOf(state)?.announced === true;
+}
+
+function rowOf(state: string) {
+  return isPaymentState(state) ? STATES[state] : undefined;
 }
 
 /** 32 characters of [a-zA-Z0-9], as paytech's ids and tokens. */

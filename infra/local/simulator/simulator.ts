@@ -19,7 +19,7 @@ import { Faults, LONGEST_DELAY_MS } from './faults.ts';
 import { type LoggedRequest, useGatewayEdge } from './gateway-edge.ts';
 import { gatewayRoutes } from './gateway-routes.ts';
 import { chargebackObject } from './other-objects.ts';
-import type { Payment } from './payment.ts';
+import { isAnnounced, type Payment } from './payment.ts';
 import { paymentObject } from './payment-object.ts';
 import { Payments } from './payments.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -65,8 +65,6 @@ export interface Simulator {
   url: string;
   close(): Promise<void>;
 }
-
-const ANNOUNCED_STATES: readonly string[] = ['COMPLETED', 'DECLINED', 'CANCELLED', 'AUTHORIZED'];
 
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { port = 0, apiKey, signingKey, settleMs = 300, slowMs = 2000, now = () => new Date() } = options;
@@ -117,7 +115,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     checkoutMs,
     closing: () => timers.pause(checkoutMs),
     moved: (payment) => {
-      if (ANNOUNCED_STATES.includes(payment.state)) sendWebhook(payment);
+      if (isAnnounced(payment)) sendWebhook(payment);
       subscriptions.heard(payment);
     },
   });
