@@ -366,13 +366,20 @@ describe('payouts', () => {
     await expect.poll(() => ok('GET', `/payments/${made.id}`)).toMatchObject({ state });
   });
 
+  test('a withdrawal cannot be approved before it waits for that', async () => {
+    // Longer than the test may take.
+    const { ok, api } = await startShop({ settleMs: 3_600_000 });
+    const waiting = { ...withdrawal, additionalParameters: { approval: 'required' } };
+    const { id } = await ok('POST', '/payments', waiting);
+    expect(await api('POST', `/payments/${id}/approve`)).toMatchObject({ status: 400 });
+  });
+
   test('a withdrawal waits for approval when it has to', async () => {
     const { ok, api } = await startShop();
     const waiting = { ...withdrawal, additionalParameters: { approval: 'required' } };
     const approved = await ok('POST', '/payments', waiting);
     const rejected = await ok('POST', '/payments', waiting);
     expect(approved).toMatchObject({ state: 'PENDING' });
-    expect(await api('POST', `/payments/${approved.id}/approve`)).toMatchObject({ status: 400 });
     for (const { id } of [approved, rejected]) {
       await expect.poll(() => ok('GET', `/payments/${id}`)).toMatchObject({ state: 'AWAITING_APPROVAL' });
     }
