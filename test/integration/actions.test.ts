@@ -170,7 +170,9 @@ describe('POST /operations/payments/{id}/…', () => {
     const headers = await signedHeaders(service, 'POST', path, body);
     const answer = await service.api('POST', path, body, headers);
     expect(answer.status, answer.text).toBe(201);
-    return String(answer.json().id);
+    const id = String(answer.json().id);
+    await service.untilAtPaytech(id, 'AWAITING_APPROVAL');
+    return id;
   }
 
   const reaches = (id: string, state: string) =>
@@ -245,7 +247,7 @@ describe('POST /operations/payments/{id}/…', () => {
   it('rejects a withdrawal with the reason', async () => {
     const id = await withdrawal();
     const answer = await perform(id, 'reject', '{"rejectReason":"Unknown account"}');
-    expect(answer.json()).toMatchObject({ state: 'CANCELLED', errorMessage: 'Unknown account' });
+    expect(answer.json()).toMatchObject({ state: 'CANCELLED', externalResultCode: 'Unknown account' });
     await reaches(id, 'CANCELLED');
   });
 
