@@ -1,14 +1,17 @@
-import { identityInClaim } from '../../shared/claims/siblings.ts';
+import { identify, identityInClaim } from '../../shared/claims/siblings.ts';
 import {
   type HistoryEntry,
   type Learnable,
+  mayLearnFrom,
   optional,
   type PaymentRecord,
   versionOfKey,
 } from '../../shared/payment/payment.ts';
+import type { StatelessPayment } from '../../shared/paytech/wire.ts';
 import { keyWithin, type QueuedEvent } from '../../shared/queue/event-queue.ts';
 import { learnIdentity, readPayment } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
+import type { Dependencies } from './first-record.ts';
 import { assertRoom } from './limits.ts';
 
 const MAX_ROUNDS = 4;
@@ -37,28 +40,61 @@ export async function learn(
     if (!read) return undefined;
     const version = versionOfKey(read, key);
     if (version) return { record: read, version };
-
     const claimed = await identityInClaim({ table }, claim, read);
-    const before = learnableOf(read);
-    const after = {
-      ...before,
-      ...claimed,
-      ...optional('parentPaymentId', before.parentPaymentId ?? claimed?.parentPaymentId),
-    };
-    if (!claimed || isSame(before, after)) return undefined;
-    assertRoom(read);
-    const entry = {
-      at: new Date(now()).toISOString(),
-      source: 'create',
-      ...optional('caller', caller),
-      key,
-      learned: { before },
-      facts: { state: read.state },
-    } satisfies HistoryEntry;
-    const { applied, record } = await learnIdentity(table, read, after, entry);
-    if (applied) return { record, version: record.version };
+    if (!claimed) return undefined;
+    const taught = await taughtBy({ table, now }, read, claimed, { key, ...optional('caller', caller) });
+    if (taught !== 'changed') return taught;
   }
   throw new Error(`payment ${paymentId} changes faster than it can learn who it is`);
+}
+
+/**
+ * Teaches the record of a payment made elsewhere what paytech itself says of it: its webhook may have told neither its
+ * reference nor its parent. What only a webhook says is not believed. Undefined when there is nothing to learn, or the
+ * record has changed meanwhile; paytech says it again.
+ */
+export async function learnFromPaytech(
+  deps: Pick<Dependencies, 'table' | 'gateway' | 'now'>,
+  { source }: Pick<QueuedEvent, 'source'>,
+  eventKey: string,
+  payment: StatelessPayment,
+  record: PaymentRecord,
+): Promise<Learned | undefined> {
+  if (source === 'webhook') return undefined;
+  const key = keyWithin(eventKey, 'identified');
+  const version = versionOfKey(record, key);
+  if (version) return { record, version };
+  if (!mayLearnFrom(record, payment)) return undefined;
+  const { state, amount, currency } = record;
+  const told = { ...payment, facts: { amount, currency, ...payment.facts, state } };
+  const identity = await identify(deps, told, record.paymentType);
+  const taught = await taughtBy(deps, record, identity, { key });
+  return taught === 'changed' ? undefined : taught;
+}
+
+async function taughtBy(
+  { table, now }: { table: Table; now: () => number },
+  read: PaymentRecord,
+  identity: Partial<Learnable> & { attempt?: number },
+  by: { key: string; caller?: string },
+): Promise<Learned | undefined | 'changed'> {
+  const before = learnableOf(read);
+  const after = {
+    ...before,
+    ...identity,
+    ...optional('parentPaymentId', before.parentPaymentId ?? identity.parentPaymentId),
+  };
+  if (isSame(before, after)) return undefined;
+  assertRoom(read);
+  const entry = {
+    at: new Date(now()).toISOString(),
+    source: 'create',
+    ...by,
+    learned: { before },
+    facts: { state: read.state },
+  } satisfies HistoryEntry;
+  const { applied, record } = await learnIdentity(table, read, after, entry);
+  return applied ? { record, version: record.version } : 'changed';
 }
 
 function learnableOf(record: PaymentRecord): Learnable {

@@ -27,7 +27,7 @@ import { eventKey, keyWithin, type QueuedEvent } from '../../shared/queue/event-
 import * as payments from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
 import { firstRecord, firstWord, hasState, RECEIVES_TO_ASK } from './first-record.ts';
-import { learn } from './learn.ts';
+import { type Learned, learn, learnFromPaytech } from './learn.ts';
 import { assertRoom, isOld } from './limits.ts';
 import { settleParent, warnIfIncomparable, warnIfRefundedTooMuch } from './refund-parent.ts';
 
@@ -93,18 +93,24 @@ export function applyEvent(deps: Dependencies) {
     return { ...outcome, ...optional('parentPublication', await refundParent(record, key, event)) };
   };
 
-  /** What create knows of the payment first, then what the event says of it. */
+  /** What create knows of the payment first, then what the event says of it, then whose it is by paytech's word. */
   async function settle(event: QueuedEvent, key: string, payment: StatelessPayment): Promise<Settled> {
     const learned = await learn(deps, event, key, payment.id);
     const settled = await settleFacts(event, key, payment);
-    if (!learned) return settled;
-    const publication = publicationOf(learned.record, learned.version, eventSource);
-    const { record = learned.record } = settled;
-    // Of the claim that it learned of, its siblings are marked and looked at.
-    await join(deps, record);
+    const told = learned ? withLearned(settled, learned) : settled;
+    if (!told.record) return told;
+    const identified = await learnFromPaytech(deps, event, key, payment, told.record);
+    // Of the claim that it learned of, its siblings are marked and looked at; so it is where its maker died before.
+    if (learned || identified || event.claim) await join(deps, (identified ?? told).record ?? told.record);
+    return identified ? withLearned(told, identified) : told;
+  }
+
+  function withLearned(settled: Settled, { record, version }: Learned): Settled {
+    const publication = publicationOf(record, version, eventSource);
+    const latest = (settled.record?.version ?? 0) > record.version ? settled.record : record;
     return settled.publication
-      ? { ...settled, alsoPublications: [...(settled.alsoPublications ?? []), publication] }
-      : { ...settled, outcome: 'applied', publication };
+      ? { ...settled, record: latest, alsoPublications: [...(settled.alsoPublications ?? []), publication] }
+      : { ...settled, record: latest, outcome: 'applied', publication };
   }
 
   async function settleFacts(event: QueuedEvent, key: string, payment: StatelessPayment): Promise<Settled> {

@@ -1,4 +1,4 @@
-import { watchSiblings } from '../../shared/claims/siblings.ts';
+import { join, watchSiblings } from '../../shared/claims/siblings.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
 import { type PaymentRecord, versionOfKey } from '../../shared/payment/payment.ts';
@@ -44,6 +44,8 @@ export function settleParent(deps: Dependencies) {
     // A refund that failed gives back what its order may have twice.
     await watchSiblings(deps, parent);
     const version = versionOfKey(parent, key);
+    // It was this event that recorded it, and its process may have died since.
+    if (version === 1) await join(deps, parent);
     if (!version || isOld(event, parent.history[version - 1]!)) return undefined;
     return publicationOf(parent, version, eventSource);
   };

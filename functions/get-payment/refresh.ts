@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as hearing from '../../shared/actions/hear.ts';
+import { isPaidBeside } from '../../shared/claims/siblings.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { isFinal } from '../../shared/payment/state.ts';
@@ -27,6 +28,12 @@ export function refresh(deps: Dependencies) {
   const { table, gateway, now, logger, limitMs = LIMIT_MS } = deps;
 
   return async (record: PaymentRecord, requestId?: string): Promise<PaymentRecord> => {
+    const refreshed = await refreshedInTime(record, requestId);
+    // Of an order that is paid by another payment nobody is sent to pay this one.
+    return (await isPaidBeside(table, refreshed)) ? withoutRedirectUrl(refreshed) : refreshed;
+  };
+
+  async function refreshedInTime(record: PaymentRecord, requestId?: string): Promise<PaymentRecord> {
     if (isFinal(record.state) || now() - lastCheck(record) < CHECK_INTERVAL_MS) return record;
     const limit = new AbortController();
     const tooLate = delay(limitMs, record, { signal: limit.signal }).catch(() => record);
@@ -39,7 +46,7 @@ export function refresh(deps: Dependencies) {
       return record;
     });
     return Promise.race([asked, tooLate]).finally(() => limit.abort());
-  };
+  }
 
   async function ask(record: PaymentRecord, requestId: string | undefined): Promise<PaymentRecord> {
     if (!(await takeCheck(table, record.id, now(), CHECK_INTERVAL_MS))) return record;
@@ -48,6 +55,10 @@ export function refresh(deps: Dependencies) {
     const how = { source: 'refresh' as const, ...optional('requestId', requestId) };
     return hearing.hear(deps, record, answer.result, how);
   }
+}
+
+function withoutRedirectUrl({ redirectUrl: _, ...record }: PaymentRecord): PaymentRecord {
+  return record;
 }
 
 /** A payment that was just created is as new as one that was just asked for. */

@@ -1,6 +1,7 @@
 import { forEachOf } from '../../shared/concurrency.ts';
 import { judgeWord } from '../../shared/payment/heard.ts';
-import type { GatewayPayment } from '../../shared/paytech/wire.ts';
+import { mayLearnFrom, optional } from '../../shared/payment/payment.ts';
+import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
 import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { keepConfirmed } from '../../shared/store/confirmation.ts';
 import { keyOf } from '../../shared/store/payment-item.ts';
@@ -120,6 +121,7 @@ export function sweep(deps: Dependencies) {
         }
         const each = telling.newsOf(payment, record, 'earlier', now());
         if (each) news.push(each);
+        else if (record && mayLearnFrom(record, payment)) await sendAsIs(payment);
       } catch (error) {
         failed.push(payment.id);
         tally.failed++;
@@ -130,6 +132,13 @@ export function sweep(deps: Dependencies) {
     const told = await tell(news, seenFrom);
     const untold = [...told].filter(([, how]) => how === 'failed').map(([{ payment }]) => payment.id);
     return [...failed, ...untold];
+  }
+
+  /** No news of its state, but of whose it is. */
+  async function sendAsIs(payment: GatewayPayment): Promise<void> {
+    const receivedAt = new Date(now()).toISOString();
+    const how = { source: 'reconcile' as const, ...optional('requestId', deps.requestId) };
+    await deps.queue.send({ bytes: writePayment(payment), receivedAt, ...how });
   }
 
   function countUnreadable(entries: number): void {

@@ -41,7 +41,7 @@ export function adviceOn({
   const todo = [
     ...(paidToo.length > 0 ? [aboutPaidTwice(record, paidToo, paidTwice)] : []),
     ...(isMadeUp ? aboutMadeUp(record) : []),
-    ...(record.unconfirmed && !isMadeUp ? [aboutUnconfirmed(record)] : []),
+    ...(record.unconfirmed && !isMadeUp && (disputed || !there) ? [aboutUnconfirmed(record)] : []),
     ...aboutUnknownWord(record),
     ...(disputed && !isMadeUp
       ? [`Believe paytech. Run "paytech-ops reconcile", then "paytech-ops explain ${id}" again.`]

@@ -1,4 +1,5 @@
 import { callOnce } from '../claims/call-once.ts';
+import { isPaidBeside } from '../claims/siblings.ts';
 import type { Logger } from '../logger.ts';
 import { type ActionRequest, nextAction, type Operation, openOperation } from '../payment/action.ts';
 import { LEASE_MS } from '../payment/claim.ts';
@@ -65,6 +66,8 @@ export type ActResult =
   | { is: 'not-found' }
   | { is: 'wrong-state'; record: PaymentRecord; state: PaymentState }
   | { is: 'too-much' }
+  /** Of an execute: another payment of the order is paid. */
+  | { is: 'paid-beside' }
   | { is: 'conflict' }
   | { is: 'in-progress'; seconds: number }
   | { is: 'unknown'; seconds: number }
@@ -119,6 +122,7 @@ export function act(deps: Dependencies) {
       }
       case 'call': {
         const { do: _, ...content } = step;
+        if (acting.kind === 'execute' && (await isPaidBeside(table, record))) return { is: 'paid-beside' };
         return call(acting, record, content);
       }
       case 'refuse':

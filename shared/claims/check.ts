@@ -35,9 +35,9 @@ export type LookedUp =
 
 /** Asks paytech what became of the attempt, and adopts or flags it, or notes that it was looked for. */
 export async function lookUpClaim(deps: Dependencies, claim: Claim): Promise<LookedUp> {
-  const { table, gateway, now, logger } = deps;
+  const { table, now, logger } = deps;
   const startedAt = now();
-  const found = await lookUpAttempt(gateway, claim);
+  const found = await lookUpAttempt(deps, claim);
   if (!found) return { is: 'unanswered' };
   const verdict = judgeLookUp(claim, found.map(asFound), startedAt);
   const named = { referenceId: claim.referenceId, attempt: claim.attempt };

@@ -123,10 +123,10 @@ export function claimedCall(deps: Dependencies) {
       return claim.kind === 'deposit' ? meansMoney(state) : !endedInVain(state);
     });
     if (settling.length === 0) {
-      // Of a payout that is forgotten, since its retention is over, nobody can say that it failed.
+      // Of what is forgotten, since its retention is over, nobody can say that it failed.
       const isKnown = (id: string) =>
         claim.deniedPaymentIds?.includes(id) || all.some((each) => each.id === id);
-      const isForgotten = claim.kind !== 'deposit' && !paymentsOf(claim).every(isKnown);
+      const isForgotten = !paymentsOf(claim).every(isKnown);
       return isForgotten ? { is: 'conflict' } : undefined;
     }
     const same = settling.find((each) => {
@@ -141,10 +141,8 @@ export function claimedCall(deps: Dependencies) {
 
   /** Takes the attempt and, once it is ours alone and its money set aside, calls paytech. */
   async function send(call: ClaimedCall, previous: Claim | undefined, attempt: number): Promise<Turn> {
-    if (call.kind !== 'deposit' && previous && attempt > 1) {
-      const looked = await look.forPayouts(previous, call.requestId);
-      if (looked) return looked;
-    }
+    const against = previous && (await whatStandsAgainst(call, previous, attempt));
+    if (against) return against;
     const sentAt = now();
     const { kind, referenceId, owner, caller } = call;
     const { earlierFingerprint: _, ...request } = call.request;
@@ -186,6 +184,15 @@ export function claimedCall(deps: Dependencies) {
       default:
         return called;
     }
+  }
+
+  /** What paytech says of earlier attempts, before another goes out. */
+  async function whatStandsAgainst(call: ClaimedCall, previous: Claim, attempt: number) {
+    if (call.kind === 'deposit') {
+      if (paymentsOf(previous).length === 0) return undefined;
+      return look.forDeposits(previous, await recordsOf(table, previous), call.request, call.requestId);
+    }
+    return attempt > 1 ? look.forPayouts(previous, call.requestId) : undefined;
   }
 
   /** So many attempts are made by no customer. */
@@ -289,8 +296,7 @@ export function claimedCall(deps: Dependencies) {
     const alive = records.filter((each) => counts(claim, each) && !endedInVain(asHeard(each).state));
     const live = alive.find(({ id }) => id === paymentId) ?? alive.at(-1);
     if (live) return showLive(call, claim, live);
-    const looked = await look.forDeposits(claim, records, call.requestId);
-    return looked ?? send(call, claim, claim.attempt + 1);
+    return send(call, claim, claim.attempt + 1);
   }
 
   async function showLive(call: ClaimedCall, claim: Claim, record: PaymentRecord): Promise<Turn> {

@@ -1,6 +1,13 @@
 import { hear } from '../actions/hear.ts';
 import type { Logger } from '../logger.ts';
-import { type Claim, candidates, counts, isAsMuch, LOOK_UP_GAP_MS } from '../payment/claim.ts';
+import {
+  type Claim,
+  type ClaimedRequest,
+  counts,
+  isAsMuch,
+  LOOK_UP_GAP_MS,
+  paymentsOf,
+} from '../payment/claim.ts';
 import { asHeard } from '../payment/heard.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import { endedInVain, meansMoney } from '../payment/state.ts';
@@ -9,7 +16,7 @@ import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import type { EventQueue } from '../queue/event-queue.ts';
 import { keepRedirectUrl } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
-import { asFound, lookUpReferences } from './look-up.ts';
+import { type Listed, lookUpReferences } from './look-up.ts';
 
 /*
  * What paytech is asked before another attempt goes out: the known payments by GET, and each of the references by one
@@ -43,8 +50,13 @@ export function lookBeforeSending(deps: Dependencies) {
   return { forDeposits, forPayouts, forRedirectUrl };
 
   /** All of an order's payments have ended in vain here: have they at paytech, and are there none that nobody told? */
-  async function forDeposits(claim: Claim, records: PaymentRecord[], requestId?: string): Promise<Against> {
-    const counting = records.filter((each) => counts(claim, each));
+  async function forDeposits(
+    claim: Claim,
+    records: PaymentRecord[],
+    asked: ClaimedRequest,
+    requestId?: string,
+  ): Promise<Against> {
+    const counting = records.filter((each) => counts(claim, each, asked));
     const [known, listed] = await Promise.all([
       Promise.all(counting.map((record) => stillInVain(record, requestId))),
       newsUnderReferences(claim),
@@ -52,12 +64,11 @@ export function lookBeforeSending(deps: Dependencies) {
     const paid = known.find((each) => each?.is === 'existing');
     const against = paid ?? known.find((each) => each !== undefined);
     if (against) return against;
-    if (!listed) {
+    if (!listed || listed.some(({ unsure }) => unsure)) {
       // paytech's list is a second source; each payment that is known was asked for by itself.
       logger.warn('references not listed', { metric: 'SiblingsNotListed', referenceId: claim.referenceId });
-      return undefined;
     }
-    const news = listed.filter(isForOrder);
+    const news = (listed ?? []).filter((each) => !each.unsure && isForOrder(each));
     for (const each of news) await bring(each, requestId);
     return news.length > 0 ? LATER : undefined;
 
@@ -68,7 +79,7 @@ export function lookBeforeSending(deps: Dependencies) {
         ...optional('requestedAmount', customerAmount),
         ...optional('requestedCurrency', customerCurrency),
       };
-      return isAsMuch({ amount, currency, ...requested }, claim.request);
+      return isAsMuch({ amount, currency, ...requested }, asked);
     }
   }
 
@@ -83,8 +94,10 @@ export function lookBeforeSending(deps: Dependencies) {
   /** Adopted from a list that did not tell it, or recorded by a webhook: only GET knows where the customer pays. */
   async function forRedirectUrl(record: PaymentRecord): Promise<PaymentRecord> {
     const answer = await gateway.get(record.id, LIMIT_MS);
-    if (answer.kind !== 'answered' || !answer.result.redirectUrl) return record;
-    return (await keepRedirectUrl(table, record.id, answer.result.redirectUrl)) ?? record;
+    if (answer.kind !== 'answered') return record;
+    const { redirectUrl, facts } = answer.result;
+    if (facts.state !== 'CHECKOUT') return hear(deps, record, answer.result, { source: 'refresh' });
+    return redirectUrl ? ((await keepRedirectUrl(table, record.id, redirectUrl)) ?? record) : record;
   }
 
   async function stillInVain(record: PaymentRecord, requestId?: string): Promise<Against> {
@@ -98,15 +111,17 @@ export function lookBeforeSending(deps: Dependencies) {
     return meansMoney(asHeard(heard).state) ? { is: 'existing', record: heard } : LATER;
   }
 
-  /** What paytech lists under the claim's references, has not ended in vain, and the claim does not know. */
-  async function newsUnderReferences(claim: Claim): Promise<GatewayPayment[] | undefined> {
-    const listed = await lookUpReferences(gateway, claim, LIMIT_MS);
-    if (!listed) return undefined;
-    const ours = new Set(candidates(claim, listed.map(asFound)).map(({ id }) => id));
-    return listed.filter(({ id, facts }) => ours.has(id) && !endedInVain(facts.state));
+  /**
+   * What paytech lists under the claim's references, has not ended in vain, and the claim does not know; cascades of
+   * what it knows too.
+   */
+  async function newsUnderReferences(claim: Claim): Promise<Listed[] | undefined> {
+    const listed = await lookUpReferences(deps, claim, LIMIT_MS);
+    const known = new Set([...paymentsOf(claim), ...(claim.deniedPaymentIds ?? [])]);
+    return listed?.filter(({ id, facts }) => !known.has(id) && !endedInVain(facts.state));
   }
 
-  async function bring(payment: GatewayPayment, requestId?: string): Promise<void> {
+  async function bring({ unsure: _, ...payment }: Listed, requestId?: string): Promise<void> {
     const receivedAt = new Date(now()).toISOString();
     const how = { source: 'reconcile' as const, receivedAt, ...optional('requestId', requestId) };
     await queue.send({ bytes: writePayment(payment), ...how });

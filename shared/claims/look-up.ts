@@ -1,9 +1,11 @@
-import type { Claim, FoundPayment } from '../payment/claim.ts';
-import { optional } from '../payment/payment.ts';
+import { type Claim, type FoundPayment, TYPE_OF_KIND } from '../payment/claim.ts';
+import { optional, type PaymentRecord } from '../payment/payment.ts';
 import { gatewayReference } from '../payment/reference.ts';
 import type { GatewayClient } from '../paytech/client.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import { DAY_MS, HOUR_MS } from '../runtime/time.ts';
+import { readPayment } from '../store/payments.ts';
+import type { Table } from '../store/table.ts';
 
 /** A look-up is short, so that it fits behind a call that took all its time. */
 export const LOOK_UP_LIMIT_MS = 2_500;
@@ -11,16 +13,70 @@ export const LOOK_UP_LIMIT_MS = 2_500;
 /** paytech's clock and ours may differ; a look-up starts this long before the attempt was sent. */
 const CLOCK_MARGIN_MS = HOUR_MS;
 
+/**
+ * A payment that paytech lists for a reference. The list may ignore what it is asked for, and need not tell reference
+ * and type: `unsure` where neither our record nor GET tells them either, so that it may be ours.
+ */
+export type Listed = GatewayPayment & { unsure?: true };
+
+export interface Asking {
+  table: Table;
+  gateway: Pick<GatewayClient, 'get' | 'list'>;
+}
+
 /** The payments that paytech has under the reference of the claim's attempt; undefined when it could not say. */
-export async function lookUpAttempt(
-  gateway: Pick<GatewayClient, 'list'>,
-  claim: Claim,
-): Promise<GatewayPayment[] | undefined> {
+export async function lookUpAttempt(deps: Asking, claim: Claim): Promise<Listed[] | undefined> {
   const referenceId = gatewayReference(claim.referenceId, claim.attempt);
   const createdFrom = new Date(claim.sentAt - CLOCK_MARGIN_MS);
-  const answer = await gateway.list({ createdFrom, referenceId }, LOOK_UP_LIMIT_MS);
+  const answer = await deps.gateway.list({ createdFrom, referenceId }, LOOK_UP_LIMIT_MS);
   if (answer.kind !== 'answered') return undefined;
-  return answer.result.payments.filter((payment) => payment.referenceId === referenceId);
+  return underReferences(deps, claim, [referenceId], answer.result.payments);
+}
+
+/** So many entries are asked about by themselves; of more, all the others are unsure. */
+const MAX_ASKED = 10;
+const ASK_LIMIT_MS = 1_000;
+
+/** Those that are, or may be, under one of the references. */
+async function underReferences(
+  { table, gateway }: Asking,
+  { kind, referenceId }: Claim,
+  references: readonly string[],
+  listed: readonly GatewayPayment[],
+): Promise<Listed[]> {
+  const isTold = (each: GatewayPayment) => each.referenceId !== undefined && each.paymentType !== undefined;
+  const isPossible = (each: GatewayPayment) =>
+    references.includes(each.referenceId ?? references[0]!) &&
+    (each.paymentType ?? TYPE_OF_KIND[kind]) === TYPE_OF_KIND[kind];
+  const untold = listed.filter((each) => isPossible(each) && !isTold(each));
+  const found = new Map<string, Listed>();
+  for (const each of listed) if (isPossible(each)) found.set(each.id, each);
+  const asked = untold.slice(0, MAX_ASKED);
+  for (const { id } of untold.slice(MAX_ASKED)) found.set(id, { ...found.get(id)!, unsure: true });
+  await Promise.all(
+    asked.map(async (each) => {
+      const whole = await completed(each);
+      if (isPossible(whole)) found.set(each.id, isTold(whole) ? whole : { ...whole, unsure: true });
+      else found.delete(each.id);
+    }),
+  );
+  return [...found.values()];
+
+  async function completed(each: GatewayPayment): Promise<GatewayPayment> {
+    const record = await readPayment(table, each.id);
+    const known: GatewayPayment = record ? { ...each, ...asListed(record) } : each;
+    if (isTold(known)) return known;
+    const answer = await gateway.get(each.id, ASK_LIMIT_MS);
+    return answer.kind === 'answered' && answer.result.id === each.id
+      ? { ...known, ...answer.result }
+      : known;
+  }
+
+  /** A record has the merchant's id; under which attempt's reference does not matter here. */
+  function asListed({ paymentType, referenceId: recorded }: PaymentRecord) {
+    const isOurs = recorded === referenceId;
+    return { paymentType, ...optional('referenceId', isOurs ? references[0] : recorded) };
+  }
 }
 
 /** Under what the claim's attempts went out, the first first. */
@@ -33,23 +89,21 @@ const ALL_ATTEMPTS_MS = 30 * DAY_MS;
 
 /** What paytech lists under any of a claim's references, asked side by side; undefined when one was not answered. */
 export async function lookUpReferences(
-  gateway: Pick<GatewayClient, 'list'>,
+  deps: Asking,
   claim: Claim,
   limitMs: number,
-): Promise<GatewayPayment[] | undefined> {
+): Promise<Listed[] | undefined> {
   const createdFrom = new Date(claim.sentAt - ALL_ATTEMPTS_MS);
   const references = referencesOf(claim);
   const answers = await Promise.all(
-    references.map((referenceId) => gateway.list({ createdFrom, referenceId }, limitMs)),
+    references.map((referenceId) => deps.gateway.list({ createdFrom, referenceId }, limitMs)),
   );
   const found = new Map<string, GatewayPayment>();
   for (const answer of answers) {
     if (answer.kind !== 'answered') return undefined;
-    for (const each of answer.result.payments) {
-      if (references.includes(each.referenceId ?? '')) found.set(each.id, each);
-    }
+    for (const each of answer.result.payments) found.set(each.id, each);
   }
-  return [...found.values()];
+  return underReferences(deps, claim, references, [...found.values()]);
 }
 
 /** A payment as it was asked for, which is what a claim can be compared with. */
@@ -60,7 +114,8 @@ export function asFound({
   customerAmount,
   customerCurrency,
   facts,
-}: GatewayPayment): FoundPayment {
+  unsure,
+}: Listed): FoundPayment {
   const amount = customerAmount ?? facts.amount;
   const currency = customerCurrency ?? facts.currency;
   return {
@@ -68,5 +123,6 @@ export function asFound({
     ...optional('paymentType', paymentType),
     ...optional('parentPaymentId', parentPaymentId),
     requested: { ...optional('amount', amount), ...optional('currency', currency) },
+    ...optional('unsure', unsure),
   };
 }

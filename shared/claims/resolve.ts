@@ -11,7 +11,7 @@ import { optional, type PaymentRecord } from '../payment/payment.ts';
 import type { GatewayClient } from '../paytech/client.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
-import { asFound, LOOK_UP_LIMIT_MS, lookUpReferences, referencesOf } from './look-up.ts';
+import { asFound, type Listed, LOOK_UP_LIMIT_MS, lookUpReferences, referencesOf } from './look-up.ts';
 import { reserveFor } from './reserve.ts';
 import { type Settling, settleClaim } from './settle.ts';
 
@@ -27,6 +27,7 @@ import { type Settling, settleClaim } from './settle.ts';
  * | sent             | none or several that fit        | mismatch                                           |
  * | not-sent         | one that was not denied         | must-name, with the ids                            |
  * | not-sent         | none, or all were denied        | released as attempt n + 1, a refund's money back   |
+ * | sent, paymentId  | GET names it, the list is down  | adopted                                            |
  * | any              | no answer                       | unavailable, the claim stays flagged               |
  *
  * Known is what the claim has, with which every record is, and what the list has under each of its references.
@@ -68,14 +69,9 @@ export function resolveClaim(deps: Dependencies) {
     const claim = await readClaim(table, decision.kind, decision.referenceId);
     if (!claim) return { is: 'not-found' };
     if (claim.stage !== 'flagged') return { is: 'not-flagged' };
-    const found = await lookUpReferences(gateway, claim, LOOK_UP_LIMIT_MS);
-    if (!found) return { is: 'unavailable' };
-    const ours = found.filter(
-      ({ paymentType = TYPE_OF_KIND[claim.kind] }) => paymentType === TYPE_OF_KIND[claim.kind],
-    );
-    const fitting = ours.filter((payment) => !misfitOf(claim, asFound(payment)));
-
+    const ours = await lookUpReferences(deps, claim, LOOK_UP_LIMIT_MS);
     if (decision.paymentId !== undefined) return adoptNamed(decision, claim, decision.paymentId, ours);
+    if (!ours) return { is: 'unavailable' };
     if (decision.outcome === 'not-sent') {
       const denied = [...(claim.deniedPaymentIds ?? []), ...decision.notPaymentIds];
       const known = new Set([...paymentsOf(claim), ...ours.map(({ id }) => id)]);
@@ -84,6 +80,9 @@ export function resolveClaim(deps: Dependencies) {
         ? { is: 'must-name', paymentIds: unnamed }
         : release(decision, { ...claim, deniedPaymentIds: [...new Set(denied)] });
     }
+    // What the claim has already is not what it is flagged for.
+    const isNew = (payment: Listed) => !payment.unsure && !paymentsOf(claim).includes(payment.id);
+    const fitting = ours.filter((payment) => isNew(payment) && !misfitOf(claim, asFound(payment)));
     const [only, another] = fitting;
     if (another) {
       return mismatch(`paytech has ${fitting.length} payments that fit; name one as paymentId`);
@@ -99,7 +98,7 @@ export function resolveClaim(deps: Dependencies) {
     decision: Decision,
     claim: Claim,
     paymentId: string,
-    listed: GatewayPayment[],
+    listed: Listed[] | undefined,
   ): Promise<ResolveResult> {
     const answer = await gateway.get(paymentId, LOOK_UP_LIMIT_MS);
     if (answer.kind === 'not-accepted' && answer.status === 404)
@@ -108,11 +107,12 @@ export function resolveClaim(deps: Dependencies) {
     const payment = answer.result;
     const { paymentType = TYPE_OF_KIND[claim.kind], referenceId } = payment;
     if (paymentType !== TYPE_OF_KIND[claim.kind]) return mismatch('the payment has another payment type');
-    const isListed = listed.some(({ id }) => id === paymentId) || paymentsOf(claim).includes(paymentId);
+    const isListed = listed?.some(({ id }) => id === paymentId) || paymentsOf(claim).includes(paymentId);
     const isNamed = referenceId !== undefined && referencesOf(claim).includes(referenceId);
-    return isListed || isNamed
-      ? adopt(decision, claim, payment, listed)
-      : mismatch('the payment has another reference');
+    const sure = (listed ?? []).filter((each) => !each.unsure);
+    if (isListed || isNamed) return adopt(decision, claim, payment, sure);
+    if (!listed && referenceId === undefined) return { is: 'unavailable' };
+    return mismatch('the payment has another reference');
   }
 
   async function adopt(

@@ -44,6 +44,12 @@ export async function settleClaim(
   const facts = begins
     ? { ...payment.facts, amount, currency }
     : { state: 'PENDING' as const, amount, currency };
+  const tell = (options?: { delaySeconds: number }) => {
+    const how = { source: 'create' as const, receivedAt: at, ...optional('requestId', requestId) };
+    return queue.send({ bytes: writePayment(payment), claim: { kind, referenceId }, ...how }, options);
+  };
+  // A process that dies before the end leaves it to this; an order's next call finds a lost deposit by itself.
+  if (kind !== 'deposit') await tell({ delaySeconds: WHEN_SETTLED_SECONDS });
   const { applied, record } = await recordPayment(
     table,
     {
@@ -62,13 +68,8 @@ export async function settleClaim(
   );
   if (!record) throw new Error(`payment ${payment.id} was not recorded`);
   await reserveFor(table, kind)?.settle(record);
-  const tell = (options?: { delaySeconds: number }) => {
-    const how = { source: 'create' as const, receivedAt: at, ...optional('requestId', requestId) };
-    return queue.send({ bytes: writePayment(payment), claim: { kind, referenceId }, ...how }, options);
-  };
   if (!begins) await tell();
-  // A process that dies between here and the end leaves it to this.
-  if (!applied) await tell({ delaySeconds: WHEN_SETTLED_SECONDS });
+  if (!applied && kind === 'deposit') await tell({ delaySeconds: WHEN_SETTLED_SECONDS });
   const written = await writeIn(claim, payment.id);
   // The claim says who the payment is, and does so only now.
   if (!applied) await tell();

@@ -12,10 +12,11 @@ import {
   paymentsOf,
   withPayment,
 } from '../payment/claim.ts';
+import { asHeard } from '../payment/heard.ts';
 import { type Learnable, optional, type PaymentIdentity, type PaymentRecord } from '../payment/payment.ts';
 import { parseGatewayReference } from '../payment/reference.ts';
 import { holdsMoney, mayHoldMoney } from '../payment/refund.ts';
-import type { PaymentType } from '../payment/state.ts';
+import { meansMoney, type PaymentType } from '../payment/state.ts';
 import type { GatewayClient } from '../paytech/client.ts';
 import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import type { EventQueue } from '../queue/event-queue.ts';
@@ -55,10 +56,10 @@ export async function identify(
 ): Promise<Learnable & Pick<PaymentIdentity, 'attempt'>> {
   const reference = payment.referenceId ? parseGatewayReference(payment.referenceId) : undefined;
   const claim = reference && (await readClaim(table, KIND_OF[paymentType], reference.referenceId));
-  if (claim && isOurs(claim, reference.attempt, payment, paymentType)) {
+  if (claim && (await isOurs(table, claim, reference.attempt, payment, paymentType))) {
     return ofClaim(claim, reference.attempt, payment.parentPaymentId);
   }
-  const origin = paymentType === 'DEPOSIT' && (await originOf({ table, gateway }, payment));
+  const origin = await originOf({ table, gateway }, payment, paymentType);
   if (origin) return ofClaim(origin.claim, origin.attempt, payment.parentPaymentId);
   const told = {
     ...optional('requestedAmount', payment.customerAmount),
@@ -98,18 +99,31 @@ function ofClaim(
 /**
  * Whether a payment under the reference of one of our attempts is that attempt. Several may have it, and paytech
  * need not say what was asked for: of a deposit all is taken for ours that is not told otherwise, since it then only
- * counts for the order; of money that goes out only what fits.
+ * counts for the order; of money that goes out only what fits. An attempt that has its payment has no other.
  */
-function isOurs(claim: Claim, attempt: number, payment: GatewayPayment, paymentType: PaymentType): boolean {
-  if (claim.paymentId === payment.id || claim.earlierPaymentIds.includes(payment.id)) return true;
+async function isOurs(
+  table: Table,
+  claim: Claim,
+  attempt: number,
+  payment: GatewayPayment,
+  paymentType: PaymentType,
+): Promise<boolean> {
+  if (isOwn(claim, payment.id)) return true;
   if (claim.deniedPaymentIds?.includes(payment.id) || attempt > claim.attempt || isUnclaimed(claim))
     return false;
-  const isAnswered =
-    attempt === claim.attempt && (claim.paymentId !== undefined || claim.stage === 'released');
-  if (isAnswered) return false;
+  if (await isAnswered(table, claim, attempt)) return false;
   if (claim.kind !== 'deposit') return misfitOf(claim, { ...asFound(payment), paymentType }) === undefined;
   const { customerAmount: amount, customerCurrency: currency = claim.request.currency } = payment;
   return !amount || !misfitOf(claim, { id: payment.id, requested: { amount, currency } });
+}
+
+async function isAnswered(table: Table, claim: Claim, attempt: number): Promise<boolean> {
+  if (attempt === claim.attempt) return claim.paymentId !== undefined || claim.stage === 'released';
+  const ids = [...claim.earlierPaymentIds, ...(claim.paymentId ? [claim.paymentId] : [])];
+  const records = await Promise.all(ids.map((id) => readPayment(table, id)));
+  // What paytech made of it by cascading has its attempt, and another parent.
+  const { parentPaymentId } = claim.request;
+  return records.some((each) => each?.attempt === attempt && each.parentPaymentId === parentPaymentId);
 }
 
 /** Made for a payment of elsewhere, under a reference that nobody has asked for here yet. */
@@ -128,20 +142,25 @@ const ASK_LIMIT_MS = 5_000;
 async function originOf(
   { table, gateway }: { table: Table; gateway: Pick<GatewayClient, 'get'> },
   { parentPaymentId: firstId }: GatewayPayment,
+  paymentType: PaymentType,
 ): Promise<{ claim: Claim; attempt: number } | undefined> {
   let id = firstId;
   for (let step = 0; id !== undefined && step < MAX_ANCESTORS; step++) {
     const record = await readPayment(table, id);
-    const told = record ? undefined : await paymentAtPaytech(gateway, id);
+    // A refund's deposit is asked for when the refund is booked on it.
+    const told = record || paymentType === 'REFUND' ? undefined : await paymentAtPaytech(gateway, id);
     const parent = record ?? told;
-    if (parent?.paymentType !== 'DEPOSIT') return undefined;
+    // A refund's parent is its deposit, unless paytech has cascaded the refund.
+    if (parent?.paymentType !== paymentType) return undefined;
     const reference =
       parent.referenceId === undefined ? undefined : parseGatewayReference(parent.referenceId);
-    const claim = reference && (await readClaim(table, 'deposit', reference.referenceId));
+    const claim = reference && (await readClaim(table, KIND_OF[paymentType], reference.referenceId));
     if (claim) {
       const attempt = record?.attempt ?? reference.attempt;
-      const isOfOrder = told ? isOurs(claim, attempt, told, 'DEPOSIT') : record?.origin === 'service';
-      if (isOfOrder) return { claim, attempt };
+      const isOfClaim = told
+        ? await isOurs(table, claim, attempt, told, paymentType)
+        : record?.origin === 'service';
+      if (isOfClaim) return { claim, attempt };
     }
     id = parent.parentPaymentId;
   }
@@ -263,7 +282,7 @@ const TWICE: Record<ClaimKind, MetricName> = {
 
 export async function watch({ table, logger, now }: Dependencies, claim: Claim): Promise<void> {
   const records = await recordsOf(table, claim);
-  const holding = records.filter((each) => counts(claim, each) && holdsMoney(each)).map(({ id }) => id);
+  const holding = records.filter((each) => weighs(claim, each) && holdsMoney(each)).map(({ id }) => id);
   const { kind, referenceId } = claim;
   if (records.some((each) => !counts(claim, each))) {
     logger.warn('reference shared with other payments', { metric: 'ReferenceShared', kind, referenceId });
@@ -285,13 +304,32 @@ export async function staysPaidTwice(
 ): Promise<boolean> {
   const claim = await readClaim(table, key.kind, key.referenceId);
   const records = claim ? await recordsOf(table, claim) : [];
-  return records.filter((each) => counts(claim!, each) && mayHoldMoney(each)).length > 1;
+  return records.filter((each) => weighs(claim!, each) && mayHoldMoney(each)).length > 1;
+}
+
+/** What was paid out is paid out, also where a person has said that it was not what was asked for. */
+function weighs(claim: Claim, record: PaymentRecord): boolean {
+  return claim.kind !== 'deposit' || counts(claim, record);
 }
 
 /** The records of a claim's payments, as far as they are recorded. */
 export async function recordsOf(table: Table, claim: Claim): Promise<PaymentRecord[]> {
   const records = await Promise.all(paymentsOf(claim).map((id) => readPayment(table, id)));
   return records.filter((record) => record !== undefined);
+}
+
+/**
+ * Whether another payment of a deposit's order is COMPLETED or AUTHORIZED, in the record or in what is queued for it:
+ * then nobody is sent to pay this one. Reads the claim only where the record has siblings.
+ */
+export async function isPaidBeside(table: Table, record: PaymentRecord): Promise<boolean> {
+  const { id, hasSiblings, referenceId, paymentType } = record;
+  const reference = referenceId === undefined ? undefined : parseGatewayReference(referenceId);
+  if (!hasSiblings || !reference || paymentType !== 'DEPOSIT') return false;
+  const claim = await readClaim(table, 'deposit', reference.referenceId);
+  if (!claim) return false;
+  const others = (await recordsOf(table, claim)).filter((each) => each.id !== id && counts(claim, each));
+  return others.some((each) => meansMoney(asHeard(each).state));
 }
 
 /** The ids of a claim's other payments that hold money. */

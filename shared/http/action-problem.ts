@@ -10,6 +10,11 @@ export function actionProblem(result: Exclude<ActResult, { is: 'done' | 'unknown
       return new Problem('payment.not_found', 'Ask with the id of a payment that this service knows.');
     case 'wrong-state':
       return new Problem('payment.state_conflict', `The payment is ${result.state}.`);
+    case 'paid-beside':
+      return new Problem(
+        'payment.state_conflict',
+        'Another payment of this order is paid: POST /payments of the order answers it.',
+      );
     case 'too-much':
       return invalid({ field: 'amount', message: 'must be at most the authorized amount' });
     case 'conflict':

@@ -64,7 +64,7 @@ export function isClaimKind(text: string): text is ClaimKind {
  * | known     | same request, payment not ended in vain         | 200 with the payment                 |
  * | known     | a deposit PENDING, asked for by another method  | 409 payment.under_way                |
  * | known     | a deposit DECLINED or CANCELLED, at paytech too | attempt n + 1 as `sent`, then call   |
- * | released  | any                                             | the same attempt, as from (none)     |
+ * | released  | any; where it had payments, the same request    | the same attempt, as from (none)     |
  * | flagged   | any                                             | 409 claim.flagged, alarm             |
  * | flagged   | reconcile finds one that fits after all         | record, `known`                      |
  * | flagged   | a person says sent, and paytech has it          | record, `known`                      |
@@ -215,7 +215,9 @@ export function nextStep(claim: Claim | undefined, request: AskedRequest, now: n
   if (!claim) return { do: 'send', attempt: 1 };
   switch (claim.stage) {
     case 'released':
-      return { do: 'send', attempt: claim.attempt };
+      return hasOwnPayment(claim) && !sameRequest(claim.request, request)
+        ? { do: 'refuse', because: 'conflict' }
+        : { do: 'send', attempt: claim.attempt };
     case 'known':
       return sameRequest(claim.request, request)
         ? { do: 'show', paymentId: claim.paymentId! }
@@ -240,6 +242,10 @@ export function nextStep(claim: Claim | undefined, request: AskedRequest, now: n
   }
 }
 
+function hasOwnPayment({ paymentId, earlierPaymentIds }: Claim): boolean {
+  return paymentId !== undefined || earlierPaymentIds.length > 0;
+}
+
 /** The method is not part of it: a customer may change it, on the hosted page too. A payout's is, by its fingerprint. */
 export function sameRequest(claimed: ClaimedRequest, asked: AskedRequest): boolean {
   const isPayout = claimed.fingerprint !== undefined || asked.fingerprint !== undefined;
@@ -260,6 +266,8 @@ export interface FoundPayment {
   /** What was asked of paytech, which may differ from what the provider got. */
   requested: { amount?: Decimal; currency?: string };
   parentPaymentId?: string;
+  /** Nobody tells its reference or its type: it may be another's. */
+  unsure?: true;
 }
 
 export type LookUpResult =
@@ -271,7 +279,8 @@ export type LookUpResult =
 
 /** What a look-up that began at `startedAt` means for the claim. */
 export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], startedAt: number): LookUpResult {
-  const ours = candidates(claim, found);
+  const possible = candidates(claim, found);
+  const ours = possible.filter(({ unsure }) => !unsure);
   const fitting = ours.filter((each) => !misfitOf(claim, each));
   if (claim.kind === 'deposit') {
     // Nobody can pay what does not fit in this order's name: it was made elsewhere. The list has the newest first.
@@ -280,6 +289,8 @@ export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], starte
   } else {
     const [only, another] = ours;
     if (another) return { do: 'flag', reason: `paytech has ${ours.length} payments under this reference` };
+    const unsure = possible.find((each) => each.unsure);
+    if (unsure) return { do: 'flag', reason: `payment ${unsure.id} may be under this reference` };
     const misfit = only && misfitOf(claim, only);
     if (misfit) return { do: 'flag', reason: `payment ${only.id} has another ${misfit}` };
     if (only) return { do: 'adopt', paymentId: only.id, others: [] };

@@ -51,6 +51,17 @@ export type Learnable = Pick<
   'referenceId' | 'parentPaymentId' | 'requestedAmount' | 'requestedCurrency' | 'origin'
 >;
 
+/** Whether paytech says of a payment made elsewhere whose it is, and its record does not know. */
+export function mayLearnFrom(
+  record: PaymentRecord,
+  { referenceId, parentPaymentId }: Pick<Learnable, 'parentPaymentId'> & { referenceId?: string },
+): boolean {
+  if (record.origin === 'service') return false;
+  const isNewReference = record.referenceId === undefined && referenceId !== undefined;
+  const isNewParent = record.parentPaymentId === undefined && parentPaymentId !== undefined;
+  return isNewReference || isNewParent;
+}
+
 /** One applied change; the entry at index i made version i + 1. */
 export interface HistoryEntry {
   /** When it was written, ISO 8601, UTC. */

@@ -23,7 +23,10 @@ type NamesOf<Stored, Value> = Stored extends Decimal
       : never;
 type Stored = PaymentRecord | Claim | SweepMark;
 
-/** Counts, and times in epoch milliseconds or seconds: JavaScript's numbers. One of a record that is not here does not compile. */
+/**
+ * Counts, and times in epoch milliseconds or seconds: JavaScript's numbers. A record, claim or mark with one that is not
+ * here does not compile.
+ */
 const COUNTS_AND_TIMES: Record<NamesOf<Stored, number>, 'count' | 'ms'> &
   Record<string, 'count' | 'ms' | 's'> = {
   schema: 'count',

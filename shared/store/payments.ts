@@ -174,7 +174,7 @@ export async function applyAtVersion(table: Table, change: Change, read: Payment
 export async function learnIdentity(
   table: Table,
   read: PaymentRecord,
-  identity: Learnable,
+  identity: Learnable & Pick<PaymentIdentity, 'attempt'>,
   entry: HistoryEntry & { key: string },
 ): Promise<Applied> {
   const isHeard = read.heard?.version === read.version;

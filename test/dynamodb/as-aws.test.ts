@@ -4,7 +4,8 @@ import { decimal, decimalText } from '../../shared/payment/money.ts';
 import { startWorld, type World } from '../support/world.ts';
 
 /**
- * What AWS refuses and the embedded DynamoDB takes: that the suite runs on one that refuses it too.
+ * Where the suite's DynamoDB is as strict as AWS, and the embedded one is not. What it reckons it rounds to 28 digits,
+ * where AWS refuses what has more than 38: money within its bounds needs no more than 27.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
  */
 

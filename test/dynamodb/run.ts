@@ -1,7 +1,7 @@
 /**
- * `npm run test:dynamodb`: the store, the pipelines and 400 schedules of the model on a DynamoDB that is as strict as
- * AWS where the embedded one is not: it returns the item of a failed condition, counts the size of an item in bytes,
- * and refuses more than 38 digits. It is that of the rehearsal's emulator, installed on first use.
+ * `npm run test:dynamodb`: the store, the pipelines and 400 schedules of the model on a DynamoDB that is stricter than
+ * the embedded one: it counts the size of an item in bytes, stores no more than 38 digits, and its answer to a failed
+ * condition is its own. It is that of the rehearsal's emulator, MiniStack, installed on first use; no code of AWS's.
  *
  * DYNAMODB_URL: another one to test on, which has no table `payments` and takes the keys local/local.
  * Where there is no Python for the emulator, the suite is skipped and says so; with CI_STRICT that is a failure.

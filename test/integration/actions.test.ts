@@ -42,8 +42,12 @@ describe('PATCH /payments/{id}', () => {
     expect(answer.status, answer.text).toBe(200);
     const externalRefs = { reference: expect.any(String), instructions: expect.any(String) };
     expect(answer.json()).toMatchObject({ id, state: 'PENDING', final: false, externalRefs });
-    expect(answer.json()).not.toHaveProperty('redirectUrl');
+    // As paytech answered it, who may send the customer on; whoever asks later is not told to pay again.
+    const { redirectUrl } = answer.json();
+    expect(redirectUrl).toBeDefined();
+    expect(await callsOf(id, 'PATCH')).toMatchObject([{ answer: { result: { redirectUrl } } }]);
     expect((await get(id)).json()).toMatchObject({ state: 'PENDING', externalRefs });
+    expect((await get(id)).json()).not.toHaveProperty('redirectUrl');
     await soon(async () => expect(await record(id)).toMatchObject({ state: 'PENDING', version: '2' }));
     expect((await get(id)).json()).toMatchObject({ state: 'PENDING', version: 2, externalRefs });
 
@@ -166,7 +170,9 @@ describe('POST /operations/payments/{id}/…', () => {
     const headers = await signedHeaders(service, 'POST', path, body);
     const answer = await service.api('POST', path, body, headers);
     expect(answer.status, answer.text).toBe(201);
-    return String(answer.json().id);
+    const id = String(answer.json().id);
+    await service.untilAtPaytech(id, 'AWAITING_APPROVAL');
+    return id;
   }
 
   const reaches = (id: string, state: string) =>
@@ -241,7 +247,7 @@ describe('POST /operations/payments/{id}/…', () => {
   it('rejects a withdrawal with the reason', async () => {
     const id = await withdrawal();
     const answer = await perform(id, 'reject', '{"rejectReason":"Unknown account"}');
-    expect(answer.json()).toMatchObject({ state: 'CANCELLED', errorMessage: 'Unknown account' });
+    expect(answer.json()).toMatchObject({ state: 'CANCELLED', externalResultCode: 'Unknown account' });
     await reaches(id, 'CANCELLED');
   });
 

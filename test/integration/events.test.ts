@@ -96,6 +96,7 @@ describe('an event', () => {
       referenceId: `payout-${randomUUID()}`,
       additionalParameters: { approval: 'required' },
     });
+    await service.untilAtPaytech(id, 'AWAITING_APPROVAL');
     await signed('POST', `/operations/payments/${id}/approve`);
     const [event] = await eventsUntil(id, 'completed');
     expect(readPaymentEvent(event!.body).data.payment).toMatchObject({ id, paymentType: 'WITHDRAWAL' });

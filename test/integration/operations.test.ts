@@ -280,7 +280,8 @@ describe('POST /operations/withdrawals', () => {
     ] as const) {
       const body = request({ additionalParameters: { approval: 'required' } });
       const { id, state: begins } = (await post('/operations/withdrawals', body)).json() as Json;
-      expect(begins).toBe('AWAITING_APPROVAL');
+      expect(begins).toBe('PENDING');
+      await service.untilAtPaytech(id, 'AWAITING_APPROVAL');
       const answer = await post(`/operations/payments/${id}/${action}`);
       expect(answer.status, answer.text).toBe(200);
       await eventually(async () => expect(await full(id)).toMatchObject({ state }));
@@ -377,7 +378,7 @@ describe('the look-ups', () => {
   it('show paytech’s audit trail', async () => {
     const id = await paidDeposit('12.5');
     const { operations } = (await get(`/operations/payments/${id}/gateway-operations`)).json() as Json;
-    expect(operations.map(({ operation }: Json) => operation)).toEqual(['PROVIDER', 'CREATE']);
+    expect(operations.map(({ operation }: Json) => operation)).toEqual(['CHECKOUT', 'CREATE_PAYMENT']);
   });
 
   it('show both kinds of balances, digit for digit', async () => {

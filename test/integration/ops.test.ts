@@ -7,6 +7,7 @@ import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ACCOUNT, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
 import { type Secrets, startSecretsManager } from '../../infra/local/secrets.ts';
+import type { OpsSettings } from '../../infra/settings.ts';
 import { keyFingerprint } from '../../shared/paytech/signature.ts';
 import { type Service, startService } from '../support/service.ts';
 import { signedCalls } from '../support/signed.ts';
@@ -528,6 +529,14 @@ describe.skipIf(isDeployed)('a deployed stack', () => {
   });
 
   function stackXml(): string {
+    const settings: OpsSettings = {
+      paytechUrl: service.simulatorUrl,
+      eventSource: 'urn:paytech-payments:sandbox',
+      webhookGraceSeconds: 120,
+      sweepCreatedDays: 400,
+      captureWithinHours: 72,
+      approveWithinHours: 24,
+    };
     const outputs = {
       ApiUrl: service.apiUrl,
       WebhookUrl: `${service.apiUrl}/webhooks/paytech`,
@@ -537,12 +546,7 @@ describe.skipIf(isDeployed)('a deployed stack', () => {
       ApiKeySecret: 'api-key',
       SigningKeysSecret: 'signing-keys',
       PaymentEventsTopicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:payment-events`,
-      PaytechUrl: service.simulatorUrl,
-      EventSource: 'urn:paytech-payments:sandbox',
-      WebhookGraceSeconds: '120',
-      SweepCreatedDays: '400',
-      CaptureWithinHours: '72',
-      ApproveWithinHours: '24',
+      Settings: JSON.stringify(settings).replaceAll('"', '&quot;'),
     };
     const members = Object.entries(outputs).map(
       ([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
+import { endPaidTwice, markPaidTwice } from '../../shared/store/paid-twice.ts';
 import { backOffice } from '../support/back-office.ts';
 import { reconciling, TYPE_OF } from '../support/reconciling.ts';
 import { startWorld, type World, webhookEvent } from '../support/world.ts';
@@ -124,5 +125,15 @@ describe('what is paid twice', () => {
     pass(HOUR);
     await run();
     expect(await isMarked()).toBe(false);
+  });
+
+  it('is kept where it was set again while somebody looked, and its next look moves forward only', async () => {
+    const { ids, referenceId, pk } = await two('deposit');
+    const read = { pk, dueAt: Number((await item(pk))!.dueAt) };
+    const key = { kind: 'deposit', referenceId } as const;
+    await markPaidTwice(world.table, key, ids, world.now() + 1);
+    await endPaidTwice(world.table, read);
+    await markPaidTwice(world.table, key, ids, world.now());
+    expect(await item(pk)).toMatchObject({ dueAt: String(read.dueAt + 1), openShard: expect.any(String) });
   });
 });

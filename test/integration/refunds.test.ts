@@ -365,7 +365,7 @@ async function settleAll(requests: { refundId: string; paymentId: string; amount
 }
 
 describe('a process that dies', () => {
-  const STEPS = 11;
+  const STEPS = 12;
   const deaths = Array.from({ length: STEPS }, (_, atStep) => atStep).flatMap((atStep) => [
     { atStep, when: 'before' as const },
     { atStep, when: 'after' as const },

@@ -366,6 +366,14 @@ describe('payouts', () => {
     await expect.poll(() => ok('GET', `/payments/${made.id}`)).toMatchObject({ state });
   });
 
+  test('a withdrawal cannot be approved before it waits for that', async () => {
+    // Longer than the test may take.
+    const { ok, api } = await startShop({ settleMs: 3_600_000 });
+    const waiting = { ...withdrawal, additionalParameters: { approval: 'required' } };
+    const { id } = await ok('POST', '/payments', waiting);
+    expect(await api('POST', `/payments/${id}/approve`)).toMatchObject({ status: 400 });
+  });
+
   test('a withdrawal waits for approval when it has to', async () => {
     const waiting = { ...withdrawal, additionalParameters: { approval: 'required' } };
     // One that stays PENDING for as long as the test lasts.

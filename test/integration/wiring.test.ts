@@ -38,7 +38,7 @@ beforeAll(async () => {
   service = await startLocalService({ orderTokens: 'required', settings });
   gateway.passOnTo(service.simulatorUrl);
   plain = await startLocalService({ orderTokens: 'off', settings: { confirmWebhooks: false } });
-});
+}, 240_000);
 afterAll(async () => {
   gateway.letGo();
   await Promise.all([service?.stop(), plain?.stop()]);
@@ -163,7 +163,9 @@ async function countedAs(metric: string): Promise<string[]> {
   const lines = await vi.waitFor(() => {
     const fresh = service.logs.slice(before).filter((line) => line.startsWith('reconcile {'));
     const parsed = fresh.map((line) => JSON.parse(line.slice('reconcile '.length)));
-    expect(parsed).toContainEqual(expect.objectContaining({ metric: 'Reconciled' }));
+    expect(parsed).toContainEqual(
+      expect.objectContaining({ Reconciled: 1, service: 'reconcile', stack: 'paytech-payments-sandbox' }),
+    );
     return parsed;
   });
   return lines.filter((line) => line.metric === metric).map(({ paymentId }) => paymentId);
@@ -232,19 +234,26 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
   'get-payment': {
     paytechUrl: async () => {
       const id = await created();
+      await drive(id, { state: 'COMPLETED' });
       await longAgo('checkedAt', id);
-      await asks('GET', `/api/v1/payments/${id}`, () => service.api('GET', `/payments/${id}`));
+      await asks('GET', `/api/v1/payments/${id}`, async () => {
+        expect((await service.api('GET', `/payments/${id}`)).json().state).toBe('COMPLETED');
+      });
     },
   },
   'execute-payment': {
     paytechUrl: async () => {
       const id = await created();
-      await asks('PATCH', `/api/v1/payments/${id}`, () => service.api('PATCH', `/payments/${id}`, '{}'));
+      await asks('PATCH', `/api/v1/payments/${id}`, async () => {
+        expect((await service.api('PATCH', `/payments/${id}`, '{}')).status).toBe(200);
+      });
     },
   },
   operations: {
     paytechUrl: () =>
-      asks('GET', '/api/v1/balances', () => signedCalls(service)('GET', '/operations/balances')),
+      asks('GET', '/api/v1/balances', async () => {
+        expect((await signedCalls(service)('GET', '/operations/balances')).status).toBe(200);
+      }),
     webhookUrl: async () => {
       const [asked] = (await askedBy(paidOut)).filter(({ method }) => method === 'POST');
       expect(JSON.parse(asked!.body).webhookUrl).toBe('http://127.0.0.1:9/webhooks/paytech');

@@ -1,6 +1,7 @@
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteMessageCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { expect, vi } from 'vitest';
 import { LOCAL_KEYS, type LocalOptions } from '../../infra/local/local-service.ts';
 import { sign } from '../../shared/paytech/signature.ts';
 import { amountsAsNumbers } from './amounts.ts';
@@ -77,6 +78,16 @@ function serviceOf(target: Target) {
     received: receivedEvents,
     api,
     simulator,
+    /** Waits until paytech itself has the payment in this state. */
+    untilAtPaytech: (id: string, state: string) =>
+      vi.waitFor(
+        async () => {
+          const headers = { authorization: `Bearer ${LOCAL_KEYS.apiKey}`, 'user-agent': 'another-system/1' };
+          const answer = await call(target.simulatorUrl, 'GET', `/api/v1/payments/${id}`, undefined, headers);
+          expect(answer.json()).toMatchObject({ result: { state } });
+        },
+        { timeout: 10_000, interval: 20 },
+      ),
     /** Sends the body as paytech would. */
     webhook: (body: string | Uint8Array, headers: Record<string, string> = {}) => {
       const signature = sign(Buffer.from(body), LOCAL_KEYS.signingKey);
