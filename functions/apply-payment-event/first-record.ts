@@ -57,7 +57,7 @@ export async function firstWord(
   if (event.source !== 'webhook' && !isListed && hasState(payment)) return { payment, isUnconfirmed: false };
   const answer = await gateway.get(payment.id, ASK_LIMIT_MS);
   if (answer.kind === 'answered' && answer.result.id === payment.id) {
-    return { payment: over(payment, answer.result), isUnconfirmed: false };
+    return { payment: over(event, payment, answer.result), isUnconfirmed: false };
   }
   if (event.source === 'webhook' && answer.kind === 'not-accepted' && answer.status === 404) {
     throw new NotAtPaytech('paytech has no such payment');
@@ -72,10 +72,23 @@ export function hasState(payment: StatelessPayment): payment is GatewayPayment {
   return payment.facts.state !== undefined;
 }
 
-/** Either may leave out what the other tells; money belongs to the state with which it was told. */
-function over(said: StatelessPayment, answer: GatewayPayment): GatewayPayment {
+/**
+ * Either may leave out what the other tells; money belongs to the state with which it was told. What was asked for
+ * decides which order a payment counts for, and is no webhook's to say.
+ */
+function over({ source }: QueuedEvent, said: StatelessPayment, answer: GatewayPayment): GatewayPayment {
   if (said.facts.state === answer.facts.state) {
-    return { ...said, ...answer, facts: { ...said.facts, ...answer.facts } };
+    const { customerAmount, customerCurrency, ...rest } = said;
+    const asked = {
+      ...optional('customerAmount', customerAmount),
+      ...optional('customerCurrency', customerCurrency),
+    };
+    return {
+      ...rest,
+      ...(source === 'webhook' ? {} : asked),
+      ...answer,
+      facts: { ...said.facts, ...answer.facts },
+    };
   }
   return {
     ...optional('paymentType', said.paymentType),
@@ -114,7 +127,11 @@ export async function firstRecord(
   if (!amount || !currency) throw notEnough(isUnconfirmed, 'amount, currency');
 
   const created = payment.created ?? entry.at;
-  const marks = afterwards(policy, { source: isUnconfirmed ? 'webhook' : 'refresh', state }, now);
+  const marks = afterwards(
+    policy,
+    { source: isUnconfirmed ? 'webhook' : 'refresh', paymentType, state },
+    now,
+  );
   const confirmAt = now + (policy.confirmAfterMs ?? CONFIRM_AFTER_MS);
   const recorded = await recordPayment(
     table,

@@ -4,6 +4,7 @@ import { type AfterwardsPolicy, afterwards } from '../../shared/payment/afterwar
 import { isPublished, type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
 import {
   amountMark,
+  factsOver,
   isOtherMoney,
   isReopened,
   judgeWord,
@@ -13,7 +14,6 @@ import {
   verdictOn,
 } from '../../shared/payment/heard.ts';
 import {
-  type HistoryEntry,
   optional,
   type PaymentRecord,
   type UnknownWord,
@@ -116,9 +116,9 @@ export function applyEvent(deps: Dependencies) {
   async function settleFacts(event: QueuedEvent, key: string, payment: StatelessPayment): Promise<Settled> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       let read: PaymentRecord | undefined;
-      if (round === 0 && mayBeAMove(payment)) {
+      if (round === 0 && mayBeAMove(event, payment)) {
         const { id: paymentId, paymentType, facts } = payment;
-        const change = { paymentId, paymentType, ...changeBy(event, key, facts) };
+        const change = { paymentId, paymentType, ...changeBy(event, key, facts, paymentType) };
         const moved = await payments.applyChange(table, change);
         if (moved.applied) return announce('applied', moved.record);
         read = moved.record;
@@ -138,7 +138,11 @@ export function applyEvent(deps: Dependencies) {
     said: StatelessPayment,
   ): Promise<Settled | undefined> {
     const { payment, isUnconfirmed } = await firstWord(deps, event, said);
-    const { entry } = changeBy(event, key, payment.facts);
+    if (isUnconfirmed && payment.paymentType === 'REFUND') {
+      // It may be one that was asked for here, and would settle what is reserved for it.
+      throw new Error(`paytech is still to be asked about refund ${payment.id}`);
+    }
+    const entry = entryBy(event, key, payment.facts);
     const { paymentType, facts } = payment;
     if (paymentType && !statesOf(paymentType).includes(facts.state)) {
       return ignore(payment.id, { of: 'state', word: facts.state });
@@ -181,7 +185,7 @@ export function applyEvent(deps: Dependencies) {
         await payments.endQuestion(table, record, 'changesCounted');
         return ended('counted', record);
       default:
-        return take(verdict, changeBy(event, key, payment.facts), record, saidAt);
+        return take(verdict, changeOf(record, event, key, payment.facts), record, saidAt);
     }
   }
 
@@ -197,7 +201,10 @@ export function applyEvent(deps: Dependencies) {
     switch (verdict) {
       case 'applied':
       case 'changed': {
-        const write = verdict === 'applied' ? payments.applyChange : payments.applyAtVersion;
+        // Whether a webhook's end is to be confirmed depends on the record that it ends.
+        const isOfVersion =
+          verdict === 'changed' || (by.entry.source === 'webhook' && !meansMoney(by.entry.facts.state));
+        const write = isOfVersion ? payments.applyAtVersion : payments.applyChange;
         const moved = await write(table, change, record);
         if (!moved.applied) return undefined;
         warnIfIncomparable(logger, record, moved.record);
@@ -243,9 +250,10 @@ export function applyEvent(deps: Dependencies) {
       case 'applied':
       case 'changed':
       case 'corrected':
-        return take(verdict, changeBy(event, key, answer.facts, 'refresh'), record, answeredAt);
+        return take(verdict, changeOf(record, event, key, answer.facts, 'refresh'), record, answeredAt);
       case 'reopened': {
-        const taken = await take(verdict, changeBy(event, key, answer.facts, 'refresh'), record, answeredAt);
+        const by = changeOf(record, event, key, answer.facts, 'refresh');
+        const taken = await take(verdict, by, record, answeredAt);
         return taken?.outcome === 'noted' ? deny(event, key, payment, record) : taken;
       }
       case 'counted':
@@ -273,7 +281,7 @@ export function applyEvent(deps: Dependencies) {
       return hasState(payment) ? ended('stale', record) : duplicate(event, record);
     }
     const { state, amount = record.amount, currency = record.currency } = payment.facts;
-    const { at, source, signature } = changeBy(event, key, payment.facts).entry;
+    const { at, source, signature } = entryBy(event, key, payment.facts);
     const quarantined = { at, source, key, ...optional('signature', signature), state, amount, currency };
     if (!(await payments.quarantine(table, record, quarantined))) return undefined;
     warnOfQuarantine(record, state);
@@ -317,7 +325,7 @@ export function applyEvent(deps: Dependencies) {
       return told;
     }
     const ownKey = keyWithin(key, `again at version ${record.version}`);
-    const by = changeBy(event, ownKey, answer.facts, 'refresh');
+    const by = changeOf(record, event, ownKey, answer.facts, 'refresh');
     const answering = { ...by, entry: { ...by.entry, answerTo: key } };
     const taken = await take(verdict, answering, record, now());
     return taken && told.publication ? { ...taken, alsoPublications: [told.publication] } : taken;
@@ -337,14 +345,8 @@ export function applyEvent(deps: Dependencies) {
     return { outcome: 'ignored', paymentId, record };
   }
 
-  /** What a change is besides the payment that it is of. */
-  function changeBy(
-    event: QueuedEvent,
-    key: string,
-    facts: GatewayPayment['facts'],
-    confirmedBy: QueuedEvent['source'] = event.source,
-  ): By {
-    const entry = {
+  function entryBy(event: QueuedEvent, key: string, facts: GatewayPayment['facts']): By['entry'] {
+    return {
       at: new Date(now()).toISOString(),
       source: event.source,
       ...optional('caller', event.caller),
@@ -352,9 +354,31 @@ export function applyEvent(deps: Dependencies) {
       ...optional('signature', event.signature),
       ...amountMark(facts),
       facts,
-    } satisfies HistoryEntry;
-    // What paytech has just confirmed needs no other confirmation.
-    return { entry, afterwards: afterwards(policy, { source: confirmedBy, state: facts.state }, now()) };
+    };
+  }
+
+  /** What a change is that is written before the record has been read. */
+  function changeBy(
+    event: QueuedEvent,
+    key: string,
+    facts: GatewayPayment['facts'],
+    paymentType: PaymentType,
+  ): By {
+    const change = { source: event.source, paymentType, state: facts.state };
+    return { entry: entryBy(event, key, facts), afterwards: afterwards(policy, change, now()) };
+  }
+
+  /** What a change of the record is; what paytech has just confirmed needs no other confirmation. */
+  function changeOf(
+    record: PaymentRecord,
+    event: QueuedEvent,
+    key: string,
+    facts: GatewayPayment['facts'],
+    source: QueuedEvent['source'] = event.source,
+  ): By {
+    const change = { source, paymentType: record.paymentType, state: facts.state, before: record };
+    const entry = { ...entryBy(event, key, facts), facts: factsOver(record, facts) };
+    return { entry, afterwards: afterwards(policy, change, now()) };
   }
 
   /**
@@ -414,8 +438,13 @@ function trusted(event: QueuedEvent, payment: StatelessPayment): StatelessPaymen
 }
 
 /** Whether the event says enough to be written before the record has been read. */
-function mayBeAMove(payment: StatelessPayment): payment is GatewayPayment & { paymentType: PaymentType } {
+function mayBeAMove(
+  event: QueuedEvent,
+  payment: StatelessPayment,
+): payment is GatewayPayment & { paymentType: PaymentType } {
   if (!hasState(payment) || !payment.paymentType) return false;
+  // Whether it gives back something of what a refund holds, the record says.
+  if (event.source === 'webhook' && payment.paymentType === 'REFUND') return false;
   return !meansMoney(payment.facts.state) || payment.facts.amount !== undefined;
 }
 

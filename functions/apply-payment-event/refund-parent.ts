@@ -2,6 +2,7 @@ import { join, watchSiblings } from '../../shared/claims/siblings.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
 import { type PaymentRecord, versionOfKey } from '../../shared/payment/payment.ts';
+import { MAX_REFUND_STEPS } from '../../shared/payment/refund.ts';
 import { isFinal } from '../../shared/payment/state.ts';
 import type { Answer } from '../../shared/paytech/client.ts';
 import { type GatewayPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
@@ -30,7 +31,7 @@ export function settleParent(deps: Dependencies) {
   const { table, gateway, eventSource, now, logger } = deps;
 
   return async (refund: PaymentRecord, key: string, event: QueuedEvent): Promise<Publication | undefined> => {
-    const parent = (await settleRefund(table, refund)) ?? (await settleWithNewParent(refund, key, event));
+    const parent = await settleWithDeposit(refund, key, event);
     if (!parent) {
       logger.error('refund of a payment that is not known', {
         metric: 'RefundWithoutParent',
@@ -49,19 +50,34 @@ export function settleParent(deps: Dependencies) {
     return publicationOf(parent, version, eventSource);
   };
 
-  async function settleWithNewParent(
+  /** The deposit that the refund is paid from, once it is settled there. A refund's parent may be another refund. */
+  async function settleWithDeposit(
     refund: PaymentRecord,
     key: string,
-    { receives = 1 }: Pick<QueuedEvent, 'receives'>,
+    event: QueuedEvent,
   ): Promise<PaymentRecord | undefined> {
-    const { parentPaymentId } = refund;
-    if (parentPaymentId === undefined) return undefined;
-    const answer = await gateway.get(parentPaymentId, ASK_LIMIT_MS);
-    if (answer.kind !== 'answered') {
-      if (isNotShown(answer) || receives >= first.RECEIVES_TO_ASK) return undefined;
-      throw new Error(`paytech could not be asked about payment ${parentPaymentId}: ${answer.kind}`);
+    let id = refund.parentPaymentId;
+    for (let step = 0; id !== undefined && step < MAX_REFUND_STEPS; step++) {
+      const parent = (await settleRefund(table, refund, id)) ?? (await heardOf(id, event));
+      if (!parent) return undefined;
+      if (parent.paymentType !== 'REFUND') {
+        if ('version' in parent) return parent;
+        return (await wasRecorded(parent, key)) ? settleRefund(table, refund, id) : undefined;
+      }
+      id = parent.parentPaymentId;
     }
-    return (await wasRecorded(answer.result, key)) ? settleRefund(table, refund) : undefined;
+    return undefined;
+  }
+
+  /** What paytech says of a parent that is not known here; undefined when it will not say. */
+  async function heardOf(
+    id: string,
+    { receives = 1 }: Pick<QueuedEvent, 'receives'>,
+  ): Promise<GatewayPayment | undefined> {
+    const answer = await gateway.get(id, ASK_LIMIT_MS);
+    if (answer.kind === 'answered') return answer.result;
+    if (isNotShown(answer) || receives >= first.RECEIVES_TO_ASK) return undefined;
+    throw new Error(`paytech could not be asked about payment ${id}: ${answer.kind}`);
   }
 
   /** False when paytech does not say enough of it. That must not keep the refund itself from being done with. */

@@ -36,6 +36,7 @@ const create: typeof claimed = async (call) => {
 const route = operations({
   table,
   gateway,
+  queue,
   now,
   create,
   webhookUrl: settings.webhookUrl,

@@ -1,17 +1,21 @@
 import * as z from 'zod/mini';
+import * as hearing from '../../shared/actions/hear.ts';
 import type { CallResult, ClaimedCall } from '../../shared/claims/claimed-call.ts';
 import { type HttpEvent, jsonBody, type Reply } from '../../shared/http/api.ts';
-import { callProblem } from '../../shared/http/call-problem.ts';
+import { callProblem, UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-problem.ts';
 import { currency, positiveAmount, referenceId } from '../../shared/http/payment-fields.ts';
 import { refundView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
 import { absentOr, matching, object, validated } from '../../shared/http/validate.ts';
 import type { ClaimedRequest } from '../../shared/payment/claim.ts';
+import { judgeWord } from '../../shared/payment/heard.ts';
+import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { isRefundable } from '../../shared/payment/refund.ts';
+import type { GatewayClient } from '../../shared/paytech/client.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import { readClaim } from '../../shared/store/claims.ts';
+import { keepConfirmed } from '../../shared/store/confirmation.ts';
 import { readPayment } from '../../shared/store/payments.ts';
-import type { Table } from '../../shared/store/table.ts';
 import type { Call } from './router.ts';
 
 /*
@@ -19,8 +23,8 @@ import type { Call } from './router.ts';
  * happens when is in shared/payment/claim.ts and shared/payment/refund.ts, each with a table of stages.
  */
 
-export interface Dependencies {
-  table: Table;
+export interface Dependencies extends hearing.Dependencies {
+  gateway: Pick<GatewayClient, 'get'>;
   create: (call: ClaimedCall) => Promise<CallResult>;
   /** Where paytech sends this payment's webhooks. */
   webhookUrl: string;
@@ -41,11 +45,16 @@ type RefundBody = z.output<typeof refundBody>;
 /** How often "all that is left" is read again when other refunds were faster. */
 const MAX_ROUNDS = 4;
 
-export function refunds({ table, create, webhookUrl }: Dependencies) {
+/** Short, so that it fits before a call that takes all its time. */
+const ASK_LIMIT_MS = 2_500;
+
+export function refunds(deps: Dependencies) {
+  const { create, webhookUrl } = deps;
   return async (event: HttpEvent, { caller, owner, deadline }: Call): Promise<Reply> => {
     const body = validated(refundBody, jsonBody(event));
+    const { requestId } = event.requestContext;
     for (let round = 1; ; round++) {
-      const request = await requestOf(table, body);
+      const request = await requestOf(deps, body, { caller, requestId });
       const result = await create({
         kind: 'refund',
         referenceId: body.refundId,
@@ -59,7 +68,7 @@ export function refunds({ table, create, webhookUrl }: Dependencies) {
         owner,
         deadline,
         caller,
-        requestId: event.requestContext.requestId,
+        requestId,
       });
       const wasTooMuch = result.is === 'not-reserved' && result.because === 'exceeds-remainder';
       if (body.amount || !wasTooMuch || round === MAX_ROUNDS) return toReply(result);
@@ -68,10 +77,18 @@ export function refunds({ table, create, webhookUrl }: Dependencies) {
 }
 
 /** What is asked for. All that is left is what it was when it was first asked for under this id. */
-async function requestOf(table: Table, body: RefundBody): Promise<ClaimedRequest> {
+async function requestOf(
+  deps: Dependencies,
+  body: RefundBody,
+  by: { caller: string; requestId: string },
+): Promise<ClaimedRequest> {
+  const { table } = deps;
   const claim = await readClaim(table, 'refund', body.refundId);
   if (claim && claim.stage !== 'released') {
     const { amount, currency } = claim.request;
+    // One whose owner died may still have to set its money aside.
+    if (claim.stage === 'reserving')
+      await assertConfirmed(deps, await readPayment(table, body.paymentId), by);
     return {
       amount: body.amount ?? amount,
       currency: body.currency ?? currency,
@@ -92,9 +109,47 @@ async function requestOf(table: Table, body: RefundBody): Promise<ClaimedRequest
       `Nothing was refunded: the payment is in ${parent.currency}. Give the amount in that currency, or leave currency out.`,
     );
   }
+  await assertConfirmed(deps, parent, by);
   const amount = body.amount ?? parent.refundable;
   if (!amount?.gt(0)) throw new Problem('refund.exceeds_remainder', 'Nothing is left to refund.');
   return { amount, currency: parent.currency, parentPaymentId: parent.id };
+}
+
+/** Nothing is paid back on a webhook's word that it was paid: paytech is asked, and its answer goes to the record. */
+async function assertConfirmed(
+  deps: Dependencies,
+  parent: PaymentRecord | undefined,
+  { caller, requestId }: { caller: string; requestId: string },
+): Promise<void> {
+  if (!parent?.unconfirmed) return;
+  const answer = await deps.gateway.get(parent.id, ASK_LIMIT_MS);
+  const isNotKnown = answer.kind === 'not-accepted' && answer.status === 404;
+  if (answer.kind !== 'answered' && !isNotKnown) throw notConfirmed();
+  if (answer.kind === 'answered' && judgeWord(parent, answer.result) === 'duplicate') {
+    await keepConfirmed(deps.table, parent);
+    // It may have changed meanwhile, or somebody else have confirmed it.
+    if ((await readPayment(deps.table, parent.id))?.unconfirmed) throw notConfirmed();
+    return;
+  }
+  if (answer.kind === 'answered') {
+    await hearing.hear(deps, parent, answer.result, {
+      source: 'refresh',
+      caller,
+      ...optional('requestId', requestId),
+    });
+  }
+  throw new Problem(
+    'payment.state_conflict',
+    'Nothing was refunded: paytech does not confirm that the payment is COMPLETED with this amount. Ask for the payment first.',
+  );
+}
+
+function notConfirmed(): Problem {
+  return new Problem(
+    'gateway.unavailable',
+    'Nothing was refunded: paytech has yet to confirm the payment. Send the same request again a little later.',
+    { retryAfter: UNAVAILABLE_RETRY_SECONDS },
+  );
 }
 
 function toReply(result: CallResult): Reply {

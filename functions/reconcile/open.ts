@@ -5,11 +5,11 @@ import { forEachOf } from '../../shared/concurrency.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { MetricName } from '../../shared/metrics.ts';
 import { openOperation } from '../../shared/payment/action.ts';
-import { isClaimKind, nextLookAt } from '../../shared/payment/claim.ts';
+import { isClaimKind, lookAfter, nextLookAt } from '../../shared/payment/claim.ts';
 import { asHeard, judgeWord } from '../../shared/payment/heard.ts';
 import { nextCheckOf } from '../../shared/payment/next-check.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
-import { nextCheckAt, OPEN_SHARDS, WATCHED_INTERVAL_MS } from '../../shared/payment/schedule.ts';
+import { OPEN_SHARDS, WATCHED_INTERVAL_MS } from '../../shared/payment/schedule.ts';
 import { isFinal, type WaitingState } from '../../shared/payment/state.ts';
 import { overdueIn, type WaitingLimits } from '../../shared/payment/waiting.ts';
 import { MINUTE_MS } from '../../shared/runtime/time.ts';
@@ -150,10 +150,14 @@ export function lookAfterOpen(deps: Dependencies) {
     if (!claim || nextLookAt(claim) > now()) return;
     const checked = await check(claim);
     if (checked === 'unanswered' || checked === 'unresolved') warnOfAge(key, claim.sentAt);
-    if (checked === 'unanswered') return fail(key, { reason: 'not looked up' }, now() + RETRY_MS);
+    if (checked === 'unanswered') {
+      // It stands for a person, whether paytech answers or not.
+      if (claim.stage === 'flagged') count('flagged');
+      return fail(key, { reason: 'not looked up' }, now() + RETRY_MS);
+    }
     tally.checked.add(key.pk);
     count(checked);
-    await postpone(table, key, nextCheckAt(claim.sentAt, now()));
+    await postpone(table, key, lookAfter(claim, now()));
   }
 
   /** The mark stands for a person, until there is nothing left to decide. */

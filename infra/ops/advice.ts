@@ -2,7 +2,7 @@ import { openOperation } from '../../shared/payment/action.ts';
 import type { Claim } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { type PaymentRecord, paymentAt } from '../../shared/payment/payment.ts';
-import { isFinal, type PaymentState } from '../../shared/payment/state.ts';
+import { endedInVain, isFinal, type PaymentState } from '../../shared/payment/state.ts';
 import type { FoundPayment } from './find-payments.ts';
 import { count, money, time } from './output.ts';
 
@@ -102,9 +102,9 @@ function aboutOpenRefund({ kind, referenceId, stage, request, flag }: Claim): st
 function aboutMadeUp({ state, history }: PaymentRecord): string[] {
   const key = history.at(-1)?.signature?.key;
   return [
-    `Deliver nothing on it: only a webhook${key ? `, signed with key ${key},` : ''} said ${state}, and paytech itself does not.`,
+    `${endedInVain(state) ? 'Pay out and send nothing in its place' : 'Deliver nothing on it'}: only a webhook${key ? `, signed with key ${key},` : ''} said ${state}, and paytech itself does not.`,
     `Ask paytech's support whether they sent it. If not, somebody else has that key: rotate it, then watch "paytech-ops keys".`,
-    'paytech is asked again for a day; should it come to another end, the record is corrected and subscribers are told.',
+    'paytech is asked again at least once an hour until it says the same; should it come to another end, the record is corrected and subscribers are told.',
   ];
 }
 

@@ -3,7 +3,7 @@ import { isPaidBeside } from '../claims/siblings.ts';
 import type { Logger } from '../logger.ts';
 import { type ActionRequest, nextAction, type Operation, openOperation } from '../payment/action.ts';
 import { LEASE_MS } from '../payment/claim.ts';
-import { asHeard } from '../payment/heard.ts';
+import { asHeard, isNews, REOPEN_GAP_MS } from '../payment/heard.ts';
 import { optional, type PaymentFacts, type PaymentRecord } from '../payment/payment.ts';
 import type { PaymentState } from '../payment/state.ts';
 import type { FieldError, GatewayClient } from '../paytech/client.ts';
@@ -35,6 +35,7 @@ import { lookAtExecute } from './untouched.ts';
  * |   shows untouched the second time      |                                       |                         |
  * | another is open, or other content      | nothing                               | conflict                |
  * | a state in which it is impossible      | nothing                               | wrong-state             |
+ * |   on a webhook's word alone            | paytech is asked for the state        | by what it says         |
  */
 
 export interface Dependencies extends hearing.Dependencies {
@@ -112,8 +113,12 @@ export function act(deps: Dependencies) {
         return look(acting, record, step.operation);
       case 'ask': {
         const asked = await ask(acting, record, 'refresh');
-        const moved = asked && asHeard(asked.record).state !== standing.state;
-        return moved ? { movedTo: asked.record } : { is: 'wrong-state', record, state: standing.state };
+        if (asked && asHeard(asked.record).state !== standing.state) return { movedTo: asked.record };
+        if (!asked && standing.unconfirmed) return { is: 'unavailable' };
+        // What reopens an ended payment is believed once paytech says it again.
+        const isNoted = asked && isNews(record, asked.payment, 'answer', now());
+        if (isNoted) return { is: 'in-progress', seconds: REOPEN_GAP_MS / 1000 };
+        return { is: 'wrong-state', record, state: standing.state };
       }
       case 'call': {
         const { do: _, ...content } = step;

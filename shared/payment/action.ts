@@ -1,5 +1,12 @@
 import { type Decimal, sameAmount } from './money.ts';
-import { type PaymentState, type PaymentType, type Standing, statesAfter, statesBefore } from './state.ts';
+import {
+  endedInVain,
+  type PaymentState,
+  type PaymentType,
+  type Standing,
+  statesAfter,
+  statesBefore,
+} from './state.ts';
 
 /** What may be asked of paytech about a payment that exists. `execute` is the host-to-host payment of a deposit. */
 export type Action = 'execute' | 'capture' | 'void' | 'approve' | 'reject';
@@ -91,15 +98,15 @@ export function onUntouched(
   return isApart && askedAt - startedAt >= EXECUTION_ENDS_MS ? { do: 'release' } : { do: 'wait' };
 }
 
-/** A payment as far as actions look at it; `operations` oldest first. */
-export type ActedOn = Standing & { operations: readonly Operation[] };
+/** A payment as far as actions look at it; `operations` oldest first, `unconfirmed` where its state is a webhook's word. */
+export type ActedOn = Standing & { operations: readonly Operation[]; unconfirmed?: true };
 
 export type ActionStep =
   /** It took effect already. */
   | { do: 'show' }
   /** The same was asked before and is open: paytech says whether it took effect. While it is open it is never sent again. */
   | { do: 'look'; operation: Operation }
-  /** The record is before the state in which the action is possible, and paytech may be there already. */
+  /** paytech may have the payment in the state in which the action is possible: it is ahead of the record, or of a webhook. */
   | { do: 'ask' }
   | { do: 'call'; amount?: Decimal; isWhole?: boolean }
   | { do: 'refuse'; because: 'state' | 'conflict' | 'too-much' };
@@ -118,7 +125,9 @@ export function nextAction(payment: ActedOn, request: ActionRequest): ActionStep
   }
   // A payout may come to its approval from PENDING, and only paytech knows whether it has.
   const mayWaitThere = from === 'AWAITING_APPROVAL' && payment.state === 'PENDING';
-  if (hasPassed(payment, from) && !mayWaitThere) return { do: 'refuse', because: 'state' };
+  // That a hold came to nothing is not for a webhook alone to say.
+  const mayBeHeld = from === 'AUTHORIZED' && endedInVain(payment.state) && payment.unconfirmed === true;
+  if (hasPassed(payment, from) && !mayWaitThere && !mayBeHeld) return { do: 'refuse', because: 'state' };
   if (payment.state !== from) return { do: 'ask' };
   if (request.kind !== 'capture') return { do: 'call' };
   const amount = request.amount ?? payment.amount;
@@ -130,6 +139,19 @@ export function nextAction(payment: ActedOn, request: ActionRequest): ActionStep
 export function openOperation(payment: ActedOn): Operation | undefined {
   const last = payment.operations.at(-1);
   return last && !last.released && !hasPassed(payment, RULES[last.kind].from) ? last : undefined;
+}
+
+/**
+ * What a payment that has become `state` was captured with, where paytech does not say: the amount of the capture that
+ * was asked for here. Undefined where none was.
+ */
+export function capturedAmount(
+  { state: before, operations }: Pick<ActedOn, 'state' | 'operations'>,
+  state: PaymentState,
+): Decimal | undefined {
+  if (before === state || !RULES.capture.leadsTo.includes(state)) return undefined;
+  const last = operations.at(-1);
+  return last?.kind === 'capture' && !last.released ? last.amount : undefined;
 }
 
 /** How long after an approval was answered a word that a payout still waits for it is taken for an old one. */

@@ -1,5 +1,5 @@
-import type { EventSource } from './payment.ts';
-import { isFinal, meansMoney, type PaymentState } from './state.ts';
+import type { EventSource, PaymentRecord } from './payment.ts';
+import { endedInVain, isFinal, meansMoney, type PaymentState, type PaymentType } from './state.ts';
 
 /** What the deployment does about payments once they have changed. */
 export interface AfterwardsPolicy {
@@ -19,22 +19,38 @@ export interface Afterwards {
   refundsUnknown?: boolean;
 }
 
+/** A change as far as its afterwards are concerned; without `before` of a record that is not {@link isInDoubt}. */
+export interface Changed {
+  source: EventSource;
+  paymentType: PaymentType;
+  state: PaymentState;
+  before?: Pick<PaymentRecord, 'state' | 'unconfirmed'>;
+}
+
 /**
- * A webhook is only as good as its signing key, so that what it says of money is confirmed by paytech's API. An
- * open payment never expires: the clock starts when it becomes final.
+ * A webhook is only as good as its signing key, so that what it says of money is confirmed by paytech's API: that it
+ * was paid or is held, and that what was held or on its way to a customer came to nothing. An open payment never
+ * expires: the clock starts when it becomes final.
  */
 export function afterwards(
   { confirmAfterMs, retentionMs }: AfterwardsPolicy,
-  { source, state }: { source: EventSource; state: PaymentState },
+  { source, paymentType, state, before }: Changed,
   now: number,
 ): Afterwards {
-  const isConfirmed = confirmAfterMs === undefined || source !== 'webhook' || !meansMoney(state);
+  const isPaidOut = paymentType === 'WITHDRAWAL' && endedInVain(state);
+  const isAboutMoney = meansMoney(state) || isPaidOut || (before !== undefined && isInDoubt(before));
+  const isConfirmed = confirmAfterMs === undefined || source !== 'webhook' || !isAboutMoney;
   return {
     ...(isConfirmed ? {} : { confirmAt: now + confirmAfterMs }),
     ...(retentionMs !== undefined && isFinal(state)
       ? { expiresAt: Math.ceil((now + retentionMs) / 1_000) }
       : {}),
   };
+}
+
+/** A payment whose next word from a webhook is to be confirmed whatever it says: of a hold, or upon such a word. */
+export function isInDoubt({ state, unconfirmed }: Pick<PaymentRecord, 'state' | 'unconfirmed'>): boolean {
+  return state === 'AUTHORIZED' || unconfirmed === true;
 }
 
 /** A payment that old may have been here before and forgotten, and with it what was refunded of it. */

@@ -1,6 +1,6 @@
 import type { Decimal } from './money.ts';
 import type { PaymentRecord } from './payment.ts';
-import { nextCheckAt } from './schedule.ts';
+import { nextCheckAt, WATCHED_INTERVAL_MS } from './schedule.ts';
 import { type PaymentType, sameMoney } from './state.ts';
 
 /** The namespace of the ids under which payments of a type are asked for. */
@@ -325,8 +325,16 @@ export function candidates(claim: Claim, found: readonly FoundPayment[]): FoundP
 }
 
 /** When reconcile looks after an open claim to which no caller comes back, in epoch milliseconds. */
-export function nextLookAt({ leaseUntil, sentAt, lastLookUpAt }: Omit<Claim, 'revision'>): number {
-  return lastLookUpAt === undefined ? leaseUntil : Math.max(leaseUntil, nextCheckAt(sentAt, lastLookUpAt));
+export function nextLookAt(claim: Omit<Claim, 'revision'>): number {
+  const { leaseUntil, lastLookUpAt } = claim;
+  return lastLookUpAt === undefined ? leaseUntil : Math.max(leaseUntil, lookAfter(claim, lastLookUpAt));
+}
+
+/** The look after the one at `lookedAt`. The alarm of a flagged claim lives on those looks. */
+export function lookAfter({ stage, sentAt }: Pick<Claim, 'stage' | 'sentAt'>, lookedAt: number): number {
+  return stage === 'flagged'
+    ? nextCheckAt(sentAt, lookedAt, WATCHED_INTERVAL_MS)
+    : nextCheckAt(sentAt, lookedAt);
 }
 
 /** What of a payment is not as the claim asked for it; undefined when all is. */

@@ -1,4 +1,4 @@
-import { isJustApproved } from './action.ts';
+import { capturedAmount, isJustApproved } from './action.ts';
 import { MAX_OPEN_CHANGES, optional, type PaymentFacts, type PaymentRecord } from './payment.ts';
 import { RECHECK_MS } from './schedule.ts';
 import {
@@ -63,6 +63,7 @@ export function verdictOn(record: PaymentRecord, word: Word, voice: Voice, at: n
   switch (judgement) {
     case 'applied':
       if (voice !== 'answer' && meansMoney(state) && !amount) return 'ask';
+      if (voice === 'webhook' && freesReserve(record, word)) return 'ask';
       return hasRoomFor(record, state) ? 'applied' : 'counted';
     case 'duplicate':
       return 'duplicate';
@@ -84,6 +85,13 @@ export function verdictOn(record: PaymentRecord, word: Word, voice: Voice, at: n
     default:
       return judgement satisfies never;
   }
+}
+
+/** Whether a REFUND would give back something of what it holds, which only paytech's own word may do. */
+function freesReserve(record: PaymentRecord, { facts }: Word): boolean {
+  if (record.paymentType !== 'REFUND') return false;
+  const { state, amount = record.amount, currency = record.currency } = facts;
+  return STATES[state].refund === 'returned' || amount.lt(record.amount) || currency !== record.currency;
 }
 
 /** Whether the word is of an open payment's money and nothing else. */
@@ -152,15 +160,22 @@ export function willApply(record: PaymentRecord, word: Word, voice: Voice, at: n
 export function asHeard(record: PaymentRecord): PaymentRecord {
   const { heard } = record;
   if (heard?.version !== record.version) return record;
-  const { at, facts } = heard;
+  const { at } = heard;
+  const facts = factsOver(record, heard.facts);
   return {
     ...record,
     state: facts.state,
     ...optional('amount', facts.amount),
     ...optional('currency', facts.currency),
     version: record.version + 1,
-    history: [...record.history, { at, source: 'refresh', facts, ...amountMark(facts) }],
+    history: [...record.history, { at, source: 'refresh', facts, ...amountMark(heard.facts) }],
   };
+}
+
+/** What a word that is applied says, with what it leaves out and the record knows: how much a capture was asked for. */
+export function factsOver(record: PaymentRecord, facts: Word['facts']): Word['facts'] {
+  if (facts.amount) return facts;
+  return { ...facts, ...optional('amount', capturedAmount(record, facts.state)) };
 }
 
 /** The mark of an entry that says of money that it was paid, and not how much. */

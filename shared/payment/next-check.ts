@@ -5,23 +5,27 @@ import { nextCheckAt, RECHECK_MS, WATCHED_INTERVAL_MS } from './schedule.ts';
 import { isFinal, isWaiting } from './state.ts';
 
 /**
- * When paytech is to be asked about a recorded payment again, in epoch milliseconds: while it is not final, or for
- * some time after an event was quarantined or a webhook was not confirmed. Undefined when there is nothing more to wait for. The intervals grow
- * from the last thing that makes it worth asking: its creation, an operation on it, the quarantined
- * event, or the unconfirmed one.
- * What waits for the merchant is looked at every hour, since its alarm lives on those looks.
+ * When paytech is to be asked about a recorded payment again, in epoch milliseconds: while it is not final or its
+ * state is a webhook's word that paytech has not confirmed, and for some time after an event was quarantined. Undefined
+ * when there is nothing more to wait for. The intervals grow from the last thing that makes it worth asking: its
+ * creation, an operation on it, the quarantined event, or the unconfirmed one.
+ * What waits for the merchant, or for paytech's confirmation, is looked at every hour, since its alarm lives on those
+ * looks.
  */
 export function nextCheckOf(record: PaymentRecord, now: number): number | undefined {
   const { state, created, recheckUntil, unconfirmed, history } = record;
   if (!isFinal(state)) {
     const operation = openOperation(asHeard(record));
     const since = Math.max(Date.parse(created), operation?.startedAt ?? 0);
-    return isWaiting(state) ? nextCheckAt(since, now, WATCHED_INTERVAL_MS) : nextCheckAt(since, now);
+    const isWatched = isWaiting(state) || unconfirmed;
+    return isWatched ? nextCheckAt(since, now, WATCHED_INTERVAL_MS) : nextCheckAt(since, now);
   }
   const saidAt = Date.parse(history.at(-1)?.at ?? created);
-  const ends = [recheckUntil, unconfirmed && saidAt + RECHECK_MS].filter((end) => end !== undefined);
-  const checks = ends
-    .filter((end) => now < end)
-    .map((end) => Math.min(end, nextCheckAt(end - RECHECK_MS, now)));
+  const checks = [
+    ...(unconfirmed ? [nextCheckAt(saidAt, now, WATCHED_INTERVAL_MS)] : []),
+    ...(recheckUntil !== undefined && now < recheckUntil
+      ? [Math.min(recheckUntil, nextCheckAt(recheckUntil - RECHECK_MS, now))]
+      : []),
+  ];
   return checks.length > 0 ? Math.min(...checks) : undefined;
 }

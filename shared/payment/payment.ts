@@ -77,7 +77,7 @@ export interface HistoryEntry {
   signature?: { key: string; encoding: string };
   /** The change went against the state machine, on paytech's confirmed word. */
   corrected?: boolean;
-  /** Nobody has told what was paid, paytech included: the amount is the one that stood before. */
+  /** Nobody has told what was paid, paytech included: the amount is that of the capture, or the one that stood before. */
   amountUntold?: true;
   /** The key of the event that came again and had paytech asked once more. */
   answerTo?: string;

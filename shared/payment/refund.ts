@@ -131,6 +131,12 @@ export function judgeReserve(
 }
 
 /**
+ * How many refunds are followed to the deposit that they are paid from: where a provider fails, paytech may try another,
+ * in a REFUND whose parent is the first.
+ */
+export const MAX_REFUND_STEPS = 5;
+
+/**
  * What the record of a REFUND means for the deposit that it is paid from; undefined when it is known there, and
  * `too-early` when it cannot be told before the deposit has come to its end here.
  */
@@ -138,7 +144,7 @@ export function moveByRecord(
   parent: PaymentRecord,
   refund: PaymentRecord,
 ): RefundMove | 'too-early' | undefined {
-  const { key, over, merged } = entryOf(parent.refunds ?? new Map(), refund);
+  const { key, over, merged } = entryOf(parent, refund);
   if (((merged?.over ?? over)?.version ?? 0) >= refund.version) return undefined;
   const amount = weightOf(parent, refund, over ?? merged?.over);
   if (!amount) return 'too-early';
@@ -157,7 +163,7 @@ export function moveByRecord(
  * refund goes into the entry that reserved, once its record knows under which id it was asked for.
  */
 function entryOf(
-  refunds: Refunds,
+  { id: parentId, refunds = new Map() }: Pick<PaymentRecord, 'id' | 'refunds'>,
   refund: PaymentRecord,
 ): { key: string; over: RefundEntry | undefined; merged?: { key: string; over: RefundEntry } } {
   const elsewhere = `@${refund.id}`;
@@ -165,8 +171,10 @@ function entryOf(
   if (known && known[0] !== elsewhere) return { key: known[0], over: known[1] };
   const key = refund.referenceId ?? '';
   const over = refunds.get(key);
+  // What was set aside is for the refund that was asked for, not for another that paytech tried in its place.
+  const isFirst = refund.parentPaymentId === parentId;
   const waitsForIt =
-    over && !over.paymentId && sameAmount(over.amount, refund.requestedAmount ?? refund.amount);
+    over && isFirst && !over.paymentId && sameAmount(over.amount, refund.requestedAmount ?? refund.amount);
   if (waitsForIt) return { key, over, ...(known && { merged: { key: elsewhere, over: known[1] } }) };
   return { key: elsewhere, over: known?.[1] };
 }

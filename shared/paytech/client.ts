@@ -3,7 +3,13 @@ import { $ZodError } from 'zod/v4/core';
 import { parseJson, stringifyJson } from '../payment/json.ts';
 import type { Secret } from '../secrets.ts';
 import { send, type Transported, type TransportRequest } from '../transport.ts';
-import { type GatewayPayment, toGatewayPayment, toMadePayment, UnreadablePayment } from './wire.ts';
+import {
+  type GatewayPayment,
+  toExecutedPayment,
+  toGatewayPayment,
+  toMadePayment,
+  UnreadablePayment,
+} from './wire.ts';
 
 /** The edge in front of paytech answers default library agents with a non-JSON 403. */
 const USER_AGENT = 'paytech-payments/1 (serverless)';
@@ -99,6 +105,7 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
   const followable = followableFrom(baseUrl);
   const toPayment = (entry: unknown) => followable(toGatewayPayment(entry));
   const toMade = (entry: unknown) => followable(toMadePayment(entry));
+  const toExecuted = (entry: unknown) => followable(toExecutedPayment(entry));
 
   async function call(
     method: TransportRequest['method'],
@@ -146,18 +153,19 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
     get: async (id, limitMs) =>
       decoded(await call('GET', pathOf(id), limitMs), (envelope) => toPayment(envelope.result)),
     list: async (query, limitMs) =>
-      decoded(await call('GET', listPath(query), limitMs), ({ result, hasMore }) => ({
-        payments: anyList.parse(result).map(toMade),
-        hasMore: hasMore ?? false,
-      })),
+      decoded(await call('GET', listPath(query), limitMs), ({ result, hasMore }) => {
+        const entries = anyList.parse(result);
+        return { payments: entries.map(toMade), hasMore: hasMore ?? isFull(entries, query) };
+      }),
     listReadable: async (query, limitMs) =>
       decoded(await call('GET', listPath(query), limitMs), ({ result, hasMore }) => {
         const entries = anyList.parse(result);
         const payments = entries.flatMap((entry) => readableOrNone(entry, toPayment));
-        return { payments, unreadable: entries.length - payments.length, hasMore: hasMore ?? false };
+        const unreadable = entries.length - payments.length;
+        return { payments, unreadable, hasMore: hasMore ?? isFull(entries, query) };
       }),
     execute: async (id, body, limitMs) =>
-      decoded(await call('PATCH', pathOf(id), limitMs, body), (envelope) => toMade(envelope.result)),
+      decoded(await call('PATCH', pathOf(id), limitMs, body), (envelope) => toExecuted(envelope.result)),
     act: async (id, action, body, limitMs) =>
       decoded(await call('POST', `${pathOf(id)}/${action}`, limitMs, body), (envelope) =>
         toPayment(envelope.result),
@@ -178,6 +186,14 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
 }
 
 const anyList = z.array(z.unknown());
+
+/** How many entries paytech lists where it is not told. */
+const DEFAULT_LIMIT = 50;
+
+/** Where paytech does not say whether there is more, only a page that is not full says that there is none. */
+function isFull(entries: readonly unknown[], { limit = DEFAULT_LIMIT }: ListQuery): boolean {
+  return entries.length >= limit;
+}
 
 function pathOf(id: string): string {
   return `/api/v1/payments/${encodeURIComponent(id)}`;

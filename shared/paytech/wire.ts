@@ -23,6 +23,11 @@ const amount = z.custom<Decimal>(
     decimalPlaces(value) <= MAX_DIGITS,
   { error: 'is not an amount' },
 );
+/** Of a payment. Below zero it is none, and reads as not told; a fee may be below. */
+const paymentAmount = z.pipe(
+  amount,
+  z.transform((value: Decimal) => (value.lt(0) ? undefined : value)),
+);
 // Half a surrogate pair would not come back from the table as it went in.
 const text = z.pipe(
   z.string().check(z.minLength(1), z.maxLength(512)),
@@ -40,9 +45,9 @@ const wirePayment = z.looseObject({
   id: z.string().check(z.regex(PAYMENT_ID)),
   state: z.enum(PAYMENT_STATES),
   paymentType: z.nullish(z.enum(PAYMENT_TYPES)),
-  amount: z.nullish(amount),
+  amount: z.nullish(paymentAmount),
   currency: z.nullish(text),
-  customerAmount: z.nullish(amount),
+  customerAmount: z.nullish(paymentAmount),
   customerCurrency: z.nullish(text),
   referenceId: lenient(text),
   parentPaymentId: lenient(text),
@@ -136,10 +141,20 @@ export function toGatewayPayment(json: unknown): GatewayPayment {
 }
 
 /**
- * The same for the answer to our own call, where a state that is missing or new must not hide that the payment
- * exists: it reads as PENDING, which is no more than that.
+ * The same for the answer to a create call, or an entry of the list, where a state that is missing or new must not
+ * hide that the payment exists. It reads as PENDING, which is no more than that; a deposit that comes with where its
+ * customer pays and without a state has just begun.
  */
 export function toMadePayment(json: unknown): GatewayPayment {
+  const payment = toExecutedPayment(json);
+  const { paymentType = 'DEPOSIT', redirectUrl, facts } = payment;
+  const isStateTold = !!memberOf(json, 'state');
+  const hasBegun = !isStateTold && paymentType === 'DEPOSIT' && redirectUrl !== undefined;
+  return hasBegun ? { ...payment, facts: { ...facts, state: 'CHECKOUT' } } : payment;
+}
+
+/** The same for the answer to an execution, whose redirectUrl (3-D Secure) says nothing of the state. */
+export function toExecutedPayment(json: unknown): GatewayPayment {
   return read(wireMadePayment, json);
 }
 

@@ -111,18 +111,28 @@ export async function applyChange(table: Table, change: Change, read?: PaymentRe
     values: { ':currency': currency },
   };
   const isMilestone = isFinal(state) || meansMoney(state);
+  const isToBeConfirmed = meansMoney(state) || change.afterwards.confirmAt !== undefined;
+  const mustBeRead = !read && change.entry.source === 'webhook' && !isToBeConfirmed;
   return write(table, change, {
     condition: [
       isSameType,
       isAllowedMove,
       isNewEvent(change.entry),
       hasRoomIn(isMilestone ? MAX_HISTORY : MAX_OPEN_CHANGES),
+      ...(mustBeRead ? [IS_NOT_IN_DOUBT] : []),
       ...(isPaid && currency ? [isComparable] : []),
     ],
     // No move leads away from COMPLETED, so that this happens once.
     ...(isPaid ? { refundable: { by: amount ?? 'amount' } } : {}),
   });
 }
+
+/** The condition that {@link import('../payment/afterwards.ts').isInDoubt} does not hold of the record: else a webhook's word is judged by it. */
+const IS_NOT_IN_DOUBT: Fragment = {
+  text: 'NOT #state = :held AND attribute_not_exists(unconfirmed)',
+  names: { '#state': 'state' },
+  values: { ':held': 'AUTHORIZED' satisfies PaymentState },
+};
 
 /** The condition that the record does not have the event yet. */
 function isNewEvent({ key }: { key: string }): Fragment {

@@ -82,14 +82,18 @@ export function returnRefund(
 
 /**
  * Brings the record of a REFUND into the deposit that it is paid from, which is returned as it then is; undefined
- * when there is no such deposit. Done again it changes nothing, and an older version never undoes a newer one.
+ * when there is no such deposit. Where the parent is a REFUND itself, of which paytech tried another, that is returned,
+ * as it is: nothing is paid from it. Done again it changes nothing, and an older version never undoes a newer one.
  * Throws when it has to wait for the deposit's end.
  */
-export async function settleRefund(table: Table, refund: PaymentRecord): Promise<PaymentRecord | undefined> {
-  const parentId = refund.parentPaymentId;
+export async function settleRefund(
+  table: Table,
+  refund: PaymentRecord,
+  parentId: string | undefined = refund.parentPaymentId,
+): Promise<PaymentRecord | undefined> {
   let parent = parentId === undefined ? undefined : await readPayment(table, parentId);
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    if (!parent) return undefined;
+    if (!parent || parent.paymentType === 'REFUND') return parent;
     const change = moveByRecord(parent, refund);
     if (!change) return parent;
     if (change === 'too-early') {

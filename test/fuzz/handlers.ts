@@ -75,6 +75,7 @@ export function handlersOn(world: World) {
   const backOffice = operations({
     table,
     gateway,
+    queue,
     now,
     create,
     webhookUrl: WEBHOOK_URL,

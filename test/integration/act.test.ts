@@ -18,6 +18,7 @@ import { LEASE_MS } from '../../shared/payment/claim.ts';
 import { asHeard } from '../../shared/payment/heard.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
+import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 import { readMessage } from '../../shared/queue/event-queue.ts';
 import { releaseOperation } from '../../shared/store/operation-lock.ts';
 import { readPayment, recordPayment } from '../../shared/store/payments.ts';
@@ -238,6 +239,69 @@ describe('an action', () => {
     await ask('capture', id, { deps: hearsNothing });
     await world.apply(webhookEvent({ id, state: 'COMPLETED', amount: '100' }));
     expect((await stored(id)).history[1]).toMatchObject({ source: 'webhook', caller: CALLER });
+  });
+});
+
+describe('a capture of which paytech never says how much it was', () => {
+  /** paytech with answers that name no money. */
+  function moneyless(): Pick<World['gateway'], 'act' | 'get'> {
+    const stripped = <A extends { kind: string }>(answer: A): A => {
+      if (!('result' in answer)) return answer;
+      const { facts, ...rest } = answer.result as GatewayPayment;
+      const { amount: _, currency: __, ...told } = facts;
+      return { ...answer, result: { ...rest, facts: told } };
+    };
+    return {
+      get: async (...args) => stripped(await world.gateway.get(...args)),
+      act: async (...args) => stripped(await world.gateway.act(...args)),
+    };
+  }
+  const told = (id: string) => world.applyWith({ gateway: moneyless() })(saying(id));
+  const saying = (id: string) =>
+    webhookEvent({ id, state: 'COMPLETED', amount: undefined, currency: undefined });
+
+  it.each([
+    ['4', '4'],
+    ['100', '100'],
+    [undefined, '100'],
+  ])('of %s has paid what was asked for, %s', async (amount, paid) => {
+    const id = await payment('AUTHORIZED');
+    const deps = { gateway: { ...world.gateway, ...moneyless() } };
+    const done = await ask('capture', id, { ...(amount && { amount }), deps });
+    expect('record' in done && asHeard(done.record).amount.toFixed()).toBe(paid);
+    expect(await ask('capture', id, { ...(amount && { amount }), deps })).toMatchObject({ is: 'done' });
+    const { publication } = await told(id);
+    expect(JSON.parse(publication!.body)).toMatchObject({ data: { payment: { amount: paid } } });
+    expect(JSON.parse(publication!.body).data.payment).not.toHaveProperty('paidAsRequested');
+    await applyAll();
+    const record = await stored(id);
+    expect(record).toMatchObject({ state: 'COMPLETED', version: 2 });
+    expect([record.amount.toFixed(), record.refundable?.toFixed()]).toEqual([paid, paid]);
+  });
+
+  it('has paid so where the record was behind the hold, or took it for ended', async () => {
+    for (const state of ['PENDING', 'DECLINED'] as const) {
+      const id = await payment('PENDING');
+      world.gateway.set(id, { state: 'AUTHORIZED' });
+      await ask('capture', id, { amount: '4', deps: { gateway: { ...world.gateway, ...moneyless() } } });
+      await world.drain('webhooks');
+      if (state === 'DECLINED') await world.apply(webhookEvent({ id, state, amount: '100' }));
+      await told(id);
+      expect((await stored(id)).amount.toFixed()).toBe('4');
+      expect((await stored(id)).refundable?.toFixed()).toBe('4');
+    }
+  });
+
+  it('that was given up as not done has paid what was held', async () => {
+    const id = await payment('AUTHORIZED');
+    world.gateway.endings.push({ on: 'capture', ends: 'unknown' });
+    await ask('capture', id, { amount: '4' });
+    world.clock.at += RELEASE_AFTER_MS;
+    const released = await releaseOperation(world.table, id, 'ada', 'it was not done', world.now());
+    expect(released).toMatchObject({ is: 'released' });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    await told(id);
+    expect((await stored(id)).refundable?.toFixed()).toBe('100');
   });
 });
 
@@ -866,3 +930,43 @@ function httpEvent(id: string, body?: string, sourceIp = '203.0.113.7'): HttpEve
     ...(body === undefined ? {} : { body }),
   };
 }
+
+describe('a hold that ended on a webhook’s word alone', () => {
+  const ended = async () => {
+    const id = await payment('AUTHORIZED');
+    await world.apply(webhookEvent({ id, state: 'DECLINED', amount: '100' }));
+    expect(await stored(id)).toMatchObject({ state: 'DECLINED', unconfirmed: true });
+    return id;
+  };
+
+  it.each(['capture', 'void'] as const)('has paytech asked before a %s is refused', async (kind) => {
+    const id = await ended();
+    world.gateway.set(id, { state: 'DECLINED' });
+    expect(await ask(kind, id)).toMatchObject({ is: 'wrong-state', state: 'DECLINED' });
+    world.gateway.endings.push({ on: 'get', ends: 'unknown' });
+    expect(await ask(kind, id)).toEqual({ is: 'unavailable' });
+    expect(await callsDuring(() => ask(kind, id))).toEqual({ get: 1 });
+  });
+
+  it.each([
+    ['capture', 'COMPLETED'],
+    ['void', 'CANCELLED'],
+  ] as const)('is open to a %s again once paytech has said twice that it stands', async (kind, state) => {
+    const id = await ended();
+    expect(await ask(kind, id)).toEqual({ is: 'in-progress', seconds: 60 });
+    await applyAll();
+    world.clock.at += 60_000;
+    expect(await ask(kind, id)).toMatchObject({ is: 'in-progress' });
+    await applyAll();
+    expect(await stored(id)).toMatchObject({ state: 'AUTHORIZED' });
+    expect(await ask(kind, id)).toMatchObject({ is: 'done' });
+    expect(world.gateway.payments.get(id)?.facts.state).toBe(state);
+  });
+
+  it('is asked about no more once paytech has confirmed it', async () => {
+    const id = await payment('AUTHORIZED');
+    await world.apply(webhookEvent({ id, state: 'DECLINED', amount: '100' }, { source: 'refresh' }));
+    expect(await callsDuring(() => ask('capture', id))).toEqual({});
+    expect(await ask('capture', id)).toMatchObject({ is: 'wrong-state', state: 'DECLINED' });
+  });
+});

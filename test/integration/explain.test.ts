@@ -99,6 +99,14 @@ describe('explain', () => {
     expect((await todo(id))[0]).toContain('Wait before you rely on COMPLETED');
   });
 
+  it('of a payout that only a webhook says has failed: to pay out nothing in its place', async () => {
+    const id = await payment('PENDING', { paymentType: 'WITHDRAWAL' });
+    await world.apply(webhookEvent({ id, paymentType: 'WITHDRAWAL', state: 'DECLINED', amount: '100' }));
+    expect((await todo(id))[0]).toMatch(
+      /^Pay out and send nothing in its place: only a webhook, .* said DECLINED/,
+    );
+  });
+
   it('of a state that nobody knows: to ask what it means', async () => {
     const id = await payment('PENDING');
     await world.apply(webhookEvent({ id, state: 'AWAITING_WEBHOOK' }));

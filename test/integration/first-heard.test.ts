@@ -68,6 +68,22 @@ describe('a webhook of a payment that is not known', () => {
     expect(record).not.toHaveProperty('unconfirmed');
   });
 
+  it('does not say what was asked for where paytech has answered', async () => {
+    for (const said of ['COMPLETED', 'DECLINED']) {
+      const { id } = elsewhere('COMPLETED');
+      world.gateway.set(id, { amount: decimal('0.01') });
+      const asked = { customerAmount: '10', customerCurrency: 'EUR', paymentType: 'DEPOSIT' };
+      await world.apply(terse(id, said, {}, asked));
+      const record = await stored(id);
+      expect(record).toMatchObject({ state: 'COMPLETED', amount: decimal('0.01') });
+      expect(record).not.toHaveProperty('requestedAmount');
+      expect(record).not.toHaveProperty('requestedCurrency');
+    }
+    const { id } = elsewhere('COMPLETED', { customerAmount: decimal('12'), customerCurrency: 'USD' });
+    await world.apply(terse(id, 'COMPLETED', {}, { customerAmount: '10', customerCurrency: 'EUR' }));
+    expect(await stored(id)).toMatchObject({ requestedAmount: decimal('12'), requestedCurrency: 'USD' });
+  });
+
   it('is set aside when paytech has no such payment, and nothing is invented', async () => {
     const id = paymentId();
     const lie = terse(

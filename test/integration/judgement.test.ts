@@ -106,6 +106,19 @@ describe('an amount that moves', () => {
     },
   );
 
+  it('is not one below zero, which is as if none had been told', async () => {
+    const id = await recorded('CHECKOUT');
+    expect((await say(id, 'CHECKOUT', { amount: '-5' })).outcome).toBe('duplicate');
+    world.gateway.set(id, { state: 'COMPLETED' });
+    const { publication } = await say(id, 'COMPLETED', { amount: '-5' });
+    expect(parsed(publication?.body)).toMatchObject({
+      data: { payment: { state: 'COMPLETED', amount: '10', paidAsRequested: true } },
+    });
+    expect((await stored(id)).refundable?.toFixed()).toBe('10');
+    expect((await say(id, 'COMPLETED', { amount: '-5' })).outcome).toBe('duplicate');
+    expect(world.logger.metrics()).toEqual([]);
+  });
+
   it('fills half the history, is counted from there on, and leaves the rest to what matters', async () => {
     const id = await recorded('CHECKOUT');
     for (let cents = 1; cents < MAX_OPEN_CHANGES; cents++)

@@ -5,10 +5,11 @@ import { decimal } from '../../shared/payment/money.ts';
 import { heldBy, paidIn } from '../../shared/payment/refund.ts';
 import type { CreatePaymentBody } from '../../shared/paytech/client.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
-import { readClaim } from '../../shared/store/claims.ts';
+import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { joined } from '../../shared/store/expressions.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { type Answer, backOffice, CALLER, Died, dying, sumOf } from '../support/back-office.ts';
+import { reconciling } from '../support/reconciling.ts';
 import { paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
 
 let world: World;
@@ -18,6 +19,7 @@ beforeAll(async () => {
   office = backOffice(world);
 });
 afterAll(() => world.stop());
+const { applyAll } = reconciling(() => world);
 beforeEach(async () => {
   world.gateway.endings.length = 0;
   world.logger.lines.length = 0;
@@ -147,6 +149,90 @@ describe('POST /operations/refunds', () => {
     expect(await ask('USD')).toMatchObject({ status: 409, code: 'payment.reference_conflict' });
     expect(await ask('euro')).toMatchObject({ status: 400, code: 'request.invalid' });
     expect(atPaytech(paymentId)).toHaveLength(1);
+  });
+
+  describe('of a deposit that only a webhook says was paid', () => {
+    /** It was made for 100, whatever the webhook says. */
+    async function said(amount: string): Promise<string> {
+      const id = await deposit('100', 'CHECKOUT');
+      await world.apply(webhookEvent({ id, state: 'COMPLETED', amount, note: randomUUID() }));
+      expect(await stored(id)).toMatchObject({ state: 'COMPLETED', unconfirmed: true });
+      return id;
+    }
+    const nothingSent = (paymentId: string) => expect(atPaytech(paymentId)).toEqual([]);
+
+    it('is sent once paytech has said the same', async () => {
+      const paymentId = await said('100');
+      world.gateway.set(paymentId, { state: 'COMPLETED' });
+      const before = world.gateway.calls.get;
+      expect(await office.refund({ refundId: newId(), paymentId, amount: '10' })).toMatchObject({
+        status: 201,
+      });
+      expect(await stored(paymentId)).not.toHaveProperty('unconfirmed');
+      expect(await office.refund({ refundId: newId(), paymentId })).toMatchObject({
+        status: 201,
+        body: { amount: decimal('90') },
+      });
+      expect(world.gateway.calls.get - before).toBe(1);
+      await expectInOrder(paymentId);
+    });
+
+    it('is refused where paytech says otherwise, and its word goes to the record', async () => {
+      const paymentId = await said('1000');
+      world.gateway.set(paymentId, { state: 'COMPLETED' });
+      const refundId = newId();
+      expect(await office.refund({ refundId, paymentId })).toMatchObject({
+        status: 409,
+        code: 'payment.state_conflict',
+      });
+      nothingSent(paymentId);
+      expect(await claimOf(refundId)).toBeUndefined();
+      await applyAll();
+      expect(await stored(paymentId)).toMatchObject({ amount: decimal('100') });
+      expect(await office.refund({ refundId, paymentId })).toMatchObject({
+        status: 201,
+        body: { amount: decimal('100') },
+      });
+      await expectInOrder(paymentId);
+    });
+
+    it('is refused while paytech still has it open, or does not know it', async () => {
+      const paymentId = await said('100');
+      const ask = () => office.refund({ refundId: newId(), paymentId });
+      expect(await ask()).toMatchObject({ status: 409, code: 'payment.state_conflict' });
+      world.gateway.payments.delete(paymentId);
+      expect(await ask()).toMatchObject({ status: 409, code: 'payment.state_conflict' });
+      nothingSent(paymentId);
+      expect(await stored(paymentId)).toMatchObject({ state: 'COMPLETED', unconfirmed: true });
+    });
+
+    it('waits while paytech does not answer, also where a process died before it was sent', async () => {
+      const paymentId = await said('100');
+      const refundId = newId();
+      world.gateway.endings.push({ on: 'get', ends: 'unknown' });
+      const unavailable = { status: 503, code: 'gateway.unavailable', retryAfter: 5 };
+      expect(await office.refund({ refundId, paymentId })).toMatchObject(unavailable);
+      expect(await claimOf(refundId)).toBeUndefined();
+
+      const request = { amount: decimal('100'), currency: 'EUR', parentPaymentId: paymentId };
+      await saveClaim(world.table, undefined, {
+        kind: 'refund',
+        referenceId: refundId,
+        attempt: 1,
+        stage: 'reserving',
+        owner: randomUUID(),
+        leaseUntil: world.now(),
+        sentAt: world.now(),
+        request,
+        earlierPaymentIds: [],
+        turn: 1,
+      });
+      world.gateway.endings.push({ on: 'get', ends: 'unknown' });
+      expect(await office.refund({ refundId, paymentId })).toMatchObject(unavailable);
+      nothingSent(paymentId);
+      world.gateway.set(paymentId, { state: 'COMPLETED' });
+      expect(await office.refund({ refundId, paymentId })).toMatchObject({ status: 201 });
+    });
   });
 
   it('refuses another payment or amount under the same refundId', async () => {
@@ -338,7 +424,11 @@ describe('what was set aside', () => {
       const events = Array.from({ length: 20 }, (_, index) =>
         refundEvent(refund, state, { note: index % 3 }),
       );
-      await Promise.all(events.map((event) => world.apply(event)));
+      // Those that find paytech being asked come again.
+      const first = await Promise.allSettled(events.map((event) => world.apply(event)));
+      const again = events.filter((_, index) => first[index]?.status === 'rejected');
+      for (const event of again) await world.apply(event);
+      expect(again.length).toBeLessThan(events.length);
       expect(await refundable(paymentId)).toBe('100');
       expect(await office.refund({ refundId: newId(), paymentId })).toMatchObject({ status: 201 });
       await expectInOrder(paymentId);
@@ -456,6 +546,49 @@ describe('what was set aside', () => {
     expect(await refundable(paymentId)).toBe('60');
   });
 
+  it.each([
+    ['DECLINED', '40'],
+    ['CANCELLED', '40'],
+    ['COMPLETED', '0.01'],
+    ['COMPLETED', '-1000'],
+  ])('is not given back on a webhook’s word of %s, %s', async (state, amount) => {
+    const { paymentId, refund } = await asked('40');
+    for (const more of [{}, { paymentType: undefined }]) {
+      const said = { amount, note: randomUUID(), ...more };
+      expect((await world.apply(refundEvent(refund, state, said))).outcome).toBe('quarantined');
+    }
+    expect(await refundable(paymentId)).toBe('60');
+    expect(await office.refund({ refundId: newId(), paymentId, amount: '60.01' })).toMatchObject({
+      code: 'refund.exceeds_remainder',
+    });
+    world.gateway.endings.push({ on: 'get', ends: 'unknown' });
+    const unanswered = refundEvent(refund, state, { amount, note: randomUUID() });
+    await expect(world.apply(unanswered)).rejects.toThrow('could not be asked');
+    expect(world.logger.metrics()).toEqual(['EventQuarantined', 'EventQuarantined']);
+
+    world.clock.at += 15_000;
+    // What paytech itself says is taken, whatever the webhook says.
+    world.gateway.set(refund.id, { state: 'COMPLETED' });
+    expect((await world.apply(unanswered)).outcome).toBe('applied');
+    expect(await stored(refund.id)).toMatchObject({ state: 'COMPLETED', amount: decimal('40') });
+    await expectInOrder(paymentId);
+  });
+
+  it('is not settled by a webhook of a refund that nobody knows yet while paytech does not answer', async () => {
+    const paymentId = await deposit();
+    const refundId = newId();
+    world.gateway.endings.push({ on: 'create', ends: 'lost' }, { on: 'list', ends: 'unknown' });
+    await office.refund({ refundId, paymentId, amount: '40' });
+    const [made] = atPaytech(paymentId);
+    const event = { ...refundEvent(made!, 'DECLINED'), receives: 9 };
+    world.gateway.endings.push({ on: 'get', ends: 'unknown' });
+    await expect(world.apply(event)).rejects.toThrow('still to be asked');
+    expect(await refundable(paymentId)).toBe('60');
+    await world.apply(event);
+    expect(await stored(made!.id)).toMatchObject({ state: 'PENDING' });
+    expect(await refundable(paymentId)).toBe('60');
+  });
+
   it('is settled by the event that comes again when its first try died in between', async () => {
     for (const when of ['before', 'after'] as const) {
       const { paymentId, refund } = await asked('40');
@@ -465,7 +598,8 @@ describe('what was set aside', () => {
       const table: World['table'] = {
         ...world.table,
         async update(...args) {
-          const isParents = ++updates === 2;
+          // After the question and the refund's own.
+          const isParents = ++updates === 3;
           if (isParents && when === 'before') throw new Died();
           const written = await world.table.update(...args);
           if (isParents) throw new Died();
@@ -477,6 +611,84 @@ describe('what was set aside', () => {
       expect((await world.apply(event)).outcome).toBe('duplicate');
       expect(await refundable(paymentId)).toBe('100');
     }
+  });
+});
+
+describe('a refund that paytech tries again by another provider', () => {
+  /** The next try of a refund, as a payment of its own whose parent is the one before. */
+  const triedAgain = (refund: GatewayPayment, repeatsReference = false): GatewayPayment =>
+    world.gateway.cascade(refund.id, { repeatsReference });
+
+  it.each([true, false])('is an entry of its own of the deposit, reference repeated: %s', async (repeats) => {
+    const paymentId = await deposit();
+    const refundId = newId();
+    const { body } = await office.refund({ refundId, paymentId, amount: '40' });
+    const first = world.gateway.payments.get(body.id)!;
+    await end(first, 'DECLINED');
+    const second = triedAgain(first, repeats);
+    await world.apply(refundEvent(second, 'PENDING'));
+    const third = triedAgain(second, repeats);
+    expect(await refundable(paymentId)).toBe('60');
+    await end(second, 'CANCELLED');
+    await end(third, 'COMPLETED');
+    expect(await refundable(paymentId)).toBe('60');
+    const { refunds } = await stored(paymentId);
+    expect([...refunds!].map(([key, { stage }]) => [key, stage]).sort()).toEqual(
+      [
+        [refundId, 'returned'],
+        [`@${second.id}`, 'returned'],
+        [`@${third.id}`, 'settled'],
+      ].sort(),
+    );
+    for (const { id } of [first, second, third]) {
+      expect(await stored(id)).not.toHaveProperty('refundable');
+      expect(await stored(id)).not.toHaveProperty('refunds');
+    }
+    expect(await office.refund({ refundId: newId(), paymentId, amount: '60.01' })).toMatchObject({
+      code: 'refund.exceeds_remainder',
+    });
+    expect(world.logger.metrics()).toEqual([]);
+    await expectInOrder(paymentId);
+  });
+
+  it('does not take what was set aside for the first, whichever is heard of first', async () => {
+    const paymentId = await deposit();
+    const refundId = newId();
+    world.gateway.endings.push({ on: 'create', ends: 'lost' }, { on: 'list', ends: 'unknown' });
+    await office.refund({ refundId, paymentId, amount: '40' });
+    const [first] = atPaytech(paymentId);
+    const second = triedAgain(first!, true);
+    world.clock.at += 120_000;
+    await end(second, 'COMPLETED');
+    expect(await refundable(paymentId)).toBe('20');
+    await end(first!, 'DECLINED');
+    expect(await refundable(paymentId)).toBe('60');
+    expect((await stored(paymentId)).refunds?.get(refundId)).toMatchObject({ paymentId: first!.id });
+    await expectInOrder(paymentId);
+  });
+
+  it('is followed by GET where the refunds before it were never heard of, as far as five steps', async () => {
+    const paymentId = await deposit();
+    let refund: GatewayPayment = world.gateway.make({
+      paymentType: 'REFUND',
+      parentPaymentId: paymentId,
+      amount: decimal('10'),
+      currency: 'EUR',
+    } as never);
+    for (let step = 2; step <= 5; step++) refund = triedAgain(refund);
+    world.gateway.set(refund.id, { state: 'COMPLETED' });
+    world.clock.at += 120_000;
+    const said = refundEvent(refund, 'COMPLETED');
+    world.gateway.endings.push({ on: 'get', ends: 429 });
+    await expect(world.apply(said)).rejects.toThrow('could not be asked');
+    expect((await world.apply(said)).outcome).toBe('applied');
+    expect(await refundable(paymentId)).toBe('90');
+    expect(world.logger.metrics()).toEqual([]);
+
+    const beyond = triedAgain(refund);
+    await end(beyond, 'COMPLETED');
+    expect(await refundable(paymentId)).toBe('90');
+    expect(world.logger.metrics()).toEqual(['RefundWithoutParent']);
   });
 });
 

@@ -375,8 +375,13 @@ describe('payouts', () => {
   });
 
   test('a withdrawal waits for approval when it has to', async () => {
-    const { ok, api } = await startShop();
     const waiting = { ...withdrawal, additionalParameters: { approval: 'required' } };
+    // One that stays PENDING for as long as the test lasts.
+    const slow = await startShop({ settleMs: 60_000 });
+    const pending = await slow.ok('POST', '/payments', waiting);
+    expect(await slow.api('POST', `/payments/${pending.id}/approve`)).toMatchObject({ status: 400 });
+
+    const { ok, api } = await startShop();
     const approved = await ok('POST', '/payments', waiting);
     const rejected = await ok('POST', '/payments', waiting);
     expect(approved).toMatchObject({ state: 'PENDING' });

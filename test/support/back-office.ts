@@ -25,7 +25,7 @@ export type Outside = Pick<World, 'table' | 'gateway' | 'queue' | 'now' | 'logge
 /** The routes of the back office, as API Gateway would call them; amounts are given as texts. */
 export function backOffice(outside: Outside) {
   const create = claimedCall(outside);
-  const refund = refunds({ table: outside.table, create, webhookUrl: WEBHOOK_URL });
+  const refund = refunds({ ...outside, create, webhookUrl: WEBHOOK_URL });
   const fingerprintKey = { get: async () => LOCAL_KEYS.fingerprintKey };
   const withdraw = withdrawals({ create, webhookUrl: WEBHOOK_URL, fingerprintKey });
   const resolve = resolveRoute({ resolve: resolveClaim(outside), release: releaseAction(outside) });

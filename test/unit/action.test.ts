@@ -67,6 +67,15 @@ describe('which action is possible in which type and state', () => {
     else expect(step).toEqual({ do: 'refuse', because: 'state' });
   });
 
+  it('asks paytech whether a hold has ended where only a webhook says so', () => {
+    for (const state of ['DECLINED', 'CANCELLED'] as const) {
+      for (const kind of ['capture', 'void'] as const)
+        expect(nextAction({ ...payment(state), unconfirmed: true }, { kind })).toEqual({ do: 'ask' });
+      const executed = nextAction({ ...payment(state), unconfirmed: true }, { kind: 'execute' });
+      expect(executed).toEqual({ do: 'refuse', because: 'state' });
+    }
+  });
+
   it('asks paytech only where the record may be behind: before AUTHORIZED', () => {
     expect(statesToAct('capture')).toEqual(['AUTHORIZED', 'CHECKOUT', 'PENDING']);
     expect(statesToAct('void')).toEqual(['AUTHORIZED', 'CHECKOUT', 'PENDING']);

@@ -361,6 +361,49 @@ describe('a list', () => {
     expect(await client.list({ createdFrom }, ENOUGH)).toEqual({ kind: 'answered', result });
   });
 
+  test.each([
+    [1, undefined, false],
+    [2, undefined, true],
+    [2, null, true],
+    [2, false, false],
+    [50, undefined, true, null],
+    [49, undefined, false, null],
+  ])(
+    'of %i entries that says of more %s has more: %s',
+    async (length, said, hasMore, limit: number | null = 2) => {
+      const more = said === undefined ? {} : { hasMore: said };
+      const query = { createdFrom, ...(limit === null ? {} : { limit }) };
+      const entries = Array.from({ length }, () => PAYMENT);
+      const { client } = await paytech(list(entries, more), list(entries, more));
+      expect(await client.list(query, ENOUGH)).toMatchObject({ result: { hasMore } });
+      expect(await client.listReadable(query, ENOUGH)).toMatchObject({ result: { hasMore } });
+    },
+  );
+
+  test.each([
+    [{ paymentType: 'DEPOSIT' }, 'CHECKOUT'],
+    [{ paymentType: null }, 'CHECKOUT'],
+    [{ paymentType: 'DEPOSIT', state: null }, 'CHECKOUT'],
+    [{ paymentType: 'DEPOSIT', state: 'SETTLING' }, 'PENDING'],
+    [{ paymentType: 'DEPOSIT', state: 'COMPLETED' }, 'COMPLETED'],
+    [{ paymentType: 'DEPOSIT', redirectUrl: null }, 'PENDING'],
+    [{ paymentType: 'WITHDRAWAL' }, 'PENDING'],
+  ])('and create read %j with where the customer pays as %s', async (more, state) => {
+    const payment = { id: 'p1', redirectUrl: 'https://engine.pay.tech/checkout/1', ...more };
+    const listed = await paytech(list([payment]));
+    expect(await listed.client.list({ createdFrom }, ENOUGH)).toMatchObject({
+      result: { payments: [{ facts: { state } }] },
+    });
+    const created = await paytech(json(200, { status: 200, result: payment }));
+    expect(await created.client.create(BODY, ENOUGH)).toMatchObject({ result: { facts: { state } } });
+  });
+
+  test('is no example for an execution, whose redirectUrl says nothing of the state', async () => {
+    const executed = { id: 'p1', paymentType: 'DEPOSIT', redirectUrl: 'https://3ds.example/' };
+    const { client } = await paytech(json(200, { status: 200, result: executed }));
+    expect(await client.execute('p1', {}, ENOUGH)).toMatchObject({ result: { facts: { state: 'PENDING' } } });
+  });
+
   test.each([undefined, null, 'SETTLING'])(
     'and create read the state %j as PENDING: the payment exists',
     async (state) => {

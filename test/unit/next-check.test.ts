@@ -68,7 +68,14 @@ test.each<[string, PaymentRecord, at: number, interval: number | undefined]>([
   ['the same, at the very end', { ...final, recheckUntil: CREATED + 4 * DAY }, 4 * DAY - HOUR, HOUR],
   ['the same, when its time is over', { ...final, recheckUntil: CREATED + 4 * DAY }, 4 * DAY, undefined],
   ["on a webhook's word, by when that came", unconfirmed, DAY + HOUR, 15 * MINUTE],
-  ['the same, a day after it', unconfirmed, 2 * DAY, undefined],
+  ['the same, a day after it and for as long as it is, every hour', unconfirmed, 2 * DAY, HOUR],
+  ['an open one on such a word, every hour as well', { ...pending, unconfirmed: true }, 3 * DAY, HOUR],
+  [
+    'one that was in doubt as well, by what is left',
+    { ...unconfirmed, recheckUntil: CREATED + DAY },
+    3 * DAY,
+    HOUR,
+  ],
   [
     'one that is in doubt as well, by whichever comes first',
     { ...unconfirmed, recheckUntil: CREATED + 2 * DAY + 50 * MINUTE },
@@ -80,16 +87,18 @@ test.each<[string, PaymentRecord, at: number, interval: number | undefined]>([
   expect(nextCheckOf(record, now)).toBe(interval === undefined ? undefined : now + interval);
 });
 
-test.each<[string, number | undefined, number]>([
+test.each<[string, number | undefined, number, stage?: Claim['stage']]>([
   ['at the end of its lease', undefined, LEASE_MS],
   ['not before its lease is over', 1, 30 * SECOND + 1],
   ['later, the longer nothing is found', 4 * HOUR, 5 * HOUR],
-])('an open claim is looked at %s', (_name, lookedAfter, dueAfter) => {
+  ['up to six hours later', 2 * DAY, 2 * DAY + 6 * HOUR],
+  ['every hour once it is flagged', 2 * DAY, 2 * DAY + HOUR, 'flagged'],
+])('an open claim is looked at %s', (_name, lookedAfter, dueAfter, stage: Claim['stage'] = 'unknown') => {
   const claim: Claim = {
     kind: 'deposit',
     referenceId: 'order-1',
     attempt: 1,
-    stage: 'unknown',
+    stage,
     owner: 'o',
     leaseUntil: CREATED + LEASE_MS,
     sentAt: CREATED,

@@ -52,6 +52,17 @@ const read = (overrides: Record<string, unknown> = {}) => readPayment(bytesOf({ 
 const MINIMAL = { id: 'p1', state: 'PENDING' };
 
 describe('a payment object', () => {
+  test('has no amount below zero, which reads as not told; a fee may be below', () => {
+    const below = read({ amount: -5, customerAmount: -1e-18, externalFeeAmount: -0.3 });
+    expect(below).not.toHaveProperty('customerAmount');
+    expect(below.facts).not.toHaveProperty('amount');
+    expect(below.facts.externalFeeAmount).toEqual(decimal('-0.3'));
+    expect(read({ amount: 0, customerAmount: 0 })).toMatchObject({
+      customerAmount: decimal('0'),
+      facts: { amount: decimal('0') },
+    });
+  });
+
   test('is taken over as far as it is kept; customer data and unknown fields are not', () => {
     expect(read()).toEqual({
       id: WEBHOOK.id,
