@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type CallResult, claimedCall } from '../../shared/claims/claimed-call.ts';
-import { type Claim, LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
+import { LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
-import { optional } from '../../shared/payment/payment.ts';
 import { type QueuedEvent, readMessage } from '../../shared/queue/event-queue.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
+import { applyQueuedIn, idOf, type OrderFields, orderIn } from '../support/shop.ts';
 import { startWorld, type World, webhookEvent } from '../support/world.ts';
 
 let world: World;
@@ -20,58 +19,8 @@ beforeEach(async () => {
   await world.drain('webhooks');
 });
 
-/** A storefront that sends one order's request whenever it is told to. */
-function order(fields: { amount?: string; paymentMethod?: string; preAuth?: boolean } = {}) {
-  const referenceId = `order-${randomUUID()}`;
-  const send = (
-    changed: typeof fields & { currency?: string } = {},
-    more: { deadline?: number; deps?: object } = {},
-  ) => {
-    const { amount = '10', paymentMethod, preAuth, currency = 'EUR' } = { ...fields, ...changed };
-    return claimedCall({ ...world, ...more.deps })({
-      kind: 'deposit',
-      referenceId,
-      request: {
-        amount: decimal(amount),
-        currency,
-        ...optional('paymentMethod', paymentMethod),
-        ...optional('preAuth', preAuth),
-      },
-      body: (reference) => ({
-        paymentType: 'DEPOSIT',
-        referenceId: reference,
-        amount: decimal(amount),
-        currency,
-      }),
-      owner: randomUUID(),
-      deadline: more.deadline ?? world.now() + 14_000,
-    });
-  };
-  return {
-    referenceId,
-    send,
-    claim: () => readClaim(world.table, 'deposit', referenceId) as Promise<Claim>,
-    /** The references under which paytech has payments for this order. */
-    made: () =>
-      [...world.gateway.payments.values()]
-        .map((each) => each.referenceId ?? '')
-        .filter((each) => each.split('~')[0] === referenceId),
-  };
-}
-
-async function applyQueued(): Promise<void> {
-  for (const { MessageId = '', Body = '', MessageAttributes = {} } of await world.drain('webhooks')) {
-    const attributes = Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
-      name,
-      { stringValue: StringValue },
-    ]);
-    await world.apply(
-      readMessage({ messageId: MessageId, body: Body, messageAttributes: Object.fromEntries(attributes) }),
-    );
-  }
-}
-
-const idOf = (result: CallResult) => ('record' in result ? result.record.id : undefined);
+const order = (fields: OrderFields = {}) => orderIn(world, fields);
+const applyQueued = () => applyQueuedIn(world);
 
 async function declined(shop: ReturnType<typeof order>) {
   const first = idOf(await shop.send())!;

@@ -1,0 +1,314 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { refresh } from '../../functions/get-payment/refresh.ts';
+import { act } from '../../shared/actions/act.ts';
+import { claimedCall } from '../../shared/claims/claimed-call.ts';
+import { resolveClaim } from '../../shared/claims/resolve.ts';
+import { type ClaimKind, LEASE_MS, LOOK_UP_GAP_MS, TYPE_OF_KIND } from '../../shared/payment/claim.ts';
+import { decimal } from '../../shared/payment/money.ts';
+import type { GatewayPayment } from '../../shared/paytech/wire.ts';
+import type { QueuedEvent } from '../../shared/queue/event-queue.ts';
+import { readClaim } from '../../shared/store/claims.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import { backOffice, CALLER } from '../support/back-office.ts';
+import { applyQueuedIn, idOf, orderIn } from '../support/shop.ts';
+import { startWorld, type World, webhookEvent } from '../support/world.ts';
+
+/** Payments of an order or payout of which no webhook came, or of which nobody told whose they are. */
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.stop());
+beforeEach(async () => {
+  world.gateway.endings.length = 0;
+  world.logger.lines.length = 0;
+  await world.drain('webhooks');
+});
+
+const EUR_10 = { amount: decimal('10'), currency: 'EUR' };
+const stored = async (id: string) => (await readPayment(world.table, id))!;
+
+type List = World['gateway']['list'];
+
+/** What paytech's list says, with each entry changed. */
+const listThat = (change: (payment: GatewayPayment) => GatewayPayment): List => {
+  return async (query, limit) => {
+    const answer = await world.gateway.list(query, limit);
+    if (answer.kind !== 'answered') return answer;
+    return { ...answer, result: { ...answer.result, payments: answer.result.payments.map(change) } };
+  };
+};
+const withoutReference = listThat(({ referenceId: _, ...rest }) => rest);
+const withoutType = listThat(({ paymentType: _, ...rest }) => rest);
+const downList: List = async () => ({ kind: 'unknown', reason: 'timeout' });
+
+async function declinedOrder() {
+  const shop = orderIn(world);
+  const first = idOf(await shop.send())!;
+  world.gateway.set(first, { state: 'DECLINED' });
+  await world.apply(webhookEvent({ id: first, state: 'DECLINED' }));
+  return { shop, first };
+}
+
+describe('an order whose attempt was declined', () => {
+  it.each(['COMPLETED', 'PENDING'] as const)(
+    'is not sold again where the list has its cascade: %s',
+    async (state) => {
+      const { shop, first } = await declinedOrder();
+      const body = { paymentType: 'DEPOSIT' as const, referenceId: shop.referenceId, parentPaymentId: first };
+      const cascade = world.gateway.make({ ...body, ...EUR_10 });
+      world.gateway.set(cascade.id, { state });
+      expect(await shop.send()).toMatchObject({ is: 'in-progress' });
+      await applyQueuedIn(world);
+      expect(await shop.send()).toMatchObject({ is: 'existing', record: { id: cascade.id } });
+    },
+  );
+
+  it.each(['429', 'refused'] as const)(
+    'is asked about again after a next attempt that was %s',
+    async (how) => {
+      const { shop, first } = await declinedOrder();
+      world.gateway.endings.push({ on: 'create', ends: how === '429' ? 429 : how });
+      await shop.send();
+      expect(await shop.claim()).toMatchObject({ stage: 'released' });
+      world.gateway.set(first, { state: 'COMPLETED' });
+      expect(await shop.send()).toMatchObject({ is: 'existing', record: { id: first } });
+    },
+  );
+
+  it('keeps its amount while any attempt may still be paid', async () => {
+    const { shop } = await declinedOrder();
+    world.gateway.endings.push({ on: 'create', ends: 'refused' });
+    await shop.send();
+    expect(await shop.send({ amount: '1000' })).toEqual({ is: 'conflict' });
+  });
+
+  it('is not paid by a little that somebody else took under its reference', async () => {
+    const { shop, first } = await declinedOrder();
+    const second = idOf(await shop.send())!;
+    const other = world.gateway.make({
+      paymentType: 'DEPOSIT',
+      referenceId: shop.referenceId,
+      amount: decimal('0.01'),
+      currency: 'EUR',
+    });
+    world.gateway.set(other.id, { state: 'COMPLETED' });
+    await world.apply(webhookEvent({ id: other.id, state: 'COMPLETED', referenceId: shop.referenceId }));
+    expect(await stored(other.id)).toMatchObject({ origin: 'external' });
+    expect(await shop.send()).toMatchObject({ is: 'existing', record: { id: second } });
+    expect(first).not.toBe(second);
+  });
+
+  it('is known again by a payment that was recorded without its reference, once the list names it', async () => {
+    const { shop } = await declinedOrder();
+    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId: shop.referenceId, ...EUR_10 });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    delete world.gateway.payments.get(id)!.referenceId;
+    const early = { receivedAt: new Date(world.now() - 61_000).toISOString() };
+    await world.apply(webhookEvent({ id, state: 'COMPLETED' }, early));
+    expect(await stored(id)).not.toHaveProperty('referenceId');
+    world.gateway.payments.get(id)!.referenceId = shop.referenceId;
+    expect(await shop.send()).toMatchObject({ is: 'in-progress' });
+    await applyQueuedIn(world);
+    expect(await stored(id)).toMatchObject({ referenceId: shop.referenceId, origin: 'service', version: 2 });
+    expect(await shop.send()).toMatchObject({ is: 'existing', record: { id } });
+  });
+
+  it('is not sold again when its records are deleted after their time', async () => {
+    const shop = orderIn(world);
+    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId: shop.referenceId, ...EUR_10 });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    await world.apply(webhookEvent({ id, state: 'COMPLETED', referenceId: shop.referenceId }));
+    const get: World['table']['get'] = async (pk) =>
+      pk === `payment#${id}` ? undefined : world.table.get(pk);
+    const table = { ...world.table, get };
+    expect(await shop.send({}, { deps: { table } })).toEqual({ is: 'conflict' });
+    expect(shop.made()).toHaveLength(1);
+  });
+});
+
+describe('the other payments of a paid order', () => {
+  it('send nobody to pay, and are not executed', async () => {
+    const { shop, first } = await declinedOrder();
+    const second = idOf(await shop.send())!;
+    world.gateway.set(first, { state: 'COMPLETED' });
+    await world.apply(webhookEvent({ id: first, state: 'COMPLETED' }));
+    const { table, gateway, queue, now, logger } = world;
+    const read = refresh({ table, gateway, queue, now, logger });
+    expect((await read(await stored(second))).redirectUrl).toBeUndefined();
+    const { execute } = world.gateway.calls;
+    const executing = act({ table, gateway, queue, now, logger, ready: async () => '' });
+    const deadline = now() + 14_000;
+    expect(
+      await executing({ kind: 'execute', paymentId: second, body: {}, owner: randomUUID(), deadline }),
+    ).toEqual({ is: 'paid-beside' });
+    expect(world.gateway.calls.execute).toBe(execute);
+  });
+
+  it('and one that GET has just said is paid gives no redirectUrl either', async () => {
+    const shop = orderIn(world);
+    world.gateway.endings.push({ on: 'create', ends: 'lost' });
+    const list = listThat(({ redirectUrl: _, ...rest }) => rest);
+    const get: World['gateway']['get'] = async (id, limit) => {
+      const answer = await world.gateway.get(id, limit);
+      if (answer.kind !== 'answered') return answer;
+      const { redirectUrl: _, ...result } = answer.result;
+      return { ...answer, result };
+    };
+    const first = await shop.send({}, { deps: { gateway: { ...world.gateway, list, get } } });
+    world.gateway.set(idOf(first)!, { state: 'COMPLETED' });
+    const again = await shop.send();
+    expect(again).toMatchObject({ is: 'existing', record: { heard: { facts: { state: 'COMPLETED' } } } });
+  });
+});
+
+describe('what moves money out', () => {
+  async function paying(
+    kind: ClaimKind,
+    {
+      list,
+      ends,
+      referenceId = `out-${randomUUID()}`,
+    }: {
+      list?: List;
+      ends?: 'lost' | 'unknown' | '429-made';
+      referenceId?: string;
+    } = {},
+  ) {
+    if (ends) world.gateway.endings.push({ on: 'create', ends });
+    const call = (deps: object = {}) =>
+      claimedCall({ ...world, ...(list && { gateway: { ...world.gateway, list } }), ...deps })({
+        kind,
+        referenceId,
+        request: EUR_10,
+        body: (reference) => ({ paymentType: TYPE_OF_KIND[kind], referenceId: reference, ...EUR_10 }),
+        owner: randomUUID(),
+        deadline: world.now() + 14_000,
+      });
+    const made = () =>
+      [...world.gateway.payments.values()].filter((each) => each.referenceId?.startsWith(referenceId));
+    return { referenceId, call, made, claim: () => readClaim(world.table, kind, referenceId) };
+  }
+
+  const untilItIsDecided = async (call: () => Promise<{ is: string }>) => {
+    let result = await call();
+    for (const passed of [LOOK_UP_GAP_MS, LEASE_MS, LEASE_MS, 180_000, 180_000]) {
+      world.clock.at += passed;
+      result = await call();
+    }
+    return result;
+  };
+
+  it.each(['429-made', 'lost'] as const)(
+    'is never sent again where the list does not say whose its entries are: %s',
+    async (ends) => {
+      const get: World['gateway']['get'] = async () => ({ kind: 'unknown', reason: 'timeout' });
+      const payout = await paying('withdrawal', { list: withoutReference, ends });
+      const gateway = { ...world.gateway, list: withoutReference, get };
+      expect(await untilItIsDecided(() => payout.call({ gateway }))).toEqual({ is: 'flagged' });
+      expect(payout.made()).toHaveLength(1);
+      expect((await payout.claim())?.flag).toContain(payout.made()[0]!.id);
+    },
+  );
+
+  it('is adopted where GET says whose an entry of the list is', async () => {
+    const payout = await paying('withdrawal', { list: withoutReference, ends: 'lost' });
+    expect(await payout.call()).toMatchObject({ is: 'created', record: { id: payout.made()[0]!.id } });
+  });
+
+  it('is never taken to be a payment of another type under the same reference', async () => {
+    const referenceId = `order-${randomUUID()}`;
+    const deposit = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
+    const payout = await paying('withdrawal', { list: withoutType, ends: 'unknown', referenceId });
+    expect(await untilItIsDecided(() => payout.call())).toEqual({ is: 'flagged' });
+    expect((await payout.claim())?.flag).not.toContain(deposit.id);
+  });
+
+  it('is in its claim before a person decides, although the process died before it wrote so', async () => {
+    const payout = await paying('withdrawal');
+    const kept: QueuedEvent[] = [];
+    const queue = { send: async (event: QueuedEvent) => void kept.push(event) };
+    let writes = 0;
+    const put: World['table']['put'] = async (...args) => {
+      if (String(args[0].pk).startsWith('withdrawal#') && ++writes === 3)
+        throw new Error('the process has died');
+      return world.table.put(...args);
+    };
+    await expect(payout.call({ queue, table: { ...world.table, put } })).rejects.toThrow('died');
+    const [{ id } = { id: '' }] = payout.made();
+    expect(await payout.claim()).toMatchObject({ stage: 'sent' });
+    for (const event of kept) await world.apply(event);
+    expect(await payout.claim()).toMatchObject({ stage: 'known', paymentId: id });
+  });
+
+  it('alarms when it was paid out twice, also where a person had denied the first', async () => {
+    const body = { referenceId: `payout-${randomUUID()}`, amount: '10', currency: 'EUR' };
+    world.gateway.endings.push({ on: 'create', ends: 'lost' });
+    const empty: List = async () => ({ kind: 'answered', result: { payments: [], hasMore: false } });
+    const blind = backOffice({ ...world, gateway: { ...world.gateway, list: empty } });
+    await untilItIsDecided(async () => ({ is: String((await blind.withdraw(body)).status) }));
+    const [first] = [...world.gateway.payments.values()].filter(
+      (each) => each.referenceId === body.referenceId,
+    );
+    const decision = {
+      kind: 'withdrawal' as const,
+      referenceId: body.referenceId,
+      outcome: 'not-sent' as const,
+    };
+    const by = { reason: 'looked', caller: CALLER, owner: randomUUID() };
+    const resolve = resolveClaim(world);
+    expect(await resolve({ ...decision, ...by, notPaymentIds: [first!.id] })).toEqual({ is: 'released' });
+    const second = (await backOffice(world).withdraw(body)).body as { id: string };
+    for (const id of [first!.id, second.id]) {
+      world.gateway.set(id, { state: 'COMPLETED' });
+      await world.apply(
+        webhookEvent({
+          id,
+          paymentType: 'WITHDRAWAL',
+          state: 'COMPLETED',
+          referenceId: world.gateway.payments.get(id)!.referenceId!,
+        }),
+      );
+    }
+    expect(world.logger.metrics()).toContain('PaidOutTwice');
+  });
+
+  describe('and is flagged', () => {
+    async function flagged() {
+      const payout = await paying('withdrawal', { ends: 'unknown' });
+      await untilItIsDecided(() => payout.call());
+      const by = { reason: 'looked', caller: CALLER, owner: randomUUID(), notPaymentIds: [] };
+      const decision = {
+        kind: 'withdrawal' as const,
+        referenceId: payout.referenceId,
+        outcome: 'sent' as const,
+      };
+      return { ...payout, decision: { ...decision, ...by } };
+    }
+
+    it('is ended by the id of its payment while only GET works', async () => {
+      const { decision, referenceId } = await flagged();
+      const { id } = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
+      const resolve = resolveClaim({ ...world, gateway: { ...world.gateway, list: downList } });
+      expect(await resolve({ ...decision, paymentId: id })).toMatchObject({ is: 'adopted', record: { id } });
+    });
+
+    it('is not ended by a payment that it had before', async () => {
+      const { decision, referenceId, claim, call } = await flagged();
+      const first = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
+      const resolve = resolveClaim(world);
+      const not = { ...decision, outcome: 'not-sent' as const, notPaymentIds: [first.id] };
+      expect(await resolve(not)).toEqual({ is: 'released' });
+      world.gateway.set(first.id, { state: 'DECLINED' });
+      await world.apply(
+        webhookEvent({ id: first.id, paymentType: 'WITHDRAWAL', state: 'DECLINED', referenceId }),
+      );
+      world.gateway.endings.push({ on: 'create', ends: 'unknown' });
+      await untilItIsDecided(() => call());
+      expect(await claim()).toMatchObject({ stage: 'flagged', attempt: 2 });
+      expect(await resolve(decision)).toMatchObject({ is: 'mismatch' });
+    });
+  });
+});

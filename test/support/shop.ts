@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { type CallResult, claimedCall } from '../../shared/claims/claimed-call.ts';
+import type { Claim } from '../../shared/payment/claim.ts';
+import { decimal } from '../../shared/payment/money.ts';
+import { optional } from '../../shared/payment/payment.ts';
+import { readMessage } from '../../shared/queue/event-queue.ts';
+import { readClaim } from '../../shared/store/claims.ts';
+import type { World } from './world.ts';
+
+export interface OrderFields {
+  amount?: string;
+  paymentMethod?: string;
+  preAuth?: boolean;
+}
+
+/** A storefront that sends one order's request whenever it is told to. */
+export function orderIn(world: World, fields: OrderFields = {}) {
+  const referenceId = `order-${randomUUID()}`;
+  const send = (
+    changed: OrderFields & { currency?: string } = {},
+    more: { deadline?: number; deps?: object } = {},
+  ) => {
+    const { amount = '10', paymentMethod, preAuth, currency = 'EUR' } = { ...fields, ...changed };
+    return claimedCall({ ...world, ...more.deps })({
+      kind: 'deposit',
+      referenceId,
+      request: {
+        amount: decimal(amount),
+        currency,
+        ...optional('paymentMethod', paymentMethod),
+        ...optional('preAuth', preAuth),
+      },
+      body: (reference) => ({
+        paymentType: 'DEPOSIT',
+        referenceId: reference,
+        amount: decimal(amount),
+        currency,
+      }),
+      owner: randomUUID(),
+      deadline: more.deadline ?? world.now() + 14_000,
+    });
+  };
+  return {
+    referenceId,
+    send,
+    claim: () => readClaim(world.table, 'deposit', referenceId) as Promise<Claim>,
+    /** The references under which paytech has payments for this order. */
+    made: () =>
+      [...world.gateway.payments.values()]
+        .map((each) => each.referenceId ?? '')
+        .filter((each) => each.split('~')[0] === referenceId),
+  };
+}
+
+/** Applies what waits on the webhook queue, also what is to come later. */
+export async function applyQueuedIn(world: World): Promise<void> {
+  for (const { MessageId = '', Body = '', MessageAttributes = {} } of await world.drain('webhooks')) {
+    const attributes = Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
+      name,
+      { stringValue: StringValue },
+    ]);
+    await world.apply(
+      readMessage({ messageId: MessageId, body: Body, messageAttributes: Object.fromEntries(attributes) }),
+    );
+  }
+}
+
+export const idOf = (result: CallResult) => ('record' in result ? result.record.id : undefined);
