@@ -172,6 +172,8 @@ describe('POST /operations/payments/{id}/…', () => {
     expect(answer.status, answer.text).toBe(201);
     const id = String(answer.json().id);
     await service.untilAtPaytech(id, 'AWAITING_APPROVAL');
+    await service.simulator('POST', `/simulator/payments/${id}/webhook`, {});
+    await reaches(id, 'AWAITING_APPROVAL');
     return id;
   }
 
