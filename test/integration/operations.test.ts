@@ -284,8 +284,11 @@ describe('POST /operations/withdrawals', () => {
       const { id, state: begins } = (await post('/operations/withdrawals', body)).json() as Json;
       expect(begins).toBe('PENDING');
       await service.untilAtPaytech(id, 'AWAITING_APPROVAL');
-      const answer = await post(`/operations/payments/${id}/${action}`);
-      expect(answer.status, answer.text).toBe(200);
+      // Until the record waits too, the answer is that it is in progress.
+      await eventually(async () => {
+        const answer = await post(`/operations/payments/${id}/${action}`);
+        expect(answer.status, answer.text).toBe(200);
+      });
       await eventually(async () => expect(await full(id)).toMatchObject({ state }));
     }
   });
