@@ -18,7 +18,7 @@ const LONG = [
   'redaction',
   'timeouts',
 ].map((name) => `test/integration/${name}.test.ts`);
-/** The end-to-end tests that run on a deployed stack too (infra/rehearse/suite.ts). */
+/** The end-to-end tests that run on a deployed stack too (infra/rehearsal/suite.ts). */
 const DEPLOYED = [
   'service',
   'operations',

@@ -1,7 +1,7 @@
 /** What the CDK CLI runs (`cdk.json`): bundles the functions, then synthesizes the stack. Works offline. */
-import { buildApp } from './build-app.ts';
-import { bundleFunctions } from './bundle.ts';
-import { SettingsError } from './settings.ts';
+import { buildApp } from './stack/build-app.ts';
+import { bundleFunctions } from './stack/bundle.ts';
+import { SettingsError } from './stack/settings.ts';
 
 try {
   await bundleFunctions();

@@ -1,14 +1,14 @@
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
-import { forEachOf } from '../../shared/concurrency.ts';
-import type { Logger } from '../../shared/logger.ts';
-import { UnreadablePayment } from '../../shared/paytech/wire.ts';
 import {
   type DeadLetterQueue,
   type QueuedEvent,
   readMessage,
   UnreadableMessage,
-} from '../../shared/queue/event-queue.ts';
-import type { Publisher } from '../../shared/queue/publisher.ts';
+} from '../../shared/messaging/event-queue.ts';
+import type { Publisher } from '../../shared/messaging/publisher.ts';
+import { UnreadablePayment } from '../../shared/paytech/wire.ts';
+import { forEachOf } from '../../shared/runtime/concurrency.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
 import { NotAtPaytech } from './first-record.ts';
 import { HistoryFull } from './limits.ts';
 import type { Outcome } from './pipeline.ts';

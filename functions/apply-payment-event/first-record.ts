@@ -1,12 +1,12 @@
-import { identify, join } from '../../shared/claims/siblings.ts';
-import type { Logger } from '../../shared/logger.ts';
+import { identify, join } from '../../shared/calls/siblings.ts';
+import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { type AfterwardsPolicy, afterwards, mayHaveExpired } from '../../shared/payment/afterwards.ts';
 import { amountMark } from '../../shared/payment/heard.ts';
 import { type HistoryEntry, optional } from '../../shared/payment/payment.ts';
 import { statesOf } from '../../shared/payment/state.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
 import { type GatewayPayment, type StatelessPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
-import type { QueuedEvent } from '../../shared/queue/event-queue.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
 import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { type Applied, readPayment, recordPayment } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';

@@ -1,13 +1,13 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { env } from '../../shared/config.ts';
-import { openLogger } from '../../shared/logger.ts';
+import { openDeadLetterQueue } from '../../shared/messaging/event-queue.ts';
+import { openPublisher } from '../../shared/messaging/publisher.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
 import { readApiKey } from '../../shared/paytech/keys.ts';
-import { openDeadLetterQueue } from '../../shared/queue/event-queue.ts';
-import { openPublisher } from '../../shared/queue/publisher.ts';
+import { env } from '../../shared/runtime/config.ts';
+import { openLogger } from '../../shared/runtime/logger.ts';
+import { openSecret } from '../../shared/runtime/secrets.ts';
 import { readSettings } from '../../shared/runtime/settings.ts';
 import { DAY_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
-import { openSecret } from '../../shared/secrets.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { applyBatch } from './batch.ts';
 import { applyEvent } from './pipeline.ts';

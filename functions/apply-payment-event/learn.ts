@@ -1,4 +1,5 @@
-import { identify, identityInClaim } from '../../shared/claims/siblings.ts';
+import { identify, identityInClaim } from '../../shared/calls/siblings.ts';
+import { keyWithin, type QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import {
   type HistoryEntry,
   type Learnable,
@@ -8,7 +9,6 @@ import {
   versionOfKey,
 } from '../../shared/payment/payment.ts';
 import type { StatelessPayment } from '../../shared/paytech/wire.ts';
-import { keyWithin, type QueuedEvent } from '../../shared/queue/event-queue.ts';
 import { learnIdentity, readPayment } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
 import type { Dependencies } from './first-record.ts';

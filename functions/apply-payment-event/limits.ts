@@ -1,5 +1,5 @@
+import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { type HistoryEntry, MAX_HISTORY, type PaymentRecord } from '../../shared/payment/payment.ts';
-import type { QueuedEvent } from '../../shared/queue/event-queue.ts';
 import { DAY_MS } from '../../shared/runtime/time.ts';
 
 /** The record's history has no room: something is wrong with this payment that no retry mends. */

@@ -1,5 +1,5 @@
-import { join, watchSiblings } from '../../shared/claims/siblings.ts';
-import type { Logger } from '../../shared/logger.ts';
+import { join, watchSiblings } from '../../shared/calls/siblings.ts';
+import { eventKey, keyWithin, type QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { type AfterwardsPolicy, afterwards } from '../../shared/payment/afterwards.ts';
 import { isPublished, type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
 import {
@@ -23,7 +23,7 @@ import {
 import { isFinal, meansMoney, type PaymentType, statesOf } from '../../shared/payment/state.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
 import { type GatewayPayment, readReport, type StatelessPayment } from '../../shared/paytech/wire.ts';
-import { eventKey, keyWithin, type QueuedEvent } from '../../shared/queue/event-queue.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
 import * as payments from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
 import { firstRecord, firstWord, hasState, RECEIVES_TO_ASK } from './first-record.ts';

@@ -1,12 +1,12 @@
-import { join, watchSiblings } from '../../shared/claims/siblings.ts';
-import type { Logger } from '../../shared/logger.ts';
+import { join, watchSiblings } from '../../shared/calls/siblings.ts';
+import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
 import { type PaymentRecord, versionOfKey } from '../../shared/payment/payment.ts';
 import { MAX_REFUND_STEPS } from '../../shared/payment/refund.ts';
 import { isFinal } from '../../shared/payment/state.ts';
 import type { Answer } from '../../shared/paytech/client.ts';
 import { type GatewayPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
-import type { QueuedEvent } from '../../shared/queue/event-queue.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
 import { settleRefund } from '../../shared/store/refunds.ts';
 import * as first from './first-record.ts';
 import { isOld } from './limits.ts';

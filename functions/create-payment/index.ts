@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { claimedCall } from '../../shared/claims/claimed-call.ts';
-import { env } from '../../shared/config.ts';
+import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import { httpHandler } from '../../shared/http/api.ts';
-import { openLogger } from '../../shared/logger.ts';
+import { openEventQueue } from '../../shared/messaging/event-queue.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
 import { readApiKey } from '../../shared/paytech/keys.ts';
-import { openEventQueue } from '../../shared/queue/event-queue.ts';
+import { env } from '../../shared/runtime/config.ts';
+import { openLogger } from '../../shared/runtime/logger.ts';
+import { fetchAhead, openSecret } from '../../shared/runtime/secrets.ts';
 import { readSettings } from '../../shared/runtime/settings.ts';
-import { fetchAhead, openSecret } from '../../shared/secrets.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { orderTokens, readOrderKeys } from './order-token.ts';
 import { createPayment } from './pipeline.ts';

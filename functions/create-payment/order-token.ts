@@ -9,10 +9,10 @@ import {
 } from '../../shared/http/payment-fields.ts';
 import { type FieldProblem, Problem } from '../../shared/http/problem.ts';
 import { matching, object } from '../../shared/http/validate.ts';
-import type { Logger } from '../../shared/logger.ts';
 import { parseJson } from '../../shared/payment/json.ts';
 import { AMOUNT_TEXT, decimal, isDecimal } from '../../shared/payment/money.ts';
-import { readKeys, type Secret } from '../../shared/secrets.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
+import { readKeys, type Secret } from '../../shared/runtime/secrets.ts';
 
 /*
  * An order token is a JWT by which the merchant's server says what is to be paid, so that the browser which

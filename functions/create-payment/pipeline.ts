@@ -1,4 +1,4 @@
-import type { CallResult, ClaimedCall } from '../../shared/claims/claimed-call.ts';
+import type { CallResult, ClaimedCall } from '../../shared/calls/claimed-call.ts';
 import type { HttpEvent, Reply } from '../../shared/http/api.ts';
 import { callProblem } from '../../shared/http/call-problem.ts';
 import { createdView } from '../../shared/http/payment-view.ts';

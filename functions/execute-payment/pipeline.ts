@@ -1,4 +1,4 @@
-import type { Acting, ActResult } from '../../shared/actions/act.ts';
+import type { Acting, ActResult } from '../../shared/calls/act.ts';
 import { actionProblem } from '../../shared/http/action-problem.ts';
 import { type HttpEvent, optionalJsonBody, type Reply } from '../../shared/http/api.ts';
 import { executedView } from '../../shared/http/payment-view.ts';

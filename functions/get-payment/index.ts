@@ -1,11 +1,11 @@
-import { env } from '../../shared/config.ts';
 import { httpHandler } from '../../shared/http/api.ts';
-import { openLogger } from '../../shared/logger.ts';
+import { openEventQueue } from '../../shared/messaging/event-queue.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
 import { readApiKey } from '../../shared/paytech/keys.ts';
-import { openEventQueue } from '../../shared/queue/event-queue.ts';
+import { env } from '../../shared/runtime/config.ts';
+import { openLogger } from '../../shared/runtime/logger.ts';
+import { openSecret } from '../../shared/runtime/secrets.ts';
 import { readSettings } from '../../shared/runtime/settings.ts';
-import { openSecret } from '../../shared/secrets.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { getPayment } from './pipeline.ts';

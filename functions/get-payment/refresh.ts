@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import * as hearing from '../../shared/actions/hear.ts';
-import { isPaidBeside } from '../../shared/claims/siblings.ts';
-import type { Logger } from '../../shared/logger.ts';
+import * as hearing from '../../shared/calls/hear.ts';
+import { isPaidBeside } from '../../shared/calls/siblings.ts';
 import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { isFinal } from '../../shared/payment/state.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
 import { takeCheck } from '../../shared/store/heard.ts';
 
 export interface Dependencies extends hearing.Dependencies {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Acting, ActResult } from '../../shared/actions/act.ts';
+import type { Acting, ActResult } from '../../shared/calls/act.ts';
 import { actionProblem } from '../../shared/http/action-problem.ts';
 import { type HttpEvent, optionalJsonBody, type Reply } from '../../shared/http/api.ts';
 import { positiveAmount } from '../../shared/http/payment-fields.ts';

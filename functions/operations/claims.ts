@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import type { ReleaseResult } from '../../shared/actions/release.ts';
-import type { Decision, ResolveResult } from '../../shared/claims/resolve.ts';
+import type { ReleaseResult } from '../../shared/calls/release.ts';
+import type { Decision, ResolveResult } from '../../shared/calls/resolve.ts';
 import { actionProblem } from '../../shared/http/action-problem.ts';
 import { type HttpEvent, jsonBody, type Reply } from '../../shared/http/api.ts';
 import { UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-problem.ts';
@@ -15,7 +15,7 @@ import type { Call } from './router.ts';
 
 /*
  * `POST /operations/claims/resolve`: a person's decision on what nobody knows the end of. Of a flagged claim the id
- * is that of its request, and what happens when is in shared/claims/resolve.ts. Of an action (execute, capture,
+ * is that of its request, and what happens when is in shared/calls/resolve.ts. Of an action (execute, capture,
  * void, …) the kind is `operation` and the id that of its payment: paytech is asked once more, and where the payment
  * has not moved, the decision ends the action and another may begin.
  */

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import * as hearing from '../../shared/actions/hear.ts';
-import type { CallResult, ClaimedCall } from '../../shared/claims/claimed-call.ts';
+import type { CallResult, ClaimedCall } from '../../shared/calls/claimed-call.ts';
+import * as hearing from '../../shared/calls/hear.ts';
 import { type HttpEvent, jsonBody, type Reply } from '../../shared/http/api.ts';
 import { callProblem, UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-problem.ts';
 import { currency, positiveAmount, referenceId } from '../../shared/http/payment-fields.ts';

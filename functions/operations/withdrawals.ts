@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
-import type { CallResult, ClaimedCall } from '../../shared/claims/claimed-call.ts';
+import type { CallResult, ClaimedCall } from '../../shared/calls/claimed-call.ts';
 import { type HttpEvent, jsonBody, type Reply } from '../../shared/http/api.ts';
 import { callProblem } from '../../shared/http/call-problem.ts';
 import {
@@ -17,7 +17,7 @@ import { absentOr, object, refused, text, validated } from '../../shared/http/va
 import type { AskedRequest } from '../../shared/payment/claim.ts';
 import { canonicalJson } from '../../shared/payment/json.ts';
 import { optional } from '../../shared/payment/payment.ts';
-import { readKey, type Secret } from '../../shared/secrets.ts';
+import { readKey, type Secret } from '../../shared/runtime/secrets.ts';
 import type { Call } from './router.ts';
 
 /*

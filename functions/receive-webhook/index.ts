@@ -1,9 +1,9 @@
-import { env } from '../../shared/config.ts';
 import { httpHandler } from '../../shared/http/api.ts';
-import { openLogger } from '../../shared/logger.ts';
+import { openEventQueue } from '../../shared/messaging/event-queue.ts';
 import { readSigningKeys } from '../../shared/paytech/keys.ts';
-import { openEventQueue } from '../../shared/queue/event-queue.ts';
-import { fetchAhead, openSecret } from '../../shared/secrets.ts';
+import { env } from '../../shared/runtime/config.ts';
+import { openLogger } from '../../shared/runtime/logger.ts';
+import { fetchAhead, openSecret } from '../../shared/runtime/secrets.ts';
 import { receiveWebhook } from './pipeline.ts';
 
 /** `POST /webhooks/paytech`: signature → webhook queue → 200. */

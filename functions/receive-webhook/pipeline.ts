@@ -1,9 +1,9 @@
 import { type HttpEvent, header, type Reply, rawBody } from '../../shared/http/api.ts';
 import { Problem } from '../../shared/http/problem.ts';
-import type { Logger } from '../../shared/logger.ts';
+import type { EventQueue } from '../../shared/messaging/event-queue.ts';
 import { verify } from '../../shared/paytech/signature.ts';
-import type { EventQueue } from '../../shared/queue/event-queue.ts';
-import type { Secret } from '../../shared/secrets.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
+import type { Secret } from '../../shared/runtime/secrets.ts';
 
 /** More than any payment object needs, and with base64 well within SQS's limit of 1 MiB. */
 export const MAX_WEBHOOK_BYTES = 256 * 1024;

@@ -1,12 +1,12 @@
 import type { Context } from 'aws-lambda';
-import { env } from '../../shared/config.ts';
-import { openLogger } from '../../shared/logger.ts';
+import { openEventQueue } from '../../shared/messaging/event-queue.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
 import { readApiKey } from '../../shared/paytech/keys.ts';
-import { openEventQueue } from '../../shared/queue/event-queue.ts';
+import { env } from '../../shared/runtime/config.ts';
+import { openLogger } from '../../shared/runtime/logger.ts';
+import { openSecret } from '../../shared/runtime/secrets.ts';
 import { readSettings } from '../../shared/runtime/settings.ts';
 import { SECOND_MS } from '../../shared/runtime/time.ts';
-import { openSecret } from '../../shared/secrets.ts';
 import { openOpenIndex } from '../../shared/store/open-index.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { reconcile } from './pipeline.ts';

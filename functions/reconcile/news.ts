@@ -1,11 +1,11 @@
-import { hear } from '../../shared/actions/hear.ts';
-import { forEachOf } from '../../shared/concurrency.ts';
-import type { Logger } from '../../shared/logger.ts';
+import { hear } from '../../shared/calls/hear.ts';
+import type { EventQueue } from '../../shared/messaging/event-queue.ts';
 import { asHeard, isNews, type Voice, willApply } from '../../shared/payment/heard.ts';
 import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { isFinal, meansMoney } from '../../shared/payment/state.ts';
 import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
-import type { EventQueue } from '../../shared/queue/event-queue.ts';
+import { forEachOf } from '../../shared/runtime/concurrency.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
 import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { keepLeft } from '../../shared/store/heard.ts';
 import type { Table } from '../../shared/store/table.ts';

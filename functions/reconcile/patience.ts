@@ -1,5 +1,5 @@
-import type { Logger } from '../../shared/logger.ts';
 import type { Answer, GatewayClient } from '../../shared/paytech/client.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
 
 /** What reconcile asks of paytech: it reads, and nothing else. */
 export type ReadingGateway = Pick<GatewayClient, 'get' | 'list' | 'listReadable'>;

@@ -1,7 +1,7 @@
-import type { Logger } from '../../shared/logger.ts';
+import type { EventQueue } from '../../shared/messaging/event-queue.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import type { WaitingLimits } from '../../shared/payment/waiting.ts';
-import type { EventQueue } from '../../shared/queue/event-queue.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
 import type { OpenIndex } from '../../shared/store/open-index.ts';
 import type { Table } from '../../shared/store/table.ts';
 import { lookAfterOpen } from './open.ts';

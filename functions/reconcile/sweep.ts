@@ -1,7 +1,7 @@
-import { forEachOf } from '../../shared/concurrency.ts';
 import { judgeWord } from '../../shared/payment/heard.ts';
 import { mayLearnFrom, optional } from '../../shared/payment/payment.ts';
 import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
+import { forEachOf } from '../../shared/runtime/concurrency.ts';
 import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { keepConfirmed } from '../../shared/store/confirmation.ts';
 import { keyOf } from '../../shared/store/payment-item.ts';

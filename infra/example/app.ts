@@ -3,7 +3,7 @@
  * a subscriber in it. With `--context topicArn=…` only the subscriber, to the service of another stack.
  */
 import { App } from 'aws-cdk-lib';
-import { bundleFunctions } from '../bundle.ts';
+import { bundleFunctions } from '../stack/bundle.ts';
 import { OrdersStack } from './orders-stack.ts';
 import { ShopStack } from './shop-stack.ts';
 

@@ -8,7 +8,7 @@ import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { PaymentEventsSubscription } from '../payment-events-subscription.ts';
+import { PaymentEventsSubscription } from '../stack/payment-events-subscription.ts';
 
 export class OrderPayments extends Construct {
   /** Key: `paymentId`; one item per payment, as of the highest version heard of. */

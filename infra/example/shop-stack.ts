@@ -1,9 +1,9 @@
 /** A merchant's own stack: the payment service, and a subscriber to its events. */
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { addOutputs } from '../outputs.ts';
-import { PaytechPayments } from '../paytech-payments.ts';
-import type { SettingsInput } from '../settings.ts';
+import { addOutputs } from '../stack/outputs.ts';
+import { PaytechPayments } from '../stack/paytech-payments.ts';
+import type { SettingsInput } from '../stack/settings.ts';
 import { OrderPayments } from './order-payments.ts';
 
 export interface ShopStackProps extends StackProps {

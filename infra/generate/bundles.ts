@@ -1,4 +1,4 @@
 /** `npm run build`. */
-import { bundleFunctions, bundlesFolder } from '../bundle.ts';
+import { bundleFunctions, bundlesFolder } from '../stack/bundle.ts';
 
 console.log(`bundled ${(await bundleFunctions()).join(', ')} into ${bundlesFolder}`);

@@ -2,7 +2,7 @@
  * The whole service on this machine: what the synthesized stack says, run with the deployable bundles against
  * embedded parts and a simulated paytech. `npm start` and the end-to-end tests both start it here.
  */
-import type { SettingsInput } from '../settings.ts';
+import type { SettingsInput } from '../stack/settings.ts';
 import { ACCOUNT, LOCAL_GRACE_SECONDS, LOCAL_KEYS, REGION } from './account.ts';
 import { createApi } from './api.ts';
 import { readApi } from './api-routes.ts';

@@ -2,8 +2,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundleFunctions } from '../bundle.ts';
-import type { SettingsInput } from '../settings.ts';
+import { bundleFunctions } from '../stack/bundle.ts';
+import type { SettingsInput } from '../stack/settings.ts';
 import { type CloudFormationTemplate, openAssets } from './template.ts';
 
 export interface Synthesized {
@@ -16,7 +16,10 @@ export interface Synthesized {
 /** Writes into a folder of its own, so that several runs do not meet. */
 export async function synthesize(settings: Partial<SettingsInput>): Promise<Synthesized> {
   // esbuild works in a process of its own, while this one loads the CDK.
-  const [{ buildApp, projectSettings }] = await Promise.all([import('../build-app.ts'), bundleFunctions()]);
+  const [{ buildApp, projectSettings }] = await Promise.all([
+    import('../stack/build-app.ts'),
+    bundleFunctions(),
+  ]);
   // The deployment and its tests validate the template; here that would be a third of the start.
   process.env.CDK_VALIDATION = 'false';
   const folder = await mkdtemp(join(tmpdir(), 'paytech-payments-'));

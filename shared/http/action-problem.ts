@@ -1,4 +1,4 @@
-import type { ActResult } from '../actions/act.ts';
+import type { ActResult } from '../calls/act.ts';
 import { UNAVAILABLE_RETRY_SECONDS } from './call-problem.ts';
 import { Problem } from './problem.ts';
 import { invalid } from './validate.ts';

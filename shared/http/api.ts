@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import type { Logger } from '../logger.ts';
 import { parseJson, stringifyWithTexts } from '../payment/json.ts';
+import type { Logger } from '../runtime/logger.ts';
 import { PROBLEMS, Problem } from './problem.ts';
 
 /** What a route answers. Decimals in the body, which are all its amounts, become texts. */

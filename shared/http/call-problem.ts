@@ -1,4 +1,4 @@
-import type { CallResult } from '../claims/claimed-call.ts';
+import type { CallResult } from '../calls/claimed-call.ts';
 import { Problem } from './problem.ts';
 
 /** paytech is asked to be left alone for this long, in seconds, when it did not accept a call. */

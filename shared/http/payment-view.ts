@@ -1,7 +1,6 @@
-import type { Instructions } from '../actions/act.ts';
+import type { Instructions } from '../calls/act.ts';
 import { type Operation, openOperation } from '../payment/action.ts';
 import type { Claim } from '../payment/claim.ts';
-import { customerErrorCode, customerMessage } from '../payment/customer-message.ts';
 import { FACT_NAMES } from '../payment/facts.ts';
 import { asHeard } from '../payment/heard.ts';
 import { isDecimal } from '../payment/money.ts';
@@ -17,11 +16,12 @@ import {
 import { pick } from '../payment/pick.ts';
 import type { Refunds } from '../payment/refund.ts';
 import { endedInVain } from '../payment/state.ts';
+import { customerErrorCode, customerMessage } from '../paytech/customer-message.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import type { PaidTwice } from '../store/paid-twice.ts';
 
 /*
- * What callers are shown. Each view lists its fields, and so does infra/openapi/answers.ts: what is new in the record is
+ * What callers are shown. Each view lists its fields, and so does infra/generate/openapi/answers.ts: what is new in the record is
  * in none of them until somebody adds it to both. Only the facts of shared/payment/facts.ts come by their table, and
  * only to the back office.
  */

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { $ZodError } from 'zod/v4/core';
 import { parseJson, stringifyJson } from '../payment/json.ts';
-import type { Secret } from '../secrets.ts';
-import { send, type Transported, type TransportRequest } from '../transport.ts';
+import type { Secret } from '../runtime/secrets.ts';
+import { send, type Transported, type TransportRequest } from '../runtime/transport.ts';
 import {
   type GatewayPayment,
   toExecutedPayment,

@@ -1,4 +1,4 @@
-import { readKey, readKeys } from '../secrets.ts';
+import { readKey, readKeys } from '../runtime/secrets.ts';
 import { assertSigningKey } from './signature.ts';
 
 /*

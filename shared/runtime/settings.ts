@@ -1,6 +1,6 @@
 /**
  * The plain settings that functions are told: one interface for the stack, which writes them, and the function, which
- * reads them. Names, values and units are those of `cdk.json` (infra/settings.ts checks them, at synthesis); what a
+ * reads them. Names, values and units are those of `cdk.json` (infra/stack/settings.ts checks them, at synthesis); what a
  * resource is called comes in a variable of its own, and a secret in none.
  */
 import { olderSettings } from './older-variables.ts';

@@ -1,5 +1,5 @@
 import { type AttributeValue, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
-import { withinLimits } from '../aws/limits.ts';
+import { withinLimits } from '../runtime/aws-limits.ts';
 import { assign } from './expressions.ts';
 import type { Table } from './table.ts';
 

@@ -95,7 +95,7 @@ export type Released =
 /**
  * Ends an open operation on an operator's word that it will not take effect any more, so that another may begin.
  * `who` and `why` stay with it on the record. Ask paytech for the state right before: see
- * {@link import('../actions/release.ts').releaseAction}.
+ * {@link import('../calls/release.ts').releaseAction}.
  */
 export async function releaseOperation(
   table: Table,

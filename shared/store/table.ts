@@ -10,9 +10,9 @@ import {
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { withinLimits } from '../aws/limits.ts';
 import { decimal, decimalText, isDecimal } from '../payment/money.ts';
 import { OPEN_SHARDS } from '../payment/schedule.ts';
+import { withinLimits } from '../runtime/aws-limits.ts';
 import { type Condition, joined, type Update } from './expressions.ts';
 import { assertNumbers, withCounts } from './numbers.ts';
 

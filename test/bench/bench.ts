@@ -7,7 +7,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { bundleFunctions } from '../../infra/bundle.ts';
+import { bundleFunctions } from '../../infra/stack/bundle.ts';
 import { type Aws, startAws } from './aws.ts';
 import { cold } from './cold.ts';
 import { consumer } from './consumer.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { functionNames } from '../../infra/settings.ts';
+import { functionNames } from '../../infra/stack/settings.ts';
 import type { FunctionName } from '../../shared/runtime/settings.ts';
 import { loadedCode } from '../support/loaded-code.ts';
 import { type Aws, SECRET } from './aws.ts';

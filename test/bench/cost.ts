@@ -1,4 +1,4 @@
-import { PRICES } from '../../infra/cost.ts';
+import { PRICES } from '../../infra/stack/cost.ts';
 import type { Aws } from './aws.ts';
 import type { Counted } from './aws-process.ts';
 import { bundleAsCdkDoes, ourBundle } from './build.ts';
@@ -35,7 +35,7 @@ const BATCH = 10;
 
 /**
  * What a payment costs, step by step and warm: the time that Lambda charges, with AWS and paytech answering 5 ms late,
- * and the requests and the table's units that were counted, at the prices of `infra/cost.ts`. A batch of SNS counts as
+ * and the requests and the table's units that were counted, at the prices of `infra/stack/cost.ts`. A batch of SNS counts as
  * one request. The look asks paytech and finds news, which it queues. Logs and traces are left out.
  */
 export async function cost(aws: Aws, rounds: number): Promise<Part> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { BatchWriteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { clientFor } from '../../infra/local/account.ts';
 import { LOCAL_KEYS, type LocalService, startLocal } from '../../infra/local/local-service.ts';
-import { forEachOf } from '../../shared/concurrency.ts';
+import { forEachOf } from '../../shared/runtime/concurrency.ts';
 import { orderBody } from '../load/orders.ts';
 import { type Aws, SECRET } from './aws.ts';
 import { webhookContenders } from './cold.ts';

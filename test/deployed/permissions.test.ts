@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { clientFor } from '../../infra/local/account.ts';
-import { makeUser } from '../../infra/rehearse/account.ts';
+import { makeUser } from '../../infra/rehearsal/account.ts';
 import { rehearsed } from '../support/deployed-target.ts';
 import { type Service, startService } from '../support/service.ts';
 import { signedHeaders } from '../support/signed.ts';

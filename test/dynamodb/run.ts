@@ -6,9 +6,9 @@
  * DYNAMODB_URL: another one to test on, which has no table `payments` and takes the keys local/local.
  * Where there is no Python for the emulator, the suite is skipped and says so; with CI_STRICT that is a failure.
  */
-import { startEmulator } from '../../infra/rehearse/ministack.ts';
-import { MissingTool } from '../../infra/rehearse/python.ts';
-import { mustRun } from '../../infra/rehearse/run.ts';
+import { startEmulator } from '../../infra/rehearsal/ministack.ts';
+import { MissingTool } from '../../infra/rehearsal/python.ts';
+import { mustRun } from '../../infra/rehearsal/run.ts';
 
 await using started = new AsyncDisposableStack();
 try {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { METRICS_NAMESPACE } from '../../shared/metrics.ts';
+import { METRICS_NAMESPACE } from '../../shared/runtime/metrics.ts';
 import { minimal, onlyResource, type Resource, resources, synthesize, target } from './synthesized.ts';
 
 const runbook = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8');

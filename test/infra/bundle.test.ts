@@ -5,8 +5,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bundleFunctions } from '../../infra/bundle.ts';
-import { functionNames } from '../../infra/settings.ts';
+import { bundleFunctions } from '../../infra/stack/bundle.ts';
+import { functionNames } from '../../infra/stack/settings.ts';
 import { loadedCode } from '../support/loaded-code.ts';
 
 const outdir = mkdtempSync(join(tmpdir(), 'paytech-bundles-'));

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { lintTemplate } from '../../infra/rehearse/lint.ts';
-import { installedPython } from '../../infra/rehearse/python.ts';
+import { lintTemplate } from '../../infra/rehearsal/lint.ts';
+import { installedPython } from '../../infra/rehearsal/python.ts';
 import { synthesize } from './synthesized.ts';
 
 test('cfn-lint has nothing against the template with every option', async ({ skip }) => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { eventSchemaText } from '../../infra/event-schema.ts';
+import { eventSchemaText } from '../../infra/generate/event-schema-document.ts';
 
 test('payment-event.schema.json is up to date (else: npm run event-schema)', () => {
   const text = readFileSync(join(import.meta.dirname, '../../payment-event.schema.json'), 'utf8');

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bundleFunctions } from '../../infra/bundle.ts';
 import { OrdersStack } from '../../infra/example/orders-stack.ts';
 import { ShopStack } from '../../infra/example/shop-stack.ts';
-import { SettingsError } from '../../infra/settings.ts';
+import { bundleFunctions } from '../../infra/stack/bundle.ts';
+import { SettingsError } from '../../infra/stack/settings.ts';
 import { resources, settingsOf, target, violationsOf } from './synthesized.ts';
 
 const outdir = mkdtempSync(join(tmpdir(), 'paytech-example-'));

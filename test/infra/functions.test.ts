@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { bundlesFolder } from '../../infra/bundle.ts';
-import { functionNames } from '../../infra/settings.ts';
+import { bundlesFolder } from '../../infra/stack/bundle.ts';
+import { functionNames } from '../../infra/stack/settings.ts';
 import type { FunctionName } from '../../shared/runtime/settings.ts';
 import {
   type Json,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readCreateRequest } from '../../functions/create-payment/request.ts';
-import { openApiText } from '../../infra/openapi/document.ts';
+import { openApiText } from '../../infra/generate/openapi/document.ts';
 import { PROBLEMS } from '../../shared/http/problem.ts';
 import { parseJson } from '../../shared/payment/json.ts';
 import { AMOUNT_TEXT, SIGNED_AMOUNT_TEXT } from '../../shared/payment/money.ts';

@@ -2,7 +2,7 @@ import { App, CfnOutput, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { MAX_WEBHOOK_BYTES } from '../../functions/receive-webhook/pipeline.ts';
-import { PaymentEventsSubscription } from '../../infra/payment-events-subscription.ts';
+import { PaymentEventsSubscription } from '../../infra/stack/payment-events-subscription.ts';
 import { minimal, onlyResource, type Resource, resources, synthesize, target } from './synthesized.ts';
 
 let template: Template;

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { projectContext } from '../../infra/project-context.ts';
-import { replacedBy, type TemplateResources } from '../../infra/released/stateful.ts';
+import { projectContext } from '../../infra/stack/project-context.ts';
+import { replacedBy, type TemplateResources } from '../../infra/stack/released/stateful.ts';
 import { type Json, synthesize } from './synthesized.ts';
 
 /** Whoever has deployed the last release keeps the data: `npm run released` writes the file at a release. */
 
-const file = join(import.meta.dirname, '../../infra/released/stateful.json');
+const file = join(import.meta.dirname, '../../infra/stack/released/stateful.json');
 const released: TemplateResources = JSON.parse(readFileSync(file, 'utf8'));
 
 let template: Json;

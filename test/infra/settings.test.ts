@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { settingsReference } from '../../infra/generate/settings-reference.ts';
 import {
   parseSettings,
   SettingsError,
   type SettingsInput,
   settingsJsonSchema,
-} from '../../infra/settings.ts';
-import { settingsReference } from '../../infra/settings-reference.ts';
+} from '../../infra/stack/settings.ts';
 import type { PlainSettings } from '../../shared/runtime/settings.ts';
 import { minimal, settingsOf, synthesize } from './synthesized.ts';
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import type { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { buildApp } from '../../infra/build-app.ts';
-import { bundleFunctions } from '../../infra/bundle.ts';
-import type { SettingsInput } from '../../infra/settings.ts';
+import { buildApp } from '../../infra/stack/build-app.ts';
+import { bundleFunctions } from '../../infra/stack/bundle.ts';
+import type { SettingsInput } from '../../infra/stack/settings.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a template is JSON of any shape; the assertions are its types
 export type Json = any;

@@ -3,10 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { executePayment } from '../../functions/execute-payment/pipeline.ts';
 import { actionRoute } from '../../functions/operations/actions.ts';
 import { resolveRoute } from '../../functions/operations/claims.ts';
-import { type Acting, type ActResult, act } from '../../shared/actions/act.ts';
-import { releaseAction } from '../../shared/actions/release.ts';
-import { resolveClaim } from '../../shared/claims/resolve.ts';
+import { type Acting, type ActResult, act } from '../../shared/calls/act.ts';
+import { releaseAction } from '../../shared/calls/release.ts';
+import { resolveClaim } from '../../shared/calls/resolve.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
+import { readMessage } from '../../shared/messaging/event-queue.ts';
 import {
   type Action,
   EXECUTION_ENDS_MS,
@@ -19,7 +20,6 @@ import { asHeard } from '../../shared/payment/heard.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
-import { readMessage } from '../../shared/queue/event-queue.ts';
 import { releaseOperation } from '../../shared/store/operation-lock.ts';
 import { readPayment, recordPayment } from '../../shared/store/payments.ts';
 import { CUT_OFF } from '../support/cut-off.ts';

@@ -3,11 +3,11 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
 import { applyEvent, type Outcome } from '../../functions/apply-payment-event/pipeline.ts';
+import { eventKey, readMessage } from '../../shared/messaging/event-queue.ts';
+import { openPublisher } from '../../shared/messaging/publisher.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { EVENT_SOURCES, MAX_HISTORY, paymentAt } from '../../shared/payment/payment.ts';
 import { readPayment as readObject, writePayment } from '../../shared/paytech/wire.ts';
-import { eventKey, readMessage } from '../../shared/queue/event-queue.ts';
-import { openPublisher } from '../../shared/queue/publisher.ts';
 import { readPayment, recordPayment } from '../../shared/store/payments.ts';
 import { objectBytes, parsed, paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
 

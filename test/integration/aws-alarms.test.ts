@@ -8,7 +8,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { clientFor } from '../../infra/local/account.ts';
 import type { Measured } from '../../infra/local/measured.ts';
-import { functionNames } from '../../infra/settings.ts';
+import { functionNames } from '../../infra/stack/settings.ts';
 import type { FunctionName } from '../../shared/runtime/settings.ts';
 import { synthesize } from '../infra/synthesized.ts';
 import { alarmsOf, type TemplateAlarm } from '../support/alarm.ts';

@@ -5,9 +5,9 @@ import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { getPayment } from '../../functions/get-payment/pipeline.ts';
 import { refresh } from '../../functions/get-payment/refresh.ts';
-import { costRows, USES } from '../../infra/cost.ts';
 import { clientFor } from '../../infra/local/account.ts';
-import { claimedCall } from '../../shared/claims/claimed-call.ts';
+import { costRows, USES } from '../../infra/stack/cost.ts';
+import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { readPayment } from '../../shared/store/payments.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type QueuedEvent, readMessage } from '../../shared/messaging/event-queue.ts';
 import { LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
-import { type QueuedEvent, readMessage } from '../../shared/queue/event-queue.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { applyQueuedIn, idOf, type OrderFields, orderIn } from '../support/shop.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Environment } from '../../infra/ops/environment.ts';
-import { explain } from '../../infra/ops/explain.ts';
-import { act } from '../../shared/actions/act.ts';
+import type { Environment } from '../../infra/cli/environment.ts';
+import { explain } from '../../infra/cli/explain.ts';
+import { act } from '../../shared/calls/act.ts';
 import { LEASE_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';

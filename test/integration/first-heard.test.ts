@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
+import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import type { Answer } from '../../shared/paytech/client.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
-import type { QueuedEvent } from '../../shared/queue/event-queue.ts';
 import { saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { objectBytes, parsed, paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';

@@ -4,9 +4,9 @@ import { getPayment } from '../../functions/get-payment/pipeline.ts';
 import { CHECK_INTERVAL_MS, refresh } from '../../functions/get-payment/refresh.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
 import type { publicView } from '../../shared/http/payment-view.ts';
+import { readMessage } from '../../shared/messaging/event-queue.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
-import { readMessage } from '../../shared/queue/event-queue.ts';
 import { readPayment, recordPayment } from '../../shared/store/payments.ts';
 import { startWorld, type World, webhookEvent } from '../support/world.ts';
 

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { act } from '../../shared/actions/act.ts';
-import { hear } from '../../shared/actions/hear.ts';
+import { act } from '../../shared/calls/act.ts';
+import { hear } from '../../shared/calls/hear.ts';
+import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { LEASE_MS } from '../../shared/payment/claim.ts';
 import { asHeard } from '../../shared/payment/heard.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { MAX_HISTORY, MAX_OPEN_CHANGES, paymentAt } from '../../shared/payment/payment.ts';
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
-import type { QueuedEvent } from '../../shared/queue/event-queue.ts';
 import { takeOperation } from '../../shared/store/operation-lock.ts';
 import { readPayment, recordPayment } from '../../shared/store/payments.ts';
 import { objectBytes, parsed, startWorld, type World, webhookEvent } from '../support/world.ts';

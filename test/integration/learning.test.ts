@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { claimedCall } from '../../shared/claims/claimed-call.ts';
+import { claimedCall } from '../../shared/calls/claimed-call.ts';
+import type { EventQueue, QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { TYPE_OF_KIND } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { heldBy, paidIn } from '../../shared/payment/refund.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
-import type { EventQueue, QueuedEvent } from '../../shared/queue/event-queue.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { assign } from '../../shared/store/expressions.ts';
 import { keepHeard } from '../../shared/store/heard.ts';

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { refresh } from '../../functions/get-payment/refresh.ts';
-import { act } from '../../shared/actions/act.ts';
-import { claimedCall } from '../../shared/claims/claimed-call.ts';
-import { resolveClaim } from '../../shared/claims/resolve.ts';
+import { act } from '../../shared/calls/act.ts';
+import { claimedCall } from '../../shared/calls/claimed-call.ts';
+import { resolveClaim } from '../../shared/calls/resolve.ts';
+import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { type ClaimKind, LEASE_MS, LOOK_UP_GAP_MS, TYPE_OF_KIND } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
-import type { QueuedEvent } from '../../shared/queue/event-queue.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { backOffice, CALLER } from '../support/back-office.ts';

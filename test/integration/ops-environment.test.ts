@@ -1,11 +1,11 @@
 import { createServer } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { findEnvironment } from '../../infra/cli/environment.ts';
 import { ACCOUNT, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
 import { type LoopbackServer, listenOnLoopback } from '../../infra/local/http-server.ts';
 import { startSecretsManager } from '../../infra/local/secrets.ts';
 import { openTemplate } from '../../infra/local/template.ts';
-import { findEnvironment } from '../../infra/ops/environment.ts';
-import type { OpsSettings, SettingsInput } from '../../infra/settings.ts';
+import type { OpsSettings, SettingsInput } from '../../infra/stack/settings.ts';
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../../shared/runtime/time.ts';
 import { synthesize } from '../infra/synthesized.ts';
 

@@ -7,7 +7,7 @@ import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ACCOUNT, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
 import { type Secrets, startSecretsManager } from '../../infra/local/secrets.ts';
-import type { OpsSettings } from '../../infra/settings.ts';
+import type { OpsSettings } from '../../infra/stack/settings.ts';
 import { keyFingerprint } from '../../shared/paytech/signature.ts';
 import { type Service, startService } from '../support/service.ts';
 import { signedCalls } from '../support/signed.ts';
@@ -18,7 +18,7 @@ import { isDeployed } from '../support/target.ts';
 // biome-ignore lint/suspicious/noExplicitAny: the document of any command
 type Json = any;
 
-const ENTRY = join(import.meta.dirname, '../../infra/ops/paytech-ops.ts');
+const ENTRY = join(import.meta.dirname, '../../infra/cli/paytech-ops.ts');
 const KEY = keyFingerprint(LOCAL_KEYS.signingKey);
 
 let service: Service;

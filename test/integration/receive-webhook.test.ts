@@ -2,12 +2,12 @@ import { SendMessageCommand, SQS } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
-import { AwsError } from '../../shared/aws/call.ts';
 import { type HttpEvent, httpHandler } from '../../shared/http/api.ts';
+import { openEventQueue, readMessage } from '../../shared/messaging/event-queue.ts';
 import { readSigningKeys } from '../../shared/paytech/keys.ts';
 import { keyFingerprint, sign } from '../../shared/paytech/signature.ts';
-import { openEventQueue, readMessage } from '../../shared/queue/event-queue.ts';
-import { openSecret } from '../../shared/secrets.ts';
+import { AwsError } from '../../shared/runtime/aws-call.ts';
+import { openSecret } from '../../shared/runtime/secrets.ts';
 import { memoryLogger, startWorld, type World } from '../support/world.ts';
 
 let world: World;

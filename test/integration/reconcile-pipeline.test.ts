@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkClaim } from '../../shared/claims/check.ts';
-import { refundReserve } from '../../shared/claims/reserve.ts';
+import { checkClaim } from '../../shared/calls/check.ts';
+import { refundReserve } from '../../shared/calls/reserve.ts';
 import { openOperation } from '../../shared/payment/action.ts';
 import { type ClaimKind, LEASE_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';

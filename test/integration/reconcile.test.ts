@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { Reconciled } from '../../functions/reconcile/tally.ts';
 import { LOCAL_KEYS } from '../../infra/local/local-service.ts';
-import { forEachOf } from '../../shared/concurrency.ts';
+import { forEachOf } from '../../shared/runtime/concurrency.ts';
 import { type Service, startService } from '../support/service.ts';
 
 /**

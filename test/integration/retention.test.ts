@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { claimedCall } from '../../shared/claims/claimed-call.ts';
+import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import { backOffice } from '../support/back-office.ts';

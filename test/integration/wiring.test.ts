@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { SettingsInput } from '../../infra/settings.ts';
+import type { SettingsInput } from '../../infra/stack/settings.ts';
 import type { FunctionName, SettingsOf } from '../../shared/runtime/settings.ts';
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../../shared/runtime/time.ts';
 import { orderToken } from '../support/order-token.ts';

@@ -9,7 +9,7 @@ import {
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { clientFor } from '../../infra/local/account.ts';
 import type { LocalService } from '../../infra/local/local-service.ts';
-import { eventSourceOf } from '../../infra/settings.ts';
+import { eventSourceOf } from '../../infra/stack/settings.ts';
 import { isPublished, publicationOf } from '../../shared/payment/cloud-event.ts';
 import { judgeWord } from '../../shared/payment/heard.ts';
 import { type Decimal, decimal, decimalText } from '../../shared/payment/money.ts';

@@ -5,8 +5,8 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { table } from '../../infra/cli/output.ts';
 import { type LocalService, startLocal } from '../../infra/local/local-service.ts';
-import { table } from '../../infra/ops/output.ts';
 import { checkBooks, readKept } from './books.ts';
 import { strike } from './chaos.ts';
 import { profiles } from './profile.ts';

@@ -1,7 +1,7 @@
 /** What a load run prints, and the same as JSON. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { table } from '../../infra/ops/output.ts';
+import { table } from '../../infra/cli/output.ts';
 import type { Book } from './books.ts';
 import type { Measured } from './traffic.ts';
 import type { Sample } from './watch.ts';

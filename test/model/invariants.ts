@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
+import { eventKey, readMessage } from '../../shared/messaging/event-queue.ts';
 import { publicationOf } from '../../shared/payment/cloud-event.ts';
 import { parseJson } from '../../shared/payment/json.ts';
 import { type Decimal, decimal } from '../../shared/payment/money.ts';
 import { type PaymentRecord, paymentAt } from '../../shared/payment/payment.ts';
 import { heldBy, paidIn, type RefundEntry } from '../../shared/payment/refund.ts';
 import { isFinal, meansMoney } from '../../shared/payment/state.ts';
-import { eventKey, readMessage } from '../../shared/queue/event-queue.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';

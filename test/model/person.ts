@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { resolveClaim } from '../../shared/claims/resolve.ts';
+import { resolveClaim } from '../../shared/calls/resolve.ts';
 import type { Ledger, Subject } from './ledger.ts';
 import { type Conductor, runProcess } from './process.ts';
 import type { Activity } from './schedule.ts';

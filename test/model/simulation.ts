@@ -7,8 +7,16 @@ import { applyEvent } from '../../functions/apply-payment-event/pipeline.ts';
 import { createPayment } from '../../functions/create-payment/pipeline.ts';
 import { readerWithoutTokens } from '../../functions/create-payment/request.ts';
 import { receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
-import { claimedCall } from '../../shared/claims/claimed-call.ts';
+import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
+import {
+  eventKey,
+  openDeadLetterQueue,
+  openEventQueue,
+  type QueuedEvent,
+  type Sqs,
+} from '../../shared/messaging/event-queue.ts';
+import { openPublisher } from '../../shared/messaging/publisher.ts';
 import { KIND_OF } from '../../shared/payment/claim.ts';
 import { asHeard } from '../../shared/payment/heard.ts';
 import { stringifyJson } from '../../shared/payment/json.ts';
@@ -17,14 +25,6 @@ import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
 import { isFinal, type PaymentState, statesBefore } from '../../shared/payment/state.ts';
 import { sign } from '../../shared/paytech/signature.ts';
-import {
-  eventKey,
-  openDeadLetterQueue,
-  openEventQueue,
-  type QueuedEvent,
-  type Sqs,
-} from '../../shared/queue/event-queue.ts';
-import { openPublisher } from '../../shared/queue/publisher.ts';
 import type { Table } from '../../shared/store/table.ts';
 import { FAIR, memoryGateway } from '../support/memory-gateway.ts';
 import type { MadePayment } from '../support/told-payment.ts';

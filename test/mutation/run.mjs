@@ -19,10 +19,17 @@ const PARTS = {
     tests: ['store', 'requests-per-event', 'apply-payment-event', 'judgement', 'refunds', 'act', 'retention'],
   },
   claims: {
-    mutate: ['shared/payment/claim.ts', 'shared/claims/**/*.ts'],
+    mutate: [
+      'shared/payment/claim.ts',
+      'shared/calls/**/*.ts',
+      '!shared/calls/{act,hear,release,untouched}.ts',
+    ],
     tests: ['create-payment', 'withdrawals', 'refunds', 'first-heard', 'learning', 'reconcile-pipeline'],
   },
-  actions: { mutate: ['shared/actions/**/*.ts'], tests: ['act', 'get-payment', 'create-payment'] },
+  actions: {
+    mutate: ['shared/calls/{act,hear,release,untouched}.ts'],
+    tests: ['act', 'get-payment', 'create-payment'],
+  },
   applying: {
     mutate: ['functions/apply-payment-event/*.ts'],
     tests: ['apply-payment-event', 'first-heard', 'judgement', 'learning', 'published-again', 'refunds'],

@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import { openLogger } from '../../shared/logger.ts';
+import { openLogger } from '../../shared/runtime/logger.ts';
 import type { Json } from '../infra/synthesized.ts';
 
 /** One metric, as an alarm or a log line names it: namespace, name and dimensions. */

@@ -2,9 +2,9 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { ACCOUNT, clientFor } from '../../infra/local/account.ts';
-import { physicalId, stackResources } from '../../infra/rehearse/account.ts';
-import { functionLogs } from '../../infra/rehearse/function-logs.ts';
-import type { Rehearsed } from '../../infra/rehearse/rehearsal.ts';
+import { physicalId, stackResources } from '../../infra/rehearsal/account.ts';
+import { functionLogs } from '../../infra/rehearsal/function-logs.ts';
+import type { Rehearsed } from '../../infra/rehearsal/rehearsal.ts';
 import type { Target } from './target.ts';
 
 /** What `npm run rehearse` tells of the stack that it deployed. */

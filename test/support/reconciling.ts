@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { reconcile } from '../../functions/reconcile/pipeline.ts';
-import { type ClaimedCall, claimedCall } from '../../shared/claims/claimed-call.ts';
+import { type ClaimedCall, claimedCall } from '../../shared/calls/claimed-call.ts';
+import { type QueuedEvent, readMessage } from '../../shared/messaging/event-queue.ts';
 import type { ClaimKind } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
-import { type QueuedEvent, readMessage } from '../../shared/queue/event-queue.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import type { World } from './world.ts';
 

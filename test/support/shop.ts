@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { type CallResult, claimedCall } from '../../shared/claims/claimed-call.ts';
+import { type CallResult, claimedCall } from '../../shared/calls/claimed-call.ts';
+import { readMessage } from '../../shared/messaging/event-queue.ts';
 import type { Claim } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { optional } from '../../shared/payment/payment.ts';
-import { readMessage } from '../../shared/queue/event-queue.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import type { World } from './world.ts';
 

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openServer } from '../../infra/local/http-server.ts';
-import { type AwsCall, AwsError, awsCall, endpointOf } from '../../shared/aws/call.ts';
+import { type AwsCall, AwsError, awsCall, endpointOf } from '../../shared/runtime/aws-call.ts';
 import { blackHole } from '../support/black-hole.ts';
 
 const SQS = { name: 'sqs', variable: 'SQS', target: 'AmazonSQS', jsonVersion: '1.0' } as const;

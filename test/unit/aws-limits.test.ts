@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { openDeadLetterQueue, openEventQueue } from '../../shared/queue/event-queue.ts';
-import { openPublisher } from '../../shared/queue/publisher.ts';
-import { openSecret } from '../../shared/secrets.ts';
+import { openDeadLetterQueue, openEventQueue } from '../../shared/messaging/event-queue.ts';
+import { openPublisher } from '../../shared/messaging/publisher.ts';
+import { openSecret } from '../../shared/runtime/secrets.ts';
 import { openOpenIndex } from '../../shared/store/open-index.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { blackHole } from '../support/black-hole.ts';

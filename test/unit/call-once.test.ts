@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { callOnce } from '../../shared/claims/call-once.ts';
+import { callOnce } from '../../shared/calls/call-once.ts';
 import { CALL_LIMIT_MS, LEASE_NEEDED_TO_CALL_MS } from '../../shared/payment/claim.ts';
 import type { Answer } from '../../shared/paytech/client.ts';
 

@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { type Answer, type GatewayClient, gatewayClient } from '../../shared/paytech/client.ts';
-import type { Transported } from '../../shared/transport.ts';
+import type { Transported } from '../../shared/runtime/transport.ts';
 import { blackHole } from '../support/black-hole.ts';
 
 /* The client against a real HTTP server: what matters is what it makes of each way in which a call can end. */

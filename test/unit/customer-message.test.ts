@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { publicView } from '../../shared/http/payment-view.ts';
-import { customerErrorCode, customerMessage } from '../../shared/payment/customer-message.ts';
 import { stringifyJson } from '../../shared/payment/json.ts';
+import { customerErrorCode, customerMessage } from '../../shared/paytech/customer-message.ts';
 import { created, recordWith } from './examples.ts';
 
 test.for([

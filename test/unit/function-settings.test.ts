@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { OPS_SETTINGS } from '../../infra/settings.ts';
+import { OPS_SETTINGS } from '../../infra/stack/settings.ts';
 import { readSettings, SETTINGS_OF } from '../../shared/runtime/settings.ts';
 import { plainSettings } from '../support/plain-settings.ts';
 

@@ -1,9 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { metricEntries } from '../../infra/logged-alarms.ts';
-import { parseSettings } from '../../infra/settings.ts';
-import { type Logger, openLogger } from '../../shared/logger.ts';
+import { metricEntries } from '../../infra/stack/logged-alarms.ts';
+import { parseSettings } from '../../infra/stack/settings.ts';
+import { type Logger, openLogger } from '../../shared/runtime/logger.ts';
 
 let lines: Record<string, unknown>[];
 let logger: Logger;

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { openProgress } from '../../infra/ops/progress.ts';
+import { openProgress } from '../../infra/cli/progress.ts';
 
 function streamOf({ isTTY }: { isTTY: boolean }) {
   const stream = new PassThrough();

@@ -2,8 +2,6 @@ import { type PublishBatchCommand, SNSClient } from '@aws-sdk/client-sns';
 import { type SendMessageCommand, SQS } from '@aws-sdk/client-sqs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Publication } from '../../shared/payment/cloud-event.ts';
-import { EVENT_SOURCES } from '../../shared/payment/payment.ts';
 import {
   eventKey,
   openDeadLetterQueue,
@@ -12,8 +10,10 @@ import {
   type QueueMessage,
   readMessage,
   UnreadableMessage,
-} from '../../shared/queue/event-queue.ts';
-import { batches, openPublisher } from '../../shared/queue/publisher.ts';
+} from '../../shared/messaging/event-queue.ts';
+import { batches, openPublisher } from '../../shared/messaging/publisher.ts';
+import type { Publication } from '../../shared/payment/cloud-event.ts';
+import { EVENT_SOURCES } from '../../shared/payment/payment.ts';
 
 const message = (attributes: Record<string, string> = {}): QueueMessage => ({
   messageId: 'm1',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { AwsError } from '../../shared/aws/call.ts';
-import { openSecret, readKey, readKeys } from '../../shared/secrets.ts';
+import { AwsError } from '../../shared/runtime/aws-call.ts';
+import { openSecret, readKey, readKeys } from '../../shared/runtime/secrets.ts';
 import { memoryLogger } from '../support/world.ts';
 
 const MINUTE = 60_000;

@@ -1,0 +1,161 @@
+import { userInfo } from 'node:os';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManager } from '@aws-sdk/client-secrets-manager';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { SQS } from '@aws-sdk/client-sqs';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { timesOf } from '../../functions/reconcile/times.ts';
+import { type EventQueue, openEventQueue } from '../../shared/messaging/event-queue.ts';
+import { openPublisher, type Publisher } from '../../shared/messaging/publisher.ts';
+import { type GatewayClient, gatewayClient } from '../../shared/paytech/client.ts';
+import { readApiKey, readSigningKeys } from '../../shared/paytech/keys.ts';
+import { openSecret, type Secret } from '../../shared/runtime/secrets.ts';
+import { type OpenIndex, openOpenIndex } from '../../shared/store/open-index.ts';
+import { openTable, type Table } from '../../shared/store/table.ts';
+import { ACCOUNT, clientFor, LOCAL_GRACE_SECONDS, LOCAL_KEYS, REGION } from '../local/account.ts';
+import { projectContext } from '../stack/project-context.ts';
+import { type OpsSettings, parseSettings, plainSettings } from '../stack/settings.ts';
+import { Failure } from './failure.ts';
+
+interface SettingsInUse extends ReturnType<typeof timesOf> {
+  paytechUrl: string;
+  eventSource: string;
+}
+
+/** The service that a command works on. */
+export interface Environment extends SettingsInUse {
+  /** As people call it. */
+  name: string;
+  table: Table;
+  index: OpenIndex;
+  gateway: GatewayClient;
+  queue: EventQueue;
+  publisher: Publisher;
+  sqs: SQS;
+  webhookQueueUrl: string;
+  deadLetterQueueUrl: string;
+  apiUrl: string;
+  webhookUrl: string;
+  apiKey: KeptSecret<string>;
+  /** Newest first. */
+  signingKeys: KeptSecret<string[]>;
+  /** Who works: it goes into the history of what is decided here. */
+  caller(): Promise<string>;
+}
+
+export interface Where {
+  stack?: string;
+  profile?: string;
+  region?: string;
+}
+
+type KeptSecret<T> = Pick<Secret<T>, 'get' | 'refreshed'>;
+
+/** The named stack, or without a name the local run. */
+export function findEnvironment(where: Where): Promise<Environment> | Environment {
+  if (where.stack !== undefined) return stackEnvironment(where.stack, where);
+  if (where.profile ?? where.region) {
+    throw new Failure('--profile and --region go with --stack; without it the local run is meant.', 2);
+  }
+  return localEnvironment();
+}
+
+function localEnvironment(): Environment {
+  const sqsUrl = urlAt('SQS_PORT', 3002);
+  const apiUrl = urlAt('PORT', 3000);
+  const webhookUrl = `${apiUrl}/webhooks/paytech`;
+  const settings = parseSettings({
+    ...projectContext().paytech,
+    paytechUrl: urlAt('PAYTECH_PORT', 3001),
+    webhookGraceSeconds: LOCAL_GRACE_SECONDS,
+  });
+  return assemble({
+    name: 'the local run',
+    dynamoDb: new DynamoDBClient(clientFor(urlAt('DYNAMODB_PORT', 3003))),
+    sqs: new SQS(clientFor(sqsUrl)),
+    sns: new SNSClient(clientFor(sqsUrl)),
+    tableName: 'payments',
+    webhookQueueUrl: `${sqsUrl}/${ACCOUNT}/webhooks`,
+    deadLetterQueueUrl: `${sqsUrl}/${ACCOUNT}/webhooks-dlq`,
+    topicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:payment-events`,
+    apiUrl,
+    webhookUrl,
+    settings: plainSettings(settings, webhookUrl),
+    apiKey: fixed(LOCAL_KEYS.apiKey),
+    signingKeys: fixed([LOCAL_KEYS.signingKey]),
+    caller: async () => `local:user/${userInfo().username}`,
+  });
+}
+
+async function stackEnvironment(stack: string, { profile, region }: Where): Promise<Environment> {
+  const account = { ...(profile && { profile }), ...(region && { region }) };
+  const outputs = await outputsOf(stack, new CloudFormationClient(account));
+  const output = (name: string): string => {
+    const value = outputs.get(name);
+    if (value === undefined) throw new Failure(`Stack ${stack} has no output ${name}: deploy it anew first.`);
+    return value;
+  };
+  const secretsManager = new SecretsManager(account);
+  return assemble({
+    name: `the stack ${stack}`,
+    dynamoDb: new DynamoDBClient(account),
+    sqs: new SQS(account),
+    sns: new SNSClient(account),
+    tableName: output('PaymentsTable'),
+    webhookQueueUrl: output('WebhookQueueUrl'),
+    deadLetterQueueUrl: output('WebhookDeadLetterQueueUrl'),
+    topicArn: output('PaymentEventsTopicArn'),
+    apiUrl: output('ApiUrl'),
+    webhookUrl: output('WebhookUrl'),
+    settings: JSON.parse(output('Settings')) as OpsSettings,
+    apiKey: openSecret(output('ApiKeySecret'), readApiKey, { secretsManager }),
+    signingKeys: openSecret(output('SigningKeysSecret'), readSigningKeys, { secretsManager }),
+    caller: async () => {
+      const { Arn } = await new STSClient(account).send(new GetCallerIdentityCommand({}));
+      if (!Arn) throw new Failure('AWS does not say who you are.');
+      return Arn;
+    },
+  });
+}
+
+type Assembled = 'table' | 'index' | 'gateway' | 'queue' | 'publisher' | keyof SettingsInUse;
+
+interface Parts extends Omit<Environment, Assembled> {
+  settings: OpsSettings;
+  dynamoDb: DynamoDBClient;
+  sns: SNSClient;
+  tableName: string;
+  topicArn: string;
+}
+
+function assemble({ dynamoDb, sns, tableName, topicArn, settings, ...parts }: Parts): Environment {
+  const { paytechUrl, eventSource } = settings;
+  return {
+    ...parts,
+    paytechUrl,
+    eventSource,
+    ...timesOf(settings),
+    table: openTable(tableName, dynamoDb),
+    index: openOpenIndex(tableName, dynamoDb),
+    gateway: gatewayClient({ baseUrl: paytechUrl, apiKey: parts.apiKey }),
+    queue: openEventQueue(parts.webhookQueueUrl, parts.sqs),
+    publisher: openPublisher(topicArn, sns),
+  };
+}
+
+async function outputsOf(stack: string, client: CloudFormationClient): Promise<Map<string, string>> {
+  const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stack }));
+  const outputs = Stacks[0]?.Outputs ?? [];
+  return new Map(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
+}
+
+function urlAt(variable: string, usual: number): string {
+  const port = process.env[variable] ?? String(usual);
+  if (!/^\d{1,5}$/.test(port)) throw new Failure(`${variable} must be a port number, and is "${port}".`, 2);
+  return `http://127.0.0.1:${port}`;
+}
+
+function fixed<T>(value: T): KeptSecret<T> {
+  return { get: async () => value, refreshed: async () => undefined };
+}

@@ -1,0 +1,168 @@
+/** The routes of the back office. */
+import * as z from 'zod/mini';
+import { captureBody, emptyBody, rejectBody } from '../../../functions/operations/actions.ts';
+import { resolveBody } from '../../../functions/operations/claims.ts';
+import { DEFAULT_DAYS, listQuery } from '../../../functions/operations/list-query.ts';
+import { refundBody } from '../../../functions/operations/refunds.ts';
+import {
+  methodAndPath,
+  OPERATION_ROUTES,
+  type OperationRouteKey,
+} from '../../../functions/operations/routes.ts';
+import { withdrawalBody } from '../../../functions/operations/withdrawals.ts';
+import type { ProblemCode } from '../../../shared/http/problem.ts';
+import * as answers from './answers.ts';
+import type { RouteDescription, RouteGroup } from './route.ts';
+
+const CLAIMED: ProblemCode[] = [
+  'request.invalid',
+  'payment.reference_conflict',
+  'payment.in_progress',
+  'claim.flagged',
+  'gateway.rejected',
+  'payment.outcome_unknown',
+  'gateway.unavailable',
+];
+
+type Description = Omit<RouteDescription, 'method' | 'path' | 'access'>;
+
+/** `POST /operations/payments/{id}/…`: done once per payment; the same request again is answered alike. */
+function action(name: string, summary: string, body: string): Description {
+  return {
+    operationId: `${name}Payment`,
+    summary,
+    description: 'The same request again is answered alike; paytech is asked once.',
+    body,
+    bodyIsOptional: true,
+    answers: { 200: { description: 'It took effect.', schema: 'RecordedPayment' } },
+    problems: [
+      'request.invalid',
+      'payment.not_found',
+      'payment.state_conflict',
+      'operation.conflict',
+      'operation.in_progress',
+      'operation.outcome_unknown',
+      'gateway.rejected',
+      'gateway.unavailable',
+    ],
+  };
+}
+
+const ROUTES: Record<OperationRouteKey, Description> = {
+  'POST /operations/refunds': {
+    operationId: 'refundPayment',
+    summary: 'Pays a deposit back, in part or all that is left',
+    description:
+      'Once per refundId: the same request again is always safe. A currency, where it is given, must be that of the deposit.',
+    body: 'NewRefund',
+    answers: {
+      201: { description: 'The refund has been created.', schema: 'Refund' },
+      200: { description: 'It exists already; this is how it stands now.', schema: 'Refund' },
+    },
+    problems: [
+      ...CLAIMED,
+      'payment.not_found',
+      'payment.state_conflict',
+      'refund.exceeds_remainder',
+      'refund.too_many',
+    ],
+  },
+  'POST /operations/withdrawals': {
+    operationId: 'createWithdrawal',
+    summary: 'Pays out',
+    description: 'Once per referenceId: the same request again is always safe.',
+    body: 'NewWithdrawal',
+    answers: {
+      201: { description: 'The withdrawal has been created.', schema: 'CreatedPayment' },
+      200: { description: 'It exists already; this is how it stands now.', schema: 'CreatedPayment' },
+    },
+    problems: CLAIMED,
+  },
+  'POST /operations/payments/{id}/capture': action(
+    'capture',
+    'Takes the money of an AUTHORIZED deposit, all or `amount` of it',
+    'Capture',
+  ),
+  'POST /operations/payments/{id}/void': action('void', 'Lets go of an AUTHORIZED deposit', 'NoContent'),
+  'POST /operations/payments/{id}/approve': action(
+    'approve',
+    'Lets a withdrawal that is AWAITING_APPROVAL go out',
+    'NoContent',
+  ),
+  'POST /operations/payments/{id}/reject': action(
+    'reject',
+    'Stops a withdrawal that is AWAITING_APPROVAL',
+    'Rejection',
+  ),
+  'POST /operations/claims/resolve': {
+    operationId: 'resolveClaim',
+    summary: 'Ends by a person’s decision what nobody knows the end of',
+    description: [
+      'kind deposit, withdrawal or refund: a flagged claim, id being the referenceId or refundId of its request. paytech is asked once more. With sent a payment that fits, or the one named as paymentId, is adopted; not-sent releases the id for another attempt, once every payment that is known under it has been denied in notPaymentIds.',
+      'kind operation: an action (execute, capture, void, …) that ended without an answer, id being that of its payment. paytech is asked once more; where the payment has not moved, not-sent ends the action and another may begin.',
+    ].join('\n\n'),
+    body: 'ClaimDecision',
+    answers: { 200: { description: 'It is ended.', schema: 'ClaimResolution' } },
+    problems: [
+      'request.invalid',
+      'payment.not_found',
+      'claim.not_found',
+      'claim.not_flagged',
+      'claim.mismatch',
+      'operation.in_progress',
+      'gateway.unavailable',
+    ],
+  },
+  'GET /operations/payments': {
+    operationId: 'listPayments',
+    summary: "Lists paytech's payments, newest first",
+    description: `Without created.gte those of the last ${DEFAULT_DAYS} days.`,
+    query: listQuery,
+    answers: { 200: { description: 'A page of the list.', schema: 'PaymentList' } },
+    problems: ['request.invalid', 'gateway.rejected', 'gateway.unavailable'],
+  },
+  'GET /operations/payments/{id}': {
+    operationId: 'showPayment',
+    summary: 'Shows the whole record of a payment with its history',
+    answers: { 200: { description: 'The record.', schema: 'FullRecord' } },
+    problems: ['payment.not_found'],
+  },
+  'GET /operations/payments/{id}/gateway-operations': {
+    operationId: 'listGatewayOperations',
+    summary: "Shows paytech's audit steps of a payment, newest first, as paytech tells them",
+    answers: { 200: { description: 'The steps.', schema: 'GatewayOperations' } },
+    problems: ['payment.not_found', 'gateway.rejected', 'gateway.unavailable'],
+  },
+  'GET /operations/balances': {
+    operationId: 'listBalances',
+    summary: 'Shows the balances, and what can be withdrawn',
+    answers: { 200: { description: 'The balances, as paytech tells them.', schema: 'Balances' } },
+    problems: ['gateway.rejected', 'gateway.unavailable'],
+  },
+};
+
+export const operations: RouteGroup = {
+  description: "What the merchant's back office calls, IAM-signed.",
+  schemas: {
+    NewRefund: refundBody,
+    NewWithdrawal: withdrawalBody,
+    Capture: captureBody,
+    Rejection: rejectBody,
+    NoContent: emptyBody,
+    ClaimDecision: resolveBody,
+    Refund: answers.refund,
+    RecordedPayment: answers.recordedPayment,
+    FullRecord: answers.fullRecord,
+    PaymentList: z.object({ payments: z.array(answers.listedPayment), hasMore: z.boolean() }),
+    GatewayOperations: z.object({ operations: answers.gatewayObjects }),
+    Balances: z.object({
+      balances: answers.gatewayObjects,
+      availableWithdrawalBalances: answers.gatewayObjects,
+    }),
+    ClaimResolution: answers.claimResolution,
+  },
+  routes: OPERATION_ROUTES.map((key) => {
+    const [method, path] = methodAndPath(key);
+    return { method: method.toLowerCase() as Lowercase<typeof method>, path, access: 'iam', ...ROUTES[key] };
+  }),
+};

@@ -1,0 +1,76 @@
+/** `docs/settings.md`, made from the schema of the settings. */
+import { settingsJsonSchema } from '../stack/settings.ts';
+
+interface JsonSchema {
+  type?: string;
+  description?: string;
+  default?: unknown;
+  enum?: unknown[];
+  anyOf?: JsonSchema[];
+  const?: unknown;
+  items?: JsonSchema;
+  minimum?: number;
+  maximum?: number;
+  properties?: Record<string, JsonSchema>;
+  propertyNames?: JsonSchema;
+  additionalProperties?: boolean | JsonSchema;
+  required?: string[];
+}
+
+const INTRODUCTION = `# Settings
+
+A stack is set up in [\`cdk.json\`](../cdk.json) under \`context.paytech\`, or for one call with \`npx cdk deploy -c paytech='{…}'\`. [A stack of your own](getting-started.md#your-own-stack) gives the same to \`new PaytechPayments(this, 'Payments', {…})\`. A wrong setting stops the deployment and is named with its path.
+
+This page is made from [\`infra/stack/settings.ts\`](../infra/stack/settings.ts) by \`npm run settings\`.
+`;
+
+const FILTERS = `## Filters
+
+A subscriber with a \`filter\` gets the events that match every attribute that it names. Their values are lists of exact values, \`{"anything-but": [values]}\` or \`{"exists": true}\`:
+
+\`\`\`json
+{ "name": "order-mail", "filter": { "paymentType": ["DEPOSIT"], "state": ["COMPLETED"], "paidAsRequested": ["true"] } }
+\`\`\`
+`;
+
+/** The reference as it is kept in `docs/settings.md`. */
+export function settingsReference(): string {
+  const { properties = {}, required = [] } = settingsJsonSchema() as JsonSchema;
+  const rows = Object.entries(properties).map(([name, setting]) => {
+    const isRequired = required.includes(name) && setting.default === undefined;
+    return `| \`${name}\` | ${typeOf(setting)} | ${isRequired ? 'required' : defaultOf(setting)} | ${setting.description} |`;
+  });
+  const table = ['| setting | value | default | |', '|---|---|---|---|', ...rows].join('\n');
+  const { filter } = properties.subscribers?.items?.properties ?? {};
+  const attributes = Object.entries(filter?.properties ?? {}).map(
+    ([name, { items }]) => `| \`${name}\` | ${typeOf(items?.anyOf?.[0])} |`,
+  );
+  const filterTable = ['| attribute | values |', '|---|---|', ...attributes].join('\n');
+  return `${INTRODUCTION}\n${table}\n\n${FILTERS}\n${filterTable}\n`;
+}
+
+function typeOf(schema: JsonSchema = {}): string {
+  const values = schema.enum ?? schema.anyOf?.map(({ const: value }) => value);
+  if (values) return values.map((value) => `\`${value}\``).join(', ');
+  if (schema.type === 'array') return `list of ${plural(schema.items)}`;
+  if (schema.propertyNames) return `object: ${typeOf(schema.propertyNames)} → ${numberType(schema)}`;
+  if (schema.properties) return `\`{${Object.keys(schema.properties).join(', ')}}\``;
+  if (schema.type === 'integer') return range(schema);
+  return schema.type === 'string' ? 'text' : (schema.type ?? '');
+}
+
+function plural(items: JsonSchema = {}): string {
+  return items.type === 'string' ? 'texts' : typeOf(items);
+}
+
+function numberType({ additionalProperties }: JsonSchema): string {
+  return typeof additionalProperties === 'object' ? typeOf(additionalProperties) : '';
+}
+
+function range({ minimum, maximum }: JsonSchema): string {
+  return maximum === Number.MAX_SAFE_INTEGER ? `from ${minimum}` : `${minimum} to ${maximum}`;
+}
+
+function defaultOf(setting: JsonSchema): string {
+  return setting.default === undefined ? 'none' : `\`${JSON.stringify(setting.default)}\``;
+}

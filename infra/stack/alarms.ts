@@ -1,0 +1,222 @@
+/**
+ * What wakes somebody. Each description says what is at stake and what to do first; docs/runbook.md has the rest
+ * under the same name.
+ */
+import { Duration, Stack } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  Metric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { METRICS_NAMESPACE, type MetricName } from '../../shared/runtime/metrics.ts';
+import type { FunctionName } from '../../shared/runtime/settings.ts';
+import { type ApiRoute, routeMetric } from './api-metrics.ts';
+import type { PaymentFunctions } from './functions.ts';
+import { loggedAlarms } from './logged-alarms.ts';
+import type { Settings } from './settings.ts';
+
+export interface Watched {
+  settings: Settings;
+  apiId: string;
+  functions: PaymentFunctions;
+  webhooks: { queue: Queue; deadLetterQueue: Queue };
+  subscribers: ReadonlyMap<string, { queue: Queue; deadLetterQueue: Queue; undelivered: Queue }>;
+}
+
+/** One alarm; it goes off when the metric reaches the threshold in one period. */
+interface AlarmProps {
+  metric: IMetric;
+  threshold: number;
+  /** What it means for customers and money. */
+  impact: string;
+  firstStep: string;
+  /** Goes off below the threshold, and where nothing is heard. */
+  whenBelow?: true;
+  /** How many periods in a row, or `datapoints` of so many. */
+  periods?: number;
+  datapoints?: number;
+  /** Its heading in the runbook, where that is not its name. */
+  entry?: string;
+}
+
+const FIVE_MINUTES = Duration.minutes(5);
+
+export function alarms(scope: Construct, watched: Watched): void {
+  const { settings, apiId, functions, webhooks, subscribers } = watched;
+  const action = new SnsAction(alarmTopic(scope, settings.alarmTopicArn));
+  const group = new Construct(scope, 'alarms-of');
+
+  function alarm(id: string, props: AlarmProps) {
+    const { metric, threshold, impact, firstStep, whenBelow, periods = 1, datapoints, entry = id } = props;
+    const made = new Alarm(group, id, {
+      alarmDescription: `${impact} ${firstStep} (docs/runbook.md#${entry})`,
+      metric,
+      threshold,
+      evaluationPeriods: periods,
+      ...(datapoints !== undefined && { datapointsToAlarm: datapoints }),
+      comparisonOperator: whenBelow
+        ? ComparisonOperator.LESS_THAN_THRESHOLD
+        : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: whenBelow ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+    });
+    made.addAlarmAction(action);
+    made.addOkAction(action);
+  }
+
+  for (const { id, metric, minutes = 5, ...rest } of loggedAlarms(settings)) {
+    alarm(id, { metric: loggedMetric(scope, metric, Duration.minutes(minutes)), ...rest });
+  }
+
+  alarm('webhooks-dlq', {
+    metric: depth(webhooks.deadLetterQueue),
+    threshold: 1,
+    impact: 'What paytech said of a payment has not been recorded, so that an order may look unpaid.',
+    firstStep: 'Look at the attribute parkedBecause of the messages in webhooks-dlq.',
+  });
+  alarm('webhooks-age', {
+    metric: webhooks.queue.metricApproximateAgeOfOldestMessage({ period: Duration.minutes(1) }),
+    threshold: 300,
+    periods: 2,
+    impact: 'Payments are recorded and announced over five minutes late.',
+    firstStep: 'Look at the errors and throttles of apply-payment-event.',
+  });
+  for (const [name, { deadLetterQueue, undelivered }] of subscribers) {
+    alarm(`${name}-dlq`, {
+      entry: 'subscriber-dlq',
+      metric: depth(deadLetterQueue),
+      threshold: 1,
+      impact: `The subscriber ${name} has failed on a payment event for an hour and goes without it.`,
+      firstStep: `Mend the subscriber, then redrive ${name}-dlq.`,
+    });
+    alarm(`${name}-undelivered`, {
+      entry: 'subscriber-undelivered',
+      metric: depth(undelivered),
+      threshold: 1,
+      impact: `SNS could not hand a payment event to ${name}, which goes without it.`,
+      firstStep: `Look at the policy of the queue ${name}, then redrive ${name}-undelivered.`,
+    });
+  }
+
+  alarm('api-5xx', {
+    metric: routeMetric(apiId, '5xx', { period: FIVE_MINUTES, statistic: 'Sum' }),
+    threshold: 10,
+    impact: 'Requests fail: customers cannot pay, or the back office cannot work.',
+    firstStep: 'Look in the access log for the routes, then in their log for the requestId.',
+  });
+  for (const { id, route, limitMs, errors, impact } of routesOfCustomers(settings)) {
+    alarm(`${id}-5xx`, {
+      metric: routeMetric(apiId, '5xx', { route, period: FIVE_MINUTES, statistic: 'Sum' }),
+      threshold: errors,
+      impact,
+      firstStep: `Look in the log of ${id} for the first error.`,
+    });
+    alarm(`${id}-latency`, {
+      metric: routeMetric(apiId, 'Latency', { route, period: FIVE_MINUTES, statistic: 'p99' }),
+      threshold: limitMs,
+      periods: 2,
+      impact: `One in a hundred calls of ${route.method} ${route.path} takes over ${limitMs / 1000} s.`,
+      firstStep: `Look at the traces of ${id}: is it paytech, DynamoDB or a cold start?`,
+    });
+  }
+
+  for (const [name, made] of Object.entries(functions)) {
+    alarm(`${name}-errors`, {
+      metric: made.metricErrors({ period: FIVE_MINUTES }),
+      threshold: 1,
+      impact: `${name} crashed or ran out of time, and what it was doing was cut off.`,
+      firstStep: 'Look in its log for the last line of the request; everything may be repeated safely.',
+    });
+    alarm(`${name}-throttles`, {
+      metric: made.metricThrottles({ period: FIVE_MINUTES }),
+      threshold: 1,
+      impact: `Calls of ${name} were turned away for want of concurrency.`,
+      firstStep: "Raise the account's concurrency, or the function's reservedConcurrency.",
+    });
+  }
+}
+
+/**
+ * Not encrypted under alias/aws/sns, whose key policy does not let CloudWatch in; alarms hold no customer data.
+ * With a policy of its own a topic has no default one any more, so CloudWatch is named.
+ */
+function alarmTopic(scope: Construct, arn: string | undefined): ITopic {
+  if (arn !== undefined) return Topic.fromTopicArn(scope, 'alarms', arn);
+  const topic = new Topic(scope, 'alarms', { enforceSSL: true });
+  const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com', {
+    conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
+  });
+  topic.grantPublish(cloudWatch);
+  return topic;
+}
+
+/** A metric that the functions of the stack log. */
+export function loggedMetric(scope: Construct, metricName: MetricName, period: Duration): Metric {
+  return new Metric({
+    namespace: METRICS_NAMESPACE,
+    metricName,
+    dimensionsMap: { stack: Stack.of(scope).stackName },
+    statistic: 'Sum',
+    period,
+  });
+}
+
+function depth(queue: Queue): Metric {
+  return queue.metricApproximateNumberOfMessagesVisible({
+    period: Duration.minutes(1),
+    statistic: 'Maximum',
+  });
+}
+
+export interface WatchedRoute {
+  id: FunctionName;
+  route: ApiRoute;
+  limitMs: number;
+  /** In five minutes. */
+  errors: number;
+  impact: string;
+}
+
+/** The routes that customers and paytech wait for; those of the back office are few calls each. */
+export function routesOfCustomers({ hostToHost }: Settings): WatchedRoute[] {
+  return [
+    {
+      id: 'create-payment',
+      route: { method: 'POST', path: '/payments' },
+      limitMs: 10_000,
+      errors: 5,
+      impact: 'Customers cannot begin to pay.',
+    },
+    {
+      id: 'get-payment',
+      route: { method: 'GET', path: '/payments/{id}' },
+      limitMs: 4_000,
+      errors: 5,
+      impact: 'Customers do not see what became of their payment.',
+    },
+    {
+      id: 'receive-webhook',
+      route: { method: 'POST', path: '/webhooks/paytech' },
+      limitMs: 3_000,
+      errors: 5,
+      impact: 'Webhooks are not taken; paytech sends them again, and reconcile asks for what stays missing.',
+    },
+    ...(hostToHost
+      ? [
+          {
+            id: 'execute-payment' as const,
+            route: { method: 'PATCH', path: '/payments/{id}' },
+            limitMs: 12_000,
+            errors: 5,
+            impact: 'Customers cannot pay without the redirect.',
+          },
+        ]
+      : []),
+  ];
+}

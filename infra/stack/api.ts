@@ -1,0 +1,132 @@
+/** The HTTP API: routes, CORS, throttles and access logs. */
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import {
+  type CfnStage,
+  CorsHttpMethod,
+  HttpApi,
+  HttpMethod,
+  HttpStage,
+  type IHttpRouteAuthorizer,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { methodAndPath, OPERATION_ROUTES } from '../../functions/operations/routes.ts';
+import type { FunctionName } from '../../shared/runtime/settings.ts';
+import type { PaymentFunctions } from './functions.ts';
+import type { Settings } from './settings.ts';
+
+const webhookPath = '/webhooks/paytech';
+
+/** The API without its routes, which need the functions, which need its address. */
+export function httpApi(scope: Construct, { allowedOrigins, publicUrl }: Settings) {
+  const api = new HttpApi(scope, 'api', {
+    apiName: Stack.of(scope).stackName,
+    createDefaultStage: false,
+    disableExecuteApiEndpoint: false,
+    ...(allowedOrigins.length > 0 && {
+      corsPreflight: {
+        allowOrigins: allowedOrigins,
+        allowMethods: [CorsHttpMethod.GET, CorsHttpMethod.POST, CorsHttpMethod.PATCH],
+        allowHeaders: ['content-type', 'authorization'],
+        exposeHeaders: ['retry-after'],
+        maxAge: Duration.hours(1),
+      },
+    }),
+  });
+  const url = publicUrl ?? api.apiEndpoint;
+  return { api, url, webhookUrl: url + webhookPath };
+}
+
+/** Adds the routes, then the stage that serves them. */
+export function addRoutes(api: HttpApi, functions: PaymentFunctions, settings: Settings) {
+  // `access` is an authorizer, or the reason why the route has none.
+  const add = (
+    method: HttpMethod,
+    path: string,
+    name: FunctionName,
+    access: IHttpRouteAuthorizer | string,
+  ) => {
+    const [route] = api.addRoutes({
+      path,
+      methods: [method],
+      integration: new HttpLambdaIntegration(name, functions[name]!),
+      ...(typeof access !== 'string' && { authorizer: access }),
+    });
+    if (typeof access === 'string') {
+      Validations.of(route!).acknowledge({ id: 'AwsSolutions-APIG4', reason: access });
+    }
+    return route!;
+  };
+  add(HttpMethod.POST, '/payments', 'create-payment', createPaymentAccess(settings));
+  const capability = 'The id, which cannot be guessed, is the capability.';
+  add(HttpMethod.GET, '/payments/{id}', 'get-payment', capability);
+  if (settings.hostToHost) add(HttpMethod.PATCH, '/payments/{id}', 'execute-payment', capability);
+  const webhook = add(
+    HttpMethod.POST,
+    webhookPath,
+    'receive-webhook',
+    'paytech signs the body; receive-webhook verifies that over the raw bytes, which an authorizer never sees.',
+  );
+
+  const iam = new HttpIamAuthorizer();
+  const operations = OPERATION_ROUTES.map((key) => {
+    const [method, path] = methodAndPath(key);
+    return add(HttpMethod[method], path, 'operations', iam);
+  });
+
+  const stage = defaultStage(api, settings);
+  const cfnStage = stage.node.defaultChild as CfnStage;
+  cfnStage.routeSettings = {
+    [`POST ${webhookPath}`]: limitsOf(settings.webhookThrottle),
+    ...Object.fromEntries(OPERATION_ROUTES.map((key) => [key, limitsOf(settings.operationsThrottle)])),
+  };
+  // A stage that limits a route which is not there yet cannot be deployed.
+  stage.node.addDependency(webhook, ...operations);
+}
+
+function limitsOf({ rate, burst }: Settings['throttle']) {
+  return { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst, DetailedMetricsEnabled: true };
+}
+
+function createPaymentAccess({ orderTokens, createPaymentAuth }: Settings): IHttpRouteAuthorizer | string {
+  if (orderTokens === 'required') {
+    return 'The order token in the body, which create-payment verifies, is the permission.';
+  }
+  return createPaymentAuth === 'iam'
+    ? new HttpIamAuthorizer()
+    : 'Open by a setting that only sandbox stacks accept, for demos.';
+}
+
+/** The stage `$default`. Its access log has no address, no query and no path values: nothing of a customer. */
+function defaultStage(api: HttpApi, settings: Settings): HttpStage {
+  const accessLogs = new LogGroup(api, 'access-logs', {
+    retention: settings.logRetentionDays,
+    removalPolicy: RemovalPolicy.RETAIN,
+  });
+  const logged = {
+    requestId: '$context.requestId',
+    time: '$context.requestTimeEpoch',
+    route: '$context.routeKey',
+    status: '$context.status',
+    latency: '$context.responseLatency',
+    integrationStatus: '$context.integrationStatus',
+    integrationLatency: '$context.integrationLatency',
+    integrationError: '$context.integrationErrorMessage',
+    gatewayError: '$context.error.messageString',
+  };
+  return new HttpStage(api, 'default-stage', {
+    httpApi: api,
+    autoDeploy: true,
+    // Metrics per route, which the alarms watch.
+    detailedMetricsEnabled: true,
+    throttle: { rateLimit: settings.throttle.rate, burstLimit: settings.throttle.burst },
+    accessLogSettings: {
+      destination: new LogGroupLogDestination(accessLogs),
+      format: AccessLogFormat.custom(JSON.stringify(logged)),
+    },
+  });
+}

@@ -1,0 +1,224 @@
+/** What becomes of each metric that the functions count in their logs (shared/runtime/metrics.ts): an alarm, or none and why. */
+
+import { WATCHED_INTERVAL_MS } from '../../shared/payment/schedule.ts';
+import type { MetricName } from '../../shared/runtime/metrics.ts';
+import { MINUTE_MS } from '../../shared/runtime/time.ts';
+import type { Settings } from './settings.ts';
+
+/** An alarm over a metric, counted over all functions of the stack. */
+interface MetricAlarm {
+  id: string;
+  threshold: number;
+  impact: string;
+  firstStep: string;
+  /** The period; 5 where it is not said. */
+  minutes?: number;
+  periods?: number;
+  /** In how many of those periods it must be reached; in all where it is not said. */
+  datapoints?: number;
+  whenBelow?: true;
+}
+
+export interface LoggedAlarm extends MetricAlarm {
+  metric: MetricName;
+}
+
+/** Reconcile counts each of these once an hour; a look that comes a little late must not end the alarm. */
+const whileItLasts = { threshold: 1, minutes: WATCHED_INTERVAL_MS / MINUTE_MS, periods: 2, datapoints: 1 };
+
+/** The alarms of a stack with these settings. */
+export function loggedAlarms(settings: Settings): LoggedAlarm[] {
+  const entries = Object.entries(metricEntries(settings)) as [MetricName, MetricAlarm | NoAlarm][];
+  return entries.flatMap(([metric, entry]) => ('none' in entry ? [] : [{ metric, ...entry }]));
+}
+
+interface NoAlarm {
+  /** Why nobody is woken. */
+  none: string;
+}
+
+/** What becomes of each metric; without an entry here one does not compile. */
+export function metricEntries({
+  orderTokens,
+  reconcileMinutes,
+  captureWithinHours,
+  approveWithinHours,
+}: Settings): Record<MetricName, MetricAlarm | NoAlarm> {
+  return {
+    WebhookSignatureInvalid: {
+      id: 'webhook-signature',
+      threshold: 5,
+      impact: 'Webhooks are refused: the signing key is wrong, or somebody forges them.',
+      firstStep: "Compare the secret of signing keys with the key in paytech's back office.",
+    },
+    OrderTokenInvalid:
+      orderTokens === 'required'
+        ? {
+            id: 'order-tokens',
+            threshold: 20,
+            impact: "Customers cannot begin to pay, because the shop's order tokens are refused.",
+            firstStep: 'Look in the log of create-payment for the reason: key, clock or claims.',
+          }
+        : { none: 'Without order tokens nothing counts it.' },
+    PaymentCorrected: {
+      id: 'payment-corrected',
+      threshold: 1,
+      impact: 'A payment that was final has another ending now, so that an order may have gone out unpaid.',
+      firstStep: 'Find the payment in the log of apply-payment-event and look at its order.',
+    },
+    EventQuarantined: {
+      id: 'event-quarantined',
+      threshold: 1,
+      impact: 'A signed webhook says what paytech itself denies; the payment was left as it is.',
+      firstStep: "Compare the payment with paytech's back office, and ask paytech about the webhook.",
+    },
+    WebhookNotConfirmed: {
+      id: 'webhook-not-confirmed',
+      threshold: 1,
+      minutes: 15,
+      impact: 'A signed webhook said that a payment was made, and paytech does not: goods may go out unpaid.',
+      firstStep: 'Stop the delivery of the order, and compare the payment with the back office of paytech.',
+    },
+    UnknownState: {
+      id: 'unknown-states',
+      threshold: 20,
+      minutes: 60,
+      impact:
+        'paytech names states or payment types that this version does not know; those payments stand still.',
+      firstStep: 'Look for the word in the log of apply-payment-event, and ask paytech what it means.',
+    },
+    OutcomeUnknown: {
+      id: 'outcome-unknown',
+      threshold: 5,
+      minutes: 15,
+      impact: 'paytech does not answer calls that make or move money; customers cannot pay.',
+      firstStep: "Look at paytech's status page; what was made is found and adopted by itself.",
+    },
+    OutcomeUnknownForLong: {
+      id: 'outcome-unknown-for-long',
+      threshold: 1,
+      minutes: 15,
+      impact:
+        'For over a quarter of an hour nobody has known what became of money that was asked for or moved.',
+      firstStep: "Look for the log line's pk in paytech's back office.",
+    },
+    ClaimFlagged: {
+      id: 'claim-flagged',
+      threshold: 1,
+      impact: 'Nobody knows whether a payment was made, and it is not sent again by itself.',
+      firstStep: "Look for its reference in paytech's back office, then resolve the claim.",
+    },
+    OrderPaidTwice: {
+      id: 'order-paid-twice',
+      threshold: 1,
+      impact: 'A customer has paid an order twice.',
+      firstStep: 'Refund one of the two payments that the log line names.',
+    },
+    PaidOutTwice: {
+      id: 'paid-out-twice',
+      threshold: 1,
+      impact: 'Two payouts stand under one id.',
+      firstStep:
+        'Look at both payments that the log line names; reject what still waits, or get the money back.',
+    },
+    RefundedTooMuch: {
+      id: 'refunded-too-much',
+      threshold: 1,
+      impact: 'More was refunded of a payment than was paid in the end, or in another currency.',
+      firstStep: 'Find the payment in the log and settle the difference with the customer.',
+    },
+    RefundWithoutParent: {
+      id: 'refund-without-parent',
+      threshold: 1,
+      impact: 'A refund is recorded whose payment is not known, so that the payment may be refunded again.',
+      firstStep: "Look for the refund and its payment in paytech's back office.",
+    },
+    MessageParked: {
+      id: 'message-parked',
+      threshold: 1,
+      impact: 'A signed message could not be understood or recorded; its payment may be behind.',
+      firstStep: 'Look at the reason in the log, and at the message in webhooks-dlq.',
+    },
+    PublishFailed: {
+      id: 'publish-failed',
+      threshold: 5,
+      impact: 'Subscribers hear late of payments; each event is sent again until it is out.',
+      firstStep: 'Look at the reason in the log of apply-payment-event.',
+    },
+    GatewayNotAccepted: {
+      id: 'gateway-not-accepted',
+      threshold: 1,
+      impact: 'paytech turns our calls away, so that customers cannot pay.',
+      firstStep: 'Look at the status in the log: 401 is the API key, 429 the rate limit.',
+    },
+    GatewayNotReached: {
+      id: 'gateway-not-reached',
+      threshold: 5,
+      minutes: 15,
+      impact:
+        'paytech cannot be reached, so that customers cannot pay; nothing was sent, nothing is in doubt.',
+      firstStep:
+        "Look at the reason in the log: the name, the connection, the key; then at paytech's status page.",
+    },
+    SecretStale: {
+      id: 'secret-stale',
+      threshold: 5,
+      minutes: 15,
+      impact: 'Keys cannot be fetched. Those at hand are used for an hour at most; then nobody can pay.',
+      firstStep: "Look at the reason in the log, and at AWS's health page for Secrets Manager.",
+    },
+    AuthorizedForLong: {
+      id: 'authorized-for-long',
+      ...whileItLasts,
+      impact: `A customer's money has been held for over ${captureWithinHours} h; when the hold lapses it is lost.`,
+      firstStep: 'Capture or void the payments that the log of reconcile names.',
+    },
+    AwaitingApprovalForLong: {
+      id: 'awaiting-approval-for-long',
+      ...whileItLasts,
+      impact: `A payout has waited for approval for over ${approveWithinHours} h, and somebody for the money.`,
+      firstStep: 'Approve or reject the withdrawals that the log of reconcile names.',
+    },
+    MissedByWebhook: {
+      id: 'webhooks-missed',
+      threshold: 5,
+      minutes: 60,
+      impact: 'Webhooks do not arrive; reconcile found the payments, some minutes late.',
+      firstStep: "Compare the webhook URL in paytech's back office with the stack's WebhookUrl.",
+    },
+    ReconcileGaveUp: {
+      id: 'reconcile-gave-up',
+      threshold: 1,
+      minutes: reconcileMinutes * 3,
+      periods: 2,
+      impact: 'paytech cannot be asked about payments, so that a lost webhook stays lost meanwhile.',
+      firstStep: 'Look at the status in the log: 401 is the API key, else paytech is down.',
+    },
+    ReconcileFailed: {
+      id: 'reconcile-failed',
+      threshold: 20,
+      minutes: 15,
+      impact: 'Payments could not be compared with paytech; they stay due.',
+      firstStep: 'Look at the reasons in the log of reconcile.',
+    },
+    Reconciled: {
+      id: 'reconcile-not-running',
+      threshold: 1,
+      minutes: Math.max(5, reconcileMinutes * 3),
+      periods: 2,
+      whenBelow: true,
+      impact: 'Nothing looks for what webhooks did not bring.',
+      firstStep: 'Look whether the rule reconcile-schedule is enabled, then at the errors of reconcile.',
+    },
+    AttemptReleased: { none: 'An ordinary end of an unknown outcome: the next call makes another attempt.' },
+    ClaimResolved: { none: 'Done by a person, who is in the history.' },
+    ListEntryUnreadable: { none: 'On the dashboard: what such an entry says comes by webhook and GET too.' },
+    OutcomeAdopted: { none: 'An ordinary end of an unknown outcome: what was made is recorded.' },
+    ReferenceShared: { none: 'Other systems of the shop may use the same references.' },
+    RefreshFailed: { none: 'On the dashboard: the customer sees the stored state.' },
+    SiblingsNotListed: {
+      none: 'The order is created all the same, after its known payments were asked for.',
+    },
+    UnknownToUs: { none: 'On the dashboard: other systems of the shop make payments too.' },
+  };
+}

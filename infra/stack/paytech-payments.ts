@@ -1,0 +1,80 @@
+/**
+ * The payment service as one construct, which this app's stack holds and another stack could. Ids are part
+ * of every physical resource's identity: changing one replaces the resource.
+ */
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import type { Topic } from 'aws-cdk-lib/aws-sns';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { PlainSettings } from '../../shared/runtime/settings.ts';
+import { alarms } from './alarms.ts';
+import { addRoutes, httpApi } from './api.ts';
+import { dashboard } from './dashboard.ts';
+import { type PaymentFunctions, paymentFunctions } from './functions.ts';
+import { paymentEvents } from './payment-events.ts';
+import { paymentsTable } from './payments-table.ts';
+import { reconcileSchedule } from './reconcile-schedule.ts';
+import { type Secrets, secrets } from './secrets.ts';
+import { parseSettings, plainSettings, type Settings, type SettingsInput } from './settings.ts';
+import { webhookQueue } from './webhook-queue.ts';
+
+export class PaytechPayments extends Construct {
+  /** As given, with the defaults filled in. */
+  readonly settings: Settings;
+  /** What functions and paytech-ops are told of them. */
+  readonly plainSettings: PlainSettings;
+  /** Base of all routes, without a slash at the end. */
+  readonly apiUrl: string;
+  readonly webhookUrl: string;
+  readonly table: TableV2;
+  readonly webhookQueue: Queue;
+  readonly webhookDeadLetters: Queue;
+  readonly topic: Topic;
+  /** By the subscriber's name. */
+  readonly subscriberQueues: ReadonlyMap<string, Queue>;
+  readonly secrets: Readonly<Secrets>;
+  readonly functions: Readonly<PaymentFunctions>;
+
+  /**
+   * The bundles must be there (`bundleFunctions()`).
+   * @param given the settings, docs/settings.md; what has a default may be left out
+   * @throws SettingsError when a setting is wrong
+   */
+  constructor(scope: Construct, id: string, given: SettingsInput) {
+    super(scope, id);
+    const settings = parseSettings(given);
+    this.settings = settings;
+    const { api, url, webhookUrl } = httpApi(this, settings);
+    this.plainSettings = plainSettings(settings, webhookUrl);
+    const webhooks = webhookQueue(this, settings.webhookBatchSize);
+    const events = paymentEvents(this, settings);
+    this.table = paymentsTable(this);
+    this.secrets = secrets(this);
+    this.functions = paymentFunctions(this, {
+      settings,
+      plainSettings: this.plainSettings,
+      table: this.table,
+      webhooks,
+      topic: events.topic,
+      secrets: this.secrets,
+    });
+    addRoutes(api, this.functions, settings);
+    reconcileSchedule(this, this.functions.reconcile, settings.reconcileMinutes);
+    const watched = {
+      settings,
+      apiId: api.apiId,
+      functions: this.functions,
+      webhooks,
+      subscribers: events.queues,
+    };
+    alarms(this, watched);
+    dashboard(this, watched);
+
+    this.apiUrl = url;
+    this.webhookUrl = webhookUrl;
+    this.webhookQueue = webhooks.queue;
+    this.webhookDeadLetters = webhooks.deadLetterQueue;
+    this.topic = events.topic;
+    this.subscriberQueues = new Map([...events.queues].map(([name, { queue }]) => [name, queue]));
+  }
+}

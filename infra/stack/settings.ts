@@ -1,0 +1,307 @@
+/**
+ * The settings of the service: what `cdk.json` holds under `context.paytech`, or another stack gives to
+ * `PaytechPayments`. Everything else is decided in the code.
+ */
+import { z } from 'zod';
+import { EVENT_TYPES } from '../../shared/payment/event-schema.ts';
+import { ORIGINS } from '../../shared/payment/payment.ts';
+import { PAYMENT_STATES, PAYMENT_TYPES } from '../../shared/payment/state.ts';
+import { type FunctionName, type PlainSettings, SETTINGS_OF } from '../../shared/runtime/settings.ts';
+
+/** The functions of the service; each is a folder in `functions/` and a Lambda in the stack. */
+export const functionNames = Object.keys(SETTINGS_OF) as FunctionName[];
+
+const paytechHosts = {
+  sandbox: 'https://engine-sandbox.pay.tech',
+  production: 'https://engine.pay.tech',
+} as const;
+
+/** An origin as a browser sends it: scheme, host, port, nothing else. Plain http only on the own machine. */
+const origin = z.string().refine(isOrigin, {
+  error:
+    'must be an exact origin such as https://shop.example: https (http only for localhost), no path, no *',
+});
+
+const paytechUrl = z.string().refine((text) => URL.canParse(text) && /^https?:\/\/[^/?#]+$/.test(text), {
+  error: 'must be http(s)://host[:port] without a path or a slash at the end',
+});
+
+/** One line of an SNS filter policy: exact values, all but some, or the attribute's presence. */
+function matching<const Value extends string>(values: readonly Value[]) {
+  const value = z.enum(values);
+  const anythingBut = z.strictObject({ 'anything-but': z.array(value).min(1) });
+  const exists = z.strictObject({ exists: z.boolean() });
+  const error = `must be ${values.join(', ')}, {"anything-but": [these]} or {"exists": true or false}`;
+  return z
+    .array(z.union([value, anythingBut, exists], { error }))
+    .min(1)
+    .optional();
+}
+
+/** SNS filter policy over the message attributes of a payment event; they are all strings. */
+const filter = z.strictObject({
+  type: matching(EVENT_TYPES),
+  state: matching(PAYMENT_STATES),
+  paymentType: matching(PAYMENT_TYPES),
+  origin: matching(ORIGINS),
+  paidAsRequested: matching(['true', 'false']),
+});
+
+/** A downstream system: a queue of payment events of its own. The name becomes the queue's construct id. */
+const subscriber = z.strictObject({
+  name: z
+    .string()
+    .max(40)
+    .regex(
+      /^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$/,
+      'must be lower case words joined by hyphens, such as order-mail',
+    )
+    .refine(
+      (name) => !/^webhooks?(-|$)|-(dlq|undelivered)$/.test(name),
+      'is a name that the stack uses itself',
+    ),
+  filter: filter.optional(),
+});
+
+const throttle = z.strictObject({ rate: z.int().min(1), burst: z.int().min(1) });
+
+// At least 2, because the event source of a queue cannot be limited to fewer (see functions.ts).
+const reserve = z.int().min(2).max(1000);
+
+const logRetentionDays = z.literal([
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653,
+]);
+
+/** Each setting's description is its entry in docs/settings.md, which `npm run settings` writes. */
+const schema = z
+  .strictObject({
+    stage: z
+      .enum(['sandbox', 'production'])
+      .describe("Chooses paytech's host, and is part of the stack's name."),
+    paytechUrl: paytechUrl
+      .optional()
+      .describe("Another host in paytech's place, for rehearsals against a simulator; sandbox only."),
+    allowedOrigins: z
+      .array(origin)
+      .default([])
+      .describe(
+        'Storefronts whose browsers may call the API, and to which a customer may be sent back (`returnUrl`).',
+      ),
+    publicUrl: origin
+      .optional()
+      .describe('The custom domain under which the API can be reached; else its own endpoint.'),
+    orderTokens: z
+      .enum(['required', 'off'])
+      .default('required')
+      .describe(
+        "`required`: a browser calls `POST /payments` with an order token, which the merchant's server signs and which holds the price. `off`: the body holds it, and `createPaymentAuth` says who may call.",
+      ),
+    createPaymentAuth: z
+      .enum(['iam', 'none'])
+      .default('iam')
+      .describe(
+        'Who may call `POST /payments` with order tokens off. `iam`: callers with AWS credentials. `none`: anyone, for demos; sandbox only.',
+      ),
+    hostToHost: z
+      .boolean()
+      .default(false)
+      .describe('Whether there is `PATCH /payments/{id}`, which executes a deposit without the redirect.'),
+    throttle: throttle
+      .default({ rate: 200, burst: 400 })
+      .describe('Limits of each route: requests per second, and how many at once beyond that.'),
+    webhookThrottle: throttle
+      .default({ rate: 500, burst: 1000 })
+      .describe("Of the webhook route, since paytech's deliveries come in bursts."),
+    operationsThrottle: throttle
+      .default({ rate: 50, burst: 100 })
+      .describe('Of each route of the back office: whoever has its key by mistake or theft is slowed down.'),
+    subscribers: z
+      .array(subscriber)
+      .min(1)
+      .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'names must differ')
+      .default([{ name: 'payment-events' }])
+      .describe(
+        'Downstream systems: each gets a queue of payment events, which the name becomes part of, and with `filter` only those that match. Another stack [subscribes by itself](subscribers.md).',
+      ),
+    subscriberAccounts: z
+      .array(z.string().regex(/^\d{12}$/, 'must be an account id of twelve digits'))
+      .default([])
+      .describe('Other AWS accounts that may subscribe queues of their own.'),
+    topicKeyArn: z
+      .string()
+      .regex(
+        /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
+        'must be the ARN of a KMS key, not of an alias',
+      )
+      .optional()
+      .describe(
+        "A KMS key of yours for the topic of payment events; else AWS's own, `alias/aws/sns`. Its key policy must leave permissions to IAM, as the default one does.",
+      ),
+    webhookBatchSize: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(10)
+      .describe('Webhooks per call of `apply-payment-event`; over 10 they are gathered for a second.'),
+    reconcileMinutes: z
+      .int()
+      .min(1)
+      .max(60)
+      .default(1)
+      .describe('How often `reconcile` looks for what webhooks did not bring.'),
+    reconcileConcurrency: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(8)
+      .describe('How many payments `reconcile` asks paytech about at once: see [scale](scale.md).'),
+    webhookGraceSeconds: z
+      .int()
+      .min(0)
+      .max(300)
+      .default(120)
+      .describe(
+        'How long after a change at paytech its webhook may still come; then `reconcile` speaks in its place.',
+      ),
+    sweepCreatedDays: z
+      .int()
+      .min(1)
+      .max(3650)
+      .default(400)
+      .describe("How old a payment may be whose changes `reconcile` finds in paytech's list."),
+    confirmWebhooks: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Whether what a webhook says of money (AUTHORIZED, COMPLETED) is compared with paytech's API some minutes later, so that a leaked signing key cannot complete a payment unnoticed.",
+      ),
+    paymentRetentionDays: z
+      .int()
+      .min(1)
+      .max(3650)
+      .optional()
+      .describe(
+        'How many days a payment is kept once it is final, at least `sweepCreatedDays`; left out: for good. Its claim stays, so that its referenceId is never used for a second payment. [What is kept](../SECURITY.md#kept) says why.',
+      ),
+    captureWithinHours: z
+      .int()
+      .min(1)
+      .max(720)
+      .default(72)
+      .describe(
+        'After how long an AUTHORIZED deposit alarms: card holds lapse after some days, mostly seven.',
+      ),
+    approveWithinHours: z
+      .int()
+      .min(1)
+      .max(720)
+      .default(24)
+      .describe('After how long a withdrawal in AWAITING_APPROVAL alarms.'),
+    reservedConcurrency: z
+      .partialRecord(z.enum(functionNames), reserve)
+      .default({})
+      .describe('Concurrency set aside for, and at most used by, a function.'),
+    logRetentionDays: logRetentionDays
+      .default(30)
+      .describe('How long logs are kept, in days: one of the numbers that CloudWatch takes.'),
+    alarmTopicArn: z
+      .string()
+      .regex(/^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of an SNS topic')
+      .optional()
+      .describe("The SNS topic that alarms go to, in the stack's account; else the stack makes one."),
+  })
+  .refine(
+    ({ stage, paytechUrl = paytechHosts[stage] }) =>
+      stage !== 'production' || paytechUrl === paytechHosts[stage],
+    {
+      path: ['paytechUrl'],
+      error: 'is for rehearsals: production talks to paytech only',
+    },
+  )
+  .refine(({ stage, createPaymentAuth }) => stage !== 'production' || createPaymentAuth === 'iam', {
+    path: ['createPaymentAuth'],
+    error: 'may be "none" in the sandbox only: whoever can reach the API could name its own price',
+  })
+  .refine((given) => (given.paymentRetentionDays ?? Infinity) >= given.sweepCreatedDays, {
+    path: ['paymentRetentionDays'],
+    error: 'must be at least sweepCreatedDays: reconcile would record anew what was deleted',
+  })
+  .transform((settings) => ({
+    ...settings,
+    /** Where paytech is called: `https://host`, no slash at the end. */
+    paytechUrl: settings.paytechUrl ?? paytechHosts[settings.stage],
+  }));
+
+/** The settings as JSON Schema, for docs/settings.md. */
+export function settingsJsonSchema() {
+  return z.toJSONSchema(schema, { io: 'input' });
+}
+
+/** Settings as they are written; those with a default may be left out. */
+export type SettingsInput = z.input<typeof schema>;
+/** Settings as the stack uses them. */
+export type Settings = z.output<typeof schema>;
+/** Which events a subscriber gets; an attribute that is left out may have any value. */
+export type EventFilter = z.input<typeof filter>;
+
+/** The CloudEvents `source` of a deployment. */
+export function eventSourceOf(stage: Settings['stage']): string {
+  return `urn:paytech-payments:${stage}`;
+}
+
+/** What the functions are told, each as much as is its own ({@link SETTINGS_OF}). */
+export function plainSettings(settings: Settings, webhookUrl: string): PlainSettings {
+  return {
+    ...settings,
+    paymentRetentionDays: settings.paymentRetentionDays ?? null,
+    eventSource: eventSourceOf(settings.stage),
+    webhookUrl,
+  };
+}
+
+/** What paytech-ops is told, by an output of the stack. */
+export const OPS_SETTINGS = [
+  'paytechUrl',
+  'eventSource',
+  'webhookGraceSeconds',
+  'sweepCreatedDays',
+  'captureWithinHours',
+  'approveWithinHours',
+] as const satisfies readonly (keyof PlainSettings)[];
+export type OpsSettings = Pick<PlainSettings, (typeof OPS_SETTINGS)[number]>;
+
+/** Thrown with one line per wrong setting, each naming its path in `cdk.json`. */
+export class SettingsError extends Error {
+  override name = 'SettingsError';
+}
+
+/**
+ * Checks settings and fills in the defaults. Settings that were checked already come out the same.
+ * @param given the value of `context.paytech`, or its JSON text (`cdk deploy -c paytech='{…}'`)
+ * @throws SettingsError
+ */
+export function parseSettings(given: unknown): Settings {
+  const result = schema.safeParse(typeof given === 'string' ? fromJson(given) : given);
+  if (result.success) return result.data;
+  const lines = result.error.issues.map(
+    ({ path, message }) => `  ${['paytech', ...path].join('.')}: ${message}`,
+  );
+  throw new SettingsError(`These settings (cdk.json, context) are wrong:\n${lines.join('\n')}`);
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new SettingsError('The context value "paytech" is neither an object nor JSON text');
+  }
+}
+
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { origin, protocol, hostname } = new URL(text);
+  const isLocal = hostname === 'localhost' || hostname === '127.0.0.1';
+  return (
+    text === origin && !text.includes('*') && (protocol === 'https:' || (protocol === 'http:' && isLocal))
+  );
+}

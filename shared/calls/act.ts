@@ -1,0 +1,229 @@
+import { type ActionRequest, nextAction, type Operation, openOperation } from '../payment/action.ts';
+import { LEASE_MS } from '../payment/claim.ts';
+import { asHeard, isNews, REOPEN_GAP_MS } from '../payment/heard.ts';
+import { optional, type PaymentFacts, type PaymentRecord } from '../payment/payment.ts';
+import type { PaymentState } from '../payment/state.ts';
+import type { FieldError, GatewayClient } from '../paytech/client.ts';
+import type { GatewayPayment } from '../paytech/wire.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { dropOperation, takeOperation } from '../store/operation-lock.ts';
+import { readPayment } from '../store/payments.ts';
+import { callOnce } from './call-once.ts';
+import * as hearing from './hear.ts';
+import { isPaidBeside } from './siblings.ts';
+import { lookAtExecute } from './untouched.ts';
+
+/*
+ * Lock, then call: an action on a payment is sent to paytech at most once. The operation is written before the
+ * call; whoever finds it open asks paytech for the state and never sends it again, since a call that nobody heard
+ * the end of may still be carried out. Only an execute, which ends while paytech is called and needs the customer, is
+ * free again once GET has shown the deposit untouched twice. What is allowed, and what shows that it took effect, is in
+ * shared/payment/action.ts; here it meets the table and the gateway.
+ *
+ * | found                                  | what happens                          | result                  |
+ * |----------------------------------------|---------------------------------------|-------------------------|
+ * | it took effect already                 | nothing                               | done                    |
+ * | no open operation, the state fits      | locked, then called                   | by the answer:          |
+ * |   answered                             | on the queue; open until applied      | done                    |
+ * |   refused, not accepted, or not sent   | unlocked                              | rejected, unavailable   |
+ * |   anything else                        | paytech is asked for the state        | done, or unknown        |
+ * | the same is open                       | paytech is asked for the state        | done, or by its lease:  |
+ * |   lease alive                          | stays open                            | in-progress             |
+ * |   lease over                           | stays open until the state moves, or  | unknown                 |
+ * |                                        | an operator releases it               |                         |
+ * |   lease over, an execute that GET      | locked anew, then called              | by the answer           |
+ * |   shows untouched the second time      |                                       |                         |
+ * | another is open, or other content      | nothing                               | conflict                |
+ * | a state in which it is impossible      | nothing                               | wrong-state             |
+ * |   on a webhook's word alone            | paytech is asked for the state        | by what it says         |
+ */
+
+export interface Dependencies extends hearing.Dependencies {
+  gateway: Pick<GatewayClient, 'execute' | 'act' | 'get'>;
+  /** Throws when paytech cannot be called at all, for want of a key; then no lock is taken. */
+  ready: () => Promise<unknown>;
+  logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+/** One request for an action. */
+export interface Acting extends ActionRequest {
+  paymentId: string;
+  /** What paytech is sent. */
+  body?: Record<string, unknown>;
+  /** Who asks, where it is a person or system of the merchant's. */
+  caller?: string;
+  /** Unique to this request of ours, whatever it repeats. */
+  owner: string;
+  requestId?: string;
+  /** When this process will be stopped, in epoch milliseconds; within the lease of an operation. */
+  deadline: number;
+}
+
+/** How it ended; waits are in seconds. */
+export type ActResult =
+  /** `instructions` where paytech has just answered them: all, while the record keeps what fits. */
+  | { is: 'done'; record: PaymentRecord; instructions?: Instructions }
+  | { is: 'not-found' }
+  | { is: 'wrong-state'; record: PaymentRecord; state: PaymentState }
+  | { is: 'too-much' }
+  /** Of an execute: another payment of the order is paid. */
+  | { is: 'paid-beside' }
+  | { is: 'conflict' }
+  | { is: 'in-progress'; seconds: number }
+  | { is: 'unknown'; seconds: number }
+  | { is: 'rejected'; message: string; errors: FieldError[] }
+  | { is: 'unavailable'; status?: number };
+
+/** What the customer is to follow, in paytech's own words. */
+export type Instructions = Pick<GatewayPayment, 'redirectUrl'> & Pick<PaymentFacts, 'externalRefs'>;
+
+/** A look is short, so that it fits behind a call that took all its time. */
+const LOOK_LIMIT_MS = 2_500;
+
+/** When it makes sense to ask again about an operation that nobody heard the end of. */
+const UNKNOWN_RETRY_SECONDS = 30;
+
+/** Every round either ends or has seen the payment move or change hands. */
+const MAX_ROUNDS = 5;
+
+export function act(deps: Dependencies) {
+  const { table, gateway, now, ready, logger } = deps;
+
+  return async function run(acting: Acting): Promise<ActResult> {
+    let record = await readPayment(table, acting.paymentId);
+    let instructions: Instructions | undefined;
+    for (let round = 0; record && round < MAX_ROUNDS; round++) {
+      const turn = await take(acting, record);
+      if (!('movedTo' in turn)) {
+        return turn.is === 'done' ? { ...optional('instructions', instructions), ...turn } : turn;
+      }
+      record = turn.movedTo;
+      instructions = turn.instructions;
+    }
+    return record ? { is: 'in-progress', seconds: 1 } : { is: 'not-found' };
+  };
+
+  async function take(acting: Acting, record: PaymentRecord): Promise<Turn> {
+    const standing = asHeard(record);
+    const step = nextAction(standing, acting);
+    switch (step.do) {
+      case 'show':
+        return { is: 'done', record };
+      case 'look':
+        return look(acting, record, step.operation);
+      case 'ask': {
+        const asked = await ask(acting, record, 'refresh');
+        if (asked && asHeard(asked.record).state !== standing.state) return { movedTo: asked.record };
+        if (!asked && standing.unconfirmed) return { is: 'unavailable' };
+        // What reopens an ended payment is believed once paytech says it again.
+        const isNoted = asked && isNews(record, asked.payment, 'answer', now());
+        if (isNoted) return { is: 'in-progress', seconds: REOPEN_GAP_MS / 1000 };
+        return { is: 'wrong-state', record, state: standing.state };
+      }
+      case 'call': {
+        const { do: _, ...content } = step;
+        if (acting.kind === 'execute' && (await isPaidBeside(table, record))) return { is: 'paid-beside' };
+        return call(acting, record, content);
+      }
+      case 'refuse':
+        if (step.because === 'state') return { is: 'wrong-state', record, state: standing.state };
+        return { is: step.because };
+      default:
+        return step satisfies never;
+    }
+  }
+
+  /** Takes the lock and, once it is ours alone, calls paytech. */
+  async function call(
+    acting: Acting,
+    read: PaymentRecord,
+    content: Pick<Operation, 'amount' | 'isWhole'>,
+  ): Promise<Turn> {
+    await ready();
+    const startedAt = now();
+    const { taken, record } = await takeOperation(table, read, {
+      kind: acting.kind,
+      ...content,
+      owner: acting.owner,
+      ...optional('caller', acting.caller),
+      startedAt,
+      leaseUntil: startedAt + LEASE_MS,
+      version: read.version,
+    });
+    if (!taken || !record) return { movedTo: record };
+    const { kind, paymentId, body } = acting;
+    const called = await callOnce(deps, {
+      until: Math.min(startedAt + LEASE_MS, acting.deadline),
+      call: (limitMs) =>
+        kind === 'execute'
+          ? gateway.execute(paymentId, body ?? {}, limitMs)
+          : gateway.act(paymentId, kind, body, limitMs),
+      giveBack: () => dropOperation(table, record),
+      about: { paymentId, action: kind },
+    });
+    switch (called.is) {
+      case 'done':
+        return settled(acting, record, called.result);
+      case 'unknown': {
+        if (now() + LOOK_LIMIT_MS > acting.deadline) return { is: 'unknown', seconds: UNKNOWN_RETRY_SECONDS };
+        const turn = await look(acting, record, record.operations.at(-1)!);
+        return 'is' in turn && turn.is === 'in-progress' ? { ...turn, is: 'unknown' } : turn;
+      }
+      default:
+        return called;
+    }
+  }
+
+  /** paytech did it. The operation stays open until its event is applied, so that nobody sends it again. */
+  async function settled(acting: Acting, record: PaymentRecord, payment: GatewayPayment): Promise<Turn> {
+    const { caller, requestId } = acting;
+    const heard = await hearing.hear(deps, record, payment, {
+      source: 'operation',
+      ...optional('caller', caller),
+      ...optional('requestId', requestId),
+    });
+    // A deposit that is executed and still to be paid has not moved, and may be executed again.
+    if (acting.kind === 'execute' && openOperation(asHeard(heard))) await dropOperation(table, record);
+    logger.info('action done', { paymentId: record.id, action: acting.kind, state: payment.facts.state });
+    return { is: 'done', record: heard, instructions: instructionsOf(payment) };
+  }
+
+  /** Asks paytech whether an open operation took effect. */
+  async function look(acting: Acting, record: PaymentRecord, operation: Operation): Promise<Turn> {
+    const askedAt = now();
+    const asked = await ask(acting, record, 'operation', operation.caller);
+    if (asked) {
+      const instructions = instructionsOf(asked.payment);
+      if (openOperation(asHeard(asked.record))?.owner !== operation.owner) {
+        return { movedTo: asked.record, instructions };
+      }
+      const looked = await lookAtExecute(deps, asked.record, asked.payment, askedAt);
+      if (looked.is === 'executed') return { is: 'done', record: looked.record, instructions };
+      if (looked.is === 'released') return { movedTo: looked.record };
+    }
+    const left = operation.leaseUntil - now();
+    return left > 0
+      ? { is: 'in-progress', seconds: Math.ceil(left / 1000) }
+      : { is: 'unknown', seconds: UNKNOWN_RETRY_SECONDS };
+  }
+
+  /** What paytech says now, and the record with it, or undefined where it could not be asked. */
+  async function ask(
+    { paymentId, requestId }: Acting,
+    record: PaymentRecord,
+    source: 'operation' | 'refresh',
+    caller?: string,
+  ): Promise<{ record: PaymentRecord; payment: GatewayPayment } | undefined> {
+    const answer = await gateway.get(paymentId, LOOK_LIMIT_MS);
+    if (answer.kind !== 'answered') return undefined;
+    const how = { source, ...optional('caller', caller), ...optional('requestId', requestId) };
+    return { record: await hearing.hear(deps, record, answer.result, how), payment: answer.result };
+  }
+}
+
+function instructionsOf({ redirectUrl, facts }: GatewayPayment): Instructions {
+  return { ...optional('redirectUrl', redirectUrl), ...optional('externalRefs', facts.externalRefs) };
+}
+
+/** A result, or the payment as it has become meanwhile. */
+type Turn = ActResult | { movedTo: PaymentRecord | undefined; instructions?: Instructions };

@@ -1,0 +1,44 @@
+import type { EventQueue, QueuedEvent } from '../messaging/event-queue.ts';
+import { isNews, willApply } from '../payment/heard.ts';
+import type { PaymentRecord } from '../payment/payment.ts';
+import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
+import { keepHeard } from '../store/heard.ts';
+import type { Table } from '../store/table.ts';
+
+export interface Dependencies {
+  table: Table;
+  queue: EventQueue;
+  /** Epoch milliseconds. */
+  now: () => number;
+}
+
+/**
+ * Carries what paytech said of a payment to its record: onto the queue if it is news, and only then into the
+ * bookkeeping from which callers are shown it meanwhile. Returns the record with it. Throws when it may not have
+ * reached the queue; then it must not be shown.
+ *
+ * What paytech answered about this payment may correct the record at the version that it was read against; what its
+ * list says (`earlier`) may be old, and corrects nothing.
+ */
+export async function hear(
+  { table, queue, now }: Dependencies,
+  record: PaymentRecord,
+  payment: GatewayPayment,
+  how: Pick<QueuedEvent, 'source' | 'caller' | 'requestId'>,
+  voice: 'answer' | 'earlier' = 'answer',
+): Promise<PaymentRecord> {
+  if (payment.id !== record.id) throw new Error(`asked about payment ${record.id}, told about ${payment.id}`);
+  const saidAt = now();
+  if (!isNews(record, payment, voice, saidAt)) return record;
+  const at = new Date(saidAt).toISOString();
+  const readVersion = voice === 'answer' ? { readVersion: record.version } : {};
+  await queue.send({ bytes: writePayment(payment), receivedAt: at, ...readVersion, ...how });
+  if (!willApply(record, payment, voice, saidAt)) return record;
+
+  const { facts } = payment;
+  const current = await keepHeard(table, record, { at, version: record.version, facts });
+  // What the record has become meanwhile may still be behind what was said.
+  return willApply(current, payment, voice, saidAt)
+    ? { ...current, heard: { at, version: current.version, facts } }
+    : current;
+}

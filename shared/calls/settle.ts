@@ -1,0 +1,114 @@
+import type { EventQueue } from '../messaging/event-queue.ts';
+import { type Claim, paymentsOf, TYPE_OF_KIND, withPayment } from '../payment/claim.ts';
+import { optional, type PaymentRecord } from '../payment/payment.ts';
+import { isBeginning } from '../payment/state.ts';
+import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { type SavedClaim, saveClaim } from '../store/claims.ts';
+import { recordPayment } from '../store/payments.ts';
+import type { Table } from '../store/table.ts';
+import { reserveFor } from './reserve.ts';
+import { mark, watch } from './siblings.ts';
+
+export interface Settling {
+  table: Table;
+  queue: EventQueue;
+  now: () => number;
+  logger: Pick<Logger, 'warn' | 'error'>;
+}
+
+/** Each round sees the claim changed by another request. */
+const MAX_ROUNDS = 5;
+
+/** By then this process has written the claim, or is dead. */
+const WHEN_SETTLED_SECONDS = 30;
+
+/**
+ * The payment is paytech's word: the item first, then the claim, so that a known claim always has its item. Where
+ * the claim has changed meanwhile, the payment is written into what stands: `claim`, from which the caller goes on.
+ * A state that is more than a beginning goes the way of every event, to be published; and so does who the payment is
+ * where a webhook was faster and its record may not know. Any part of it may be done again. `by` is who is named in
+ * the history, and the request that the event follows from.
+ */
+export async function settleClaim(
+  { table, queue, now, logger }: Settling,
+  { flag: _, ...claim }: Claim,
+  payment: GatewayPayment,
+  { requestId, ...by }: { caller?: string; reason?: string; requestId?: string },
+): Promise<{ record: PaymentRecord; claim: Claim }> {
+  const { kind, referenceId, attempt } = claim;
+  const at = new Date(now()).toISOString();
+  const begins = isBeginning(payment.facts.state);
+  const amount = payment.facts.amount ?? claim.request.amount;
+  const currency = payment.facts.currency ?? claim.request.currency;
+  const facts = begins
+    ? { ...payment.facts, amount, currency }
+    : { state: 'PENDING' as const, amount, currency };
+  const tell = (options?: { delaySeconds: number }) => {
+    const how = { source: 'create' as const, receivedAt: at, ...optional('requestId', requestId) };
+    return queue.send({ bytes: writePayment(payment), claim: { kind, referenceId }, ...how }, options);
+  };
+  // A process that dies before the end leaves it to this; an order's next call finds a lost deposit by itself.
+  if (kind !== 'deposit') await tell({ delaySeconds: WHEN_SETTLED_SECONDS });
+  const { applied, record } = await recordPayment(
+    table,
+    {
+      id: payment.id,
+      paymentType: TYPE_OF_KIND[kind],
+      referenceId,
+      ...optional('parentPaymentId', claim.request.parentPaymentId),
+      requestedAmount: claim.request.amount,
+      requestedCurrency: claim.request.currency,
+      created: payment.created ?? at,
+      origin: 'service',
+      attempt,
+      ...optional('redirectUrl', payment.redirectUrl),
+    },
+    { at, source: 'create', ...by, facts },
+  );
+  if (!record) throw new Error(`payment ${payment.id} was not recorded`);
+  await reserveFor(table, kind)?.settle(record);
+  if (!begins) await tell();
+  if (!applied && kind === 'deposit') await tell({ delaySeconds: WHEN_SETTLED_SECONDS });
+  const written = await writeIn(claim, payment.id);
+  // The claim says who the payment is, and does so only now.
+  if (!applied) await tell();
+  return { record, claim: written };
+
+  async function writeIn(found: Claim, id: string): Promise<Claim> {
+    let standing: Claim | undefined = found;
+    for (let round = 0; standing && round < MAX_ROUNDS; round++) {
+      const next: Claim = settles(standing, id)
+        ? settledBy(standing, id)
+        : withPayment(standing, id, attempt);
+      const ids = paymentsOf(next);
+      if (ids.length > 1) for (const each of ids) await mark(table, each);
+      const isKnown: boolean = next === standing && standing !== found;
+      const saved: SavedClaim = isKnown
+        ? { saved: true, claim: next }
+        : await saveClaim(table, standing, next);
+      if (saved.saved) {
+        if (ids.length > 1) await watch({ table, logger, now }, saved.claim);
+        return saved.claim;
+      }
+      standing = saved.claim;
+    }
+    throw new Error(`the claim of ${referenceId} changes faster than payment ${id} can be written into it`);
+  }
+
+  function settles({ paymentId, stage, attempt: current }: Claim, id: string): boolean {
+    if (paymentId !== undefined) return paymentId === id && stage !== 'known';
+    return current === attempt && stage !== 'released';
+  }
+}
+
+/** What it was taken for before, made elsewhere, it is not. */
+function settledBy({ flag: _, otherPaymentIds = [], ...claim }: Claim, id: string): Claim {
+  const others = otherPaymentIds.filter((each) => each !== id);
+  return {
+    ...claim,
+    ...(others.length > 0 ? { otherPaymentIds: others } : {}),
+    stage: 'known',
+    paymentId: id,
+  };
+}

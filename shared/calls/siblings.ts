@@ -1,0 +1,385 @@
+import type { EventQueue } from '../messaging/event-queue.ts';
+import {
+  type Claim,
+  type ClaimKind,
+  counts,
+  isAsMuch,
+  KIND_OF,
+  MAX_SIBLINGS,
+  mayTry,
+  misfitOf,
+  paymentsOf,
+  withPayment,
+} from '../payment/claim.ts';
+import { asHeard } from '../payment/heard.ts';
+import { type Learnable, optional, type PaymentIdentity, type PaymentRecord } from '../payment/payment.ts';
+import { parseGatewayReference } from '../payment/reference.ts';
+import { holdsMoney, mayHoldMoney } from '../payment/refund.ts';
+import { meansMoney, type PaymentType } from '../payment/state.ts';
+import type { GatewayClient } from '../paytech/client.ts';
+import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { MetricName } from '../runtime/metrics.ts';
+import { readClaim, saveClaim } from '../store/claims.ts';
+import { assign } from '../store/expressions.ts';
+import { markPaidTwice } from '../store/paid-twice.ts';
+import { IS_KNOWN, keyOf } from '../store/payment-item.ts';
+import { readPayment } from '../store/payments.ts';
+import type { Table } from '../store/table.ts';
+import { asFound } from './look-up.ts';
+
+/*
+ * The payments of one claim. Of an order that are its attempts, what paytech made of one of them by cascading, and
+ * what was made elsewhere under its references. Whoever records a payment writes it into its claim, so that a paid
+ * order is never sold again and nobody is paid twice unnoticed, whatever webhooks leave out.
+ *
+ * An everyday payment costs nothing: only the records of a claim that has several carry a mark, and only events of
+ * marked records that hold money read the claim. Marked first and written then: the process that is faster misses
+ * nothing, and one that dies in between is repeated.
+ */
+
+export interface Dependencies {
+  table: Table;
+  logger: Pick<Logger, 'warn' | 'error'>;
+  /** Epoch milliseconds. */
+  now: () => number;
+}
+
+/**
+ * Who a payment is that is about to be recorded, as far as its claim, its parent and its own words tell. Reads only.
+ * Throws when paytech has to be asked for a parent that is not recorded here, and does not answer.
+ */
+export async function identify(
+  { table, gateway }: Pick<Dependencies, 'table'> & { gateway: Pick<GatewayClient, 'get'> },
+  payment: GatewayPayment,
+  paymentType: PaymentType,
+): Promise<Learnable & Pick<PaymentIdentity, 'attempt'>> {
+  const reference = payment.referenceId ? parseGatewayReference(payment.referenceId) : undefined;
+  const claim = reference && (await readClaim(table, KIND_OF[paymentType], reference.referenceId));
+  if (claim && (await isOurs(table, claim, reference.attempt, payment, paymentType))) {
+    return ofClaim(claim, reference.attempt, payment.parentPaymentId);
+  }
+  const origin = await originOf({ table, gateway }, payment, paymentType);
+  if (origin) return ofClaim(origin.claim, origin.attempt, payment.parentPaymentId);
+  const told = {
+    ...optional('requestedAmount', payment.customerAmount),
+    ...optional('requestedCurrency', payment.customerCurrency),
+  };
+  const { amount, currency } = payment.facts;
+  const isAsMuchForOrder =
+    claim?.kind === 'deposit' &&
+    !claim.deniedPaymentIds?.includes(payment.id) &&
+    amount !== undefined &&
+    currency !== undefined &&
+    isAsMuch({ amount, currency, ...told }, claim.request);
+  return {
+    // Of an order that it counts for, without what marks its attempts.
+    ...optional('referenceId', isAsMuchForOrder ? claim.referenceId : payment.referenceId),
+    ...optional('parentPaymentId', payment.parentPaymentId),
+    ...told,
+    origin: isAsMuchForOrder ? 'service' : 'external',
+  };
+}
+
+function ofClaim(
+  { referenceId, request }: Claim,
+  attempt: number,
+  told: string | undefined,
+): Learnable & { attempt: number } {
+  return {
+    referenceId,
+    ...optional('parentPaymentId', told ?? request.parentPaymentId),
+    requestedAmount: request.amount,
+    requestedCurrency: request.currency,
+    origin: 'service',
+    attempt,
+  };
+}
+
+/**
+ * Whether a payment under the reference of one of our attempts is that attempt. Several may have it, and paytech
+ * need not say what was asked for: of a deposit all is taken for ours that is not told otherwise, since it then only
+ * counts for the order; of money that goes out only what fits. An attempt that has its payment has no other.
+ */
+async function isOurs(
+  table: Table,
+  claim: Claim,
+  attempt: number,
+  payment: GatewayPayment,
+  paymentType: PaymentType,
+): Promise<boolean> {
+  if (isOwn(claim, payment.id)) return true;
+  if (claim.deniedPaymentIds?.includes(payment.id) || attempt > claim.attempt || isUnclaimed(claim))
+    return false;
+  if (await isAnswered(table, claim, attempt)) return false;
+  if (claim.kind !== 'deposit') return misfitOf(claim, { ...asFound(payment), paymentType }) === undefined;
+  const { customerAmount: amount, customerCurrency: currency = claim.request.currency } = payment;
+  return !amount || !misfitOf(claim, { id: payment.id, requested: { amount, currency } });
+}
+
+async function isAnswered(table: Table, claim: Claim, attempt: number): Promise<boolean> {
+  if (attempt === claim.attempt) return claim.paymentId !== undefined || claim.stage === 'released';
+  const ids = [...claim.earlierPaymentIds, ...(claim.paymentId ? [claim.paymentId] : [])];
+  const records = await Promise.all(ids.map((id) => readPayment(table, id)));
+  // What paytech made of it by cascading has its attempt, and another parent.
+  const { parentPaymentId } = claim.request;
+  return records.some((each) => each?.attempt === attempt && each.parentPaymentId === parentPaymentId);
+}
+
+/** Made for a payment of elsewhere, under a reference that nobody has asked for here yet. */
+function isUnclaimed({ stage, attempt, owner }: Claim): boolean {
+  return stage === 'released' && attempt === 1 && owner === NOBODY;
+}
+
+const NOBODY = 'nobody';
+
+/** A cascade that goes on for longer is nobody's. */
+const MAX_ANCESTORS = 5;
+
+const ASK_LIMIT_MS = 5_000;
+
+/** The attempt that paytech has cascaded to a payment, perhaps by several steps, of which webhooks may be lost. */
+async function originOf(
+  { table, gateway }: { table: Table; gateway: Pick<GatewayClient, 'get'> },
+  { parentPaymentId: firstId }: GatewayPayment,
+  paymentType: PaymentType,
+): Promise<{ claim: Claim; attempt: number } | undefined> {
+  let id = firstId;
+  for (let step = 0; id !== undefined && step < MAX_ANCESTORS; step++) {
+    const record = await readPayment(table, id);
+    // A refund's deposit is asked for when the refund is booked on it.
+    const told = record || paymentType === 'REFUND' ? undefined : await paymentAtPaytech(gateway, id);
+    const parent = record ?? told;
+    // A refund's parent is its deposit, unless paytech has cascaded the refund.
+    if (parent?.paymentType !== paymentType) return undefined;
+    const reference =
+      parent.referenceId === undefined ? undefined : parseGatewayReference(parent.referenceId);
+    const claim = reference && (await readClaim(table, KIND_OF[paymentType], reference.referenceId));
+    if (claim) {
+      const attempt = record?.attempt ?? reference.attempt;
+      const isOfClaim = told
+        ? await isOurs(table, claim, attempt, told, paymentType)
+        : record?.origin === 'service';
+      if (isOfClaim) return { claim, attempt };
+    }
+    id = parent.parentPaymentId;
+  }
+  return undefined;
+}
+
+async function paymentAtPaytech(
+  gateway: Pick<GatewayClient, 'get'>,
+  id: string,
+): Promise<GatewayPayment | undefined> {
+  const answer = await gateway.get(id, ASK_LIMIT_MS);
+  switch (answer.kind) {
+    case 'answered':
+      return answer.result;
+    case 'unknown':
+    case 'not-sent':
+      if (answer.kind === 'unknown' && answer.unreadable) return undefined;
+      throw new Error(`paytech could not be asked about payment ${id}, the parent of another`);
+    default:
+      return undefined;
+  }
+}
+
+/** Each round sees the claim changed by another request. */
+const MAX_ROUNDS = 5;
+
+/**
+ * Writes a payment that has just been recorded into the claim that it belongs to. May be done again, and must be
+ * until it has returned: whoever records a payment is done with it only then. A deposit or withdrawal under a
+ * reference that nobody has claimed makes the claim.
+ */
+export async function join(deps: Dependencies, record: PaymentRecord): Promise<void> {
+  const { table } = deps;
+  const reference = record.referenceId === undefined ? undefined : parseGatewayReference(record.referenceId);
+  if (!reference) return;
+  const kind = KIND_OF[record.paymentType];
+  let claim = await readClaim(table, kind, reference.referenceId);
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    if (!claim && kind === 'refund') return;
+    const next = claim
+      ? withPayment(claim, record.id, record.attempt)
+      : unclaimed(record, reference.referenceId);
+    const ids = paymentsOf(next);
+    // The one that an ordinary create call is about to write in itself is marked by whoever comes second.
+    const isShared = ids.length > 1;
+    if (isShared) for (const id of ids) await mark(table, id);
+    const saved =
+      next === claim ? { saved: true as const, claim } : await saveClaim(table, claim, bounded(deps, next));
+    if (saved.saved) {
+      if (isShared) await watch(deps, saved.claim);
+      return;
+    }
+    claim = saved.claim;
+  }
+  throw new Error(`the claim of ${reference.referenceId} is in use`);
+}
+
+function unclaimed(record: PaymentRecord, referenceId: string): Claim {
+  const { requestedAmount = record.amount, requestedCurrency = record.currency } = record;
+  const at = Date.parse(record.created);
+  return {
+    kind: KIND_OF[record.paymentType],
+    referenceId,
+    attempt: 1,
+    stage: 'released',
+    owner: NOBODY,
+    leaseUntil: at,
+    sentAt: at,
+    request: { amount: requestedAmount, currency: requestedCurrency },
+    earlierPaymentIds: [],
+    otherPaymentIds: [record.id],
+    revision: 0,
+  };
+}
+
+/** More of them than anybody makes on purpose: a person has to look. */
+function bounded({ logger }: Dependencies, claim: Claim): Claim {
+  const { kind, referenceId, attempt, resolutions } = claim;
+  const isWithin = mayTry({ attempt: paymentsOf(claim).length, ...optional('resolutions', resolutions) });
+  if (isWithin || claim.stage === 'flagged') return claim;
+  logger.error('claim flagged', {
+    metric: 'ClaimFlagged',
+    kind,
+    referenceId,
+    attempt,
+    reason: 'too many payments',
+  });
+  return {
+    ...claim,
+    stage: 'flagged',
+    flag: `there are more than ${MAX_SIBLINGS} payments under this reference`,
+  };
+}
+
+/** Bookkeeping: it raises no version. A payment that is not recorded yet gets the mark with its record. */
+export async function mark(table: Table, id: string): Promise<void> {
+  const isUnmarked = 'attribute_not_exists(hasSiblings)';
+  await table.update(keyOf(id), { SET: assign({ hasSiblings: true }), condition: [IS_KNOWN, isUnmarked] });
+}
+
+/**
+ * Raises the alarm, and sets the mark that stands, where the record holds money, or pays it out, beside another payment
+ * of its claim. To be called
+ * whenever an event has been applied, also one that comes again: the alarm may have been lost with its process.
+ */
+export async function watchSiblings(deps: Dependencies, record: PaymentRecord): Promise<void> {
+  if (!record.hasSiblings || record.referenceId === undefined || !holdsMoney(record)) return;
+  const reference = parseGatewayReference(record.referenceId);
+  const claim =
+    reference && (await readClaim(deps.table, KIND_OF[record.paymentType], reference.referenceId));
+  if (claim) await watch(deps, claim);
+}
+
+const TWICE: Record<ClaimKind, MetricName> = {
+  deposit: 'OrderPaidTwice',
+  withdrawal: 'PaidOutTwice',
+  refund: 'PaidOutTwice',
+};
+
+export async function watch({ table, logger, now }: Dependencies, claim: Claim): Promise<void> {
+  const records = await recordsOf(table, claim);
+  const holding = records.filter((each) => weighs(claim, each) && holdsMoney(each)).map(({ id }) => id);
+  const { kind, referenceId } = claim;
+  if (records.some((each) => !counts(claim, each))) {
+    logger.warn('reference shared with other payments', { metric: 'ReferenceShared', kind, referenceId });
+  }
+  if (holding.length < 2) return;
+  await markPaidTwice(table, claim, holding, now());
+  logger.error(kind === 'deposit' ? 'order paid twice' : 'paid out twice', {
+    metric: TWICE[kind],
+    kind,
+    referenceId,
+    paymentIds: holding,
+  });
+}
+
+/** Whether two payments of the claim hold money, or may hold it again: then its mark stays. */
+export async function staysPaidTwice(
+  table: Table,
+  key: Pick<Claim, 'kind' | 'referenceId'>,
+): Promise<boolean> {
+  const claim = await readClaim(table, key.kind, key.referenceId);
+  const records = claim ? await recordsOf(table, claim) : [];
+  return records.filter((each) => weighs(claim!, each) && mayHoldMoney(each)).length > 1;
+}
+
+/** What was paid out is paid out, also where a person has said that it was not what was asked for. */
+function weighs(claim: Claim, record: PaymentRecord): boolean {
+  return claim.kind !== 'deposit' || counts(claim, record);
+}
+
+/** The records of a claim's payments, as far as they are recorded. */
+export async function recordsOf(table: Table, claim: Claim): Promise<PaymentRecord[]> {
+  const records = await Promise.all(paymentsOf(claim).map((id) => readPayment(table, id)));
+  return records.filter((record) => record !== undefined);
+}
+
+/**
+ * Whether another payment of a deposit's order is COMPLETED or AUTHORIZED, in the record or in what is queued for it:
+ * then nobody is sent to pay this one. Reads the claim only where the record has siblings.
+ */
+export async function isPaidBeside(table: Table, record: PaymentRecord): Promise<boolean> {
+  const { id, hasSiblings, referenceId, paymentType } = record;
+  const reference = referenceId === undefined ? undefined : parseGatewayReference(referenceId);
+  if (!hasSiblings || !reference || paymentType !== 'DEPOSIT') return false;
+  const claim = await readClaim(table, 'deposit', reference.referenceId);
+  if (!claim) return false;
+  const others = (await recordsOf(table, claim)).filter((each) => each.id !== id && counts(claim, each));
+  return others.some((each) => meansMoney(asHeard(each).state));
+}
+
+/** The ids of a claim's other payments that hold money. */
+export async function paidBeside(table: Table, claim: Claim, id: string): Promise<string[]> {
+  const records = await recordsOf(table, claim);
+  return records
+    .filter((each) => each.id !== id && counts(claim, each) && holdsMoney(each))
+    .map((each) => each.id);
+}
+
+/** What the claim says of who a payment is: one of its own, or one of elsewhere that counts for its order. */
+export async function identityInClaim(
+  { table }: Pick<Dependencies, 'table'>,
+  { kind, referenceId }: Pick<Claim, 'kind' | 'referenceId'>,
+  record: PaymentRecord,
+): Promise<Partial<Learnable> | undefined> {
+  const claim = await readClaim(table, kind, referenceId);
+  if (claim && isOwn(claim, record.id)) {
+    const { attempt: _, ...identity } = ofClaim(claim, claim.attempt, undefined);
+    return identity;
+  }
+  return claim && isForOrder(claim, record) ? { referenceId, origin: 'service' } : undefined;
+}
+
+function isOwn({ paymentId, earlierPaymentIds }: Claim, id: string): boolean {
+  return paymentId === id || earlierPaymentIds.includes(id);
+}
+
+function isForOrder(claim: Claim, record: PaymentRecord): boolean {
+  return (
+    claim.kind === 'deposit' && claim.otherPaymentIds?.includes(record.id) === true && counts(claim, record)
+  );
+}
+
+/** Lets a record learn that it belongs to a claim: what was recorded before anybody asked for it here did not know. */
+export async function teach(
+  { queue, now }: { queue: EventQueue; now: () => number },
+  claim: Claim,
+  record: PaymentRecord,
+  requestId?: string,
+): Promise<void> {
+  const isTaught = record.origin === 'service' && record.referenceId !== undefined;
+  if (isTaught || !(isOwn(claim, record.id) || isForOrder(claim, record))) return;
+  const { id, paymentType, state, amount, currency } = record;
+  const { kind, referenceId } = claim;
+  await queue.send({
+    bytes: writePayment({ id, paymentType, facts: { state, amount, currency } }),
+    claim: { kind, referenceId },
+    source: 'create',
+    receivedAt: new Date(now()).toISOString(),
+    ...optional('requestId', requestId),
+  });
+}
