@@ -1,7 +1,7 @@
 import { identify, join } from '../../shared/calls/siblings.ts';
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
-import { type AfterwardsPolicy, afterwards, mayHaveExpired } from '../../shared/payment/afterwards.ts';
-import { amountMark } from '../../shared/payment/heard.ts';
+import { type FollowUpPolicy, followUp, mayHaveExpired } from '../../shared/payment/follow-up.ts';
+import { amountMark } from '../../shared/payment/observation.ts';
 import { type HistoryEntry, optional } from '../../shared/payment/payment.ts';
 import { statesOf } from '../../shared/payment/state.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
@@ -14,7 +14,7 @@ import type { Table } from '../../shared/store/table.ts';
 export interface Dependencies {
   table: Table;
   gateway: Pick<GatewayClient, 'get'>;
-  policy: AfterwardsPolicy;
+  policy: FollowUpPolicy;
   now: () => number;
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
@@ -48,7 +48,7 @@ const CONFIRM_AFTER_MS = 5 * MINUTE_MS;
  * | webhook, list                       | nothing, three times  | the message, a webhook as `unconfirmed`  |
  * | answers to our own calls            | not asked             | the message                              |
  */
-export async function firstWord(
+export async function firstObservation(
   { gateway }: Pick<Dependencies, 'gateway'>,
   event: QueuedEvent,
   payment: StatelessPayment,
@@ -127,11 +127,7 @@ export async function firstRecord(
   if (!amount || !currency) throw notEnough(isUnconfirmed, 'amount, currency');
 
   const created = payment.created ?? entry.at;
-  const marks = afterwards(
-    policy,
-    { source: isUnconfirmed ? 'webhook' : 'refresh', paymentType, state },
-    now,
-  );
+  const marks = followUp(policy, { source: isUnconfirmed ? 'webhook' : 'refresh', paymentType, state }, now);
   const confirmAt = now + (policy.confirmAfterMs ?? CONFIRM_AFTER_MS);
   const recorded = await recordPayment(
     table,

@@ -1,18 +1,18 @@
 import { join, watchSiblings } from '../../shared/calls/siblings.ts';
 import { eventKey, keyWithin, type QueuedEvent } from '../../shared/messaging/event-queue.ts';
-import { type AfterwardsPolicy, afterwards } from '../../shared/payment/afterwards.ts';
 import { isPublished, type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
+import { type FollowUpPolicy, followUp } from '../../shared/payment/follow-up.ts';
 import {
   amountMark,
   factsOver,
   isOtherMoney,
   isReopened,
-  judgeWord,
+  judgeObservation,
   REOPEN_GAP_MS,
   type Verdict,
   type Voice,
   verdictOn,
-} from '../../shared/payment/heard.ts';
+} from '../../shared/payment/observation.ts';
 import {
   optional,
   type PaymentRecord,
@@ -26,7 +26,7 @@ import { type GatewayPayment, readReport, type StatelessPayment } from '../../sh
 import type { Logger } from '../../shared/runtime/logger.ts';
 import * as payments from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
-import { firstRecord, firstWord, hasState, RECEIVES_TO_ASK } from './first-record.ts';
+import { firstObservation, firstRecord, hasState, RECEIVES_TO_ASK } from './first-record.ts';
 import { type Learned, learn, learnFromPaytech } from './learn.ts';
 import { assertRoom, isOld } from './limits.ts';
 import { settleParent, warnIfIncomparable, warnIfRefundedTooMuch } from './refund-parent.ts';
@@ -36,7 +36,7 @@ export interface Dependencies {
   gateway: Pick<GatewayClient, 'get'>;
   /** The CloudEvents `source` of this deployment. */
   eventSource: string;
-  policy: AfterwardsPolicy;
+  policy: FollowUpPolicy;
   now: () => number;
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
@@ -137,7 +137,7 @@ export function applyEvent(deps: Dependencies) {
     key: string,
     said: StatelessPayment,
   ): Promise<Settled | undefined> {
-    const { payment, isUnconfirmed } = await firstWord(deps, event, said);
+    const { payment, isUnconfirmed } = await firstObservation(deps, event, said);
     if (isUnconfirmed && payment.paymentType === 'REFUND') {
       // It may be one that was asked for here, and would settle what is reserved for it.
       throw new Error(`paytech is still to be asked about refund ${payment.id}`);
@@ -274,7 +274,7 @@ export function applyEvent(deps: Dependencies) {
     const isLie =
       event.source === 'webhook' &&
       hasState(payment) &&
-      judgeWord(record, payment) !== 'stale' &&
+      judgeObservation(record, payment) !== 'stale' &&
       !isOtherMoney(record, payment);
     if (!isLie) {
       await payments.endQuestion(table, record);
@@ -365,7 +365,7 @@ export function applyEvent(deps: Dependencies) {
     paymentType: PaymentType,
   ): By {
     const change = { source: event.source, paymentType, state: facts.state };
-    return { entry: entryBy(event, key, facts), afterwards: afterwards(policy, change, now()) };
+    return { entry: entryBy(event, key, facts), followUp: followUp(policy, change, now()) };
   }
 
   /** What a change of the record is; what paytech has just confirmed needs no other confirmation. */
@@ -378,7 +378,7 @@ export function applyEvent(deps: Dependencies) {
   ): By {
     const change = { source, paymentType: record.paymentType, state: facts.state, before: record };
     const entry = { ...entryBy(event, key, facts), facts: factsOver(record, facts) };
-    return { entry, afterwards: afterwards(policy, change, now()) };
+    return { entry, followUp: followUp(policy, change, now()) };
   }
 
   /**
@@ -424,7 +424,7 @@ export function applyEvent(deps: Dependencies) {
   }
 }
 
-type By = Pick<payments.Change, 'entry' | 'afterwards'>;
+type By = Pick<payments.Change, 'entry' | 'followUp'>;
 
 /**
  * What customers follow is taken from paytech's own answers only: whoever has the signing key must not put his
@@ -466,7 +466,7 @@ function isOvertaken(record: PaymentRecord, version: number, payment: StatelessP
   if (!hasState(payment) || !isFinal(payment.facts.state)) return false;
   const wasTaken = record.history[version - 1]?.facts.state === payment.facts.state;
   if (wasTaken && versionThatSet(record) <= version) return false;
-  const judgement = judgeWord(record, payment);
+  const judgement = judgeObservation(record, payment);
   return judgement === 'applied' || judgement === 'contradiction';
 }
 

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import * as hearing from '../../shared/calls/hear.ts';
+import * as observing from '../../shared/calls/observe.ts';
 import { isPaidBeside } from '../../shared/calls/siblings.ts';
 import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { isFinal } from '../../shared/payment/state.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import { takeCheck } from '../../shared/store/heard.ts';
+import { takeCheck } from '../../shared/store/queued.ts';
 
-export interface Dependencies extends hearing.Dependencies {
+export interface Dependencies extends observing.Dependencies {
   gateway: Pick<GatewayClient, 'get'>;
   logger: Pick<Logger, 'warn'>;
   /** Replaced in tests only. */
@@ -53,7 +53,7 @@ export function refresh(deps: Dependencies) {
     const answer = await gateway.get(record.id, limitMs);
     if (answer.kind !== 'answered') throw new Error(`paytech's answer: ${answer.kind}`);
     const how = { source: 'refresh' as const, ...optional('requestId', requestId) };
-    return hearing.hear(deps, record, answer.result, how);
+    return observing.queueObservation(deps, record, answer.result, how);
   }
 }
 

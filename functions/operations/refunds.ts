@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { CallResult, ClaimedCall } from '../../shared/calls/claimed-call.ts';
-import * as hearing from '../../shared/calls/hear.ts';
+import * as observing from '../../shared/calls/observe.ts';
 import { type HttpEvent, jsonBody, type Reply } from '../../shared/http/api.ts';
 import { callProblem, UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-problem.ts';
 import { currency, positiveAmount, referenceId } from '../../shared/http/payment-fields.ts';
@@ -8,7 +8,7 @@ import { refundView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
 import { absentOr, matching, object, validated } from '../../shared/http/validate.ts';
 import type { ClaimedRequest } from '../../shared/payment/claim.ts';
-import { judgeWord } from '../../shared/payment/heard.ts';
+import { judgeObservation } from '../../shared/payment/observation.ts';
 import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { isRefundable } from '../../shared/payment/refund.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
@@ -23,7 +23,7 @@ import type { Call } from './router.ts';
  * happens when is in shared/payment/claim.ts and shared/payment/refund.ts, each with a table of stages.
  */
 
-export interface Dependencies extends hearing.Dependencies {
+export interface Dependencies extends observing.Dependencies {
   gateway: Pick<GatewayClient, 'get'>;
   create: (call: ClaimedCall) => Promise<CallResult>;
   /** Where paytech sends this payment's webhooks. */
@@ -125,14 +125,14 @@ async function assertConfirmed(
   const answer = await deps.gateway.get(parent.id, ASK_LIMIT_MS);
   const isNotKnown = answer.kind === 'not-accepted' && answer.status === 404;
   if (answer.kind !== 'answered' && !isNotKnown) throw notConfirmed();
-  if (answer.kind === 'answered' && judgeWord(parent, answer.result) === 'duplicate') {
+  if (answer.kind === 'answered' && judgeObservation(parent, answer.result) === 'duplicate') {
     await keepConfirmed(deps.table, parent);
     // It may have changed meanwhile, or somebody else have confirmed it.
     if ((await readPayment(deps.table, parent.id))?.unconfirmed) throw notConfirmed();
     return;
   }
   if (answer.kind === 'answered') {
-    await hearing.hear(deps, parent, answer.result, {
+    await observing.queueObservation(deps, parent, answer.result, {
       source: 'refresh',
       caller,
       ...optional('requestId', requestId),

@@ -1,13 +1,13 @@
-import { hear } from '../../shared/calls/hear.ts';
+import { queueObservation } from '../../shared/calls/observe.ts';
 import type { EventQueue } from '../../shared/messaging/event-queue.ts';
-import { asHeard, isNews, type Voice, willApply } from '../../shared/payment/heard.ts';
+import { isDiscrepancy, type Voice, willApply, withQueued } from '../../shared/payment/observation.ts';
 import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { isFinal, meansMoney } from '../../shared/payment/state.ts';
 import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
 import { forEachOf } from '../../shared/runtime/concurrency.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { MINUTE_MS } from '../../shared/runtime/time.ts';
-import { keepLeft } from '../../shared/store/heard.ts';
+import { keepLeft } from '../../shared/store/queued.ts';
 import type { Table } from '../../shared/store/table.ts';
 import { type ReadingGateway, reasonOf } from './patience.ts';
 import type { Tally } from './tally.ts';
@@ -64,14 +64,14 @@ export function newsOf(
   now: number,
 ): News | undefined {
   if (!record) return { payment, voice };
-  if (!isNews(record, payment, voice, now)) return undefined;
+  if (!isDiscrepancy(record, payment, voice, now)) return undefined;
   const news = { payment, voice, record };
-  const isOnItsWay = wasHeard(news, now) && now - Date.parse(record.heard!.at) < ON_ITS_WAY_MS;
+  const isOnItsWay = wasQueued(news, now) && now - Date.parse(record.heard!.at) < ON_ITS_WAY_MS;
   return isOnItsWay ? undefined : news;
 }
 
-function wasHeard({ payment, voice, record }: Required<News>, now: number): boolean {
-  return record.heard?.version === record.version && !isNews(asHeard(record), payment, voice, now);
+function wasQueued({ payment, voice, record }: Required<News>, now: number): boolean {
+  return record.heard?.version === record.version && !isDiscrepancy(withQueued(record), payment, voice, now);
 }
 
 /** Puts the news of one round on the queue, as far as it is time to, and counts it. */
@@ -95,7 +95,7 @@ export function tellNews(deps: Dependencies) {
     try {
       const mayBeFresh = !fresh || fresh.has(payment.id);
       if (mayBeFresh && !(record && (await wasLeft(record)))) return fresh ? 'left' : 'failed';
-      if (record) await hear(deps, record, payment, how, voice);
+      if (record) await queueObservation(deps, record, payment, how, voice);
       else {
         const receivedAt = new Date(now()).toISOString();
         await queue.send({ bytes: writePayment(payment), receivedAt, ...how });
@@ -131,7 +131,7 @@ export function tellNews(deps: Dependencies) {
       logger.warn('payment unknown', { metric: 'UnknownToUs', paymentId: payment.id, state });
       return;
     }
-    if (!willApply(record, payment, voice, now()) || wasHeard({ ...news, record }, now())) return;
+    if (!willApply(record, payment, voice, now()) || wasQueued({ ...news, record }, now())) return;
     tally.changed++;
     const cameButDoubted = record.quarantine.some((each) => each.state === state);
     if (!isAnnounced(news) || cameButDoubted) return;

@@ -3,12 +3,12 @@ import { staysPaidTwice } from '../../shared/calls/siblings.ts';
 import { lookAtExecute } from '../../shared/calls/untouched.ts';
 import { openOperation } from '../../shared/payment/action.ts';
 import { isClaimKind, lookAfter, nextLookAt } from '../../shared/payment/claim.ts';
-import { asHeard, judgeWord } from '../../shared/payment/heard.ts';
 import { nextCheckOf } from '../../shared/payment/next-check.ts';
+import { judgeObservation, withQueued } from '../../shared/payment/observation.ts';
+import { type OverdueLimits, overdueIn } from '../../shared/payment/overdue.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { OPEN_SHARDS, WATCHED_INTERVAL_MS } from '../../shared/payment/schedule.ts';
 import { isFinal, type WaitingState } from '../../shared/payment/state.ts';
-import { overdueIn, type WaitingLimits } from '../../shared/payment/waiting.ts';
 import { forEachOf } from '../../shared/runtime/concurrency.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { MetricName } from '../../shared/runtime/metrics.ts';
@@ -36,7 +36,7 @@ export interface Dependencies extends telling.Dependencies {
   maxItems: number;
   /** How many at once. */
   concurrency: number;
-  waitingLimits: WaitingLimits;
+  overdueLimits: OverdueLimits;
 }
 
 /** A payment counts in it once per look, that is about once an hour, until it has moved. */
@@ -59,7 +59,7 @@ type DueNews = telling.News & { key: OpenKey };
 const RETRY_MS = MINUTE_MS;
 
 export function lookAfterOpen(deps: Dependencies) {
-  const { table, index, gateway, now, logger, tally, goesOn, maxItems, concurrency, waitingLimits } = deps;
+  const { table, index, gateway, now, logger, tally, goesOn, maxItems, concurrency, overdueLimits } = deps;
   const tell = telling.tellNews(deps);
   const check = checkClaim(deps);
 
@@ -106,7 +106,7 @@ export function lookAfterOpen(deps: Dependencies) {
     }
     const askedAt = now();
     const answer = await gateway.get(id, ASK_LIMIT_MS);
-    const operation = openOperation(asHeard(record));
+    const operation = openOperation(withQueued(record));
     if (answer.kind !== 'answered') {
       warnIfOverdue(record);
       if (operation) warnOfAge(key, operation.startedAt);
@@ -117,7 +117,7 @@ export function lookAfterOpen(deps: Dependencies) {
     }
     tally.checked.add(key.pk);
     if (!isFinal(answer.result.facts.state)) tally.unresolved++;
-    const word = judgeWord(record, answer.result);
+    const word = judgeObservation(record, answer.result);
     if (word === 'stale' || word === 'contradiction') warnIfUnconfirmed(record, answer.result.facts.state);
     const news = telling.newsOf(answer.result, record, 'answer', now());
     if (news) return [{ ...news, key }];
@@ -138,7 +138,7 @@ export function lookAfterOpen(deps: Dependencies) {
   }
 
   function warnIfOverdue(record: PaymentRecord): void {
-    const state = overdueIn(asHeard(record), waitingLimits, now());
+    const state = overdueIn(withQueued(record), overdueLimits, now());
     if (!state) return;
     tally.overdue++;
     logger.warn('payment waits for the merchant', { metric: OVERDUE_METRIC[state], paymentId: record.id });

@@ -1,6 +1,6 @@
 import type { EventQueue } from '../../shared/messaging/event-queue.ts';
+import type { OverdueLimits } from '../../shared/payment/overdue.ts';
 import { optional } from '../../shared/payment/payment.ts';
-import type { WaitingLimits } from '../../shared/payment/waiting.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { OpenIndex } from '../../shared/store/open-index.ts';
 import type { Table } from '../../shared/store/table.ts';
@@ -22,7 +22,7 @@ export interface Dependencies {
   /** How old a payment may be that is looked for in paytech's list, in milliseconds. */
   maxAgeMs: number;
   /** How long a payment may wait for the merchant. */
-  waitingLimits: WaitingLimits;
+  overdueLimits: OverdueLimits;
   /** How many open payments and claims are looked at in one run at most. */
   maxItems?: number;
   /** How many of them at once. */

@@ -1,4 +1,4 @@
-import { judgeWord } from '../../shared/payment/heard.ts';
+import { judgeObservation } from '../../shared/payment/observation.ts';
 import { mayLearnFrom, optional } from '../../shared/payment/payment.ts';
 import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
 import { forEachOf } from '../../shared/runtime/concurrency.ts';
@@ -116,7 +116,11 @@ export function sweep(deps: Dependencies) {
       try {
         const record = await readPayment(table, payment.id);
         tally.checked.add(keyOf(payment.id));
-        if (record?.unconfirmed && payment.facts.amount && judgeWord(record, payment) === 'duplicate') {
+        if (
+          record?.unconfirmed &&
+          payment.facts.amount &&
+          judgeObservation(record, payment) === 'duplicate'
+        ) {
           await keepConfirmed(table, record);
         }
         const each = telling.newsOf(payment, record, 'earlier', now());

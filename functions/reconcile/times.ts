@@ -7,11 +7,11 @@ type Named = 'webhookGraceSeconds' | 'sweepCreatedDays' | 'captureWithinHours' |
 /** The settings of a run that are lengths of time, in the milliseconds that it counts in. */
 export function timesOf(
   settings: Pick<PlainSettings, Named>,
-): Pick<Dependencies, 'graceMs' | 'maxAgeMs' | 'waitingLimits'> {
+): Pick<Dependencies, 'graceMs' | 'maxAgeMs' | 'overdueLimits'> {
   return {
     graceMs: settings.webhookGraceSeconds * SECOND_MS,
     maxAgeMs: settings.sweepCreatedDays * DAY_MS,
-    waitingLimits: {
+    overdueLimits: {
       AUTHORIZED: settings.captureWithinHours * HOUR_MS,
       AWAITING_APPROVAL: settings.approveWithinHours * HOUR_MS,
     },

@@ -22,7 +22,7 @@ export function adviceOn({
   paidTwice,
   openRefunds,
 }: FoundPayment): Advice {
-  const there = paytech.is === 'known' ? standing(paytech.payment.facts) : undefined;
+  const there = paytech.is === 'known' ? snapshot(paytech.payment.facts) : undefined;
   if (!record) {
     return {
       now: there
@@ -31,7 +31,7 @@ export function adviceOn({
       todo: ['Run "paytech-ops reconcile": it records what paytech has and this service does not.'],
     };
   }
-  const here = standing(record);
+  const here = snapshot(record);
   const disputed = differences.some(({ field }) => ['state', 'amount', 'currency'].includes(field));
   const now = there
     ? `The record says ${here}. paytech, asked just now, says ${disputed ? there : 'the same'}.`
@@ -182,7 +182,7 @@ function resolveHint(kind: string, referenceId: string): string {
   return `Find out in paytech's back office whether it was made, then: "paytech-ops claims resolve ${kind} ${referenceId} --outcome sent|not-sent --reason …".`;
 }
 
-function standing({
+function snapshot({
   state,
   amount,
   currency,

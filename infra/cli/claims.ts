@@ -4,7 +4,7 @@ import { releaseAction } from '../../shared/calls/release.ts';
 import { resolveClaim } from '../../shared/calls/resolve.ts';
 import { claimView, createdView } from '../../shared/http/payment-view.ts';
 import { type Claim, type ClaimKind, isClaimKind } from '../../shared/payment/claim.ts';
-import { asHeard } from '../../shared/payment/heard.ts';
+import { withQueued } from '../../shared/payment/observation.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import { OPEN_SHARDS } from '../../shared/payment/schedule.ts';
 import { readClaim } from '../../shared/store/claims.ts';
@@ -17,7 +17,7 @@ import { duration, logger, money, type Result, table } from './output.ts';
 const PAGE = 500;
 
 const HINT =
-  '"paytech-ops explain <id>" has the story of one; "paytech-ops claims resolve <kind> <id>" ends one that is flagged.';
+  '"paytech-ops explain <id>" shows one; "paytech-ops claims resolve <kind> <id>" ends one that is flagged.';
 
 /** `claims ls`: the claims that wait for a person, or with `all` every open one. */
 export async function listClaims(environment: Environment, { all }: { all?: boolean }): Promise<Result> {
@@ -158,7 +158,7 @@ async function release(environment: Environment, id: string, options: Resolving)
     case 'moved':
       return {
         document: { ...named, result: 'adopted', payment: createdView(result.record) },
-        text: `It took effect after all: paytech says ${asHeard(result.record).state}.`,
+        text: `It took effect after all: paytech says ${withQueued(result.record).state}.`,
       };
     case 'not-open':
       throw new Failure(`No operation is open on payment ${id}.`);

@@ -3,7 +3,7 @@ import { type Advice, adviceOn, adviceOnClaim } from './advice.ts';
 import type { Environment } from './environment.ts';
 import { claimsWithoutPayment, type FoundPayment, findPayments } from './find-payments.ts';
 import { type Result, time } from './output.ts';
-import { type Chapter, storyOf, storyOfClaim } from './story.ts';
+import { type Chapter, timelineOf, timelineOfClaim } from './timeline.ts';
 
 interface Explanation extends Advice {
   /** Of the payment; absent for a claim that has none. */
@@ -27,14 +27,14 @@ function explainPayment(found: FoundPayment): Explanation {
   return {
     id,
     title: `${record?.paymentType ?? 'Payment'} ${id}${reference}${parent}`,
-    story: record ? storyOf(record, claim) : [],
+    story: record ? timelineOf(record, claim) : [],
     ...adviceOn(found),
   };
 }
 
 function explainClaim(claim: Claim): Explanation {
   const title = `${claim.kind.toUpperCase()} ${claim.referenceId}, of which no payment is known`;
-  return { title, story: storyOfClaim(claim), ...adviceOnClaim(claim) };
+  return { title, story: timelineOfClaim(claim), ...adviceOnClaim(claim) };
 }
 
 function asText({ title, story, now, todo }: Explanation): string {

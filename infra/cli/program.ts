@@ -44,7 +44,7 @@ export function program(onResult: (result: Result) => void): Command {
 
   root
     .command('explain')
-    .description('the story in sentences, and what to do now')
+    .description('its timeline in sentences, and what to do now')
     .argument('<id|reference>', PAYMENT_OR_REFERENCE)
     .action((query: string) => work((environment) => explain(environment, query)));
 

@@ -1,6 +1,6 @@
 import { type ActionRequest, nextAction, type Operation, openOperation } from '../payment/action.ts';
 import { LEASE_MS } from '../payment/claim.ts';
-import { asHeard, isNews, REOPEN_GAP_MS } from '../payment/heard.ts';
+import { isDiscrepancy, REOPEN_GAP_MS, withQueued } from '../payment/observation.ts';
 import { optional, type PaymentFacts, type PaymentRecord } from '../payment/payment.ts';
 import type { PaymentState } from '../payment/state.ts';
 import type { FieldError, GatewayClient } from '../paytech/client.ts';
@@ -9,7 +9,7 @@ import type { Logger } from '../runtime/logger.ts';
 import { dropOperation, takeOperation } from '../store/operation-lock.ts';
 import { readPayment } from '../store/payments.ts';
 import { callOnce } from './call-once.ts';
-import * as hearing from './hear.ts';
+import * as observing from './observe.ts';
 import { isPaidBeside } from './siblings.ts';
 import { lookAtExecute } from './untouched.ts';
 
@@ -38,7 +38,7 @@ import { lookAtExecute } from './untouched.ts';
  * |   on a webhook's word alone            | paytech is asked for the state        | by what it says         |
  */
 
-export interface Dependencies extends hearing.Dependencies {
+export interface Dependencies extends observing.Dependencies {
   gateway: Pick<GatewayClient, 'execute' | 'act' | 'get'>;
   /** Throws when paytech cannot be called at all, for want of a key; then no lock is taken. */
   ready: () => Promise<unknown>;
@@ -104,8 +104,8 @@ export function act(deps: Dependencies) {
   };
 
   async function take(acting: Acting, record: PaymentRecord): Promise<Turn> {
-    const standing = asHeard(record);
-    const step = nextAction(standing, acting);
+    const snapshot = withQueued(record);
+    const step = nextAction(snapshot, acting);
     switch (step.do) {
       case 'show':
         return { is: 'done', record };
@@ -113,12 +113,12 @@ export function act(deps: Dependencies) {
         return look(acting, record, step.operation);
       case 'ask': {
         const asked = await ask(acting, record, 'refresh');
-        if (asked && asHeard(asked.record).state !== standing.state) return { movedTo: asked.record };
-        if (!asked && standing.unconfirmed) return { is: 'unavailable' };
+        if (asked && withQueued(asked.record).state !== snapshot.state) return { movedTo: asked.record };
+        if (!asked && snapshot.unconfirmed) return { is: 'unavailable' };
         // What reopens an ended payment is believed once paytech says it again.
-        const isNoted = asked && isNews(record, asked.payment, 'answer', now());
+        const isNoted = asked && isDiscrepancy(record, asked.payment, 'answer', now());
         if (isNoted) return { is: 'in-progress', seconds: REOPEN_GAP_MS / 1000 };
-        return { is: 'wrong-state', record, state: standing.state };
+        return { is: 'wrong-state', record, state: snapshot.state };
       }
       case 'call': {
         const { do: _, ...content } = step;
@@ -126,7 +126,7 @@ export function act(deps: Dependencies) {
         return call(acting, record, content);
       }
       case 'refuse':
-        if (step.because === 'state') return { is: 'wrong-state', record, state: standing.state };
+        if (step.because === 'state') return { is: 'wrong-state', record, state: snapshot.state };
         return { is: step.because };
       default:
         return step satisfies never;
@@ -177,13 +177,13 @@ export function act(deps: Dependencies) {
   /** paytech did it. The operation stays open until its event is applied, so that nobody sends it again. */
   async function settled(acting: Acting, record: PaymentRecord, payment: GatewayPayment): Promise<Turn> {
     const { caller, requestId } = acting;
-    const heard = await hearing.hear(deps, record, payment, {
+    const heard = await observing.queueObservation(deps, record, payment, {
       source: 'operation',
       ...optional('caller', caller),
       ...optional('requestId', requestId),
     });
     // A deposit that is executed and still to be paid has not moved, and may be executed again.
-    if (acting.kind === 'execute' && openOperation(asHeard(heard))) await dropOperation(table, record);
+    if (acting.kind === 'execute' && openOperation(withQueued(heard))) await dropOperation(table, record);
     logger.info('action done', { paymentId: record.id, action: acting.kind, state: payment.facts.state });
     return { is: 'done', record: heard, instructions: instructionsOf(payment) };
   }
@@ -194,7 +194,7 @@ export function act(deps: Dependencies) {
     const asked = await ask(acting, record, 'operation', operation.caller);
     if (asked) {
       const instructions = instructionsOf(asked.payment);
-      if (openOperation(asHeard(asked.record))?.owner !== operation.owner) {
+      if (openOperation(withQueued(asked.record))?.owner !== operation.owner) {
         return { movedTo: asked.record, instructions };
       }
       const looked = await lookAtExecute(deps, asked.record, asked.payment, askedAt);
@@ -217,7 +217,10 @@ export function act(deps: Dependencies) {
     const answer = await gateway.get(paymentId, LOOK_LIMIT_MS);
     if (answer.kind !== 'answered') return undefined;
     const how = { source, ...optional('caller', caller), ...optional('requestId', requestId) };
-    return { record: await hearing.hear(deps, record, answer.result, how), payment: answer.result };
+    return {
+      record: await observing.queueObservation(deps, record, answer.result, how),
+      payment: answer.result,
+    };
   }
 }
 

@@ -13,7 +13,7 @@ import {
   paymentsOf,
   sameRequest,
 } from '../payment/claim.ts';
-import { asHeard } from '../payment/heard.ts';
+import { withQueued } from '../payment/observation.ts';
 import { optional, type PaymentRecord, paymentAt } from '../payment/payment.ts';
 import { gatewayReference } from '../payment/reference.ts';
 import { endedInVain, meansMoney } from '../payment/state.ts';
@@ -85,7 +85,7 @@ export function claimedCall(deps: Dependencies) {
   return async function create(call: ClaimedCall): Promise<CallResult> {
     let found: Claim | undefined;
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const outcome = (found && (await standingFor(call, found))) ?? (await take(call, found));
+      const outcome = (found && (await existingFor(call, found))) ?? (await take(call, found));
       if (!('movedTo' in outcome)) return outcome;
       found = outcome.movedTo;
     }
@@ -114,12 +114,12 @@ export function claimedCall(deps: Dependencies) {
    * The answer of a claim whose payments settle the matter, whatever stage it is in: an order of which one holds
    * money, in the record or in what is queued for it; a payout of which one has not failed. Undefined otherwise.
    */
-  async function standingFor(call: ClaimedCall, claim: Claim): Promise<CallResult | undefined> {
+  async function existingFor(call: ClaimedCall, claim: Claim): Promise<CallResult | undefined> {
     const all = await recordsOf(table, claim);
     for (const each of all) await teach(deps, claim, each, call.requestId);
     const records = all.filter((each) => counts(claim, each, call.request));
     const settling = records.filter((each) => {
-      const { state } = asHeard(each);
+      const { state } = withQueued(each);
       return claim.kind === 'deposit' ? meansMoney(state) : !endedInVain(state);
     });
     if (settling.length === 0) {
@@ -251,8 +251,8 @@ export function claimedCall(deps: Dependencies) {
     call: ClaimedCall,
     { record, claim }: { record: PaymentRecord; claim: Claim },
   ): Promise<Turn> {
-    const standing = paymentsOf(claim).length > 1 ? await standingFor(call, claim) : undefined;
-    if (standing?.is === 'existing' && standing.record.id !== record.id) return standing;
+    const existing = paymentsOf(claim).length > 1 ? await existingFor(call, claim) : undefined;
+    if (existing?.is === 'existing' && existing.record.id !== record.id) return existing;
     return claim.paymentId === record.id ? { is: 'created', record } : { movedTo: claim };
   }
 
@@ -293,14 +293,14 @@ export function claimedCall(deps: Dependencies) {
     if (!current) return { is: 'conflict' };
     // What pays out is never repeated under its own id: a new one says that it is meant.
     if (claim.kind !== 'deposit') return { is: 'existing', record: current };
-    const alive = records.filter((each) => counts(claim, each) && !endedInVain(asHeard(each).state));
+    const alive = records.filter((each) => counts(claim, each) && !endedInVain(withQueued(each).state));
     const live = alive.find(({ id }) => id === paymentId) ?? alive.at(-1);
     if (live) return showLive(call, claim, live);
     return send(call, claim, claim.attempt + 1);
   }
 
   async function showLive(call: ClaimedCall, claim: Claim, record: PaymentRecord): Promise<Turn> {
-    const { state, paymentMethod = claim.request.paymentMethod } = paymentAt(asHeard(record));
+    const { state, paymentMethod = claim.request.paymentMethod } = paymentAt(withQueued(record));
     if (state === 'CHECKOUT') {
       return { is: 'existing', record: record.redirectUrl ? record : await look.forRedirectUrl(record) };
     }

@@ -7,7 +7,7 @@ import {
   LOOK_UP_GAP_MS,
   paymentsOf,
 } from '../payment/claim.ts';
-import { asHeard } from '../payment/heard.ts';
+import { withQueued } from '../payment/observation.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import { endedInVain, meansMoney } from '../payment/state.ts';
 import type { GatewayClient } from '../paytech/client.ts';
@@ -15,8 +15,8 @@ import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { keepRedirectUrl } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
-import { hear } from './hear.ts';
 import { type Listed, lookUpReferences } from './look-up.ts';
+import { queueObservation } from './observe.ts';
 
 /*
  * What paytech is asked before another attempt goes out: the known payments by GET, and each of the references by one
@@ -96,7 +96,8 @@ export function lookBeforeSending(deps: Dependencies) {
     const answer = await gateway.get(record.id, LIMIT_MS);
     if (answer.kind !== 'answered') return record;
     const { redirectUrl, facts } = answer.result;
-    if (facts.state !== 'CHECKOUT') return hear(deps, record, answer.result, { source: 'refresh' });
+    if (facts.state !== 'CHECKOUT')
+      return queueObservation(deps, record, answer.result, { source: 'refresh' });
     return redirectUrl ? ((await keepRedirectUrl(table, record.id, redirectUrl)) ?? record) : record;
   }
 
@@ -107,8 +108,8 @@ export function lookBeforeSending(deps: Dependencies) {
     if (answer.kind !== 'answered') return { is: 'unavailable' };
     if (endedInVain(answer.result.facts.state)) return undefined;
     const how = { source: 'refresh' as const, ...optional('requestId', requestId) };
-    const heard = await hear(deps, record, answer.result, how);
-    return meansMoney(asHeard(heard).state) ? { is: 'existing', record: heard } : LATER;
+    const heard = await queueObservation(deps, record, answer.result, how);
+    return meansMoney(withQueued(heard).state) ? { is: 'existing', record: heard } : LATER;
   }
 
   /**

@@ -1,12 +1,12 @@
 import { openOperation } from '../payment/action.ts';
-import { asHeard } from '../payment/heard.ts';
+import { withQueued } from '../payment/observation.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import type { GatewayClient } from '../paytech/client.ts';
 import { type Released, releaseOperation } from '../store/operation-lock.ts';
 import { readPayment } from '../store/payments.ts';
-import * as hearing from './hear.ts';
+import * as observing from './observe.ts';
 
-export interface Dependencies extends hearing.Dependencies {
+export interface Dependencies extends observing.Dependencies {
   gateway: Pick<GatewayClient, 'get'>;
 }
 
@@ -24,13 +24,13 @@ export function releaseAction(deps: Dependencies) {
 
   return async (id: string, who: string, why: string): Promise<ReleaseResult> => {
     const read = await readPayment(table, id);
-    const open = read && openOperation(asHeard(read));
+    const open = read && openOperation(withQueued(read));
     if (!open) return { is: 'not-open', record: read };
     const answer = await gateway.get(id, LOOK_LIMIT_MS);
     if (answer.kind !== 'answered') return { is: 'unavailable' };
     const how = { source: 'operation' as const, ...optional('caller', open.caller) };
-    const record = await hearing.hear(deps, read, answer.result, how);
-    if (!openOperation(asHeard(record))) return { is: 'moved', record };
+    const record = await observing.queueObservation(deps, read, answer.result, how);
+    if (!openOperation(withQueued(record))) return { is: 'moved', record };
     return releaseOperation(table, id, who, why, now());
   };
 }

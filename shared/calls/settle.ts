@@ -76,22 +76,20 @@ export async function settleClaim(
   return { record, claim: written };
 
   async function writeIn(found: Claim, id: string): Promise<Claim> {
-    let standing: Claim | undefined = found;
-    for (let round = 0; standing && round < MAX_ROUNDS; round++) {
-      const next: Claim = settles(standing, id)
-        ? settledBy(standing, id)
-        : withPayment(standing, id, attempt);
+    let current: Claim | undefined = found;
+    for (let round = 0; current && round < MAX_ROUNDS; round++) {
+      const next: Claim = settles(current, id) ? settledBy(current, id) : withPayment(current, id, attempt);
       const ids = paymentsOf(next);
       if (ids.length > 1) for (const each of ids) await mark(table, each);
-      const isKnown: boolean = next === standing && standing !== found;
+      const isKnown: boolean = next === current && current !== found;
       const saved: SavedClaim = isKnown
         ? { saved: true, claim: next }
-        : await saveClaim(table, standing, next);
+        : await saveClaim(table, current, next);
       if (saved.saved) {
         if (ids.length > 1) await watch({ table, logger, now }, saved.claim);
         return saved.claim;
       }
-      standing = saved.claim;
+      current = saved.claim;
     }
     throw new Error(`the claim of ${referenceId} changes faster than payment ${id} can be written into it`);
   }

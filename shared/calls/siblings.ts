@@ -11,7 +11,7 @@ import {
   paymentsOf,
   withPayment,
 } from '../payment/claim.ts';
-import { asHeard } from '../payment/heard.ts';
+import { withQueued } from '../payment/observation.ts';
 import { type Learnable, optional, type PaymentIdentity, type PaymentRecord } from '../payment/payment.ts';
 import { parseGatewayReference } from '../payment/reference.ts';
 import { holdsMoney, mayHoldMoney } from '../payment/refund.ts';
@@ -329,7 +329,7 @@ export async function isPaidBeside(table: Table, record: PaymentRecord): Promise
   const claim = await readClaim(table, 'deposit', reference.referenceId);
   if (!claim) return false;
   const others = (await recordsOf(table, claim)).filter((each) => each.id !== id && counts(claim, each));
-  return others.some((each) => meansMoney(asHeard(each).state));
+  return others.some((each) => meansMoney(withQueued(each).state));
 }
 
 /** The ids of a claim's other payments that hold money. */

@@ -1,7 +1,7 @@
 import { onUntouched, openOperation, PAYTECH } from '../payment/action.ts';
 import { keptRefs } from '../payment/external-refs.ts';
-import { asHeard } from '../payment/heard.ts';
 import { canonicalJson } from '../payment/json.ts';
+import { withQueued } from '../payment/observation.ts';
 import { type PaymentRecord, paymentAt } from '../payment/payment.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import { dropOperation, keepUntouched } from '../store/operation-lock.ts';
@@ -24,7 +24,7 @@ export async function lookAtExecute(
   { facts }: GatewayPayment,
   askedAt: number,
 ): Promise<LookedAt> {
-  const operation = openOperation(asHeard(record));
+  const operation = openOperation(withQueued(record));
   if (operation?.kind !== 'execute' || facts.state !== 'CHECKOUT') return { is: 'open', record };
   if (hasNewRefs(record, facts)) {
     await dropOperation(table, record);
@@ -43,7 +43,7 @@ export async function lookAtExecute(
     case 'release': {
       const released = { at, by: PAYTECH, why: 'GET showed the deposit untouched, twice' };
       const now = (await keepUntouched(table, record, operation, { released })) ?? record;
-      return { is: openOperation(asHeard(now)) ? 'open' : 'released', record: now };
+      return { is: openOperation(withQueued(now)) ? 'open' : 'released', record: now };
     }
     default:
       return step satisfies never;

@@ -2,8 +2,8 @@ import type { Instructions } from '../calls/act.ts';
 import { type Operation, openOperation } from '../payment/action.ts';
 import type { Claim } from '../payment/claim.ts';
 import { FACT_NAMES } from '../payment/facts.ts';
-import { asHeard } from '../payment/heard.ts';
 import { isDecimal } from '../payment/money.ts';
+import { withQueued } from '../payment/observation.ts';
 import {
   type HistoryEntry,
   optional,
@@ -112,7 +112,7 @@ export function actedView(record: PaymentRecord) {
 
 /** With paytech's latest word, though only an applied one has a version of its own. */
 function asShown(record: PaymentRecord): Payment {
-  return { ...paymentAt(asHeard(record)), version: record.version };
+  return { ...paymentAt(withQueued(record)), version: record.version };
 }
 
 /** The answer to `POST /operations/refunds`; `id` is paytech's. */

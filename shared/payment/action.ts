@@ -1,9 +1,9 @@
 import { type Decimal, sameAmount } from './money.ts';
 import {
   endedInVain,
+  type PaymentSnapshot,
   type PaymentState,
   type PaymentType,
-  type Standing,
   statesAfter,
   statesBefore,
 } from './state.ts';
@@ -99,7 +99,7 @@ export function onUntouched(
 }
 
 /** A payment as far as actions look at it; `operations` oldest first, `unconfirmed` where its state is a webhook's word. */
-export type ActedOn = Standing & { operations: readonly Operation[]; unconfirmed?: true };
+export type ActedOn = PaymentSnapshot & { operations: readonly Operation[]; unconfirmed?: true };
 
 export type ActionStep =
   /** It took effect already. */
@@ -191,11 +191,11 @@ export function withCallers<
   return named;
 }
 
-function hasPassed({ paymentType, state }: Standing, from: PaymentState): boolean {
+function hasPassed({ paymentType, state }: PaymentSnapshot, from: PaymentState): boolean {
   return state !== from && !statesBefore(paymentType, from).includes(state);
 }
 
-function tookEffect({ kind, amount }: Operation, payment: Standing): boolean {
+function tookEffect({ kind, amount }: Operation, payment: PaymentSnapshot): boolean {
   return RULES[kind].leadsTo.includes(payment.state) && (!amount || sameAmount(amount, payment.amount));
 }
 

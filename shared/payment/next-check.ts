@@ -1,5 +1,5 @@
 import { openOperation } from './action.ts';
-import { asHeard } from './heard.ts';
+import { withQueued } from './observation.ts';
 import type { PaymentRecord } from './payment.ts';
 import { nextCheckAt, RECHECK_MS, WATCHED_INTERVAL_MS } from './schedule.ts';
 import { isFinal, isWaiting } from './state.ts';
@@ -15,7 +15,7 @@ import { isFinal, isWaiting } from './state.ts';
 export function nextCheckOf(record: PaymentRecord, now: number): number | undefined {
   const { state, created, recheckUntil, unconfirmed, history } = record;
   if (!isFinal(state)) {
-    const operation = openOperation(asHeard(record));
+    const operation = openOperation(withQueued(record));
     const since = Math.max(Date.parse(created), operation?.startedAt ?? 0);
     const isWatched = isWaiting(state) || unconfirmed;
     return isWatched ? nextCheckAt(since, now, WATCHED_INTERVAL_MS) : nextCheckAt(since, now);

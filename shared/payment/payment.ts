@@ -108,7 +108,7 @@ export interface UnknownWord {
 }
 
 /** What paytech said of a payment and the queue is carrying to its record. */
-export interface Heard {
+export interface QueuedObservation {
   at: string;
   /** The record's version against which it was news; at any other it says nothing. */
   version: number;
@@ -138,7 +138,7 @@ export interface PaymentRecord extends PaymentIdentity {
   operations: Operation[];
   /** When paytech was last asked for the state by a reader, in epoch milliseconds. */
   checkedAt?: number;
-  heard?: Heard;
+  heard?: QueuedObservation;
   /** Its claim has more payments than this one. */
   hasSiblings?: true;
   /** Its state is a webhook's word about money that paytech's API has not confirmed yet. */
@@ -245,11 +245,11 @@ export function versionOfKey(record: PaymentRecord, key: string): number | undef
 
 /** The version that set what stands: the first of those that have left the state and the money as they are. */
 export function versionThatSet(record: PaymentRecord): number {
-  const standing = ({ state, amount, currency }: PaymentFacts) => ({ state, amount, currency });
-  const now = standing(paymentAt(record));
+  const snapshot = ({ state, amount, currency }: PaymentFacts) => ({ state, amount, currency });
+  const now = snapshot(paymentAt(record));
   let { version } = record;
   for (; version > 1; version--) {
-    const before = standing(paymentAt(record, version - 1));
+    const before = snapshot(paymentAt(record, version - 1));
     if (before.state !== now.state || !sameMoney(before, now)) break;
   }
   return version;

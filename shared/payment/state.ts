@@ -130,7 +130,7 @@ export function isWaiting(state: PaymentState): state is WaitingState {
 }
 
 /** What the state machine looks at: of a stored payment, or of an event's word about it. */
-export interface Standing {
+export interface PaymentSnapshot {
   paymentType: PaymentType;
   state: PaymentState;
   amount: Decimal;
@@ -146,7 +146,7 @@ export interface Standing {
 export type Judgement = 'applied' | 'duplicate' | 'stale' | 'contradiction';
 
 /** Judges an event's word against what is known of the payment; amounts are compared by value. */
-export function judge(known: Standing, event: Standing): Judgement {
+export function judge(known: PaymentSnapshot, event: PaymentSnapshot): Judgement {
   if (event.paymentType !== known.paymentType) return 'contradiction';
   const moves = MOVES[known.paymentType];
   if (moves[known.state].includes(event.state)) return 'applied';
@@ -157,8 +157,8 @@ export function judge(known: Standing, event: Standing): Judgement {
 
 /** Same amount by value, in the same currency. */
 export function sameMoney(
-  a: Pick<Standing, 'amount' | 'currency'>,
-  b: Pick<Standing, 'amount' | 'currency'>,
+  a: Pick<PaymentSnapshot, 'amount' | 'currency'>,
+  b: Pick<PaymentSnapshot, 'amount' | 'currency'>,
 ): boolean {
   return a.currency === b.currency && sameAmount(a.amount, b.amount);
 }

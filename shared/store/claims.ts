@@ -31,10 +31,10 @@ export async function saveClaim(
     : 'attribute_not_exists(pk)';
   const result = await table.put(toItem(claim), [isUntouched]);
   if (result.written) return { saved: true, claim };
-  const standing = result.item && toClaim(result.item);
+  const stored = result.item && toClaim(result.item);
   const isOurs =
-    standing?.owner === claim.owner && standing.revision === claim.revision && standing.stage === claim.stage;
-  return isOurs ? { saved: true, claim: standing } : { saved: false, claim: standing };
+    stored?.owner === claim.owner && stored.revision === claim.revision && stored.stage === claim.stage;
+  return isOurs ? { saved: true, claim: stored } : { saved: false, claim: stored };
 }
 
 const OPEN_STAGES: ReadonlySet<ClaimStage> = new Set(['reserving', 'sent', 'unknown', 'flagged']);

@@ -1,5 +1,5 @@
 import { type Operation, openOperation, RELEASE_AFTER_MS, statesToAct } from '../payment/action.ts';
-import { asHeard } from '../payment/heard.ts';
+import { withQueued } from '../payment/observation.ts';
 import type { PaymentRecord } from '../payment/payment.ts';
 import { assign, type Fragment } from './expressions.ts';
 import { isInState, keyOf, toRecord } from './payment-item.ts';
@@ -105,7 +105,7 @@ export async function releaseOperation(
   now: number = Date.now(),
 ): Promise<Released> {
   const read = await readPayment(table, id);
-  const open = read && openOperation(asHeard(read));
+  const open = read && openOperation(withQueued(read));
   if (!open) return { is: 'not-open', record: read };
   const early = open.startedAt + RELEASE_AFTER_MS - now;
   if (early > 0) return { is: 'too-early', seconds: Math.ceil(early / 1000) };

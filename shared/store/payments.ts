@@ -1,5 +1,5 @@
-import type { Afterwards } from '../payment/afterwards.ts';
 import { keptFacts } from '../payment/facts.ts';
+import type { FollowUp } from '../payment/follow-up.ts';
 import type { Decimal } from '../payment/money.ts';
 import {
   type HistoryEntry,
@@ -25,7 +25,7 @@ export interface Change {
   paymentId: string;
   paymentType: PaymentType;
   entry: HistoryEntry & { key: string };
-  afterwards: Afterwards;
+  followUp: FollowUp;
 }
 
 /** How applying a change ended; `record` is what stands now. */
@@ -46,7 +46,7 @@ export async function recordPayment(
   table: Table,
   identity: PaymentIdentity & { redirectUrl?: string },
   entry: HistoryEntry & { facts: Required<Pick<HistoryEntry['facts'], 'state' | 'amount' | 'currency'>> },
-  afterwards: Afterwards = {},
+  followUp: FollowUp = {},
 ): Promise<Applied> {
   const pk = keyOf(identity.id);
   const { state, amount, currency } = entry.facts;
@@ -61,9 +61,9 @@ export async function recordPayment(
     version: 1,
     history: [{ ...entry, facts: keptFacts(entry.facts) }],
     ...(entry.key ? { eventKeys: new Set([entry.key]) } : {}),
-    ...marksOf(pk, { state, since: Date.parse(identity.created), now: Date.parse(entry.at) }, afterwards),
+    ...marksOf(pk, { state, since: Date.parse(identity.created), now: Date.parse(entry.at) }, followUp),
     ...(identity.paymentType === 'DEPOSIT' && state === 'COMPLETED' ? { refundable: amount } : {}),
-    ...(afterwards.refundsUnknown ? { refundsUnknown: true } : {}),
+    ...(followUp.refundsUnknown ? { refundsUnknown: true } : {}),
   };
   const created = await table.put(item, [isNew]);
   if (created.written) return { applied: true, record: toRecord(created.item) };
@@ -111,7 +111,7 @@ export async function applyChange(table: Table, change: Change, read?: PaymentRe
     values: { ':currency': currency },
   };
   const isMilestone = isFinal(state) || meansMoney(state);
-  const isToBeConfirmed = meansMoney(state) || change.afterwards.confirmAt !== undefined;
+  const isToBeConfirmed = meansMoney(state) || change.followUp.confirmAt !== undefined;
   const mustBeRead = !read && change.entry.source === 'webhook' && !isToBeConfirmed;
   return write(table, change, {
     condition: [
@@ -127,7 +127,7 @@ export async function applyChange(table: Table, change: Change, read?: PaymentRe
   });
 }
 
-/** The condition that {@link import('../payment/afterwards.ts').isInDoubt} does not hold of the record: else a webhook's word is judged by it. */
+/** The condition that {@link import('../payment/follow-up.ts').isInDoubt} does not hold of the record: else a webhook's word is judged by it. */
 const IS_NOT_IN_DOUBT: Fragment = {
   text: 'NOT #state = :held AND attribute_not_exists(unconfirmed)',
   names: { '#state': 'state' },
@@ -177,12 +177,12 @@ export async function learnIdentity(
   identity: Learnable & Pick<PaymentIdentity, 'attempt'>,
   entry: HistoryEntry & { key: string },
 ): Promise<Applied> {
-  const isHeard = read.heard?.version === read.version;
+  const isQueued = read.heard?.version === read.version;
   // What is on its way to the record is still news to it.
-  const stillHeard = { text: 'heard.version = :nextVersion', values: { ':nextVersion': read.version + 1 } };
+  const stillQueued = { text: 'heard.version = :nextVersion', values: { ':nextVersion': read.version + 1 } };
   const { SET, ADD } = versionOf(entry);
   const { written, item } = await table.update(keyOf(read.id), {
-    SET: [...SET, ...assign({ ...identity }), ...(isHeard ? [stillHeard] : [])],
+    SET: [...SET, ...assign({ ...identity }), ...(isQueued ? [stillQueued] : [])],
     ADD,
     condition: [isUnchanged(read), isNewEvent(entry), hasRoomIn(MAX_HISTORY)],
   });
@@ -224,13 +224,13 @@ type Refundable = { by: Decimal | 'amount' } | { to: Decimal } | 'unknown';
 
 async function write(
   table: Table,
-  { paymentId, entry, afterwards }: Change,
+  { paymentId, entry, followUp }: Change,
   { condition, refundable }: { condition: Condition; refundable?: Refundable },
 ): Promise<Applied> {
   const pk = keyOf(paymentId);
   const { state, amount, currency } = entry.facts;
   const now = Date.parse(entry.at);
-  const marks = marksOf(pk, { state, since: now, now }, afterwards);
+  const marks = marksOf(pk, { state, since: now, now }, followUp);
   const { SET, ADD } = versionOf({ ...entry, facts: keptFacts(entry.facts) });
   const gone = [...UNTIL_CHANGED, ...MARKS.filter((name) => !(name in marks))];
   const result = await table.update(pk, {
@@ -386,7 +386,7 @@ const UNTIL_CHANGED = ['askedUntil', 'heard', 'leftAt', 'reopenedAt', 'unknownWo
 function marksOf(
   pk: string,
   { state, since, now }: { state: PaymentState; since: number; now: number },
-  { confirmAt, expiresAt }: Afterwards,
+  { confirmAt, expiresAt }: FollowUp,
 ): { [Mark in (typeof MARKS)[number]]?: unknown } {
   const open = isFinal(state) ? {} : openKeys(pk, since, now);
   return {

@@ -16,8 +16,8 @@ import {
   UNTOUCHED_GAP_MS,
 } from '../../shared/payment/action.ts';
 import { LEASE_MS } from '../../shared/payment/claim.ts';
-import { asHeard } from '../../shared/payment/heard.ts';
 import { decimal } from '../../shared/payment/money.ts';
+import { withQueued } from '../../shared/payment/observation.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 import { releaseOperation } from '../../shared/store/operation-lock.ts';
@@ -102,7 +102,7 @@ async function applyAll(): Promise<void> {
 
 const stored = async (id: string) => (await readPayment(world.table, id))!;
 const item = async (id: string) => (await world.scan()).find(({ pk }) => pk === `payment#${id}`)!;
-const shownState = (result: ActResult) => 'record' in result && asHeard(result.record).state;
+const shownState = (result: ActResult) => 'record' in result && withQueued(result.record).state;
 const callsDuring = async (work: () => Promise<unknown>) => {
   const before = { ...world.gateway.calls };
   await work();
@@ -268,7 +268,7 @@ describe('a capture of which paytech never says how much it was', () => {
     const id = await payment('AUTHORIZED');
     const deps = { gateway: { ...world.gateway, ...moneyless() } };
     const done = await ask('capture', id, { ...(amount && { amount }), deps });
-    expect('record' in done && asHeard(done.record).amount.toFixed()).toBe(paid);
+    expect('record' in done && withQueued(done.record).amount.toFixed()).toBe(paid);
     expect(await ask('capture', id, { ...(amount && { amount }), deps })).toMatchObject({ is: 'done' });
     const { publication } = await told(id);
     expect(JSON.parse(publication!.body)).toMatchObject({ data: { payment: { amount: paid } } });

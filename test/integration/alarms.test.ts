@@ -104,8 +104,8 @@ const functions = {
     const { table, index, gateway, now } = world;
     const logger = counted.logger('reconcile');
     const maxAgeMs = 400 * 24 * 60 * MINUTE;
-    const waitingLimits = { AUTHORIZED: 72 * 60 * MINUTE, AWAITING_APPROVAL: 24 * 60 * MINUTE };
-    const run = reconcile({ table, index, gateway, queue, now, logger, graceMs: 0, maxAgeMs, waitingLimits });
+    const overdueLimits = { AUTHORIZED: 72 * 60 * MINUTE, AWAITING_APPROVAL: 24 * 60 * MINUTE };
+    const run = reconcile({ table, index, gateway, queue, now, logger, graceMs: 0, maxAgeMs, overdueLimits });
     return run({ deadline: now() + 55_000 });
   },
 };

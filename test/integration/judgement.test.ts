@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { act } from '../../shared/calls/act.ts';
-import { hear } from '../../shared/calls/hear.ts';
+import { queueObservation } from '../../shared/calls/observe.ts';
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { LEASE_MS } from '../../shared/payment/claim.ts';
-import { asHeard } from '../../shared/payment/heard.ts';
 import { decimal } from '../../shared/payment/money.ts';
+import { withQueued } from '../../shared/payment/observation.ts';
 import { MAX_HISTORY, MAX_OPEN_CHANGES, paymentAt } from '../../shared/payment/payment.ts';
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
 import { takeOperation } from '../../shared/store/operation-lock.ts';
@@ -358,8 +358,8 @@ it('instructions for the customer are kept as far as they fit, whatever they are
   // Whoever asked is told all of them, and noted are those that fit.
   const { qr } = externalRefs;
   const payment = { id, facts: { state: 'AUTHORIZED' as const, externalRefs: { qr, key: 'PIX' } } };
-  const shown = await hear(world, await stored(id), payment, { source: 'operation' });
-  expect(paymentAt(asHeard(shown)).externalRefs).toMatchObject({ qr });
+  const shown = await queueObservation(world, await stored(id), payment, { source: 'operation' });
+  expect(paymentAt(withQueued(shown)).externalRefs).toMatchObject({ qr });
   expect((await stored(id)).heard?.facts.externalRefs).toEqual({ key: 'PIX' });
 });
 

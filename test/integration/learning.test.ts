@@ -9,8 +9,8 @@ import type { PaymentState } from '../../shared/payment/state.ts';
 import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { assign } from '../../shared/store/expressions.ts';
-import { keepHeard } from '../../shared/store/heard.ts';
 import { readPayment } from '../../shared/store/payments.ts';
+import { keepQueued } from '../../shared/store/queued.ts';
 import { backOffice, sumOf } from '../support/back-office.ts';
 import { objectBytes, parsed, paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
 
@@ -127,7 +127,7 @@ describe('a payout of which its webhook told neither reference nor what was aske
       version: 2,
       facts: { state: 'DECLINED' as const },
     };
-    await keepHeard(world.table, await stored(id), heard);
+    await keepQueued(world.table, await stored(id), heard);
     await world.apply(answer);
     expect(await stored(id)).toMatchObject({ version: 3, unconfirmed: true, heard: { version: 3 } });
   });

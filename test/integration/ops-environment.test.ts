@@ -76,8 +76,8 @@ describe('a stack', () => {
       eventSource: { eventSource: 'urn:paytech-payments:sandbox' },
       webhookGraceSeconds: { graceMs: 111 * SECOND_MS },
       sweepCreatedDays: { maxAgeMs: 222 * DAY_MS },
-      captureWithinHours: { waitingLimits: { AUTHORIZED: 33 * HOUR_MS } },
-      approveWithinHours: { waitingLimits: { AWAITING_APPROVAL: 44 * HOUR_MS } },
+      captureWithinHours: { overdueLimits: { AUTHORIZED: 33 * HOUR_MS } },
+      approveWithinHours: { overdueLimits: { AWAITING_APPROVAL: 44 * HOUR_MS } },
     };
     const environment = await find();
     for (const each of Object.values(expected)) expect(environment).toMatchObject(each);
@@ -145,7 +145,7 @@ it('the local run is found by its ports, with its keys', async () => {
     eventSource: 'urn:paytech-payments:sandbox',
     graceMs: 5 * SECOND_MS,
     maxAgeMs: 400 * DAY_MS,
-    waitingLimits: { AUTHORIZED: 72 * HOUR_MS, AWAITING_APPROVAL: 24 * HOUR_MS },
+    overdueLimits: { AUTHORIZED: 72 * HOUR_MS, AWAITING_APPROVAL: 24 * HOUR_MS },
   });
   expect(await environment.apiKey.get()).toBe(LOCAL_KEYS.apiKey);
   expect(await environment.signingKeys.get()).toEqual([LOCAL_KEYS.signingKey]);

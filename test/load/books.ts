@@ -11,8 +11,8 @@ import { clientFor } from '../../infra/local/account.ts';
 import type { LocalService } from '../../infra/local/local-service.ts';
 import { eventSourceOf } from '../../infra/stack/settings.ts';
 import { isPublished, publicationOf } from '../../shared/payment/cloud-event.ts';
-import { judgeWord } from '../../shared/payment/heard.ts';
 import { type Decimal, decimal, decimalText } from '../../shared/payment/money.ts';
+import { judgeObservation } from '../../shared/payment/observation.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
 import { sameMoney } from '../../shared/payment/state.ts';
@@ -167,7 +167,7 @@ function everyAcknowledgedWebhookHasAnEnd(local: LocalService, shop: Shop, { rec
     }
     const word = readPayment(Buffer.from(body));
     const record = records.get(word.id);
-    const judgement = record && judgeWord(record, word);
+    const judgement = record && judgeObservation(record, word);
     if (record?.history.some(({ key }) => key === hash)) counts.applied++;
     else if (record?.quarantine.some(({ key }) => key === hash)) counts.quarantined++;
     else if (judgement === 'duplicate' || judgement === 'stale') counts[judgement]++;

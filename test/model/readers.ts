@@ -8,7 +8,7 @@ import type { OpenIndex } from '../../shared/store/open-index.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
 import type { MemoryGateway } from '../support/memory-gateway.ts';
-import { WAITING_LIMITS } from '../support/reconciling.ts';
+import { OVERDUE_LIMITS } from '../support/reconciling.ts';
 import type { memoryLogger } from '../support/world.ts';
 import { answerOf } from './answer.ts';
 import { type Conductor, runProcess } from './process.ts';
@@ -94,7 +94,7 @@ export function createReaders({
           logger,
           graceMs: GRACE_MS,
           maxAgeMs: MAX_AGE_MS,
-          waitingLimits: WAITING_LIMITS,
+          overdueLimits: OVERDUE_LIMITS,
         })({ deadline: clock.at + RUN_MS }).catch(() => undefined),
       );
       if (ended.died) return count('crash of reconcile');

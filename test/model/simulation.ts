@@ -18,9 +18,9 @@ import {
 } from '../../shared/messaging/event-queue.ts';
 import { openPublisher } from '../../shared/messaging/publisher.ts';
 import { KIND_OF } from '../../shared/payment/claim.ts';
-import { asHeard } from '../../shared/payment/heard.ts';
 import { stringifyJson } from '../../shared/payment/json.ts';
 import { type Decimal, decimal } from '../../shared/payment/money.ts';
+import { withQueued } from '../../shared/payment/observation.ts';
 import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
 import { isFinal, type PaymentState, statesBefore } from '../../shared/payment/state.ts';
@@ -238,7 +238,7 @@ export function createSimulation(
     return ledger.siblings({ kind: 'deposit', id: referenceId }).flatMap(({ id }) => {
       const record = own.record(id);
       if (!record || !isLinked(record, referenceId)) return [];
-      if (!HOLDS_MONEY.has(asHeard(record).state)) return [];
+      if (!HOLDS_MONEY.has(withQueued(record).state)) return [];
       return ledger.isElsewhere(id) && !isTheOrders(record) ? [] : [id];
     });
   }

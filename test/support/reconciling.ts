@@ -11,7 +11,7 @@ const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 
 /** As the stack has them by default. */
-export const WAITING_LIMITS = { AUTHORIZED: 72 * HOUR, AWAITING_APPROVAL: 24 * HOUR };
+export const OVERDUE_LIMITS = { AUTHORIZED: 72 * HOUR, AWAITING_APPROVAL: 24 * HOUR };
 
 export const TYPE_OF = { deposit: 'DEPOSIT', withdrawal: 'WITHDRAWAL', refund: 'REFUND' } as const;
 const EUR_10 = { amount: decimal('10'), currency: 'EUR' };
@@ -44,7 +44,7 @@ export function reconciling(current: () => World) {
     run(parts: Partial<Parameters<typeof reconcile>[0]> = {}, deadline = current().now() + 55 * SECOND) {
       const { table, index, gateway, queue, now, logger } = current();
       const usual = { table, index, gateway, queue, now, logger };
-      const settings = { graceMs: 0, maxAgeMs: 400 * 24 * HOUR, waitingLimits: WAITING_LIMITS };
+      const settings = { graceMs: 0, maxAgeMs: 400 * 24 * HOUR, overdueLimits: OVERDUE_LIMITS };
       return reconcile({ ...usual, ...settings, ...parts })({ deadline });
     },
     /** Applies everything that is on the queue, and answers what it was. */

@@ -19,7 +19,7 @@ import { applyEvent } from '../../functions/apply-payment-event/pipeline.ts';
 import { queueUrl, startDynamoDb, startSqsSns } from '../../infra/local/embedded.ts';
 import { openDeadLetterQueue, openEventQueue, type QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { openPublisher } from '../../shared/messaging/publisher.ts';
-import type { AfterwardsPolicy } from '../../shared/payment/afterwards.ts';
+import type { FollowUpPolicy } from '../../shared/payment/follow-up.ts';
 import { parseJson, stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { openOpenIndex } from '../../shared/store/open-index.ts';
@@ -105,7 +105,7 @@ export async function startWorld() {
   const queue = openEventQueue(queueUrl(sqsSns.url, 'webhooks'), sqs);
   const publisher = openPublisher(topic.TopicArn!, sns);
   const deadLetters = openDeadLetterQueue(queueUrl(sqsSns.url, 'webhooks-dlq'), sqs);
-  const policy: AfterwardsPolicy = { confirmAfterMs: 5 * 60_000 };
+  const policy: FollowUpPolicy = { confirmAfterMs: 5 * 60_000 };
   const applyWith = (more: Partial<Parameters<typeof applyEvent>[0]>) =>
     applyEvent({ table, gateway, eventSource: EVENT_SOURCE, policy, now, logger, ...more });
   const apply = applyWith({});

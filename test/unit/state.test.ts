@@ -13,10 +13,10 @@ import {
   meansMoney,
   PAYMENT_STATES,
   PAYMENT_TYPES,
+  type PaymentSnapshot,
   type PaymentState,
   type PaymentType,
   STATES,
-  type Standing,
   sameMoney,
   statesBefore,
   statesOf,
@@ -78,7 +78,7 @@ const standing = (
   state: PaymentState,
   amount = '11.12',
   currency = 'EUR',
-): Standing => ({ paymentType, state, amount: decimal(amount), currency });
+): PaymentSnapshot => ({ paymentType, state, amount: decimal(amount), currency });
 
 test('the table of expectations is complete', () => {
   expect(cases).toHaveLength(3 * 7 * 7);

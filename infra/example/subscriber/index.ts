@@ -19,8 +19,8 @@ export async function handler({ Records }: Pick<SQSEvent, 'Records'>) {
 async function failedMessage({ messageId, body }: SQSRecord) {
   try {
     const event = readPaymentEvent(body);
-    const isNews = await keepPayment(documents, tableName as string, event);
-    console.log(JSON.stringify({ message: isNews ? 'kept' : 'known already', eventId: event.id }));
+    const isDiscrepancy = await keepPayment(documents, tableName as string, event);
+    console.log(JSON.stringify({ message: isDiscrepancy ? 'kept' : 'known already', eventId: event.id }));
     return undefined;
   } catch (error) {
     console.error(JSON.stringify({ message: 'event not kept', messageId, error: String(error) }));

@@ -71,7 +71,7 @@ export const refund = z.object({
 });
 
 const facts = factFields(FACT_NAMES);
-const heardFacts = { state, amount: z.optional(amount), currency: optionalText, ...facts };
+const observedFacts = { state, amount: z.optional(amount), currency: optionalText, ...facts };
 
 const recordedFields = {
   id: text,
@@ -104,7 +104,7 @@ export const listedPayment = z.object({
   customerAmount: z.optional(amount),
   customerCurrency: optionalText,
   created: z.optional(time),
-  ...heardFacts,
+  ...observedFacts,
 });
 
 const signature = z.optional(z.object({ key: text, encoding: text }));
@@ -180,7 +180,7 @@ export const fullRecord = z.object({
           }),
         }),
       ),
-      facts: z.object(heardFacts),
+      facts: z.object(observedFacts),
     }),
   ),
   quarantine: z.array(

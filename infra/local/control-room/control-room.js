@@ -1,7 +1,7 @@
 // @ts-check
-/** @import { Entry, Seen } from './story.js' */
+/** @import { Entry, Seen } from './timeline.js' */
 import { html, nothing, render } from 'lit-html';
-import { paymentsOf, STATIONS, storyOf } from './story.js';
+import { paymentsOf, STATIONS, timelineOf } from './timeline.js';
 
 const LOOK_EVERY_MS = 1_000;
 const STATES = ['PENDING', 'AUTHORIZED', 'COMPLETED', 'DECLINED', 'CANCELLED'];
@@ -104,7 +104,7 @@ const pill = (state) => html`<span class="pill" data-state=${state}>${state}</sp
 
 /** @param {any} payment */
 function detail(payment) {
-  const story = storyOf(payment, seen);
+  const story = timelineOf(payment, seen);
   return html`<section class="card" aria-labelledby="shown">
     <div class="title">
       <h2 id="shown">${payment.referenceId ?? payment.id}</h2>

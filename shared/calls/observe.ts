@@ -1,8 +1,8 @@
 import type { EventQueue, QueuedEvent } from '../messaging/event-queue.ts';
-import { isNews, willApply } from '../payment/heard.ts';
+import { isDiscrepancy, willApply } from '../payment/observation.ts';
 import type { PaymentRecord } from '../payment/payment.ts';
 import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
-import { keepHeard } from '../store/heard.ts';
+import { keepQueued } from '../store/queued.ts';
 import type { Table } from '../store/table.ts';
 
 export interface Dependencies {
@@ -20,7 +20,7 @@ export interface Dependencies {
  * What paytech answered about this payment may correct the record at the version that it was read against; what its
  * list says (`earlier`) may be old, and corrects nothing.
  */
-export async function hear(
+export async function queueObservation(
   { table, queue, now }: Dependencies,
   record: PaymentRecord,
   payment: GatewayPayment,
@@ -29,14 +29,14 @@ export async function hear(
 ): Promise<PaymentRecord> {
   if (payment.id !== record.id) throw new Error(`asked about payment ${record.id}, told about ${payment.id}`);
   const saidAt = now();
-  if (!isNews(record, payment, voice, saidAt)) return record;
+  if (!isDiscrepancy(record, payment, voice, saidAt)) return record;
   const at = new Date(saidAt).toISOString();
   const readVersion = voice === 'answer' ? { readVersion: record.version } : {};
   await queue.send({ bytes: writePayment(payment), receivedAt: at, ...readVersion, ...how });
   if (!willApply(record, payment, voice, saidAt)) return record;
 
   const { facts } = payment;
-  const current = await keepHeard(table, record, { at, version: record.version, facts });
+  const current = await keepQueued(table, record, { at, version: record.version, facts });
   // What the record has become meanwhile may still be behind what was said.
   return willApply(current, payment, voice, saidAt)
     ? { ...current, heard: { at, version: current.version, facts } }

@@ -13,7 +13,7 @@ import {
 } from './state.ts';
 
 /** What is said of a payment, as far as the record is concerned. */
-export interface Word {
+export interface Observation {
   paymentType?: PaymentType;
   facts: Partial<PaymentFacts> & { state: PaymentState };
 }
@@ -51,19 +51,24 @@ export type Verdict =
 export const REOPEN_GAP_MS = 60_000;
 
 /** Judges a word against the table of moves. Where it does not mention the amount, it does not dispute it either. */
-export function judgeWord(record: PaymentRecord, { paymentType, facts }: Word): Judgement {
+export function judgeObservation(record: PaymentRecord, { paymentType, facts }: Observation): Judgement {
   const { state, amount = record.amount, currency = record.currency } = facts;
   return judge(record, { paymentType: paymentType ?? record.paymentType, state, amount, currency });
 }
 
 /** What a word that was said at `at` (epoch milliseconds) does to the record. */
-export function verdictOn(record: PaymentRecord, word: Word, voice: Voice, at: number): Verdict {
-  const { state, amount } = word.facts;
-  const judgement = judgeWord(record, word);
+export function verdictOn(
+  record: PaymentRecord,
+  observation: Observation,
+  voice: Voice,
+  at: number,
+): Verdict {
+  const { state, amount } = observation.facts;
+  const judgement = judgeObservation(record, observation);
   switch (judgement) {
     case 'applied':
       if (voice !== 'answer' && meansMoney(state) && !amount) return 'ask';
-      if (voice === 'webhook' && freesReserve(record, word)) return 'ask';
+      if (voice === 'webhook' && freesReserve(record, observation)) return 'ask';
       return hasRoomFor(record, state) ? 'applied' : 'counted';
     case 'duplicate':
       return 'duplicate';
@@ -74,7 +79,7 @@ export function verdictOn(record: PaymentRecord, word: Word, voice: Voice, at: n
       }
       return voice === 'answer' && isReopening(record, state) ? 'reopened' : 'stale';
     case 'contradiction': {
-      const isMoved = isOtherMoney(record, word);
+      const isMoved = isOtherMoney(record, observation);
       if (voice === 'answer') {
         if (isFinal(state)) return 'corrected';
         return isMoved ? changeTo(record, state) : 'stale';
@@ -88,14 +93,14 @@ export function verdictOn(record: PaymentRecord, word: Word, voice: Voice, at: n
 }
 
 /** Whether a REFUND would give back something of what it holds, which only paytech's own word may do. */
-function freesReserve(record: PaymentRecord, { facts }: Word): boolean {
+function freesReserve(record: PaymentRecord, { facts }: Observation): boolean {
   if (record.paymentType !== 'REFUND') return false;
   const { state, amount = record.amount, currency = record.currency } = facts;
   return STATES[state].refund === 'returned' || amount.lt(record.amount) || currency !== record.currency;
 }
 
 /** Whether the word is of an open payment's money and nothing else. */
-export function isOtherMoney(record: PaymentRecord, { paymentType, facts }: Word): boolean {
+export function isOtherMoney(record: PaymentRecord, { paymentType, facts }: Observation): boolean {
   const isSameType = paymentType === undefined || paymentType === record.paymentType;
   return isSameType && facts.state === record.state && !isFinal(record.state);
 }
@@ -126,8 +131,13 @@ function hasRoomFor(record: PaymentRecord, state: PaymentState): boolean {
 }
 
 /** Whether the record has something to learn from what paytech says at `at`. */
-export function isNews(record: PaymentRecord, word: Word, voice: Voice, at: number): boolean {
-  switch (verdictOn(record, word, voice, at)) {
+export function isDiscrepancy(
+  record: PaymentRecord,
+  observation: Observation,
+  voice: Voice,
+  at: number,
+): boolean {
+  switch (verdictOn(record, observation, voice, at)) {
     case 'applied':
     case 'changed':
     case 'corrected':
@@ -140,8 +150,13 @@ export function isNews(record: PaymentRecord, word: Word, voice: Voice, at: numb
 }
 
 /** Whether the record will become what paytech says at `at`. */
-export function willApply(record: PaymentRecord, word: Word, voice: Voice, at: number): boolean {
-  switch (verdictOn(record, word, voice, at)) {
+export function willApply(
+  record: PaymentRecord,
+  observation: Observation,
+  voice: Voice,
+  at: number,
+): boolean {
+  switch (verdictOn(record, observation, voice, at)) {
     case 'applied':
     case 'changed':
     case 'corrected':
@@ -157,7 +172,7 @@ export function willApply(record: PaymentRecord, word: Word, voice: Voice, at: n
  * The record as it will be once paytech's latest word, which is on the queue, has been applied: what a caller is
  * shown, so that two answers in a row do not contradict each other. The record itself where there is no such word.
  */
-export function asHeard(record: PaymentRecord): PaymentRecord {
+export function withQueued(record: PaymentRecord): PaymentRecord {
   const { heard } = record;
   if (heard?.version !== record.version) return record;
   const { at } = heard;
@@ -173,12 +188,12 @@ export function asHeard(record: PaymentRecord): PaymentRecord {
 }
 
 /** What a word that is applied says, with what it leaves out and the record knows: how much a capture was asked for. */
-export function factsOver(record: PaymentRecord, facts: Word['facts']): Word['facts'] {
+export function factsOver(record: PaymentRecord, facts: Observation['facts']): Observation['facts'] {
   if (facts.amount) return facts;
   return { ...facts, ...optional('amount', capturedAmount(record, facts.state)) };
 }
 
 /** The mark of an entry that says of money that it was paid, and not how much. */
-export function amountMark({ state, amount }: Word['facts']): { amountUntold?: true } {
+export function amountMark({ state, amount }: Observation['facts']): { amountUntold?: true } {
   return meansMoney(state) && !amount ? { amountUntold: true } : {};
 }

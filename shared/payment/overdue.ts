@@ -7,12 +7,12 @@ import { isWaiting, type WaitingState } from './state.ts';
  */
 
 /** How long a payment may wait in each, in milliseconds. */
-export type WaitingLimits = Record<WaitingState, number>;
+export type OverdueLimits = Record<WaitingState, number>;
 
 /** The state in which the payment has waited for longer than it may; undefined when it does not. */
 export function overdueIn(
   record: PaymentRecord,
-  limits: WaitingLimits,
+  limits: OverdueLimits,
   now: number,
 ): WaitingState | undefined {
   const { state } = record;

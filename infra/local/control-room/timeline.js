@@ -39,7 +39,7 @@ export const paymentsOf = ({ items }) =>
  * @param {Seen} seen
  * @returns {Entry[]}
  */
-export function storyOf(payment, seen) {
+export function timelineOf(payment, seen) {
   return [
     ...claimOf(payment, seen),
     ...callsOf(payment, seen),

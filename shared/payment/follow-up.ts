@@ -2,7 +2,7 @@ import type { EventSource, PaymentRecord } from './payment.ts';
 import { endedInVain, isFinal, meansMoney, type PaymentState, type PaymentType } from './state.ts';
 
 /** What the deployment does about payments once they have changed. */
-export interface AfterwardsPolicy {
+export interface FollowUpPolicy {
   /** How long after a webhook's word paytech itself is asked for it, in milliseconds; absent: never. */
   confirmAfterMs?: number;
   /** How long a payment is kept once it is final, in milliseconds; absent: for good. */
@@ -10,7 +10,7 @@ export interface AfterwardsPolicy {
 }
 
 /** What is noted with a change, in its own write: when to look at the payment again, and when to forget it. */
-export interface Afterwards {
+export interface FollowUp {
   /** Epoch milliseconds. */
   confirmAt?: number;
   /** Epoch seconds, as DynamoDB's time to live has it. */
@@ -19,7 +19,7 @@ export interface Afterwards {
   refundsUnknown?: boolean;
 }
 
-/** A change as far as its afterwards are concerned; without `before` of a record that is not {@link isInDoubt}. */
+/** A change as far as its follow-up is concerned; without `before` of a record that is not {@link isInDoubt}. */
 export interface Changed {
   source: EventSource;
   paymentType: PaymentType;
@@ -32,11 +32,11 @@ export interface Changed {
  * was paid or is held, and that what was held or on its way to a customer came to nothing. An open payment never
  * expires: the clock starts when it becomes final.
  */
-export function afterwards(
-  { confirmAfterMs, retentionMs }: AfterwardsPolicy,
+export function followUp(
+  { confirmAfterMs, retentionMs }: FollowUpPolicy,
   { source, paymentType, state, before }: Changed,
   now: number,
-): Afterwards {
+): FollowUp {
   const isPaidOut = paymentType === 'WITHDRAWAL' && endedInVain(state);
   const isAboutMoney = meansMoney(state) || isPaidOut || (before !== undefined && isInDoubt(before));
   const isConfirmed = confirmAfterMs === undefined || source !== 'webhook' || !isAboutMoney;
@@ -54,6 +54,6 @@ export function isInDoubt({ state, unconfirmed }: Pick<PaymentRecord, 'state' | 
 }
 
 /** A payment that old may have been here before and forgotten, and with it what was refunded of it. */
-export function mayHaveExpired({ retentionMs }: AfterwardsPolicy, created: string, now: number): boolean {
+export function mayHaveExpired({ retentionMs }: FollowUpPolicy, created: string, now: number): boolean {
   return retentionMs !== undefined && now - Date.parse(created) > retentionMs;
 }

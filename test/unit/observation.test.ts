@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { decimal } from '../../shared/payment/money.ts';
 import {
-  asHeard,
-  isNews,
+  isDiscrepancy,
   REOPEN_GAP_MS,
   type Verdict,
   type Voice,
   verdictOn,
   willApply,
-} from '../../shared/payment/heard.ts';
-import { decimal } from '../../shared/payment/money.ts';
+  withQueued,
+} from '../../shared/payment/observation.ts';
 import { MAX_OPEN_CHANGES, type PaymentRecord, paymentAt } from '../../shared/payment/payment.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import { created, recordWith } from './examples.ts';
@@ -41,7 +41,7 @@ describe('what paytech says', () => {
     [{ ...declined, reopenedAt: NOW - 25 * 3_600_000 }, word('AUTHORIZED'), 'disputed'],
     [{ ...completed, reopenedAt: NOW - REOPEN_GAP_MS }, word('AUTHORIZED'), 'nothing'],
   ])('case %#', (standing, said, is) => {
-    expect([isNews(standing, said, 'answer', NOW), willApply(standing, said, 'answer', NOW)]).toEqual([
+    expect([isDiscrepancy(standing, said, 'answer', NOW), willApply(standing, said, 'answer', NOW)]).toEqual([
       is !== 'nothing',
       is === 'applied',
     ]);
@@ -49,7 +49,7 @@ describe('what paytech says', () => {
 
   it('of another type is nothing while it is not final', () => {
     const said = { ...word('PENDING'), paymentType: 'WITHDRAWAL' as const };
-    expect(isNews(record, said, 'answer', NOW)).toBe(false);
+    expect(isDiscrepancy(record, said, 'answer', NOW)).toBe(false);
   });
 });
 
@@ -196,7 +196,7 @@ describe('the record as it was heard of', () => {
   const heard = { at: '2026-03-01T10:05:00.000Z', version: 1, ...word('COMPLETED', '9') };
 
   it('is the payment as paytech has it, over what was known before', () => {
-    expect(paymentAt(asHeard({ ...record, heard }))).toMatchObject({
+    expect(paymentAt(withQueued({ ...record, heard }))).toMatchObject({
       state: 'COMPLETED',
       final: true,
       amount: decimal('9'),
@@ -208,8 +208,8 @@ describe('the record as it was heard of', () => {
   });
 
   it('is the record itself where nothing was heard, or another version was meant', () => {
-    expect(asHeard(record)).toBe(record);
+    expect(withQueued(record)).toBe(record);
     const moved = { ...authorized, heard };
-    expect(asHeard(moved)).toBe(moved);
+    expect(withQueued(moved)).toBe(moved);
   });
 });

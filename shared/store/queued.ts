@@ -1,5 +1,5 @@
 import { keptFacts } from '../payment/facts.ts';
-import type { Heard, PaymentRecord } from '../payment/payment.ts';
+import type { PaymentRecord, QueuedObservation } from '../payment/payment.ts';
 import { assign } from './expressions.ts';
 import { IS_KNOWN, isUnchanged, keyOf, toRecord } from './payment-item.ts';
 import type { Table } from './table.ts';
@@ -31,7 +31,11 @@ export async function keepLeft(table: Table, read: PaymentRecord, now: number): 
 }
 
 /** Keeps what paytech said, once it is on the queue; returns the record as it then is. */
-export async function keepHeard(table: Table, record: PaymentRecord, heard: Heard): Promise<PaymentRecord> {
+export async function keepQueued(
+  table: Table,
+  record: PaymentRecord,
+  heard: QueuedObservation,
+): Promise<PaymentRecord> {
   const { item } = await table.update(keyOf(record.id), {
     SET: assign({ heard: { ...heard, facts: keptFacts(heard.facts) } }),
     condition: [isUnchanged(heard)],

@@ -16,7 +16,7 @@ export interface Chapter {
 }
 
 /** The life of a payment as the record tells it, oldest first. */
-export function storyOf(record: PaymentRecord, claim: Claim | undefined): Chapter[] {
+export function timelineOf(record: PaymentRecord, claim: Claim | undefined): Chapter[] {
   const chapters = [
     ...record.history.map((entry, index) => ({ at: entry.at, text: applied(record, entry, index + 1) })),
     ...record.quarantine.map((event, index) => ({ at: event.at, text: doubted(record, event, index) })),
@@ -41,11 +41,11 @@ export function storyOf(record: PaymentRecord, claim: Claim | undefined): Chapte
 
 /** Of a claim that ended well the payment itself tells. */
 function aboutClaim(claim: Claim): Chapter[] {
-  return claim.stage === 'known' ? resolutionsOf(claim) : storyOfClaim(claim);
+  return claim.stage === 'known' ? resolutionsOf(claim) : timelineOfClaim(claim);
 }
 
 /** The same for a claim that has no payment yet. */
-export function storyOfClaim(claim: Claim): Chapter[] {
+export function timelineOfClaim(claim: Claim): Chapter[] {
   const { kind, attempt, sentAt, request, caller, flag, lastLookUpAt } = claim;
   const sent = `${caller ?? 'The shop'} asked for a ${kind} of ${money(request.amount, request.currency)}${attempt > 1 ? ` (attempt ${attempt})` : ''}.`;
   const chapters = [{ at: new Date(sentAt).toISOString(), text: `${sent} ${ENDINGS[claim.stage]}` }];
