@@ -179,7 +179,7 @@ function exactPayload(token: string): unknown {
   try {
     return parseJson(Buffer.from(payload, 'base64url').toString());
   } catch {
-    throw unusable('token', 'has a number that is beyond all reason');
+    throw unusable('token', 'has a number that is out of range');
   }
 }
 

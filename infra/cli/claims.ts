@@ -146,7 +146,7 @@ async function resolveFlagged(
   }
 }
 
-/** An action on a payment of which nobody heard the end. */
+/** An action on a payment whose outcome is unknown. */
 async function release(environment: Environment, id: string, options: Resolving): Promise<Result> {
   await confirm(`Decide that the open operation on payment ${id} will not take effect any more?`, options);
   const released = releaseAction({ ...environment, now: Date.now });

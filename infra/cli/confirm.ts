@@ -7,7 +7,7 @@ export async function confirm(
   { yes }: { yes?: boolean | undefined },
 ): Promise<void> {
   if (yes) return;
-  if (!process.stdin.isTTY) throw new Failure('Nobody is here to ask: say --yes.', 2);
+  if (!process.stdin.isTTY) throw new Failure('No terminal to confirm on: pass --yes.', 2);
   const text = typeof question === 'string' ? question : await question();
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await terminal.question(`${text} [y/N] `);

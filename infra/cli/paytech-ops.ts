@@ -16,7 +16,7 @@ process.exitCode = await run(async () => {
   return result;
 });
 
-/** 0: done; 1: failed or not found; 2: called the wrong way. */
+/** 0: done; 1: failed or not found; 2: usage error. */
 async function run(command: () => Promise<Result | undefined>): Promise<number> {
   try {
     const result = await command();

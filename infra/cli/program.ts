@@ -30,7 +30,7 @@ export function program(onResult: (result: Result) => void): Command {
     .option('--region <name>', 'AWS region')
     .addHelpText(
       'after',
-      '\nWhat moves money or deletes asks first; a script says --yes.\nExit codes: 0 done, 1 failed or not found, 2 called the wrong way.',
+      '\nWhat moves money or deletes asks first; a script passes --yes.\nExit codes: 0 done, 1 failed or not found, 2 usage error.',
     )
     .exitOverride();
 
@@ -78,7 +78,7 @@ export function program(onResult: (result: Result) => void): Command {
       work((environment) => replay(environment, id, version)),
     );
 
-  const claims = root.command('claims').description('requests of which nobody knows how they ended');
+  const claims = root.command('claims').description('requests whose outcome is unknown');
   claims
     .command('ls')
     .description('list those that wait for a person')

@@ -93,7 +93,7 @@ export function alarms(scope: Construct, watched: Watched): void {
       metric: depth(deadLetterQueue),
       threshold: 1,
       impact: `The subscriber ${name} has failed on a payment event for an hour and goes without it.`,
-      firstStep: `Mend the subscriber, then redrive ${name}-dlq.`,
+      firstStep: `Fix the subscriber, then redrive ${name}-dlq.`,
     });
     alarm(`${name}-undelivered`, {
       entry: 'subscriber-undelivered',

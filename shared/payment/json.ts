@@ -17,7 +17,7 @@ const MAX_DEPTH = 64;
 /**
  * `JSON.parse`, but every number is a {@link Decimal} made from its source text, so that no digit is lost.
  * Throws a SyntaxError on what is not JSON and a RangeError on nesting deeper than {@link MAX_DEPTH} or an exponent
- * beyond all reason.
+ * out of range.
  */
 export function parseJson(text: string): unknown {
   const value = JSON.parse(text, (_key, value, context) =>

@@ -11,7 +11,7 @@ const MAX_EXPONENT = 1_000_000_000;
 
 /**
  * The decimal that a JSON or DynamoDB number text stands for. Throws on anything that is no number, and on an
- * exponent beyond all reason.
+ * exponent out of range.
  */
 export function decimal(text: string): Decimal {
   const value = new Big(text);

@@ -34,7 +34,7 @@ export function openStorefront(apiUrl: string, options?: StorefrontOptions): Sto
 export interface StorefrontOptions {
   /**
    * How long a request is repeated in all, in milliseconds, before its error is thrown; default 30,000, within which
-   * also a payment of which nobody heard the answer is found or made anew. The service says how long to wait
+   * a payment whose answer was lost is found or made anew too. The service says how long to wait
    * (Retry-After): where that is longer than what is left, the error is thrown at once. 0 repeats nothing.
    */
   patienceMs?: number;

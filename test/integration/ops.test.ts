@@ -292,7 +292,7 @@ describe.concurrent('the program', () => {
     ['an option that there is not', ['doctor', '--wrong'], "unknown option '--wrong'"],
     ['a time that is none', ['keys', '--since', 'yesterday'], 'Give a duration such as'],
     ['no redrive filter', ['dlq', 'redrive', '--yes'], 'Name messages, a filter, or --all.'],
-  ])('is called the wrong way with %s', async (_name, args, complaint) => {
+  ])('is a usage error with %s', async (_name, args, complaint) => {
     const { code, stdout, stderr } = await ops(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(complaint);
@@ -303,7 +303,7 @@ describe.concurrent('the program', () => {
     expect(code).toBe(0);
     for (const command of ['show', 'explain', 'dlq', 'replay', 'claims', 'keys', 'reconcile', 'doctor'])
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
-    expect(stdout).toContain('Exit codes: 0 done, 1 failed or not found, 2 called the wrong way.');
+    expect(stdout).toContain('Exit codes: 0 done, 1 failed or not found, 2 usage error.');
   });
 });
 
@@ -445,8 +445,8 @@ describe.concurrent('claims', () => {
     ['a payment of an operation', ['operation', 'x', '--payment', 'p'], 'only not-sent'],
     ['a denied payment that was sent', ['refund', 'x', '--outcome', 'sent', '--not-payment', 'p'], '--not-'],
     ['a payment that was not sent', ['refund', 'x', '--outcome', 'not-sent', '--payment', 'p'], '--payment'],
-    ['nobody to ask', ['refund', 'x', '--outcome', 'not-sent'], 'say --yes'],
-  ])('is called the wrong way with %s', async (_name, args, complaint) => {
+    ['no terminal', ['refund', 'x', '--outcome', 'not-sent'], 'pass --yes'],
+  ])('is a usage error with %s', async (_name, args, complaint) => {
     const { code, stdout, stderr } = await ops(['claims', 'resolve', ...args, '--reason', 'x']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(complaint);
