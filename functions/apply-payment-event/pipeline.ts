@@ -10,7 +10,6 @@ import {
   judgeObservation,
   REOPEN_GAP_MS,
   type Verdict,
-  type Voice,
   verdictOn,
 } from '../../shared/payment/observation.ts';
 import {
@@ -26,10 +25,13 @@ import { type GatewayPayment, readReport, type StatelessPayment } from '../../sh
 import type { Logger } from '../../shared/runtime/logger.ts';
 import * as payments from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
+import { askPaytech } from './ask-paytech.ts';
+import { isOvertaken, mayBeAMove, receivedAt, trusted, verdictOnAnswer, voiceOf } from './event.ts';
 import { firstObservation, firstRecord, hasState, RECEIVES_TO_ASK } from './first-record.ts';
 import { type Learned, learn, learnFromPaytech } from './learn.ts';
 import { assertRoom, isOld } from './limits.ts';
 import { settleParent, warnIfIncomparable, warnIfRefundedTooMuch } from './refund-parent.ts';
+import { warnIfCorrected, warnOfQuarantine } from './warnings.ts';
 
 export interface Dependencies {
   table: Table;
@@ -64,12 +66,6 @@ export interface Outcome {
 /** The outcome, and the record that it was judged by, where there is one. */
 type Settled = Outcome & { record: PaymentRecord | undefined };
 
-/** How long paytech may take to answer a question, in milliseconds. */
-const ASK_LIMIT_MS = 5_000;
-
-/** How long one asker keeps others from asking: longer than it can take. */
-const QUESTION_MS = 3 * ASK_LIMIT_MS;
-
 /** A condition that fails although the state machine allows the move was overtaken; it is judged anew. */
 const MAX_ROUNDS = 4;
 
@@ -79,7 +75,7 @@ const MAX_ROUNDS = 4;
  * {@link HistoryFull} means that no retry helps; throwing anything else, that the message must come again.
  */
 export function applyEvent(deps: Dependencies) {
-  const { table, gateway, eventSource, policy, now, logger } = deps;
+  const { table, eventSource, policy, now, logger } = deps;
   const refundParent = settleParent(deps);
 
   return async function apply(event: QueuedEvent): Promise<Outcome> {
@@ -164,7 +160,7 @@ export function applyEvent(deps: Dependencies) {
     if (version) return again(event, key, payment, record, version);
     const quarantined = record.quarantine.find((each) => each.key === key);
     if (quarantined) {
-      warnOfQuarantine(record, quarantined.state);
+      warnOfQuarantine(logger, record, quarantined.state);
       return ended('quarantined', record);
     }
     if (!hasState(payment)) return askAbout(event, key, payment, record);
@@ -229,7 +225,7 @@ export function applyEvent(deps: Dependencies) {
     const entry = { ...change.entry, corrected: true };
     const corrected = await payments.applyAtVersion(table, { ...change, entry }, record);
     if (!corrected.applied) return undefined;
-    warnIfCorrected(corrected.record, corrected.record.version);
+    warnIfCorrected(logger, corrected.record, corrected.record.version);
     warnIfRefundedTooMuch(logger, corrected.record);
     warnIfIncomparable(logger, record, corrected.record);
     return announce('corrected', corrected.record);
@@ -242,7 +238,7 @@ export function applyEvent(deps: Dependencies) {
     payment: StatelessPayment,
     record: PaymentRecord,
   ): Promise<Settled | undefined> {
-    const answer = await askPaytech(record);
+    const answer = await askPaytech(deps, record);
     if (!answer) return undefined;
     const answeredAt = now();
     const verdict = verdictOnAnswer(record, answer, answeredAt);
@@ -284,7 +280,7 @@ export function applyEvent(deps: Dependencies) {
     const { at, source, signature } = entryBy(event, key, payment.facts);
     const quarantined = { at, source, key, ...optional('signature', signature), state, amount, currency };
     if (!(await payments.quarantine(table, record, quarantined))) return undefined;
-    warnOfQuarantine(record, state);
+    warnOfQuarantine(logger, record, state);
     return ended('quarantined', record);
   }
 
@@ -302,17 +298,17 @@ export function applyEvent(deps: Dependencies) {
     const entry = record.history[version - 1]!;
     if (isOld(event, entry)) return ended('stale', record);
     if (version === 1) await join(deps, record);
-    warnIfCorrected(record, version);
+    warnIfCorrected(logger, record, version);
 
     const told = await announce('duplicate', record, version);
     const answered = record.history.findLastIndex(({ answerTo }) => answerTo === key) + 1;
     if (answered > 0) {
-      warnIfCorrected(record, answered);
+      warnIfCorrected(logger, record, answered);
       told.alsoPublications = [publicationOf(record, answered, eventSource)];
     }
     if (!isOvertaken(record, version, payment)) return told;
 
-    const question = askPaytech(record).catch((error) => {
+    const question = askPaytech(deps, record).catch((error) => {
       if ((event.receives ?? 1) < RECEIVES_TO_ASK) throw error;
       return 'unanswered' as const;
     });
@@ -381,21 +377,6 @@ export function applyEvent(deps: Dependencies) {
     return { entry, followUp: followUp(policy, change, now()) };
   }
 
-  /**
-   * One question at a time per payment; who finds another asking comes again, to find the answer recorded.
-   * Returns undefined when the record changed meanwhile.
-   */
-  async function askPaytech(record: PaymentRecord): Promise<GatewayPayment | undefined> {
-    const question = await payments.takeQuestion(table, record, now(), now() + QUESTION_MS);
-    if (question === 'changed') return undefined;
-    if (question === 'busy') throw new Error(`paytech is being asked about payment ${record.id} already`);
-    const answer = await gateway.get(record.id, ASK_LIMIT_MS);
-    if (answer.kind !== 'answered' || answer.result.id !== record.id) {
-      throw new Error(`paytech could not be asked about payment ${record.id}: ${answer.kind}`);
-    }
-    return answer.result;
-  }
-
   async function announce(
     outcome: 'applied' | 'corrected' | 'duplicate',
     record: PaymentRecord,
@@ -411,65 +392,6 @@ export function applyEvent(deps: Dependencies) {
   function ended(outcome: Outcome['outcome'], record: PaymentRecord): Settled {
     return { outcome, paymentId: record.id, record };
   }
-
-  function warnIfCorrected({ id, history }: PaymentRecord, version: number): void {
-    const [before, entry] = [history[version - 2], history[version - 1]];
-    if (!entry?.corrected) return;
-    const change = { from: before?.facts.state, to: entry.facts.state };
-    logger.warn('payment corrected', { metric: 'PaymentCorrected', paymentId: id, ...change });
-  }
-
-  function warnOfQuarantine({ id, state }: PaymentRecord, claimed: string): void {
-    logger.warn('event quarantined', { metric: 'EventQuarantined', paymentId: id, state, claimed });
-  }
 }
 
 type By = Pick<payments.Change, 'entry' | 'followUp'>;
-
-/**
- * What customers follow is taken from paytech's own answers only: whoever has the signing key must not put his
- * account before them.
- */
-function trusted(event: QueuedEvent, payment: StatelessPayment): StatelessPayment {
-  if (event.source !== 'webhook') return payment;
-  const { redirectUrl: _, facts, ...rest } = payment;
-  const { externalRefs: __, ...trustedFacts } = facts;
-  return { ...rest, facts: trustedFacts };
-}
-
-/** Whether the event says enough to be written before the record has been read. */
-function mayBeAMove(
-  event: QueuedEvent,
-  payment: StatelessPayment,
-): payment is GatewayPayment & { paymentType: PaymentType } {
-  if (!hasState(payment) || !payment.paymentType) return false;
-  // Whether it gives back something of what a refund holds, the record says.
-  if (event.source === 'webhook' && payment.paymentType === 'REFUND') return false;
-  return !meansMoney(payment.facts.state) || payment.facts.amount !== undefined;
-}
-
-/** Only GET knows what a capture came to where its answer does not say so. */
-function voiceOf(event: QueuedEvent, { facts }: GatewayPayment, record: PaymentRecord): Voice {
-  if (event.source === 'webhook') return 'webhook';
-  const isWhole = event.source !== 'operation' || !meansMoney(facts.state) || facts.amount !== undefined;
-  return isWhole && event.readVersion === record.version ? 'answer' : 'earlier';
-}
-
-function verdictOnAnswer(record: PaymentRecord, answer: GatewayPayment, at: number): Exclude<Verdict, 'ask'> {
-  if (!statesOf(record.paymentType).includes(answer.facts.state)) return 'stale';
-  const verdict = verdictOn(record, answer, 'answer', at);
-  return verdict === 'ask' ? 'stale' : verdict;
-}
-
-/** Whether the event's final word is not, or no longer, what the record says, and might be true by now. */
-function isOvertaken(record: PaymentRecord, version: number, payment: StatelessPayment): boolean {
-  if (!hasState(payment) || !isFinal(payment.facts.state)) return false;
-  const wasTaken = record.history[version - 1]?.facts.state === payment.facts.state;
-  if (wasTaken && versionThatSet(record) <= version) return false;
-  const judgement = judgeObservation(record, payment);
-  return judgement === 'applied' || judgement === 'contradiction';
-}
-
-function receivedAt(event: QueuedEvent): number {
-  return Date.parse(event.receivedAt);
-}

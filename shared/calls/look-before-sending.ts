@@ -13,7 +13,7 @@ import { endedInVain, meansMoney } from '../payment/state.ts';
 import type { GatewayClient } from '../paytech/client.ts';
 import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { keepRedirectUrl } from '../store/payments.ts';
+import { keepRedirectUrl } from '../store/redirect-url.ts';
 import type { Table } from '../store/table.ts';
 import { type Listed, lookUpReferences } from './look-up.ts';
 import { queueObservation } from './observe.ts';

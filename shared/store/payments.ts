@@ -18,6 +18,7 @@ import { nextCheckAt, RECHECK_MS } from '../payment/schedule.ts';
 import { isFinal, meansMoney, type PaymentState, type PaymentType, statesBefore } from '../payment/state.ts';
 import { assign, type Condition, type Fragment } from './expressions.ts';
 import { IS_KNOWN, isInState, isUnchanged, keyOf, SCHEMA, toRecord } from './payment-item.ts';
+import { keepRedirectUrl } from './redirect-url.ts';
 import { openShard, type Table } from './table.ts';
 
 /** One event's change, ready to be written: its history entry, and the type that it names, if it names one. */
@@ -71,24 +72,6 @@ export async function recordPayment(
     return { applied: false, record: created.item && toRecord(created.item) };
   }
   return { applied: false, record: await keepRedirectUrl(table, identity.id, identity.redirectUrl) };
-}
-
-/** Adds where the customer pays to a record that does not say it: bookkeeping. Returns the record as it then is. */
-export async function keepRedirectUrl(
-  table: Table,
-  id: string,
-  redirectUrl: string,
-): Promise<PaymentRecord | undefined> {
-  const { item } = await table.update(keyOf(id), {
-    SET: [
-      {
-        text: 'redirectUrl = if_not_exists(redirectUrl, :redirectUrl)',
-        values: { ':redirectUrl': redirectUrl },
-      },
-    ],
-    condition: [IS_KNOWN],
-  });
-  return item && toRecord(item);
 }
 
 /**

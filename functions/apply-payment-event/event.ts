@@ -1,0 +1,60 @@
+import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
+import { judgeObservation, type Verdict, type Voice, verdictOn } from '../../shared/payment/observation.ts';
+import { type PaymentRecord, versionThatSet } from '../../shared/payment/payment.ts';
+import { isFinal, meansMoney, type PaymentType, statesOf } from '../../shared/payment/state.ts';
+import type { GatewayPayment, StatelessPayment } from '../../shared/paytech/wire.ts';
+import { hasState } from './first-record.ts';
+
+/** What an event says of its payment, and how far it is believed. */
+
+/**
+ * What customers follow is taken from paytech's own answers only: whoever has the signing key must not put his
+ * account before them.
+ */
+export function trusted(event: QueuedEvent, payment: StatelessPayment): StatelessPayment {
+  if (event.source !== 'webhook') return payment;
+  const { redirectUrl: _, facts, ...rest } = payment;
+  const { externalRefs: __, ...trustedFacts } = facts;
+  return { ...rest, facts: trustedFacts };
+}
+
+/** Whether the event says enough to be written before the record has been read. */
+export function mayBeAMove(
+  event: QueuedEvent,
+  payment: StatelessPayment,
+): payment is GatewayPayment & { paymentType: PaymentType } {
+  if (!hasState(payment) || !payment.paymentType) return false;
+  // Whether it gives back something of what a refund holds, the record says.
+  if (event.source === 'webhook' && payment.paymentType === 'REFUND') return false;
+  return !meansMoney(payment.facts.state) || payment.facts.amount !== undefined;
+}
+
+/** Only GET knows what a capture came to where its answer does not say so. */
+export function voiceOf(event: QueuedEvent, { facts }: GatewayPayment, record: PaymentRecord): Voice {
+  if (event.source === 'webhook') return 'webhook';
+  const isWhole = event.source !== 'operation' || !meansMoney(facts.state) || facts.amount !== undefined;
+  return isWhole && event.readVersion === record.version ? 'answer' : 'earlier';
+}
+
+export function verdictOnAnswer(
+  record: PaymentRecord,
+  answer: GatewayPayment,
+  at: number,
+): Exclude<Verdict, 'ask'> {
+  if (!statesOf(record.paymentType).includes(answer.facts.state)) return 'stale';
+  const verdict = verdictOn(record, answer, 'answer', at);
+  return verdict === 'ask' ? 'stale' : verdict;
+}
+
+/** Whether the event's final word is not, or no longer, what the record says, and might be true by now. */
+export function isOvertaken(record: PaymentRecord, version: number, payment: StatelessPayment): boolean {
+  if (!hasState(payment) || !isFinal(payment.facts.state)) return false;
+  const wasTaken = record.history[version - 1]?.facts.state === payment.facts.state;
+  if (wasTaken && versionThatSet(record) <= version) return false;
+  const judgement = judgeObservation(record, payment);
+  return judgement === 'applied' || judgement === 'contradiction';
+}
+
+export function receivedAt(event: QueuedEvent): number {
+  return Date.parse(event.receivedAt);
+}
