@@ -8,7 +8,7 @@ import { refundView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
 import { absentOr, matching, object, validated } from '../../shared/http/validate.ts';
 import type { ClaimedRequest } from '../../shared/payment/claim.ts';
-import { judgeObservation } from '../../shared/payment/observation.ts';
+import { isConfirmedBy } from '../../shared/payment/observation.ts';
 import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { isRefundable } from '../../shared/payment/refund.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
@@ -125,7 +125,7 @@ async function assertConfirmed(
   const answer = await deps.gateway.get(parent.id, ASK_LIMIT_MS);
   const isNotKnown = answer.kind === 'not-accepted' && answer.status === 404;
   if (answer.kind !== 'answered' && !isNotKnown) throw notConfirmed();
-  if (answer.kind === 'answered' && judgeObservation(parent, answer.result) === 'duplicate') {
+  if (answer.kind === 'answered' && isConfirmedBy(parent, answer.result)) {
     await keepConfirmed(deps.table, parent);
     // It may have changed meanwhile, or somebody else have confirmed it.
     if ((await readPayment(deps.table, parent.id))?.unconfirmed) throw notConfirmed();

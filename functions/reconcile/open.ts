@@ -4,7 +4,7 @@ import { lookAtExecute } from '../../shared/calls/untouched.ts';
 import { openOperation } from '../../shared/payment/action.ts';
 import { isClaimKind, lookAfter, nextLookAt } from '../../shared/payment/claim.ts';
 import { nextCheckOf } from '../../shared/payment/next-check.ts';
-import { judgeObservation, withQueued } from '../../shared/payment/observation.ts';
+import { isConfirmedBy, judgeObservation, withQueued } from '../../shared/payment/observation.ts';
 import { type OverdueLimits, overdueIn } from '../../shared/payment/overdue.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { OPEN_SHARDS, WATCHED_INTERVAL_MS } from '../../shared/payment/schedule.ts';
@@ -125,7 +125,8 @@ export function lookAfterOpen(deps: Dependencies) {
     const looked = await lookAtExecute(deps, record, answer.result, askedAt);
     if (operation && looked.is === 'open') warnOfAge(key, operation.startedAt);
     const { unconfirmed, ...confirmed } = looked.record;
-    const isConfirmed = unconfirmed && word === 'duplicate' && (await keepConfirmed(table, record));
+    const isConfirmed =
+      unconfirmed && isConfirmedBy(record, answer.result) && (await keepConfirmed(table, record));
     await postpone(table, key, nextCheckOf(isConfirmed ? confirmed : looked.record, now()));
     return [];
   }

@@ -7,22 +7,27 @@ export type ReadingGateway = Pick<GatewayClient, 'get' | 'list' | 'listReadable'
 /** So many failures in a row, and paytech is left alone until the next run. */
 const GIVE_UP_AFTER = 5;
 
-/** A gateway that is not asked any more in this run once it has failed several times in a row. */
+type Asked = 'get' | 'list';
+
+/**
+ * A gateway that is not asked any more in this run once it has failed several times in a row; for one payment and for
+ * the list each by itself, since either may work without the other.
+ */
 export function patient(
   gateway: ReadingGateway,
   logger: Pick<Logger, 'error'>,
-): { gateway: ReadingGateway; hasGivenUp: () => boolean } {
-  let failures = 0;
-  const hasGivenUp = () => failures >= GIVE_UP_AFTER;
+): { gateway: ReadingGateway; hasGivenUp: (asked: Asked) => boolean } {
+  const failures = { get: 0, list: 0 };
+  const hasGivenUp = (asked: Asked) => failures[asked] >= GIVE_UP_AFTER;
 
-  async function ask<T>(question: () => Promise<Answer<T>>): Promise<Answer<T>> {
-    if (hasGivenUp()) return { kind: 'unknown', reason: 'left alone for the rest of this run' };
+  async function ask<T>(asked: Asked, question: () => Promise<Answer<T>>): Promise<Answer<T>> {
+    if (hasGivenUp(asked)) return { kind: 'unknown', reason: 'left alone for the rest of this run' };
     const answer = await question();
     // Questions that were under way when the last straw came neither renew the patience nor are counted.
-    if (hasGivenUp()) return answer;
-    failures = isOutage(answer) ? failures + 1 : 0;
-    if (hasGivenUp()) {
-      logger.error('gateway left alone', { metric: 'ReconcileGaveUp', ...reasonOf(answer) });
+    if (hasGivenUp(asked)) return answer;
+    failures[asked] = isOutage(answer) ? failures[asked] + 1 : 0;
+    if (hasGivenUp(asked)) {
+      logger.error('gateway left alone', { metric: 'ReconcileGaveUp', asked, ...reasonOf(answer) });
     }
     return answer;
   }
@@ -30,9 +35,9 @@ export function patient(
   return {
     hasGivenUp,
     gateway: {
-      get: (...args) => ask(() => gateway.get(...args)),
-      list: (...args) => ask(() => gateway.list(...args)),
-      listReadable: (...args) => ask(() => gateway.listReadable(...args)),
+      get: (...args) => ask('get', () => gateway.get(...args)),
+      list: (...args) => ask('list', () => gateway.list(...args)),
+      listReadable: (...args) => ask('list', () => gateway.listReadable(...args)),
     },
   };
 }

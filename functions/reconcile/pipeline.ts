@@ -62,8 +62,8 @@ export function reconcile({ concurrency = CONCURRENCY, ...deps }: Dependencies) 
   return async ({ deadline, requestId, sweepFrom }: Run): Promise<Reconciled> => {
     const tally = emptyTally();
     const { gateway, hasGivenUp } = patient(deps.gateway, logger);
-    const goesOnUntil = (end: number) => () => {
-      if (hasGivenUp()) tally.stopped = 'gateway';
+    const goesOnUntil = (end: number, asked: 'get' | 'list') => () => {
+      if (hasGivenUp(asked)) tally.stopped = 'gateway';
       else if (now() > end) tally.stopped ??= 'time';
       else return true;
       return false;
@@ -71,8 +71,13 @@ export function reconcile({ concurrency = CONCURRENCY, ...deps }: Dependencies) 
     const shared = { ...deps, gateway, tally, ...optional('requestId', requestId) };
     const openUntil = now() + SHARE_OF_OPEN * (deadline - now());
 
-    await lookAfterOpen({ ...shared, maxItems, concurrency, goesOn: goesOnUntil(openUntil - QUESTION_MS) })();
-    await sweep({ ...shared, goesOn: goesOnUntil(deadline - PAGE_MS) })(sweepFrom);
+    await lookAfterOpen({
+      ...shared,
+      maxItems,
+      concurrency,
+      goesOn: goesOnUntil(openUntil - QUESTION_MS, 'get'),
+    })();
+    await sweep({ ...shared, goesOn: goesOnUntil(deadline - PAGE_MS, 'list') })(sweepFrom);
 
     const result = resultOf(tally);
     logger.info(result.nothingToCheck ? 'nothing to check' : 'reconciled', {

@@ -75,6 +75,10 @@ export function sweep(deps: Dependencies) {
       if (answer.kind !== 'answered') {
         tally.failed++;
         logger.error('list not swept', { metric: 'ReconcileFailed', offset, ...reasonOf(answer) });
+        // No offset that paytech refuses is asked for again in every run.
+        if (answer.kind === 'refused' && from === undefined) {
+          return keepProgress(table, mark, { startedAt, offset: 0, ...kept() });
+        }
         break;
       }
       const { payments, unreadable, hasMore } = answer.result;

@@ -129,10 +129,13 @@ export function claimedCall(deps: Dependencies) {
       const isForgotten = !paymentsOf(claim).every(isKnown);
       return isForgotten ? { is: 'conflict' } : undefined;
     }
-    const same = settling.find((each) => {
+    const fitting = settling.filter((each) => {
       const isOwn = !claim.otherPaymentIds?.includes(each.id);
-      return isOwn ? sameRequest(claim.request, call.request) : isAsMuch(each, call.request);
+      if (isOwn) return sameRequest(claim.request, call.request);
+      const isOfParent = claim.kind !== 'refund' || each.parentPaymentId === call.request.parentPaymentId;
+      return isOfParent && isAsMuch(each, call.request);
     });
+    const same = fitting.find(({ id }) => id === claim.paymentId) ?? fitting[0];
     if (same) return { is: 'existing', record: same };
     // With other money it may still be what was asked for: a look-up, or a person, says so.
     const isUndecided = claim.kind !== 'deposit' && UNDECIDED.has(claim.stage);
@@ -192,7 +195,8 @@ export function claimedCall(deps: Dependencies) {
       if (paymentsOf(previous).length === 0) return undefined;
       return look.forDeposits(previous, await recordsOf(table, previous), call.request, call.requestId);
     }
-    return attempt > 1 ? look.forPayouts(previous, call.requestId) : undefined;
+    const mayStand = attempt > 1 || paymentsOf(previous).length > 0;
+    return mayStand ? look.forPayouts(previous, await recordsOf(table, previous), call.requestId) : undefined;
   }
 
   /** So many attempts are made by no customer. */

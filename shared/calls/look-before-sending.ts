@@ -83,9 +83,15 @@ export function lookBeforeSending(deps: Dependencies) {
     }
   }
 
-  /** A payout that was released goes out again only when none turns up under its earlier references. */
-  async function forPayouts(claim: Claim, requestId?: string): Promise<Against> {
-    const news = await newsUnderReferences(claim);
+  /** A payout goes out again only when GET says that all of its payments have failed, and the list has no other. */
+  async function forPayouts(claim: Claim, records: PaymentRecord[], requestId?: string): Promise<Against> {
+    const counting = records.filter((each) => counts(claim, each));
+    const [known, news] = await Promise.all([
+      Promise.all(counting.map((record) => stillInVain(record, requestId))),
+      newsUnderReferences(claim),
+    ]);
+    const against = known.find((each) => each !== undefined);
+    if (against) return against;
     if (!news) return { is: 'unavailable' };
     for (const each of news) await bring(each, requestId);
     return news.length > 0 ? LATER : undefined;

@@ -169,8 +169,11 @@ export function counts(
   record: Pick<PaymentRecord, 'id' | 'amount' | 'currency' | 'requestedAmount' | 'requestedCurrency'>,
   asked: Pick<ClaimedRequest, 'amount' | 'currency'> = claim.request,
 ): boolean {
-  if (claim.deniedPaymentIds?.includes(record.id)) return false;
-  if (claim.kind !== 'deposit' || !claim.otherPaymentIds?.includes(record.id)) return true;
+  const isOfElsewhere = claim.otherPaymentIds?.includes(record.id) === true;
+  const isOwnDeposit = claim.kind === 'deposit' && !isOfElsewhere;
+  // What an order's own attempt was paid, nobody can deny.
+  if (claim.deniedPaymentIds?.includes(record.id) && !isOwnDeposit) return false;
+  if (claim.kind !== 'deposit' || !isOfElsewhere) return true;
   return isAsMuch(record, asked);
 }
 

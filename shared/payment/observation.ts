@@ -197,3 +197,14 @@ export function factsOver(record: PaymentRecord, facts: Observation['facts']): O
 export function amountMark({ state, amount }: Observation['facts']): { amountUntold?: true } {
   return meansMoney(state) && !amount ? { amountUntold: true } : {};
 }
+
+/**
+ * Whether paytech's own word confirms what only a webhook has told. Where it names no amount, a webhook's is not
+ * believed beyond what was asked for.
+ */
+export function isConfirmedBy(record: PaymentRecord, observation: Observation): boolean {
+  if (judgeObservation(record, observation) !== 'duplicate') return false;
+  if (observation.facts.amount !== undefined || !meansMoney(record.state)) return true;
+  const { requestedAmount, requestedCurrency, amount, currency } = record;
+  return requestedAmount !== undefined && requestedCurrency === currency && amount.lte(requestedAmount);
+}

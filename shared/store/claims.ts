@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type Claim, type ClaimKind, type ClaimStage, nextLookAt } from '../payment/claim.ts';
 import { type Item, openShard, type Table } from './table.ts';
 
@@ -18,7 +19,8 @@ export async function readClaim(
 
 /**
  * Writes `next` in place of `previous` (undefined: in place of nothing), or not at all. A write whose answer
- * was lost and that the SDK repeated finds itself: the same owner and stage at the same revision is success.
+ * was lost and that the SDK repeated finds itself, by a token of its own: owner, revision and stage may be those of
+ * another process that writes at the same moment.
  */
 export async function saveClaim(
   table: Table,
@@ -29,12 +31,12 @@ export async function saveClaim(
   const isUntouched = previous
     ? { text: 'revision = :revision', values: { ':revision': previous.revision } }
     : 'attribute_not_exists(pk)';
-  const result = await table.put(toItem(claim), [isUntouched]);
+  const writeToken = randomUUID();
+  const result = await table.put({ ...toItem(claim), writeToken }, [isUntouched]);
   if (result.written) return { saved: true, claim };
   const stored = result.item && toClaim(result.item);
-  const isOurs =
-    stored?.owner === claim.owner && stored.revision === claim.revision && stored.stage === claim.stage;
-  return isOurs ? { saved: true, claim: stored } : { saved: false, claim: stored };
+  const isOurs = result.item?.writeToken === writeToken;
+  return isOurs ? { saved: true, claim } : { saved: false, claim: stored };
 }
 
 const OPEN_STAGES: ReadonlySet<ClaimStage> = new Set(['reserving', 'sent', 'unknown', 'flagged']);
@@ -49,6 +51,13 @@ function toItem(claim: Claim): Item & { pk: string } {
   return { pk, schema: SCHEMA, ...claim, ...open };
 }
 
-function toClaim({ pk: _, schema: __, openShard: ___, dueAt: ____, ...claim }: Item): Claim {
+function toClaim({
+  pk: _,
+  schema: __,
+  openShard: ___,
+  dueAt: ____,
+  writeToken: _____,
+  ...claim
+}: Item): Claim {
   return claim as Pick<Claim, keyof Claim>;
 }

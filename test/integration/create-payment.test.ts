@@ -542,8 +542,20 @@ describe('saving a claim', () => {
 
   it('finds its own write after a lost answer, and nobody else does', async () => {
     const mine = claim('me');
-    expect((await saveClaim(world.table, undefined, mine)).saved).toBe(true);
-    expect((await saveClaim(world.table, undefined, mine)).saved).toBe(true);
+    // The SDK sends a write whose answer was lost once more.
+    const put: World['table']['put'] = async (...args) => {
+      await world.table.put(...args);
+      return world.table.put(...args);
+    };
+    const saved = await saveClaim({ ...world.table, put }, undefined, mine);
+    expect(saved.saved).toBe(true);
+    // Another process that carries on from the same claim, with the same owner.
+    const earlier = (id: string) => ({ ...saved.claim!, earlierPaymentIds: [id] });
+    expect((await saveClaim(world.table, saved.claim, earlier('p1'))).saved).toBe(true);
+    expect(await saveClaim(world.table, saved.claim, earlier('p2'))).toMatchObject({
+      saved: false,
+      claim: { earlierPaymentIds: ['p1'] },
+    });
     expect(await saveClaim(world.table, undefined, { ...mine, owner: 'you' })).toMatchObject({
       saved: false,
       claim: { owner: 'me' },

@@ -164,6 +164,14 @@ describe('the other payments of a paid order', () => {
   });
 });
 
+async function paidDeposit(): Promise<string> {
+  const shop = orderIn(world);
+  const id = idOf(await shop.send())!;
+  world.gateway.set(id, { state: 'COMPLETED' });
+  await world.apply(webhookEvent({ id, state: 'COMPLETED' }));
+  return id;
+}
+
 describe('what moves money out', () => {
   async function paying(
     kind: ClaimKind,
@@ -273,6 +281,39 @@ describe('what moves money out', () => {
       );
     }
     expect(world.logger.metrics()).toContain('PaidOutTwice');
+  });
+
+  it('is not sent on a webhook’s word that the payment under its id has failed', async () => {
+    const payout = await paying('withdrawal');
+    const { referenceId } = payout;
+    const { id } = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
+    const say = (state: string) =>
+      world.apply(webhookEvent({ id, paymentType: 'WITHDRAWAL', state, referenceId }));
+    await say('PENDING');
+    await say('DECLINED');
+    expect((await stored(id)).state).toBe('DECLINED');
+    expect(await payout.call()).toMatchObject({ is: 'in-progress' });
+    world.gateway.set(id, { state: 'DECLINED' });
+    expect(await payout.call()).toMatchObject({ is: 'created' });
+  });
+
+  it('as a refund is not answered with that of another deposit', async () => {
+    const refundOf = (parentPaymentId: string) => ({
+      paymentType: 'REFUND' as const,
+      referenceId,
+      parentPaymentId,
+      ...EUR_10,
+    });
+    const referenceId = `refund-${randomUUID()}`;
+    const [ours, other] = await Promise.all([paidDeposit(), paidDeposit()]);
+    const office = backOffice(world);
+    world.gateway.endings.push({ on: 'create', ends: 'unknown' });
+    await office.refund({ refundId: referenceId, paymentId: ours });
+    const { id } = world.gateway.make(refundOf(other));
+    world.gateway.set(id, { state: 'COMPLETED' });
+    await world.apply(webhookEvent({ id, state: 'COMPLETED', ...refundOf(other), amount: '10' }));
+    world.clock.at += LEASE_MS;
+    expect((await office.refund({ refundId: referenceId, paymentId: ours })).status).not.toBe(200);
   });
 
   describe('and is flagged', () => {

@@ -517,6 +517,24 @@ describe('the sweep', () => {
     expect(await mark()).toMatchObject({ at: String(start + MINUTE) });
   });
 
+  it('begins again where paytech refuses the offset that it had come to', async () => {
+    await run();
+    pass(MINUTE);
+    for (let each = 0; each < 300; each++) foreign();
+    const listReadable: typeof world.gateway.listReadable = async (query, limit) =>
+      query.offset
+        ? { kind: 'refused', message: 'offset', errors: [] }
+        : world.gateway.listReadable(query, limit);
+    await run({ gateway: { ...world.gateway, listReadable } });
+    expect(await mark()).toMatchObject({ offset: '0' });
+    await world.drain('webhooks');
+    const end = world.now();
+    expect(await run()).toMatchObject({ failed: 0 });
+    expect(Number((await mark())!.at)).toBeGreaterThan(0);
+    expect(await mark()).not.toHaveProperty('offset');
+    expect(end).toBeGreaterThan(0);
+  });
+
   it('never moves the mark back', async () => {
     await run();
     pass(HOUR);
@@ -627,13 +645,26 @@ describe('a gateway in trouble', () => {
     expect(result).toMatchObject({ stopped: 'gateway', checked: 0, nothingToCheck: false });
     expect(result.failed).toBeLessThan(15);
     expect(calls.get).toBeLessThan(15);
-    expect(calls.list).toBe(0);
+    // The list may work where GET does not.
+    expect(calls.list).toBe(1);
     expect(world.logger.lines.filter(({ more }) => more.metric === 'ReconcileGaveUp')).toMatchObject([
       { level: 'error', more: { status: 429 } },
     ]);
     pass(MINUTE);
     expect(await run()).toMatchObject({ checked: ids.length, failed: 0 });
     expect(world.gateway.calls.get).toBe(ids.length);
+  });
+
+  it('by GET does not keep the list from telling what it has', async () => {
+    const ids = await Promise.all(Array.from({ length: 12 }, () => created()));
+    await run();
+    pass(MINUTE);
+    for (const id of ids) world.gateway.set(id, { state: 'COMPLETED' });
+    const get = async () => ({ kind: 'unknown' as const, reason: 'timeout' });
+    const gateway = { ...world.gateway, get };
+    await run({ gateway });
+    await applyAll();
+    for (const id of ids) expect(await record(id)).toMatchObject({ state: 'COMPLETED' });
   });
 
   it.each<[string, Answer<GatewayPayment>]>([

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decimal } from '../../shared/payment/money.ts';
 import {
+  isConfirmedBy,
   isDiscrepancy,
   REOPEN_GAP_MS,
   type Verdict,
@@ -211,5 +212,23 @@ describe('the record as it was heard of', () => {
     expect(withQueued(record)).toBe(record);
     const moved = { ...authorized, heard };
     expect(withQueued(moved)).toBe(moved);
+  });
+});
+
+describe('what only a webhook has told of money', () => {
+  const paid = (amount: string) => ({
+    ...recordWith([created, { ...created, facts: { state: 'COMPLETED', amount: decimal(amount) } }]),
+    amount: decimal(amount),
+  });
+
+  it.each([
+    ['the same amount', paid('1000'), word('COMPLETED', '1000'), true],
+    ['another amount', paid('1000'), word('COMPLETED', '10'), false],
+    ['another state', paid('11.12'), word('PENDING'), false],
+    ['no amount, where it is what was asked for', paid('11.12'), word('COMPLETED'), true],
+    ['no amount, where it is less', paid('5'), word('COMPLETED'), true],
+    ['no amount, where it is more', paid('1000'), word('COMPLETED'), false],
+  ])('is confirmed by paytech’s word or not: %s', (_, told, said, isConfirmed) => {
+    expect(isConfirmedBy(told, said)).toBe(isConfirmed);
   });
 });
