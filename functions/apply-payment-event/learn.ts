@@ -55,16 +55,18 @@ export async function learn(
  */
 export async function learnFromPaytech(
   deps: Pick<Dependencies, 'table' | 'gateway' | 'now'>,
-  { source }: Pick<QueuedEvent, 'source'>,
+  { source, receives = 1 }: Pick<QueuedEvent, 'source' | 'receives'>,
   eventKey: string,
   payment: StatelessPayment,
   record: PaymentRecord,
 ): Promise<Learned | undefined> {
   if (source === 'webhook') return undefined;
-  const key = keyWithin(eventKey, 'identified');
-  const version = versionOfKey(record, key);
-  if (version) return { record, version };
+  // The list says the same in the same bytes, while what it leads to may have changed: a parent is known by now.
+  const keyAt = (version: number) => keyWithin(eventKey, `identified at ${version}`);
+  const version = record.history.findLastIndex((each, at) => each.learned && each.key === keyAt(at)) + 1;
+  if (version > 0 && (receives > 1 || !mayLearnFrom(record, payment))) return { record, version };
   if (!mayLearnFrom(record, payment)) return undefined;
+  const key = keyAt(record.version);
   const { state, amount, currency } = record;
   const told = { ...payment, facts: { amount, currency, ...payment.facts, state } };
   const identity = await identify(deps, told, record.paymentType);

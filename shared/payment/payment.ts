@@ -58,8 +58,10 @@ export function mayLearnFrom(
 ): boolean {
   if (record.origin === 'service') return false;
   const isNewReference = record.referenceId === undefined && referenceId !== undefined;
-  const isNewParent = record.parentPaymentId === undefined && parentPaymentId !== undefined;
-  return isNewReference || isNewParent;
+  // Whose it is by its parent may come to be known later than the parent.
+  const isCascade = record.referenceId === undefined && record.paymentType !== 'REFUND';
+  const isNewParent = record.parentPaymentId === undefined || isCascade;
+  return isNewReference || (parentPaymentId !== undefined && isNewParent);
 }
 
 /** One applied change; the entry at index i made version i + 1. */

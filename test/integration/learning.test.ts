@@ -408,6 +408,40 @@ describe('a payment that was recorded before its claim said who it is', () => {
     expect((await called('deposit', referenceId)).sent).toEqual([]);
   });
 
+  it('learns whose it is by a parent that is itself known only later', async () => {
+    const referenceId = `order-${randomUUID()}`;
+    const { result } = await called('deposit', referenceId);
+    const first = 'record' in result ? result.record.id : '';
+    const make = (parentPaymentId: string) =>
+      world.gateway.make({ paymentType: 'DEPOSIT', parentPaymentId, ...EUR_10 } as never).id;
+    const between = make(first);
+    const last = make(between);
+    const silent = [between, last].map((id) => world.gateway.payments.get(id)!);
+    for (const each of silent) delete each.parentPaymentId;
+    const received = { receivedAt: new Date(world.now() - 61_000).toISOString() };
+    for (const id of [last, between]) {
+      world.gateway.set(id, { state: 'COMPLETED' });
+      await world.apply(webhookEvent({ id, state: 'COMPLETED' }, received));
+    }
+    const listed = (id: string, parentPaymentId: string): QueuedEvent => ({
+      bytes: writePayment({
+        id,
+        paymentType: 'DEPOSIT',
+        parentPaymentId,
+        facts: { state: 'COMPLETED', ...EUR_10 },
+      }),
+      source: 'reconcile',
+      receivedAt: new Date(world.now()).toISOString(),
+    });
+    await world.apply(listed(last, between));
+    expect(await stored(last)).toMatchObject({ parentPaymentId: between, origin: 'external' });
+    await world.apply(listed(between, first));
+    const again = await world.apply(listed(last, between));
+    expect(await stored(last)).toMatchObject({ referenceId, origin: 'service', version: 3 });
+    expect(await world.apply({ ...listed(last, between), receives: 2 })).toEqual(again);
+    expect(world.logger.metrics()).toContain('OrderPaidTwice');
+  });
+
   it('learns it from a message of before, where the process has died since', async () => {
     const referenceId = `payout-${randomUUID()}`;
     const create: World['gateway']['create'] = async (...args) => {
