@@ -97,7 +97,7 @@ export function applyEvent(deps: Dependencies) {
     if (!told.record) return told;
     const identified = await learnFromPaytech(deps, event, key, payment, told.record);
     // Of the claim that it learned of, its siblings are marked and looked at; so it is where its maker died before.
-    if (learned || identified || event.claim) await join(deps, (identified ?? told).record ?? told.record);
+    if (learned || identified || event.claim) await join(deps, identified?.record ?? told.record);
     return identified ? withLearned(told, identified) : told;
   }
 

@@ -1,9 +1,9 @@
-import { queueObservation } from '../../shared/calls/observe.ts';
+import { queueFound, queueObservation } from '../../shared/calls/observe.ts';
 import type { EventQueue } from '../../shared/messaging/event-queue.ts';
 import { isDiscrepancy, type Voice, willApply, withQueued } from '../../shared/payment/observation.ts';
 import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { isFinal, meansMoney } from '../../shared/payment/state.ts';
-import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
+import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 import { forEachOf } from '../../shared/runtime/concurrency.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { MINUTE_MS } from '../../shared/runtime/time.ts';
@@ -76,7 +76,7 @@ function wasQueued({ payment, voice, record }: Required<News>, now: number): boo
 
 /** Puts the news of one round on the queue, as far as it is time to, and counts it. */
 export function tellNews(deps: Dependencies) {
-  const { table, queue, gateway, now, logger, tally, graceMs, maxAgeMs } = deps;
+  const { table, gateway, now, logger, tally, graceMs, maxAgeMs } = deps;
   const how = { source: 'reconcile' as const, ...optional('requestId', deps.requestId) };
 
   /** `seenFrom`: when the first of it was asked for. */
@@ -96,10 +96,7 @@ export function tellNews(deps: Dependencies) {
       const mayBeFresh = !fresh || fresh.has(payment.id);
       if (mayBeFresh && !(record && (await wasLeft(record)))) return fresh ? 'left' : 'failed';
       if (record) await queueObservation(deps, record, payment, how, voice);
-      else {
-        const receivedAt = new Date(now()).toISOString();
-        await queue.send({ bytes: writePayment(payment), receivedAt, ...how });
-      }
+      else await queueFound(deps, payment, deps.requestId);
     } catch (error) {
       tally.failed++;
       logger.error('news not sent', { metric: 'ReconcileFailed', paymentId: payment.id, ...named(error) });

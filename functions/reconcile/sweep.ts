@@ -1,6 +1,7 @@
-import { judgeObservation } from '../../shared/payment/observation.ts';
-import { mayLearnFrom, optional } from '../../shared/payment/payment.ts';
-import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
+import { queueFound } from '../../shared/calls/observe.ts';
+import { isConfirmedBy } from '../../shared/payment/observation.ts';
+import { mayLearnFrom } from '../../shared/payment/payment.ts';
+import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 import { forEachOf } from '../../shared/runtime/concurrency.ts';
 import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { keepConfirmed } from '../../shared/store/confirmation.ts';
@@ -120,16 +121,14 @@ export function sweep(deps: Dependencies) {
       try {
         const record = await readPayment(table, payment.id);
         tally.checked.add(keyOf(payment.id));
-        if (
-          record?.unconfirmed &&
-          payment.facts.amount &&
-          judgeObservation(record, payment) === 'duplicate'
-        ) {
+        // The list may be old: it confirms money only where it names it.
+        const isTold = payment.facts.amount !== undefined;
+        if (record?.unconfirmed && isTold && isConfirmedBy(record, payment))
           await keepConfirmed(table, record);
-        }
         const each = telling.newsOf(payment, record, 'earlier', now());
         if (each) news.push(each);
-        else if (record && mayLearnFrom(record, payment)) await sendAsIs(payment);
+        // No news of its state, but of whose it is.
+        else if (record && mayLearnFrom(record, payment)) await queueFound(deps, payment, deps.requestId);
       } catch (error) {
         failed.push(payment.id);
         tally.failed++;
@@ -140,13 +139,6 @@ export function sweep(deps: Dependencies) {
     const told = await tell(news, seenFrom);
     const untold = [...told].filter(([, how]) => how === 'failed').map(([{ payment }]) => payment.id);
     return [...failed, ...untold];
-  }
-
-  /** No news of its state, but of whose it is. */
-  async function sendAsIs(payment: GatewayPayment): Promise<void> {
-    const receivedAt = new Date(now()).toISOString();
-    const how = { source: 'reconcile' as const, ...optional('requestId', deps.requestId) };
-    await deps.queue.send({ bytes: writePayment(payment), receivedAt, ...how });
   }
 
   function countUnreadable(entries: number): void {

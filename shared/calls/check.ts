@@ -1,12 +1,13 @@
 import { type Claim, judgeLookUp } from '../payment/claim.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import type { GatewayClient } from '../paytech/client.ts';
-import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
+import type { GatewayPayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { readClaim, type SavedClaim, saveClaim } from '../store/claims.ts';
 import { readPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
 import { asFound, LOOK_UP_LIMIT_MS, lookUpAttempt } from './look-up.ts';
+import { queueFound } from './observe.ts';
 import { reserveFor } from './reserve.ts';
 import { type Settling, settleClaim } from './settle.ts';
 
@@ -50,8 +51,7 @@ export async function lookUpClaim(deps: Dependencies, claim: Claim): Promise<Loo
       const payment = await withRedirectUrl(deps, claim, listed);
       if (!payment) return { is: 'unanswered' };
       for (const other of found.filter(({ id }) => verdict.others.includes(id))) {
-        const receivedAt = new Date(now()).toISOString();
-        await deps.queue.send({ bytes: writePayment(other), source: 'reconcile', receivedAt });
+        await queueFound(deps, other);
       }
       logger.info('payment adopted', { metric: 'OutcomeAdopted', ...named, paymentId: payment.id });
       const by = optional('caller', claim.caller);

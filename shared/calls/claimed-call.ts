@@ -190,13 +190,20 @@ export function claimedCall(deps: Dependencies) {
   }
 
   /** What paytech says of earlier attempts, before another goes out. */
-  async function whatStandsAgainst(call: ClaimedCall, previous: Claim, attempt: number) {
+  async function whatStandsAgainst(
+    call: ClaimedCall,
+    previous: Claim,
+    attempt: number,
+  ): Promise<Turn | undefined> {
+    const hasPayments = paymentsOf(previous).length > 0;
     if (call.kind === 'deposit') {
-      if (paymentsOf(previous).length === 0) return undefined;
+      if (!hasPayments) return undefined;
       return look.forDeposits(previous, await recordsOf(table, previous), call.request, call.requestId);
     }
-    const mayStand = attempt > 1 || paymentsOf(previous).length > 0;
-    return mayStand ? look.forPayouts(previous, await recordsOf(table, previous), call.requestId) : undefined;
+    if (!hasPayments && attempt === 1) return undefined;
+    const against = await look.forPayouts(previous, await recordsOf(table, previous), call.requestId);
+    // Noted in its record by now: whether it is what was asked for is judged as for any other.
+    return against?.is === 'existing' ? { movedTo: previous } : against;
   }
 
   /** So many attempts are made by no customer. */

@@ -11,12 +11,12 @@ import { withQueued } from '../payment/observation.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import { endedInVain, meansMoney } from '../payment/state.ts';
 import type { GatewayClient } from '../paytech/client.ts';
-import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
+import type { GatewayPayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { keepRedirectUrl } from '../store/redirect-url.ts';
 import type { Table } from '../store/table.ts';
 import { type Listed, lookUpReferences } from './look-up.ts';
-import { queueObservation } from './observe.ts';
+import { queueFound, queueObservation } from './observe.ts';
 
 /*
  * What paytech is asked before another attempt goes out: the known payments by GET, and each of the references by one
@@ -45,7 +45,7 @@ const LIMIT_MS = 2_000;
 const LATER = { is: 'in-progress' as const, seconds: LOOK_UP_GAP_MS / 1000 };
 
 export function lookBeforeSending(deps: Dependencies) {
-  const { table, gateway, queue, now, logger } = deps;
+  const { table, gateway, logger } = deps;
 
   return { forDeposits, forPayouts, forRedirectUrl };
 
@@ -57,12 +57,7 @@ export function lookBeforeSending(deps: Dependencies) {
     requestId?: string,
   ): Promise<Against> {
     const counting = records.filter((each) => counts(claim, each, asked));
-    const [known, listed] = await Promise.all([
-      Promise.all(counting.map((record) => stillInVain(record, requestId))),
-      newsUnderReferences(claim),
-    ]);
-    const paid = known.find((each) => each?.is === 'existing');
-    const against = paid ?? known.find((each) => each !== undefined);
+    const { against, listed } = await ask(claim, counting, requestId);
     if (against) return against;
     if (!listed || listed.some(({ unsure }) => unsure)) {
       // paytech's list is a second source; each payment that is known was asked for by itself.
@@ -86,15 +81,21 @@ export function lookBeforeSending(deps: Dependencies) {
   /** A payout goes out again only when GET says that all of its payments have failed, and the list has no other. */
   async function forPayouts(claim: Claim, records: PaymentRecord[], requestId?: string): Promise<Against> {
     const counting = records.filter((each) => counts(claim, each));
-    const [known, news] = await Promise.all([
+    const { against, listed } = await ask(claim, counting, requestId);
+    if (against) return against;
+    if (!listed) return { is: 'unavailable' };
+    for (const each of listed) await bring(each, requestId);
+    return listed.length > 0 ? LATER : undefined;
+  }
+
+  /** Why one of the known payments stands against it, one that holds money first, and what the list has besides. */
+  async function ask(claim: Claim, counting: PaymentRecord[], requestId?: string) {
+    const [known, listed] = await Promise.all([
       Promise.all(counting.map((record) => stillInVain(record, requestId))),
       newsUnderReferences(claim),
     ]);
-    const against = known.find((each) => each !== undefined);
-    if (against) return against;
-    if (!news) return { is: 'unavailable' };
-    for (const each of news) await bring(each, requestId);
-    return news.length > 0 ? LATER : undefined;
+    const paid = known.find((each) => each?.is === 'existing');
+    return { against: paid ?? known.find((each) => each !== undefined), listed };
   }
 
   /** Adopted from a list that did not tell it, or recorded by a webhook: only GET knows where the customer pays. */
@@ -129,8 +130,6 @@ export function lookBeforeSending(deps: Dependencies) {
   }
 
   async function bring({ unsure: _, ...payment }: Listed, requestId?: string): Promise<void> {
-    const receivedAt = new Date(now()).toISOString();
-    const how = { source: 'reconcile' as const, receivedAt, ...optional('requestId', requestId) };
-    await queue.send({ bytes: writePayment(payment), ...how });
+    await queueFound(deps, payment, requestId);
   }
 }

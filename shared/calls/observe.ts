@@ -1,6 +1,6 @@
 import type { EventQueue, QueuedEvent } from '../messaging/event-queue.ts';
 import { isDiscrepancy, willApply } from '../payment/observation.ts';
-import type { PaymentRecord } from '../payment/payment.ts';
+import { optional, type PaymentRecord } from '../payment/payment.ts';
 import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import { keepQueued } from '../store/queued.ts';
 import type { Table } from '../store/table.ts';
@@ -10,6 +10,20 @@ export interface Dependencies {
   queue: EventQueue;
   /** Epoch milliseconds. */
   now: () => number;
+}
+
+/** Puts a payment on the queue that paytech was found to have: it is recorded, or its record learns whose it is. */
+export async function queueFound(
+  { queue, now }: Pick<Dependencies, 'queue' | 'now'>,
+  payment: GatewayPayment,
+  requestId?: string,
+): Promise<void> {
+  await queue.send({
+    bytes: writePayment(payment),
+    source: 'reconcile',
+    receivedAt: new Date(now()).toISOString(),
+    ...optional('requestId', requestId),
+  });
 }
 
 /**

@@ -263,8 +263,8 @@ export async function mark(table: Table, id: string): Promise<void> {
 
 /**
  * Raises the alarm, and sets the mark that stands, where the record holds money, or pays it out, beside another payment
- * of its claim. To be called
- * whenever an event has been applied, also one that comes again: the alarm may have been lost with its process.
+ * of its claim. To be called whenever an event has been applied, also one that comes again: the alarm may have been
+ * lost with its process.
  */
 export async function watchSiblings(deps: Dependencies, record: PaymentRecord): Promise<void> {
   if (!record.hasSiblings || record.referenceId === undefined || !holdsMoney(record)) return;
@@ -328,16 +328,16 @@ export async function isPaidBeside(table: Table, record: PaymentRecord): Promise
   if (!hasSiblings || !reference || paymentType !== 'DEPOSIT') return false;
   const claim = await readClaim(table, 'deposit', reference.referenceId);
   if (!claim) return false;
-  const others = (await recordsOf(table, claim)).filter((each) => each.id !== id && counts(claim, each));
-  return others.some((each) => meansMoney(withQueued(each).state));
+  return (await othersOf(table, claim, id)).some((each) => meansMoney(withQueued(each).state));
 }
 
 /** The ids of a claim's other payments that hold money. */
 export async function paidBeside(table: Table, claim: Claim, id: string): Promise<string[]> {
-  const records = await recordsOf(table, claim);
-  return records
-    .filter((each) => each.id !== id && counts(claim, each) && holdsMoney(each))
-    .map((each) => each.id);
+  return (await othersOf(table, claim, id)).filter(holdsMoney).map((each) => each.id);
+}
+
+async function othersOf(table: Table, claim: Claim, id: string): Promise<PaymentRecord[]> {
+  return (await recordsOf(table, claim)).filter((each) => each.id !== id && weighs(claim, each));
 }
 
 /** What the claim says of who a payment is: one of its own, or one of elsewhere that counts for its order. */

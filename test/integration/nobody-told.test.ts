@@ -297,6 +297,20 @@ describe('what moves money out', () => {
     expect(await payout.call()).toMatchObject({ is: 'created' });
   });
 
+  it('is another where the payment under its id has other money, also when only GET says that it was paid', async () => {
+    const payout = await paying('withdrawal');
+    const { referenceId } = payout;
+    const other = { paymentType: 'WITHDRAWAL' as const, referenceId, currency: 'EUR' };
+    const { id } = world.gateway.make({ ...other, amount: decimal('7') });
+    const say = (state: string) => world.apply(webhookEvent({ id, ...other, state, amount: '7' }));
+    await say('PENDING');
+    await say('DECLINED');
+    expect((await stored(id)).state).toBe('DECLINED');
+    world.gateway.set(id, { state: 'COMPLETED' });
+    expect(await payout.call()).toEqual({ is: 'conflict' });
+    expect(payout.made()).toHaveLength(1);
+  });
+
   it('as a refund is not answered with that of another deposit', async () => {
     const refundOf = (parentPaymentId: string) => ({
       paymentType: 'REFUND' as const,
