@@ -7,15 +7,18 @@ const LONG = [
   'correlation',
   'documented-bodies',
   'events',
+  'local-isolation',
   'openapi',
   'openapi-operations',
   'operations',
   'ops',
   'order-tokens',
+  'readme',
   'reconcile',
   'reconcile-pipeline',
   'reconcile-watch',
   'redaction',
+  'storefront',
   'timeouts',
 ].map((name) => `test/integration/${name}.test.ts`);
 /** The end-to-end tests that run on a deployed stack too (infra/rehearsal/suite.ts). */
@@ -52,8 +55,8 @@ const ON_A_TABLE = [
 ].map((name) => `test/integration/${name}.test.ts`);
 const FUZZ_OVER_HTTP = 'test/fuzz/http.test.ts';
 const CRASHES = 'test/model/crashes.test.ts';
-/** Only where a rehearsal has installed it. */
-const CFN_LINT = 'test/infra/cfn-lint.test.ts';
+/** These build all functions several times, or are for where a rehearsal has installed cfn-lint. */
+const LONG_INFRA = ['bundle-builds', 'cfn-lint', 'example'].map((name) => `test/infra/${name}.test.ts`);
 /** The files of one process load the SDK and the library of CDK once; none changes what another sees. */
 const SHARED_PROCESS = { isolate: false };
 // Limits of patience on a busy machine, and no pass condition.
@@ -70,7 +73,7 @@ export default defineConfig({
         test: {
           name: 'infra',
           include: ['test/infra/**/*.test.ts'],
-          exclude: [CFN_LINT],
+          exclude: LONG_INFRA,
           ...SHARED_PROCESS,
           testTimeout: 240_000,
           hookTimeout: 240_000,
@@ -130,7 +133,7 @@ export default defineConfig({
         },
       },
       { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...WITH_A_SERVICE } },
-      { test: { name: 'e2e', include: [...LONG, CRASHES, CFN_LINT], ...WITH_A_SERVICE } },
+      { test: { name: 'e2e', include: [...LONG, CRASHES, ...LONG_INFRA], ...WITH_A_SERVICE } },
     ],
   },
 });
