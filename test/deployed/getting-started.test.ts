@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { buffer } from 'node:stream/consumers';
-import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
-import { beforeAll, expect, it } from 'vitest';
+import { GetQueueAttributesCommand, PurgeQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { beforeAll, expect, it, vi } from 'vitest';
 import { LOCAL_KEYS } from '../../infra/local/account.ts';
 import { deployedTarget, rehearsed } from '../support/deployed-target.ts';
 import { commandBlocks, readDocument, root } from '../support/documents.ts';
@@ -31,12 +31,31 @@ function scriptOf(markdown: string): string {
   );
 }
 
-/** A stack that is new has no events of other tests. */
+/** A stack that is new has no events of other tests, and none that are still on their way. */
 beforeAll(async () => {
   const { sqs, queueUrl, close } = await deployedTarget();
+  await vi.waitFor(async () => expect(await onItsWay(sqs, queueUrl('webhooks'))).toBe(0), {
+    timeout: 120_000,
+    interval: 1_000,
+  });
   await sqs.send(new PurgeQueueCommand({ QueueUrl: queueUrl('payment-events') }));
   await close();
-});
+}, 150_000);
+
+/** What a queue has for now, for later and in somebody's hands. */
+async function onItsWay(sqs: SQSClient, QueueUrl: string): Promise<number> {
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({
+      QueueUrl,
+      AttributeNames: [
+        'ApproximateNumberOfMessages',
+        'ApproximateNumberOfMessagesDelayed',
+        'ApproximateNumberOfMessagesNotVisible',
+      ],
+    }),
+  );
+  return Object.values(Attributes).reduce((sum, count) => sum + Number(count), 0);
+}
 
 it('ends with a COMPLETED payment, and a subscriber of another stack that knows of it', async ({ skip }) => {
   const hasAws = await new Promise((resolve) =>
