@@ -22,12 +22,21 @@ const PARTS = {
     mutate: [
       'shared/payment/claim.ts',
       'shared/calls/**/*.ts',
-      '!shared/calls/{act,hear,release,untouched}.ts',
+      '!shared/calls/{act,observe,release,untouched}.ts',
     ],
-    tests: ['create-payment', 'withdrawals', 'refunds', 'first-heard', 'learning', 'reconcile-pipeline'],
+    tests: [
+      'create-payment',
+      'withdrawals',
+      'refunds',
+      'first-heard',
+      'learning',
+      'nobody-told',
+      'paid-twice',
+      'reconcile-pipeline',
+    ],
   },
   actions: {
-    mutate: ['shared/calls/{act,hear,release,untouched}.ts'],
+    mutate: ['shared/calls/{act,observe,release,untouched}.ts'],
     tests: ['act', 'get-payment', 'create-payment'],
   },
   applying: {
