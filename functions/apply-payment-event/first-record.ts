@@ -129,15 +129,11 @@ export async function firstRecord(
   const created = payment.created ?? entry.at;
   const marks = followUp(policy, { source: isUnconfirmed ? 'webhook' : 'refresh', paymentType, state }, now);
   const confirmAt = now + (policy.confirmAfterMs ?? CONFIRM_AFTER_MS);
+  const known = { id: payment.id, paymentType, ...identity, created };
+  await join(deps, { ...known, amount, currency }, false);
   const recorded = await recordPayment(
     table,
-    {
-      id: payment.id,
-      paymentType,
-      ...identity,
-      created,
-      ...optional('redirectUrl', payment.redirectUrl),
-    },
+    { ...known, ...optional('redirectUrl', payment.redirectUrl) },
     { ...entry, ...amountMark(facts), facts: { ...facts, amount, currency } },
     {
       ...marks,

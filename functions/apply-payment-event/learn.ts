@@ -1,4 +1,4 @@
-import { identify, identityInClaim } from '../../shared/calls/siblings.ts';
+import { identify, identityInClaim, join } from '../../shared/calls/siblings.ts';
 import { keyWithin, type QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import {
   type HistoryEntry,
@@ -10,7 +10,6 @@ import {
 } from '../../shared/payment/payment.ts';
 import type { StatelessPayment } from '../../shared/paytech/wire.ts';
 import { learnIdentity, readPayment } from '../../shared/store/payments.ts';
-import type { Table } from '../../shared/store/table.ts';
 import type { Dependencies } from './first-record.ts';
 import { assertRoom } from './limits.ts';
 
@@ -28,12 +27,13 @@ export interface Learned {
  * Undefined when there is nothing to learn. Done again it finds what it has written, to be published once more.
  */
 export async function learn(
-  { table, now }: { table: Table; now: () => number },
+  deps: Pick<Dependencies, 'table' | 'now' | 'logger'>,
   { claim, caller }: Pick<QueuedEvent, 'claim' | 'caller'>,
   eventKey: string,
   paymentId: string,
 ): Promise<Learned | undefined> {
   if (!claim) return undefined;
+  const { table } = deps;
   const key = keyWithin(eventKey, 'learned');
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const read = await readPayment(table, paymentId);
@@ -42,7 +42,7 @@ export async function learn(
     if (version) return { record: read, version };
     const claimed = await identityInClaim({ table }, claim, read);
     if (!claimed) return undefined;
-    const taught = await taughtBy({ table, now }, read, claimed, { key, ...optional('caller', caller) });
+    const taught = await taughtBy(deps, read, claimed, { key, ...optional('caller', caller) });
     if (taught !== 'changed') return taught;
   }
   throw new Error(`payment ${paymentId} changes faster than it can learn who it is`);
@@ -54,7 +54,7 @@ export async function learn(
  * record has changed meanwhile; paytech says it again.
  */
 export async function learnFromPaytech(
-  deps: Pick<Dependencies, 'table' | 'gateway' | 'now'>,
+  deps: Pick<Dependencies, 'table' | 'gateway' | 'now' | 'logger'>,
   { source, receives = 1 }: Pick<QueuedEvent, 'source' | 'receives'>,
   eventKey: string,
   payment: StatelessPayment,
@@ -75,7 +75,7 @@ export async function learnFromPaytech(
 }
 
 async function taughtBy(
-  { table, now }: { table: Table; now: () => number },
+  deps: Pick<Dependencies, 'table' | 'now' | 'logger'>,
   read: PaymentRecord,
   identity: Partial<Learnable> & { attempt?: number },
   by: { key: string; caller?: string },
@@ -88,14 +88,15 @@ async function taughtBy(
   };
   if (isSame(before, after)) return undefined;
   assertRoom(read);
+  await join(deps, { ...read, ...after }, false);
   const entry = {
-    at: new Date(now()).toISOString(),
+    at: new Date(deps.now()).toISOString(),
     source: 'create',
     ...by,
     learned: { before },
     facts: { state: read.state },
   } satisfies HistoryEntry;
-  const { applied, record } = await learnIdentity(table, read, after, entry);
+  const { applied, record } = await learnIdentity(deps.table, read, after, entry);
   return applied ? { record, version: record.version } : 'changed';
 }
 

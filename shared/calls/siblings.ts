@@ -187,22 +187,40 @@ async function paymentAtPaytech(
 /** Each round sees the claim changed by another request. */
 const MAX_ROUNDS = 5;
 
+/** What a claim has to know of a payment to take it in. */
+export type Member = Pick<
+  PaymentRecord,
+  | 'id'
+  | 'paymentType'
+  | 'referenceId'
+  | 'attempt'
+  | 'created'
+  | 'amount'
+  | 'currency'
+  | 'requestedAmount'
+  | 'requestedCurrency'
+>;
+
 /**
- * Writes a payment that has just been recorded into the claim that it belongs to. May be done again, and must be
- * until it has returned: whoever records a payment is done with it only then. A deposit or withdrawal under a
- * reference that nobody has claimed makes the claim.
+ * Writes a payment into the claim that it belongs to. A deposit or withdrawal under a reference that nobody has claimed
+ * makes the claim. May be done again, and must be until it has returned: whoever records a payment is done with it only
+ * then. It is done once before the record says so too (`isRecorded` is false): no request finds a record that holds
+ * money and a claim that does not name it. Then an attempt that the claim waits for is left out, since a claim that
+ * knows its payment has its record, and one that waits sends nobody anywhere.
  */
-export async function join(deps: Dependencies, record: PaymentRecord): Promise<void> {
+export async function join(deps: Dependencies, payment: Member, isRecorded = true): Promise<void> {
   const { table } = deps;
-  const reference = record.referenceId === undefined ? undefined : parseGatewayReference(record.referenceId);
+  const reference =
+    payment.referenceId === undefined ? undefined : parseGatewayReference(payment.referenceId);
   if (!reference) return;
-  const kind = KIND_OF[record.paymentType];
+  const kind = KIND_OF[payment.paymentType];
   let claim = await readClaim(table, kind, reference.referenceId);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     if (!claim && kind === 'refund') return;
     const next = claim
-      ? withPayment(claim, record.id, record.attempt)
-      : unclaimed(record, reference.referenceId);
+      ? withPayment(claim, payment.id, payment.attempt)
+      : unclaimed(payment, reference.referenceId);
+    if (!isRecorded && next.paymentId === payment.id) return;
     const ids = paymentsOf(next);
     // The one that an ordinary create call is about to write in itself is marked by whoever comes second.
     const isShared = ids.length > 1;
@@ -218,11 +236,11 @@ export async function join(deps: Dependencies, record: PaymentRecord): Promise<v
   throw new Error(`the claim of ${reference.referenceId} is in use`);
 }
 
-function unclaimed(record: PaymentRecord, referenceId: string): Claim {
-  const { requestedAmount = record.amount, requestedCurrency = record.currency } = record;
-  const at = Date.parse(record.created);
+function unclaimed(payment: Member, referenceId: string): Claim {
+  const { requestedAmount = payment.amount, requestedCurrency = payment.currency } = payment;
+  const at = Date.parse(payment.created);
   return {
-    kind: KIND_OF[record.paymentType],
+    kind: KIND_OF[payment.paymentType],
     referenceId,
     attempt: 1,
     stage: 'released',
@@ -231,7 +249,7 @@ function unclaimed(record: PaymentRecord, referenceId: string): Claim {
     sentAt: at,
     request: { amount: requestedAmount, currency: requestedCurrency },
     earlierPaymentIds: [],
-    otherPaymentIds: [record.id],
+    otherPaymentIds: [payment.id],
     revision: 0,
   };
 }
