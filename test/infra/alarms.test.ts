@@ -44,6 +44,7 @@ test('the default stack has these alarms and no others', () => {
     'outcome-unknown',
     'outcome-unknown-for-long',
     'payment-corrected',
+    'payment-events-age',
     'payment-events-dlq',
     'payment-events-undelivered',
     'publish-failed',
@@ -97,6 +98,11 @@ test('the queues, routes and functions are watched by the metrics that AWS keeps
     'AWS/SQS',
     'ApproximateAgeOfOldestMessage',
     { QueueName: 'webhooks' },
+  ]);
+  expect(watched('payment-events-age')).toEqual([
+    'AWS/SQS',
+    'ApproximateAgeOfOldestMessage',
+    { QueueName: 'payment-events' },
   ]);
   for (const name of ['payment-events-dlq', 'payment-events-undelivered'])
     expect(watched(name)).toEqual(['AWS/SQS', depth, { QueueName: name }]);

@@ -67,7 +67,8 @@ async function depthOf(queue: string): Promise<Sample> {
   return { metric, at: Date.now(), value: await visible(queue) };
 }
 
-const oldest = metricNamed('AWS/SQS', 'ApproximateAgeOfOldestMessage', { QueueName: 'webhooks' });
+const oldestOf = (queue: string) =>
+  metricNamed('AWS/SQS', 'ApproximateAgeOfOldestMessage', { QueueName: queue });
 const throttles = (name: string) => metricNamed('AWS/Lambda', 'Throttles', { FunctionName: name });
 
 /** The same in the periods before, as when a condition lasts. */
@@ -224,10 +225,19 @@ const CAUSES: Record<string, () => Promise<unknown>> = {
     await until(async () => expect(await service.depth('webhooks')).toBe(1));
     // It is tried again and again, and the minutes go by.
     for (let minute = 0; minute <= 7; minute++) {
-      samples.push({ metric: oldest, at: sentAt + minute * MINUTE, value: minute * 60 });
+      samples.push({ metric: oldestOf('webhooks'), at: sentAt + minute * MINUTE, value: minute * 60 });
     }
     await service.simulator('DELETE', '/simulator/faults');
     await isWorkedOff();
+  },
+  'payment-events-age': async () => {
+    await completed();
+    const sentAt = Date.now();
+    await until(async () => expect(await visible('payment-events')).toBeGreaterThan(0));
+    // Nobody reads it, and the hours go by.
+    for (let minute = 0; minute <= 75; minute++) {
+      samples.push({ metric: oldestOf('payment-events'), at: sentAt + minute * MINUTE, value: minute * 60 });
+    }
   },
   'payment-events-dlq': async () => {
     await completed();
@@ -270,7 +280,8 @@ describe('over ordinary traffic', () => {
       samples.push(await depthOf(queue));
     }
     // Nothing waits, and nothing was turned away.
-    samples.push({ metric: oldest, at: Date.now(), value: 0 });
+    for (const queue of ['webhooks', 'payment-events'])
+      samples.push({ metric: oldestOf(queue), at: Date.now(), value: 0 });
     for (const name of functionNames) samples.push({ metric: throttles(name), at: Date.now(), value: 0 });
     ordinary = samples;
   });
@@ -299,7 +310,7 @@ describe('over its cause', () => {
 });
 
 it('a slow call or an old webhook of a moment wakes nobody', () => {
-  for (const name of ['get-payment-latency', 'webhooks-age']) {
+  for (const name of ['get-payment-latency', 'webhooks-age', 'payment-events-age']) {
     const { isOn, metric } = alarms.get(name)!;
     const now = Date.now();
     expect(isOn([{ metric, at: now, value: 1e6 }], now), name).toBe(false);

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ACCOUNT, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
 import { type Secrets, startSecretsManager } from '../../infra/local/secrets.ts';
@@ -292,6 +293,8 @@ describe.concurrent('the program', () => {
     ['an option that there is not', ['doctor', '--wrong'], "unknown option '--wrong'"],
     ['a time that is none', ['keys', '--since', 'yesterday'], 'Give a duration such as'],
     ['no redrive filter', ['dlq', 'redrive', '--yes'], 'Name messages, a filter, or --all.'],
+    ['nothing named to delete', ['dlq', 'delete', '--yes'], 'Name messages, a filter, or --all.'],
+    ['a queue that there is not', ['dlq', 'ls', '--queue', 'mail'], 'There is no queue "mail" here.'],
   ])('is a usage error with %s', async (_name, args, complaint) => {
     const { code, stdout, stderr } = await ops(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -333,6 +336,58 @@ describe.concurrent('dlq', () => {
     );
     expect(again.messageId).not.toBe(messageId);
     expect(again.sha256).toBe(messages[0].sha256);
+  });
+
+  it('of a subscriber are put back onto its own queue as they were, or deleted', async () => {
+    const id = await paid('6');
+    const [event] = await vi.waitFor(
+      async () => {
+        const events = await service.eventsOf(id);
+        expect(events).toHaveLength(1);
+        return events;
+      },
+      { timeout: 10_000 },
+    );
+    const { body, attributes } = event!;
+    const MessageAttributes = Object.fromEntries(
+      Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
+    );
+    const lost = async (queue: string, MessageBody = body) => {
+      const QueueUrl = service.queueUrl(queue);
+      const { MessageId } = await service.sqs.send(
+        new SendMessageCommand({ QueueUrl, MessageBody, MessageAttributes }),
+      );
+      return MessageId!;
+    };
+    const failed = await lost('payment-events-dlq');
+    const undelivered = await lost('payment-events-undelivered');
+    const garbage = await lost('payment-events-undelivered', 'no event');
+
+    const { messages } = await json('dlq', 'ls', '--queue', 'payment-events');
+    expect(messages).toHaveLength(3);
+    const told = { paymentId: id, state: 'COMPLETED', eventId: `${id}:2`, type: 'paytech.payment.completed' };
+    expect(messages).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ ...told, messageId: failed, queue: 'payment-events-dlq' }),
+        expect.objectContaining({ ...told, messageId: undelivered, queue: 'payment-events-undelivered' }),
+        expect.objectContaining({ messageId: garbage, unreadable: expect.any(String) }),
+      ]),
+    );
+    const only = await json('dlq', 'ls', '--queue', 'payment-events-dlq');
+    expect(only.messages.map(({ messageId }: Json) => messageId)).toEqual([failed]);
+    const shown = await ops(['dlq', 'show', undelivered, '--queue', 'payment-events']);
+    expect(shown.stdout).toContain(`${id}:2 paytech.payment.completed`);
+
+    const { redriven } = await json('dlq', 'redrive', '--queue', 'payment-events', '--payment', id, '--yes');
+    expect(redriven.sort()).toEqual([failed, undelivered].sort());
+    await vi.waitFor(async () => expect(await service.eventsOf(id)).toEqual([event, event, event]), {
+      timeout: 10_000,
+    });
+    expect(await json('dlq', 'delete', garbage, '--queue', 'payment-events-undelivered', '--yes')).toEqual({
+      deleted: [garbage],
+    });
+    for (const queue of ['payment-events-dlq', 'payment-events-undelivered'])
+      expect(await service.depth(queue), queue).toBe(0);
   });
 });
 

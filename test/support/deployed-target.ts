@@ -24,6 +24,8 @@ export async function deployedTarget(): Promise<Target> {
     webhooks: outputs.WebhookQueueUrl!,
     'webhooks-dlq': outputs.WebhookDeadLetterQueueUrl!,
     'payment-events': outputs.PaymentEventsQueueUrl!,
+    'payment-events-dlq': outputs.PaymentEventsDlqQueueUrl!,
+    'payment-events-undelivered': outputs.PaymentEventsUndeliveredQueueUrl!,
   };
   return {
     apiUrl,
