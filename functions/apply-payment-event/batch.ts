@@ -13,7 +13,7 @@ import { NotAtPaytech } from './first-record.ts';
 import { HistoryFull } from './limits.ts';
 import type { Outcome } from './pipeline.ts';
 
-export interface Dependencies {
+export interface ApplyBatchDependencies {
   apply: (event: QueuedEvent) => Promise<Outcome>;
   publisher: Publisher;
   deadLetters: DeadLetterQueue;
@@ -29,18 +29,18 @@ const WIDTH = 25;
  * reported back, and come again.
  * Source: AWS Lambda, "Reporting batch item failures for Lambda functions with an SQS trigger".
  */
-export function applyBatch({ apply, publisher, deadLetters, logger }: Dependencies) {
+export function applyBatch({ apply, publisher, deadLetters, logger }: ApplyBatchDependencies) {
   return async (records: readonly SQSRecord[]): Promise<SQSBatchResponse> => {
-    const settled: Awaited<ReturnType<typeof applyRecord>>[] = [];
+    const results: Awaited<ReturnType<typeof applyRecord>>[] = [];
     await forEachOf([...records.entries()], WIDTH, async ([index, record]) => {
-      settled[index] = await applyRecord(record);
+      results[index] = await applyRecord(record);
     });
-    const publications = settled.flatMap((each) => each.publications);
+    const publications = results.flatMap((each) => each.publications);
     const unpublished = publications.length > 0 ? await publisher.publish(publications) : new Map();
     for (const [eventId, reason] of unpublished) {
       logger.error('event not published', { metric: 'PublishFailed', eventId, reason });
     }
-    const failed = settled.filter(
+    const failed = results.filter(
       ({ done, publications }) => !done || publications.some(({ id }) => unpublished.has(id)),
     );
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
@@ -58,7 +58,7 @@ export function applyBatch({ apply, publisher, deadLetters, logger }: Dependenci
         alsoPublications = [],
         parentPublication,
       } = await apply(event);
-      logger.info('event settled', {
+      logger.info('event processed', {
         outcome,
         paymentId,
         source: event.source,
@@ -71,7 +71,7 @@ export function applyBatch({ apply, publisher, deadLetters, logger }: Dependenci
       return { messageId, done: true, publications };
     } catch (error) {
       if (isHopeless(error)) return { messageId, done: await park(record, error), publications: [] };
-      logger.error('event not settled', { messageId, requestId, error: error as Error });
+      logger.error('event not processed', { messageId, requestId, error: error as Error });
       return { messageId, done: false, publications: [] };
     }
   }

@@ -11,7 +11,7 @@ import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { type Applied, readPayment, recordPayment } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
 
-export interface Dependencies {
+export interface FirstRecordDependencies {
   table: Table;
   gateway: Pick<GatewayClient, 'get'>;
   policy: FollowUpPolicy;
@@ -49,7 +49,7 @@ const CONFIRM_AFTER_MS = 5 * MINUTE_MS;
  * | answers to our own calls            | not asked             | the message                              |
  */
 export async function firstObservation(
-  { gateway }: Pick<Dependencies, 'gateway'>,
+  { gateway }: Pick<FirstRecordDependencies, 'gateway'>,
   event: QueuedEvent,
   payment: StatelessPayment,
 ): Promise<{ payment: GatewayPayment; isUnconfirmed: boolean }> {
@@ -105,7 +105,7 @@ function over({ source }: QueuedEvent, said: StatelessPayment, answer: GatewayPa
  * say who it is.
  */
 export async function firstRecord(
-  deps: Dependencies,
+  deps: FirstRecordDependencies,
   payment: GatewayPayment,
   entry: HistoryEntry & { key: string },
   { heardAt, isUnconfirmed = false }: { heardAt?: number; isUnconfirmed?: boolean } = {},

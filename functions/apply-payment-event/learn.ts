@@ -10,7 +10,7 @@ import {
 } from '../../shared/payment/payment.ts';
 import type { StatelessPayment } from '../../shared/paytech/wire.ts';
 import { learnIdentity, readPayment } from '../../shared/store/payments.ts';
-import type { Dependencies } from './first-record.ts';
+import type { FirstRecordDependencies } from './first-record.ts';
 import { assertRoom } from './limits.ts';
 
 const MAX_ROUNDS = 4;
@@ -27,7 +27,7 @@ export interface Learned {
  * Undefined when there is nothing to learn. Done again it finds what it has written, to be published once more.
  */
 export async function learn(
-  deps: Pick<Dependencies, 'table' | 'now' | 'logger'>,
+  deps: Pick<FirstRecordDependencies, 'table' | 'now' | 'logger'>,
   { claim, caller }: Pick<QueuedEvent, 'claim' | 'caller'>,
   eventKey: string,
   paymentId: string,
@@ -54,7 +54,7 @@ export async function learn(
  * record has changed meanwhile; paytech says it again.
  */
 export async function learnFromPaytech(
-  deps: Pick<Dependencies, 'table' | 'gateway' | 'now' | 'logger'>,
+  deps: Pick<FirstRecordDependencies, 'table' | 'gateway' | 'now' | 'logger'>,
   { source, receives = 1 }: Pick<QueuedEvent, 'source' | 'receives'>,
   eventKey: string,
   payment: StatelessPayment,
@@ -75,7 +75,7 @@ export async function learnFromPaytech(
 }
 
 async function taughtBy(
-  deps: Pick<Dependencies, 'table' | 'now' | 'logger'>,
+  deps: Pick<FirstRecordDependencies, 'table' | 'now' | 'logger'>,
   read: PaymentRecord,
   identity: Partial<Learnable> & { attempt?: number },
   by: { key: string; caller?: string },

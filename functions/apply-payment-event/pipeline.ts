@@ -30,10 +30,10 @@ import { isOvertaken, mayBeAMove, receivedAt, trusted, verdictOnAnswer, voiceOf 
 import { firstObservation, firstRecord, hasState, RECEIVES_TO_ASK } from './first-record.ts';
 import { type Learned, learn, learnFromPaytech } from './learn.ts';
 import { assertRoom, isOld } from './limits.ts';
-import { settleParent, warnIfIncomparable, warnIfRefundedTooMuch } from './refund-parent.ts';
+import { bookWithParent, warnIfIncomparable, warnIfRefundedTooMuch } from './refund-parent.ts';
 import { warnIfCorrected, warnOfQuarantine } from './warnings.ts';
 
-export interface Dependencies {
+export interface ApplyEventDependencies {
   table: Table;
   gateway: Pick<GatewayClient, 'get'>;
   /** The CloudEvents `source` of this deployment. */
@@ -64,7 +64,7 @@ export interface Outcome {
 }
 
 /** The outcome, and the record that it was judged by, where there is one. */
-type Settled = Outcome & { record: PaymentRecord | undefined };
+type Processed = Outcome & { record: PaymentRecord | undefined };
 
 /** A condition that fails although the state machine allows the move was overtaken; it is judged anew. */
 const MAX_ROUNDS = 4;
@@ -74,9 +74,9 @@ const MAX_ROUNDS = 4;
  * may be deleted once the publications are out. Throwing {@link UnreadablePayment}, {@link NotAtPaytech} or
  * {@link HistoryFull} means that no retry helps; throwing anything else, that the message must come again.
  */
-export function applyEvent(deps: Dependencies) {
+export function applyEvent(deps: ApplyEventDependencies) {
   const { table, eventSource, policy, now, logger } = deps;
-  const refundParent = settleParent(deps);
+  const refundParent = bookWithParent(deps);
 
   return async function apply(event: QueuedEvent): Promise<Outcome> {
     const report = readReport(event.bytes);
@@ -84,16 +84,16 @@ export function applyEvent(deps: Dependencies) {
     const { record, ...outcome } =
       report.is === 'unknown'
         ? await ignore(report.id, report)
-        : await settle(event, key, trusted(event, report.payment));
+        : await handle(event, key, trusted(event, report.payment));
     if (record?.paymentType !== 'REFUND') return outcome;
     return { ...outcome, ...optional('parentPublication', await refundParent(record, key, event)) };
   };
 
   /** What create knows of the payment first, then what the event says of it, then whose it is by paytech's word. */
-  async function settle(event: QueuedEvent, key: string, payment: StatelessPayment): Promise<Settled> {
+  async function handle(event: QueuedEvent, key: string, payment: StatelessPayment): Promise<Processed> {
     const learned = await learn(deps, event, key, payment.id);
-    const settled = await settleFacts(event, key, payment);
-    const told = learned ? withLearned(settled, learned) : settled;
+    const processed = await processFacts(event, key, payment);
+    const told = learned ? withLearned(processed, learned) : processed;
     if (!told.record) return told;
     const identified = await learnFromPaytech(deps, event, key, payment, told.record);
     // Of the claim that it learned of, its siblings are marked and looked at; so it is where its maker died before.
@@ -101,15 +101,23 @@ export function applyEvent(deps: Dependencies) {
     return identified ? withLearned(told, identified) : told;
   }
 
-  function withLearned(settled: Settled, { record, version }: Learned): Settled {
+  function withLearned(processed: Processed, { record, version }: Learned): Processed {
     const publication = publicationOf(record, version, eventSource);
-    const latest = (settled.record?.version ?? 0) > record.version ? settled.record : record;
-    return settled.publication
-      ? { ...settled, record: latest, alsoPublications: [...(settled.alsoPublications ?? []), publication] }
-      : { ...settled, record: latest, outcome: 'applied', publication };
+    const latest = (processed.record?.version ?? 0) > record.version ? processed.record : record;
+    return processed.publication
+      ? {
+          ...processed,
+          record: latest,
+          alsoPublications: [...(processed.alsoPublications ?? []), publication],
+        }
+      : { ...processed, record: latest, outcome: 'applied', publication };
   }
 
-  async function settleFacts(event: QueuedEvent, key: string, payment: StatelessPayment): Promise<Settled> {
+  async function processFacts(
+    event: QueuedEvent,
+    key: string,
+    payment: StatelessPayment,
+  ): Promise<Processed> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       let read: PaymentRecord | undefined;
       if (round === 0 && mayBeAMove(event, payment)) {
@@ -121,8 +129,8 @@ export function applyEvent(deps: Dependencies) {
       } else {
         read = await payments.readPayment(table, payment.id);
       }
-      const settled = read ? await judge(event, key, payment, read) : await begin(event, key, payment);
-      if (settled) return settled;
+      const processed = read ? await judge(event, key, payment, read) : await begin(event, key, payment);
+      if (processed) return processed;
     }
     throw new Error(`payment ${payment.id} changes faster than its event can be applied`);
   }
@@ -132,10 +140,10 @@ export function applyEvent(deps: Dependencies) {
     event: QueuedEvent,
     key: string,
     said: StatelessPayment,
-  ): Promise<Settled | undefined> {
+  ): Promise<Processed | undefined> {
     const { payment, isUnconfirmed } = await firstObservation(deps, event, said);
     if (isUnconfirmed && payment.paymentType === 'REFUND') {
-      // It may be one that was asked for here, and would settle what is reserved for it.
+      // It may be one that was asked for here, and would use up what is reserved for it.
       throw new Error(`paytech is still to be asked about refund ${payment.id}`);
     }
     const entry = entryBy(event, key, payment.facts);
@@ -155,7 +163,7 @@ export function applyEvent(deps: Dependencies) {
     key: string,
     payment: StatelessPayment,
     record: PaymentRecord,
-  ): Promise<Settled | undefined> {
+  ): Promise<Processed | undefined> {
     const version = versionOfKey(record, key);
     if (version) return again(event, key, payment, record, version);
     const quarantined = record.quarantine.find((each) => each.key === key);
@@ -191,7 +199,7 @@ export function applyEvent(deps: Dependencies) {
     by: By,
     record: PaymentRecord,
     saidAt: number,
-  ): Promise<Settled | undefined> {
+  ): Promise<Processed | undefined> {
     assertRoom(record);
     const change = { ...by, paymentId: record.id, paymentType: record.paymentType };
     switch (verdict) {
@@ -221,7 +229,7 @@ export function applyEvent(deps: Dependencies) {
     }
   }
 
-  async function correct(change: payments.Change, record: PaymentRecord): Promise<Settled | undefined> {
+  async function correct(change: payments.Change, record: PaymentRecord): Promise<Processed | undefined> {
     const entry = { ...change.entry, corrected: true };
     const corrected = await payments.applyAtVersion(table, { ...change, entry }, record);
     if (!corrected.applied) return undefined;
@@ -237,7 +245,7 @@ export function applyEvent(deps: Dependencies) {
     key: string,
     payment: StatelessPayment,
     record: PaymentRecord,
-  ): Promise<Settled | undefined> {
+  ): Promise<Processed | undefined> {
     const answer = await askPaytech(deps, record);
     if (!answer) return undefined;
     const answeredAt = now();
@@ -266,7 +274,7 @@ export function applyEvent(deps: Dependencies) {
     key: string,
     payment: StatelessPayment,
     record: PaymentRecord,
-  ): Promise<Settled | undefined> {
+  ): Promise<Processed | undefined> {
     const isLie =
       event.source === 'webhook' &&
       hasState(payment) &&
@@ -294,7 +302,7 @@ export function applyEvent(deps: Dependencies) {
     payment: StatelessPayment,
     record: PaymentRecord,
     version: number,
-  ): Promise<Settled | undefined> {
+  ): Promise<Processed | undefined> {
     const entry = record.history[version - 1]!;
     if (isOld(event, entry)) return ended('stale', record);
     if (version === 1) await join(deps, record);
@@ -327,14 +335,14 @@ export function applyEvent(deps: Dependencies) {
     return taken && told.publication ? { ...taken, alsoPublications: [told.publication] } : taken;
   }
 
-  async function duplicate(event: QueuedEvent, record: PaymentRecord): Promise<Settled> {
+  async function duplicate(event: QueuedEvent, record: PaymentRecord): Promise<Processed> {
     const version = versionThatSet(record);
     if (isOld(event, record.history[version - 1]!)) return ended('stale', record);
     return announce('duplicate', record, version);
   }
 
   /** Acknowledged and counted: paytech's contract has it that states nobody knows are no error. */
-  async function ignore(paymentId: string, said: Pick<UnknownWord, 'of' | 'word'>): Promise<Settled> {
+  async function ignore(paymentId: string, said: Pick<UnknownWord, 'of' | 'word'>): Promise<Processed> {
     const at = new Date(now()).toISOString();
     const record = await payments.noteUnknownWord(table, paymentId, said, at);
     logger.warn('state or type unknown', { metric: 'UnknownState', paymentId, ...said });
@@ -381,7 +389,7 @@ export function applyEvent(deps: Dependencies) {
     outcome: 'applied' | 'corrected' | 'duplicate',
     record: PaymentRecord,
     version = record.version,
-  ): Promise<Settled> {
+  ): Promise<Processed> {
     await watchSiblings(deps, record);
     return {
       ...ended(outcome, record),
@@ -389,7 +397,7 @@ export function applyEvent(deps: Dependencies) {
     };
   }
 
-  function ended(outcome: Outcome['outcome'], record: PaymentRecord): Settled {
+  function ended(outcome: Outcome['outcome'], record: PaymentRecord): Processed {
     return { outcome, paymentId: record.id, record };
   }
 }

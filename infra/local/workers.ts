@@ -89,7 +89,7 @@ export function createWorkers(
     const limit = setTimeout(() => child.kill('SIGKILL'), START_LIMIT_MS);
     child.on('message', (message: WorkerMessage) => {
       clearTimeout(limit);
-      if (!message.ready) settle(worker, message);
+      if (!message.ready) answer(worker, message);
       if (worker.state !== 'dying') worker.state = 'idle';
       dispatch();
     });
@@ -124,12 +124,12 @@ export function createWorkers(
       finish(worker)?.reject(new FunctionError('Sandbox.Timedout', message));
       killWorker(worker);
     }, timeoutMs);
-    // A send that fails is followed by the worker's exit, which settles the request.
+    // A send that fails is followed by the worker's exit, which ends the request.
     const job = { event: request.event, requestId: randomUUID(), deadline: Date.now() + timeoutMs };
     worker.process.send(job, () => {});
   };
 
-  const settle = (worker: Worker, { payload, error }: WorkerMessage): void => {
+  const answer = (worker: Worker, { payload, error }: WorkerMessage): void => {
     const request = finish(worker);
     if (error) request?.reject(new FunctionError(error.name, error.message));
     else request?.resolve(JSON.parse(payload as string));

@@ -23,7 +23,7 @@ import { queueFound, queueObservation } from './observe.ts';
  * list call, side by side. Whatever is found goes onto the queue, to be recorded and written into the claim.
  */
 
-export interface Dependencies {
+export interface LookBeforeSendingDependencies {
   table: Table;
   gateway: Pick<GatewayClient, 'get' | 'list'>;
   queue: EventQueue;
@@ -44,7 +44,7 @@ const LIMIT_MS = 2_000;
 /** By then the queue has brought in what was found. */
 const LATER = { is: 'in-progress' as const, seconds: LOOK_UP_GAP_MS / 1000 };
 
-export function lookBeforeSending(deps: Dependencies) {
+export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
   const { table, gateway, logger } = deps;
 
   return { forDeposits, forPayouts, forRedirectUrl };

@@ -19,13 +19,13 @@ const CLOCK_MARGIN_MS = HOUR_MS;
  */
 export type Listed = GatewayPayment & { unsure?: true };
 
-export interface Asking {
+export interface LookUpDependencies {
   table: Table;
   gateway: Pick<GatewayClient, 'get' | 'list'>;
 }
 
 /** The payments that paytech has under the reference of the claim's attempt; undefined when it could not say. */
-export async function lookUpAttempt(deps: Asking, claim: Claim): Promise<Listed[] | undefined> {
+export async function lookUpAttempt(deps: LookUpDependencies, claim: Claim): Promise<Listed[] | undefined> {
   const referenceId = gatewayReference(claim.referenceId, claim.attempt);
   const createdFrom = new Date(claim.sentAt - CLOCK_MARGIN_MS);
   const answer = await deps.gateway.list({ createdFrom, referenceId }, LOOK_UP_LIMIT_MS);
@@ -39,7 +39,7 @@ const ASK_LIMIT_MS = 1_000;
 
 /** Those that are, or may be, under one of the references. */
 async function underReferences(
-  { table, gateway }: Asking,
+  { table, gateway }: LookUpDependencies,
   { kind, referenceId }: Claim,
   references: readonly string[],
   listed: readonly GatewayPayment[],
@@ -89,7 +89,7 @@ const ALL_ATTEMPTS_MS = 30 * DAY_MS;
 
 /** What paytech lists under any of a claim's references, asked side by side; undefined when one was not answered. */
 export async function lookUpReferences(
-  deps: Asking,
+  deps: LookUpDependencies,
   claim: Claim,
   limitMs: number,
 ): Promise<Listed[] | undefined> {

@@ -5,7 +5,7 @@ import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import { keepQueued } from '../store/queued.ts';
 import type { Table } from '../store/table.ts';
 
-export interface Dependencies {
+export interface ObserveDependencies {
   table: Table;
   queue: EventQueue;
   /** Epoch milliseconds. */
@@ -14,7 +14,7 @@ export interface Dependencies {
 
 /** Puts a payment on the queue that paytech was found to have: it is recorded, or its record learns whose it is. */
 export async function queueFound(
-  { queue, now }: Pick<Dependencies, 'queue' | 'now'>,
+  { queue, now }: Pick<ObserveDependencies, 'queue' | 'now'>,
   payment: GatewayPayment,
   requestId?: string,
 ): Promise<void> {
@@ -35,7 +35,7 @@ export async function queueFound(
  * list says (`earlier`) may be old, and corrects nothing.
  */
 export async function queueObservation(
-  { table, queue, now }: Dependencies,
+  { table, queue, now }: ObserveDependencies,
   record: PaymentRecord,
   payment: GatewayPayment,
   how: Pick<QueuedEvent, 'source' | 'caller' | 'requestId'>,

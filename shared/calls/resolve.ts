@@ -11,9 +11,9 @@ import type { GatewayClient } from '../paytech/client.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
+import { type CompleteClaimDependencies, completeClaim } from './complete-claim.ts';
 import { asFound, type Listed, LOOK_UP_LIMIT_MS, lookUpReferences, referencesOf } from './look-up.ts';
 import { reserveFor } from './reserve.ts';
-import { type Settling, settleClaim } from './settle.ts';
 
 /*
  * The exit of a flagged claim. A person says whether the attempt was sent; paytech is asked once more, and nothing is
@@ -33,7 +33,7 @@ import { type Settling, settleClaim } from './settle.ts';
  * Known is what the claim has, with which every record is, and what the list has under each of its references.
  */
 
-export interface Dependencies extends Settling {
+export interface ResolveClaimDependencies extends CompleteClaimDependencies {
   gateway: Pick<GatewayClient, 'get' | 'list'>;
   logger: Pick<Logger, 'warn' | 'error'>;
 }
@@ -62,7 +62,7 @@ export type ResolveResult =
   | { is: 'must-name'; paymentIds: string[] }
   | { is: 'unavailable' };
 
-export function resolveClaim(deps: Dependencies) {
+export function resolveClaim(deps: ResolveClaimDependencies) {
   const { table, gateway, now, logger } = deps;
 
   return async function resolve(decision: Decision): Promise<ResolveResult> {
@@ -130,7 +130,7 @@ export function resolveClaim(deps: Dependencies) {
     };
     const { caller, reason } = decision;
     // Where somebody let go of it at the same time, it is in the claim all the same, and nothing is sent again.
-    const { record } = await settleClaim(deps, decided, payment, { caller, reason });
+    const { record } = await completeClaim(deps, decided, payment, { caller, reason });
     note(decision, 'adopted', payment.id);
     return { is: 'adopted', record };
   }

@@ -38,7 +38,7 @@ import { asFound } from './look-up.ts';
  * nothing, and one that dies in between is repeated.
  */
 
-export interface Dependencies {
+export interface SiblingsDependencies {
   table: Table;
   logger: Pick<Logger, 'warn' | 'error'>;
   /** Epoch milliseconds. */
@@ -50,7 +50,7 @@ export interface Dependencies {
  * Throws when paytech has to be asked for a parent that is not recorded here, and does not answer.
  */
 export async function identify(
-  { table, gateway }: Pick<Dependencies, 'table'> & { gateway: Pick<GatewayClient, 'get'> },
+  { table, gateway }: Pick<SiblingsDependencies, 'table'> & { gateway: Pick<GatewayClient, 'get'> },
   payment: GatewayPayment,
   paymentType: PaymentType,
 ): Promise<Learnable & Pick<PaymentIdentity, 'attempt'>> {
@@ -208,7 +208,7 @@ export type Member = Pick<
  * money and a claim that does not name it. Then an attempt that the claim waits for is left out, since a claim that
  * knows its payment has its record, and one that waits sends nobody anywhere.
  */
-export async function join(deps: Dependencies, payment: Member, isRecorded = true): Promise<void> {
+export async function join(deps: SiblingsDependencies, payment: Member, isRecorded = true): Promise<void> {
   const { table } = deps;
   const reference =
     payment.referenceId === undefined ? undefined : parseGatewayReference(payment.referenceId);
@@ -255,7 +255,7 @@ function unclaimed(payment: Member, referenceId: string): Claim {
 }
 
 /** More of them than anybody makes on purpose: a person has to look. */
-function bounded({ logger }: Dependencies, claim: Claim): Claim {
+function bounded({ logger }: SiblingsDependencies, claim: Claim): Claim {
   const { kind, referenceId, attempt, resolutions } = claim;
   const isWithin = mayTry({ attempt: paymentsOf(claim).length, ...optional('resolutions', resolutions) });
   if (isWithin || claim.stage === 'flagged') return claim;
@@ -284,7 +284,7 @@ export async function mark(table: Table, id: string): Promise<void> {
  * of its claim. To be called whenever an event has been applied, also one that comes again: the alarm may have been
  * lost with its process.
  */
-export async function watchSiblings(deps: Dependencies, record: PaymentRecord): Promise<void> {
+export async function watchSiblings(deps: SiblingsDependencies, record: PaymentRecord): Promise<void> {
   if (!record.hasSiblings || record.referenceId === undefined || !holdsMoney(record)) return;
   const reference = parseGatewayReference(record.referenceId);
   const claim =
@@ -298,7 +298,7 @@ const TWICE: Record<ClaimKind, MetricName> = {
   refund: 'PaidOutTwice',
 };
 
-export async function watch({ table, logger, now }: Dependencies, claim: Claim): Promise<void> {
+export async function watch({ table, logger, now }: SiblingsDependencies, claim: Claim): Promise<void> {
   const records = await recordsOf(table, claim);
   const holding = records.filter((each) => weighs(claim, each) && holdsMoney(each)).map(({ id }) => id);
   const { kind, referenceId } = claim;
@@ -360,7 +360,7 @@ async function othersOf(table: Table, claim: Claim, id: string): Promise<Payment
 
 /** What the claim says of who a payment is: one of its own, or one of elsewhere that counts for its order. */
 export async function identityInClaim(
-  { table }: Pick<Dependencies, 'table'>,
+  { table }: Pick<SiblingsDependencies, 'table'>,
   { kind, referenceId }: Pick<Claim, 'kind' | 'referenceId'>,
   record: PaymentRecord,
 ): Promise<Partial<Learnable> | undefined> {

@@ -90,7 +90,7 @@ export interface AskedRequest extends ClaimedRequest {
   earlierFingerprint?: string;
 }
 
-/** How a person settled a claim that was flagged. */
+/** How a person resolved a claim that was flagged. */
 export interface Resolution {
   /** ISO 8601, UTC. */
   at: string;
@@ -130,7 +130,10 @@ export interface Claim {
   flag?: string;
   /** Who asked for it, where it was a person or system of the merchant's. */
   caller?: string;
-  /** Of money that goes out: the revision at which it last became `reserving` anew; what was set aside carries it. */
+  /**
+   * The fencing token of money that goes out: the revision at which it last became `reserving` anew. What was set
+   * aside carries it.
+   */
   turn?: number;
   resolutions?: Resolution[];
   /** Counts the writes; every write is conditional on it. */
@@ -190,7 +193,7 @@ export function isAsMuch(
   return sameMoney({ amount: requestedAmount, currency: requestedCurrency }, asked);
 }
 
-/** The claim with one more payment. The one that an open attempt waits for settles it. */
+/** The claim with one more payment. The one that an open attempt waits for completes it. */
 export function withPayment(claim: Claim, id: string, attempt: number | undefined): Claim {
   if (paymentsOf(claim).includes(id)) return claim;
   if (attempt === undefined) return { ...claim, otherPaymentIds: [...(claim.otherPaymentIds ?? []), id] };

@@ -71,7 +71,7 @@ export interface HistoryEntry {
   source: EventSource;
   /** Who asked for it, where it was a person or system of the merchant's. */
   caller?: string;
-  /** Why, in the words of the person who settled a flagged claim. */
+  /** Why, in the words of the person who resolved a flagged claim. */
   reason?: string;
   /** SHA-256 of the event's bytes, in hex. Absent on the entry that create-payment wrote. */
   key?: string;

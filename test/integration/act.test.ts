@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { executePayment } from '../../functions/execute-payment/pipeline.ts';
 import { actionRoute } from '../../functions/operations/actions.ts';
 import { resolveRoute } from '../../functions/operations/claims.ts';
-import { type Acting, type ActResult, act } from '../../shared/calls/act.ts';
+import { type ActRequest, type ActResult, act } from '../../shared/calls/act.ts';
 import { releaseAction } from '../../shared/calls/release.ts';
 import { resolveClaim } from '../../shared/calls/resolve.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
@@ -69,7 +69,11 @@ async function payment(state: PaymentState, amount = '100'): Promise<string> {
 function ask(
   kind: Action,
   paymentId: string,
-  { amount, deps = {}, ...more }: Partial<Omit<Acting, 'amount'>> & { amount?: string; deps?: object } = {},
+  {
+    amount,
+    deps = {},
+    ...more
+  }: Partial<Omit<ActRequest, 'amount'>> & { amount?: string; deps?: object } = {},
 ): Promise<ActResult> {
   const run = act({ ...world, ready: async () => {}, ...deps });
   return run({

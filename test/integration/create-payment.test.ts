@@ -562,7 +562,7 @@ describe('saving a claim', () => {
     });
   });
 
-  it('keeps every digit, and is open in the index until it is settled', async () => {
+  it('keeps every digit, and is open in the index until its outcome is known', async () => {
     const saved = await saveClaim(world.table, undefined, claim('me'));
     const item = async () =>
       (await world.scan()).find(({ pk }) => pk === `deposit#${saved.claim?.referenceId}`)!;

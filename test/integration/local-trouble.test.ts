@@ -44,12 +44,12 @@ it('writes what it has begun to before its database is closed, also for clients 
   const writes = Array.from({ length: 50 }, (_, index) =>
     client.send(new PutItemCommand({ TableName, Item: { pk: { S: `payment#${index}` } } })),
   );
-  const settled = Promise.allSettled(writes);
+  const ended = Promise.allSettled(writes);
   await Promise.race(writes);
   client.destroy();
   // A write to a closed database would be an uncaught error, which fails the run.
   await expect(server.close()).resolves.toBeUndefined();
-  await settled;
+  await ended;
 });
 
 it('lets a stalled request through when the trouble is over', async () => {

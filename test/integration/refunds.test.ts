@@ -324,7 +324,7 @@ describe('fifty refunds of 10.00 at once on a payment of 100.00', () => {
     const all = requests(paymentId);
     await Promise.all(all.map(office.refund));
     await expectInOrder(paymentId);
-    await settleAll(all);
+    await bookAll(all);
     expect(paidOut(paymentId)).toBe('100');
     expect(await refundable(paymentId)).toBe('0');
   });
@@ -341,14 +341,14 @@ describe('fifty refunds of 10.00 at once on a payment of 100.00', () => {
     const ended = await Promise.allSettled(processes);
     expect(ended.some((each) => each.status === 'rejected' && each.reason instanceof Died)).toBe(true);
     await expectInOrder(paymentId);
-    await settleAll(all);
+    await bookAll(all);
     expect(paidOut(paymentId)).toBe('100');
     expect(await refundable(paymentId)).toBe('0');
   });
 });
 
 /** Everybody asks again until everything has an end, and a person decides what was flagged. */
-async function settleAll(requests: { refundId: string; paymentId: string; amount: string }[]): Promise<void> {
+async function bookAll(requests: { refundId: string; paymentId: string; amount: string }[]): Promise<void> {
   for (let round = 0; round < 8; round++) {
     world.clock.at += LEASE_MS;
     let hasEnded = true;
@@ -383,7 +383,7 @@ describe('a process that dies', () => {
     const request = { refundId: newId(), paymentId, amount: '40' };
     await expect(backOffice(dying(world, atStep, when).outside).refund(request)).rejects.toThrow(Died);
     await expectInOrder(paymentId);
-    await settleAll([request]);
+    await bookAll([request]);
     expect(await office.refund(request)).toMatchObject({ status: 200 });
     expect(paidOut(paymentId)).toBe('40');
     expect(await refundable(paymentId)).toBe('60');
@@ -402,7 +402,7 @@ describe('a process that dies', () => {
         });
       await expectInOrder(paymentId);
       world.gateway.endings.length = 0;
-      await settleAll([request]);
+      await bookAll([request]);
       expect(paidOut(paymentId)).toBe('40');
       expect(await refundable(paymentId)).toBe('60');
     },
@@ -574,7 +574,7 @@ describe('what was set aside', () => {
     await expectInOrder(paymentId);
   });
 
-  it('is not settled by a webhook of a refund that nobody knows yet while paytech does not answer', async () => {
+  it('is not booked by a webhook of a refund that nobody knows yet while paytech does not answer', async () => {
     const paymentId = await deposit();
     const refundId = newId();
     world.gateway.endings.push({ on: 'create', ends: 'lost' }, { on: 'list', ends: 'unknown' });
@@ -589,7 +589,7 @@ describe('what was set aside', () => {
     expect(await refundable(paymentId)).toBe('60');
   });
 
-  it('is settled by the event that comes again when its first try died in between', async () => {
+  it('is booked by the event that comes again when its first try died in between', async () => {
     for (const when of ['before', 'after'] as const) {
       const { paymentId, refund } = await asked('40');
       world.gateway.set(refund.id, { state: 'DECLINED' });

@@ -64,7 +64,7 @@ export function checkBooks(local: LocalService, shop: Shop, logs: Logs, kept: Ke
     whatWasCreatedIsRecorded(shop, kept),
     noOrderHasTwoLivePayments(local),
     everyAcknowledgedWebhookHasAnEnd(local, shop, kept),
-    everyQueuedWebhookWasSettled(logs),
+    everyQueuedWebhookWasProcessed(logs),
     whatWasAppliedWasPublished(kept),
     noProcessDied(logs),
   ];
@@ -176,14 +176,14 @@ function everyAcknowledgedWebhookHasAnEnd(local: LocalService, shop: Shop, { rec
   return { name: 'every acknowledged webhook has an end', counts, wrong };
 }
 
-/** The same by the messages: what was queued, acknowledged or just before its process was killed, was settled. */
-function everyQueuedWebhookWasSettled({ queued, outcomes }: Logs): Book {
+/** The same by the messages: what was queued, acknowledged or just before its process was killed, was processed. */
+function everyQueuedWebhookWasProcessed({ queued, outcomes }: Logs): Book {
   const counts: Record<string, number> = { queued: queued.size };
   for (const outcome of outcomes.values()) counts[outcome] = (counts[outcome] ?? 0) + 1;
   const wrong = [...queued.keys()]
     .filter((id) => !outcomes.has(id))
-    .map((id) => `request ${id}: queued, not settled`);
-  return { name: 'every message was settled', counts, wrong };
+    .map((id) => `request ${id}: queued, not processed`);
+  return { name: 'every message was processed', counts, wrong };
 }
 
 function whatWasAppliedWasPublished({ records, published }: Kept): Book {

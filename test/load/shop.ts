@@ -137,7 +137,7 @@ export function openShop(local: LocalService, traffic: Traffic, seed: number) {
     },
 
     /** Whoever got no answer asks again, as customers and paytech do, until all have one; answers who have not. */
-    async settle(until: number): Promise<number> {
+    async drain(until: number): Promise<number> {
       const unanswered = () => [...placed.values()].filter(({ paymentIds }) => paymentIds.size === 0);
       while ((unanswered().length > 0 || owed.size > 0) && Date.now() < until) {
         await forEachOf(unanswered(), WIDTH, async ({ order }) => {

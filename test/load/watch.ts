@@ -11,7 +11,7 @@ export interface Sample {
   phase: string;
   /** Messages in the webhook queue, waiting or in flight. */
   depth: number;
-  /** Of the oldest webhook that was queued and is not settled, in milliseconds. */
+  /** Of the oldest webhook that was queued and is not processed, in milliseconds. */
   oldestMs: number;
   /** Requests that wait for a worker, by function; those with none are left out. */
   waiting: Record<string, number>;
@@ -26,7 +26,7 @@ const EVERY_MS = 500;
 /** The lines of the functions' logs that tell what became of a webhook. */
 export function readLogs() {
   const queued = new Map<string, number>();
-  const unsettled = new Map<string, number>();
+  const unprocessed = new Map<string, number>();
   const outcomes = new Map<string, string>();
   const waits: number[] = [];
   const deaths: string[] = [];
@@ -43,25 +43,25 @@ export function readLogs() {
     deaths,
     unexpectedErrors: () => unexpected,
     oldestMs: () => {
-      const [first] = unsettled.values();
+      const [first] = unprocessed.values();
       return first === undefined ? 0 : Math.round(performance.now() - first);
     },
     onLog(functionName: string, line: string): void {
       if (/The worker exited with code [^0]/.test(line)) deaths.push(`${functionName}: ${line}`);
       if (line.includes('"unexpected error"')) unexpected++;
-      if (!/"(webhook queued|event settled|message parked)"/.test(line)) return;
+      if (!/"(webhook queued|event processed|message parked)"/.test(line)) return;
       const { message, requestId, outcome = 'parked', source = 'webhook' } = JSON.parse(line);
       if (source !== 'webhook' || requestId === undefined) return;
       if (message === 'webhook queued') {
         queued.set(requestId, performance.now());
         // Of two processes that write at once, the second may be heard first.
-        if (!outcomes.has(requestId)) unsettled.set(requestId, performance.now());
+        if (!outcomes.has(requestId)) unprocessed.set(requestId, performance.now());
         return;
       }
       if (!outcomes.has(requestId)) outcomes.set(requestId, outcome);
-      const since = unsettled.get(requestId);
+      const since = unprocessed.get(requestId);
       if (since !== undefined) waits.push(performance.now() - since);
-      unsettled.delete(requestId);
+      unprocessed.delete(requestId);
     },
   };
 }

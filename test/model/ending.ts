@@ -69,10 +69,10 @@ async function untilAnswered(simulation: Simulation): Promise<void> {
     for (const request of backOffice.requests.values()) {
       const { status, code } = (await simulation.resendPayout(request)) ?? { status: 500 };
       // An outcome that stays unknown is flagged, and waits for a person.
-      const isSettled =
+      const isEnded =
         (status < 500 && code !== 'payment.in_progress') ||
         (round >= UNKNOWN_ROUNDS && own.isOpen(`${request.name}#${request.id}`));
-      if (!isSettled) waiting++;
+      if (!isEnded) waiting++;
     }
     simulation.tick(REST_TICK_MS);
     if (answers.every((answer) => answer === 'answered') && waiting === 0 && isQuiet(simulation)) break;

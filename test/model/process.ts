@@ -28,7 +28,7 @@ export function createConductor(): Conductor {
     async run(processes, picks) {
       let running = processes.length;
       const all = processes.map((start) => start().finally(() => running--));
-      const settled = Promise.allSettled(all);
+      const ended = Promise.allSettled(all);
       for (let turn = 0; running > 0; turn++) {
         await quiet();
         if (waiting.length === 0) continue;
@@ -36,7 +36,7 @@ export function createConductor(): Conductor {
         await next?.();
       }
       waiting = [];
-      await settled;
+      await ended;
       return Promise.all(all);
     },
   };

@@ -89,7 +89,7 @@ export function createSimulation(
   const published = new Map<string, Set<string>>();
   /** The keys of the webhooks that were answered with 200, and those of the events whose fate is known. */
   const acknowledged = new Map<string, Webhook>();
-  const settled = new Map<string, string>();
+  const processed = new Map<string, string>();
   /** Payments whose redirectUrl a storefront was given: nobody can pay another. */
   const shown = new Set<string>();
   /** Every state and amount that was ever true at paytech, by payment. */
@@ -434,7 +434,7 @@ export function createSimulation(
       const noted = async (event: QueuedEvent) => {
         const outcome = await applyOne(event);
         count(`outcome ${outcome.outcome}`);
-        settled.set(eventKey(event), outcome.outcome);
+        processed.set(eventKey(event), outcome.outcome);
         return outcome;
       };
       return applyBatch({
@@ -742,7 +742,7 @@ export function createSimulation(
     deadLetters,
     published,
     acknowledged,
-    settled,
+    processed,
     truths,
     corrected,
     counts,

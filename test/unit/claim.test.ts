@@ -392,11 +392,11 @@ describe('the payments of a claim', () => {
   });
 
   test.for(['sent', 'unknown', 'flagged'] as const)(
-    'of a claim that is %s: the awaited one settles it',
+    'of a claim that is %s: the awaited one completes it',
     (stage) => {
       const open = claim({ stage, flag: 'why' });
-      const { flag: _, ...settled } = { ...open, stage: 'known', paymentId: 'p5' };
-      expect(withPayment(open, 'p5', 3)).toEqual(settled);
+      const { flag: _, ...completed } = { ...open, stage: 'known', paymentId: 'p5' };
+      expect(withPayment(open, 'p5', 3)).toEqual(completed);
     },
   );
 
@@ -404,7 +404,7 @@ describe('the payments of a claim', () => {
     ['of an earlier attempt', claim({ stage: 'unknown' }), 2],
     ['beside the one that is known', claim({ stage: 'known', paymentId: 'p4' }), 3],
     ['after the attempt was released', claim({ stage: 'released' }), 3],
-  ] as const)('%s are kept, and settle nothing', ([_what, found, attempt]) => {
+  ] as const)('%s are kept, and complete nothing', ([_what, found, attempt]) => {
     expect(withPayment(found, 'p5', attempt)).toEqual({ ...found, earlierPaymentIds: ['p5'] });
   });
 });
