@@ -23,7 +23,7 @@ export interface Learned {
 
 /**
  * Teaches the record of an event's payment what the claim says of it, in a version of its own: a webhook may have
- * been faster than the call that made the payment, and have told neither its reference nor what was asked for.
+ * been faster than the call that made the payment, and have left out its reference and what was asked for.
  * Undefined when there is nothing to learn. Done again it finds what it has written, to be published once more.
  */
 export async function learn(
@@ -49,7 +49,7 @@ export async function learn(
 }
 
 /**
- * Teaches the record of a payment made elsewhere what paytech itself says of it: its webhook may have told neither its
+ * Teaches the record of a payment made elsewhere what paytech itself says of it: its webhook may have left out its
  * reference nor its parent. What only a webhook says is not believed. Undefined when there is nothing to learn, or the
  * record has changed meanwhile; paytech says it again.
  */
@@ -68,8 +68,8 @@ export async function learnFromPaytech(
   if (!mayLearnFrom(record, payment)) return undefined;
   const key = keyAt(record.version);
   const { state, amount, currency } = record;
-  const told = { ...payment, facts: { amount, currency, ...payment.facts, state } };
-  const identity = await identify(deps, told, record.paymentType);
+  const complete = { ...payment, facts: { amount, currency, ...payment.facts, state } };
+  const identity = await identify(deps, complete, record.paymentType);
   const taught = await taughtBy(deps, record, identity, { key });
   return taught === 'changed' ? undefined : taught;
 }

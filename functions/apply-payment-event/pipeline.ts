@@ -44,9 +44,9 @@ export interface ApplyEventDependencies {
 }
 
 /**
- * What became of an event, and what subscribers must be told before its message may be deleted:
+ * What became of an event, and what must be published before its message may be deleted:
  * - `applied`, `corrected`: the record has a new version.
- * - `duplicate`: the record has it already; what it led to is told again.
+ * - `duplicate`: the record has it already; what it led to is published again.
  * - `stale`: the record is further on, or paytech does not say so any more.
  * - `quarantined`: paytech denies what a webhook says; kept for reading.
  * - `counted`: an open payment's amount moves more often than is kept.
@@ -59,7 +59,7 @@ export interface Outcome {
   publication?: Publication;
   /** Of other versions of the payment that the same event led to. */
   alsoPublications?: Publication[];
-  /** Of the deposit that a refund is paid from, where the refund was the first that was heard of it. */
+  /** Of the deposit that a refund is paid from, where the refund was the first sign of it. */
   parentPublication?: Publication;
 }
 
@@ -89,16 +89,16 @@ export function applyEvent(deps: ApplyEventDependencies) {
     return { ...outcome, ...optional('parentPublication', await refundParent(record, key, event)) };
   };
 
-  /** What create knows of the payment first, then what the event says of it, then whose it is by paytech's word. */
+  /** What create knows of the payment first, then what the event says of it, then whose it is according to paytech. */
   async function handle(event: QueuedEvent, key: string, payment: StatelessPayment): Promise<Processed> {
     const learned = await learn(deps, event, key, payment.id);
     const processed = await processFacts(event, key, payment);
-    const told = learned ? withLearned(processed, learned) : processed;
-    if (!told.record) return told;
-    const identified = await learnFromPaytech(deps, event, key, payment, told.record);
+    const result = learned ? withLearned(processed, learned) : processed;
+    if (!result.record) return result;
+    const identified = await learnFromPaytech(deps, event, key, payment, result.record);
     // Of the claim that it learned of, its siblings are marked and looked at; so it is where its maker died before.
-    if (learned || identified || event.claim) await join(deps, identified?.record ?? told.record);
-    return identified ? withLearned(told, identified) : told;
+    if (learned || identified || event.claim) await join(deps, identified?.record ?? result.record);
+    return identified ? withLearned(result, identified) : result;
   }
 
   function withLearned(processed: Processed, { record, version }: Learned): Processed {
@@ -151,9 +151,12 @@ export function applyEvent(deps: ApplyEventDependencies) {
     if (paymentType && !statesOf(paymentType).includes(facts.state)) {
       return ignore(payment.id, { of: 'state', word: facts.state });
     }
-    const heardAt =
+    const firstSeenAt =
       event.source === 'webhook' || event.source === 'reconcile' ? receivedAt(event) : undefined;
-    const first = await firstRecord(deps, payment, entry, { isUnconfirmed, ...optional('heardAt', heardAt) });
+    const first = await firstRecord(deps, payment, entry, {
+      isUnconfirmed,
+      ...optional('firstSeenAt', firstSeenAt),
+    });
     return first.applied ? announce('applied', first.record) : undefined;
   }
 
@@ -193,7 +196,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
     }
   }
 
-  /** Writes what a word does to the record; undefined when that has changed meanwhile. */
+  /** Writes what an observation does to the record; undefined when that has changed meanwhile. */
   async function take(
     verdict: Exclude<Verdict, 'ask' | 'duplicate' | 'stale' | 'counted'>,
     by: By,
@@ -293,7 +296,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
   }
 
   /**
-   * The event is in the record: what it led to is told again. Where its final word has been overtaken since, paytech
+   * The event is in the record: what it led to is published again. Where its state has been overtaken since, paytech
    * is asked whether it holds again, and its answer is an entry of its own.
    */
   async function again(
@@ -308,13 +311,13 @@ export function applyEvent(deps: ApplyEventDependencies) {
     if (version === 1) await join(deps, record);
     warnIfCorrected(logger, record, version);
 
-    const told = await announce('duplicate', record, version);
+    const result = await announce('duplicate', record, version);
     const answered = record.history.findLastIndex(({ answerTo }) => answerTo === key) + 1;
     if (answered > 0) {
       warnIfCorrected(logger, record, answered);
-      told.alsoPublications = [publicationOf(record, answered, eventSource)];
+      result.alsoPublications = [publicationOf(record, answered, eventSource)];
     }
-    if (!isOvertaken(record, version, payment)) return told;
+    if (!isOvertaken(record, version, payment)) return result;
 
     const question = askPaytech(deps, record).catch((error) => {
       if ((event.receives ?? 1) < RECEIVES_TO_ASK) throw error;
@@ -322,17 +325,17 @@ export function applyEvent(deps: ApplyEventDependencies) {
     });
     const answer = await question;
     if (!answer) return undefined;
-    if (answer === 'unanswered') return told;
+    if (answer === 'unanswered') return result;
     const verdict = verdictOnAnswer(record, answer, now());
     if (!isFinal(answer.facts.state) || (verdict !== 'applied' && verdict !== 'corrected')) {
       await payments.endQuestion(table, record, 'denials');
-      return told;
+      return result;
     }
     const ownKey = keyWithin(key, `again at version ${record.version}`);
     const by = changeOf(record, event, ownKey, answer.facts, 'refresh');
     const answering = { ...by, entry: { ...by.entry, answerTo: key } };
     const taken = await take(verdict, answering, record, now());
-    return taken && told.publication ? { ...taken, alsoPublications: [told.publication] } : taken;
+    return taken && result.publication ? { ...taken, alsoPublications: [result.publication] } : taken;
   }
 
   async function duplicate(event: QueuedEvent, record: PaymentRecord): Promise<Processed> {

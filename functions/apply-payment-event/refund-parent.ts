@@ -23,7 +23,7 @@ const ASK_LIMIT_MS = 5_000;
  * The deposit's entry follows the record by its version, so that it does not matter in which order or how often
  * that happens; the other way round, an event that is overtaken on its way would have to take back what it said.
  *
- * A deposit that was never heard of is recorded first, on paytech's word. Returns what is to be published of it,
+ * A deposit that is not recorded yet is recorded first, as paytech shows it. Returns what is to be published of it,
  * again when the event comes again. Throws when paytech could not be asked; but a refund is not kept from its
  * subscribers for good by a deposit that paytech does not show.
  */
@@ -58,7 +58,7 @@ export function bookWithParent(deps: RefundParentDependencies) {
   ): Promise<PaymentRecord | undefined> {
     let id = refund.parentPaymentId;
     for (let step = 0; id !== undefined && step < MAX_REFUND_STEPS; step++) {
-      const parent = (await bookRefund(table, refund, id)) ?? (await heardOf(id, event));
+      const parent = (await bookRefund(table, refund, id)) ?? (await paymentAtPaytech(id, event));
       if (!parent) return undefined;
       if (parent.paymentType !== 'REFUND') {
         if ('version' in parent) return parent;
@@ -70,7 +70,7 @@ export function bookWithParent(deps: RefundParentDependencies) {
   }
 
   /** What paytech says of a parent that is not known here; undefined when it will not say. */
-  async function heardOf(
+  async function paymentAtPaytech(
     id: string,
     { receives = 1 }: Pick<QueuedEvent, 'receives'>,
   ): Promise<GatewayPayment | undefined> {
@@ -108,7 +108,7 @@ export function warnIfRefundedTooMuch(
   logger.error('more refunded than paid', { metric: 'RefundedTooMuch', paymentId: id });
 }
 
-/** The payment turned out to be in another currency than its refunds, so that nobody can tell what is left. */
+/** The payment turned out to be in another currency than its refunds, so that what is left is unknown. */
 export function warnIfIncomparable(
   logger: Pick<Logger, 'error'>,
   before: PaymentRecord,

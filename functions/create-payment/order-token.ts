@@ -92,7 +92,7 @@ export interface OrderTokenDependencies {
 
 /**
  * Reads an order token. Throws `order.token_required` without one and `order.token_invalid` for one that is forged,
- * expired or incomplete: which member of it was refused is only in the log, since an honest customer cannot mend it
+ * expired or incomplete: which member of it was refused is only in the log, since an honest customer cannot fix it
  * and nobody else should learn it.
  */
 export function orderTokens({ keys, audience, now, logger }: OrderTokenDependencies) {

@@ -6,7 +6,7 @@ import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 
 export interface GetPaymentDependencies {
   readPayment: (id: string) => Promise<PaymentRecord | undefined>;
-  /** The record with paytech's word of now, where it is due. */
+  /** The record with what paytech says now, where a refresh is due. */
   refresh: (record: PaymentRecord, requestId: string) => Promise<PaymentRecord>;
 }
 

@@ -21,8 +21,8 @@ export const CHECK_INTERVAL_MS = 5_000;
 const LIMIT_MS = 3_000;
 
 /**
- * The record with paytech's word of now, where it is not final and nobody asked lately. Whatever goes wrong, the
- * record as it is stored: a reader is never kept waiting for paytech, and never told what the queue has not got.
+ * The record with what paytech says now, where it is not final and was not asked about lately. Whatever goes wrong, the
+ * record as it is stored: a reader never waits long for paytech, and never sees what the queue does not have.
  */
 export function refresh(deps: RefreshDependencies) {
   const { table, gateway, now, logger, limitMs = LIMIT_MS } = deps;

@@ -43,7 +43,7 @@ export function showPayment({ table }: Pick<LookUpRouteDependencies, 'table'>) {
   };
 }
 
-/** `GET /operations/payments/{id}/gateway-operations`: as paytech tells them, customer data included. */
+/** `GET /operations/payments/{id}/gateway-operations`: as paytech has them, customer data included. */
 export function gatewayOperations({ gateway }: Pick<LookUpRouteDependencies, 'gateway'>) {
   return async (event: HttpEvent): Promise<Reply> => {
     const id = event.pathParameters?.id ?? '';

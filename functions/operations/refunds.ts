@@ -115,7 +115,7 @@ async function requestOf(
   return { amount, currency: parent.currency, parentPaymentId: parent.id };
 }
 
-/** Nothing is paid back on a webhook's word that it was paid: paytech is asked, and its answer goes to the record. */
+/** Nothing is paid back because only a webhook says that it was paid: paytech is asked, and its answer is recorded. */
 async function assertConfirmed(
   deps: RefundDependencies,
   parent: PaymentRecord | undefined,

@@ -42,7 +42,7 @@ const MAX_HELD = 10_000;
 
 type Sqs = Environment['sqs'];
 
-/** Holds the dead letters of these queues, hands those that fit to `use`, and lets go of what is still there afterwards. */
+/** Holds the dead letters of these queues, hands those that fit to `use`, and releases the rest. */
 export async function withDeadLetters<T>(
   sqs: Sqs,
   queues: readonly DeadLetterQueue[],

@@ -16,7 +16,7 @@ const ROUND_MS = MINUTE_MS;
 const LONG_ROUND_MS = HOUR_MS;
 const MAX_ROUNDS = 1_000;
 
-/** How long a round's news may take through the queue before the next round looks again. */
+/** How long a round's changes may take through the queue before the next round looks again. */
 const QUEUE_LIMIT_MS = 30_000;
 const LOOK_EVERY_MS = 200;
 
@@ -65,7 +65,7 @@ export async function reconcileAll(
     for (const name of COUNTS) total[name] += last[name];
     nothingToCheck &&= last.nothingToCheck;
     progress(
-      `Round ${rounds}: ${count(last.checked, 'payment')} checked, ${last.changed + last.unknownToUs} with news.`,
+      `Round ${rounds}: ${count(last.checked, 'payment')} checked, ${last.changed + last.unknownToUs} changed.`,
     );
     if (!dryRun) await untilQueueIsEmpty(environment);
   } while (!dryRun && goesOn(last) && rounds < MAX_ROUNDS);

@@ -39,7 +39,7 @@ interface AlarmProps {
   /** What it means for customers and money. */
   impact: string;
   firstStep: string;
-  /** Goes off below the threshold, and where nothing is heard. */
+  /** Goes off below the threshold, and where there is no data. */
   whenBelow?: true;
   /** How many periods in a row, or `datapoints` of so many. */
   periods?: number;
@@ -146,7 +146,7 @@ export function alarms(scope: Construct, watched: Watched): void {
     alarm(`${name}-throttles`, {
       metric: made.metricThrottles({ period: FIVE_MINUTES }),
       threshold: 1,
-      impact: `Calls of ${name} were turned away for want of concurrency.`,
+      impact: `Calls of ${name} were rejected: no concurrency was left.`,
       firstStep: "Raise the account's concurrency, or the function's reservedConcurrency.",
     });
   }

@@ -22,7 +22,7 @@ import { webhookQueue } from './webhook-queue.ts';
 export class PaytechPayments extends Construct {
   /** As given, with the defaults filled in. */
   readonly settings: Settings;
-  /** What functions and paytech-ops are told of them. */
+  /** What functions and paytech-ops get of them. */
   readonly plainSettings: PlainSettings;
   /** Base of all routes, without a slash at the end. */
   readonly apiUrl: string;

@@ -15,8 +15,8 @@ import { lookAtExecute } from './untouched.ts';
 
 /*
  * Lock, then call: an action on a payment is sent to paytech at most once. The operation is written before the
- * call; whoever finds it open asks paytech for the state and never sends it again, since a call that nobody heard
- * the end of may still be carried out. Only an execute, which ends while paytech is called and needs the customer, is
+ * call; whoever finds it open asks paytech for the state and never sends it again, since a call whose outcome is
+ * unknown may still be carried out. Only an execute, which ends while paytech is called and needs the customer, is
  * free again once GET has shown the deposit untouched twice. What is allowed, and what shows that it took effect, is in
  * shared/payment/action.ts; here it meets the table and the gateway.
  *
@@ -35,7 +35,7 @@ import { lookAtExecute } from './untouched.ts';
  * |   shows untouched the second time      |                                       |                         |
  * | another is open, or other content      | nothing                               | conflict                |
  * | a state in which it is impossible      | nothing                               | wrong-state             |
- * |   on a webhook's word alone            | paytech is asked for the state        | by what it says         |
+ * |   as only a webhook says               | paytech is asked for the state        | by what it says         |
  */
 
 export interface ActDependencies extends ObserveDependencies {
@@ -74,13 +74,13 @@ export type ActResult =
   | { is: 'rejected'; message: string; errors: FieldError[] }
   | { is: 'unavailable'; status?: number };
 
-/** What the customer is to follow, in paytech's own words. */
+/** What the customer is to follow, as paytech answered it. */
 export type Instructions = Pick<GatewayPayment, 'redirectUrl'> & Pick<PaymentFacts, 'externalRefs'>;
 
 /** A look is short, so that it fits behind a call that took all its time. */
 const LOOK_LIMIT_MS = 2_500;
 
-/** When it makes sense to ask again about an operation that nobody heard the end of. */
+/** When it makes sense to ask again about an operation whose outcome is unknown. */
 const UNKNOWN_RETRY_SECONDS = 30;
 
 /** Every round either ends or has seen the payment move or change hands. */

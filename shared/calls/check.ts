@@ -12,7 +12,7 @@ import { queueFound } from './observe.ts';
 import { reserveFor } from './reserve.ts';
 
 /*
- * What became of an attempt that nobody heard the end of. Asked by the next caller of the claim, who may send it
+ * What became of an attempt whose outcome is unknown. Asked by the next caller of the claim, who may send it
  * again, and by reconcile, which never sends anything.
  */
 
@@ -42,7 +42,7 @@ export async function lookUpClaim(deps: CheckClaimDependencies, claim: Claim): P
   if (!found) return { is: 'unanswered' };
   const verdict = judgeLookUp(claim, found.map(asFound), startedAt);
   const named = { referenceId: claim.referenceId, attempt: claim.attempt };
-  // Only a person takes a flag away, unless the very payment that was missed turns up.
+  // Only a person takes a flag away, unless the very payment that was missed is found.
   const staysFlagged = claim.stage === 'flagged' && verdict.do !== 'adopt';
   if (staysFlagged) return { is: 'flagged', saved: { saved: true, claim } };
   switch (verdict.do) {
@@ -79,7 +79,7 @@ export async function lookUpClaim(deps: CheckClaimDependencies, claim: Claim): P
   }
 }
 
-/** The list need not tell where the customer pays; without it an open deposit is of use to nobody. */
+/** The list need not say where the customer pays; without it an open deposit is of use to nobody. */
 async function withRedirectUrl(
   { gateway }: CheckClaimDependencies,
   { kind }: Claim,

@@ -24,8 +24,8 @@ const MAX_ROUNDS = 5;
 const REPEAT_AFTER_SECONDS = 30;
 
 /**
- * The payment is paytech's word: the item first, then the claim, so that a known claim always has its item. Where
- * the claim has changed meanwhile, the payment is written into what stands: `claim`, from which the caller goes on.
+ * The payment is as paytech answered it. The item first, then the claim, so that a known claim always has its item.
+ * Where the claim has changed meanwhile, the payment is written into what stands: `claim`, from which the caller goes on.
  * A state that is more than a beginning goes the way of every event, to be published; and so does who the payment is
  * where a webhook was faster and its record may not know. Any part of it may be done again. `by` is who is named in
  * the history, and the request that the event follows from.

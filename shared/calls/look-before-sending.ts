@@ -49,7 +49,7 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
 
   return { forDeposits, forPayouts, forRedirectUrl };
 
-  /** All of an order's payments have ended in vain here: have they at paytech, and are there none that nobody told? */
+  /** All of an order's payments have ended in vain here: have they at paytech, and has it no others? */
   async function forDeposits(
     claim: Claim,
     records: PaymentRecord[],
@@ -63,12 +63,12 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
       // paytech's list is a second source; each payment that is known was asked for by itself.
       logger.warn('references not listed', { metric: 'SiblingsNotListed', referenceId: claim.referenceId });
     }
-    const news = (listed ?? []).filter((each) => !each.unsure && isForOrder(each));
-    for (const each of news) await bring(each, requestId);
-    return news.length > 0 ? LATER : undefined;
+    const unknown = (listed ?? []).filter((each) => !each.unsure && isForOrder(each));
+    for (const each of unknown) await bring(each, requestId);
+    return unknown.length > 0 ? LATER : undefined;
 
     function isForOrder({ customerAmount, customerCurrency, facts: { amount, currency } }: GatewayPayment) {
-      // What is not told may be as much.
+      // What is not stated may be as much.
       if (!amount || currency === undefined) return true;
       const requested = {
         ...optional('requestedAmount', customerAmount),
@@ -92,13 +92,13 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
   async function ask(claim: Claim, counting: PaymentRecord[], requestId?: string) {
     const [known, listed] = await Promise.all([
       Promise.all(counting.map((record) => stillInVain(record, requestId))),
-      newsUnderReferences(claim),
+      unknownUnderReferences(claim),
     ]);
     const paid = known.find((each) => each?.is === 'existing');
     return { against: paid ?? known.find((each) => each !== undefined), listed };
   }
 
-  /** Adopted from a list that did not tell it, or recorded by a webhook: only GET knows where the customer pays. */
+  /** Adopted from a list that did not say it, or recorded by a webhook: only GET knows where the customer pays. */
   async function forRedirectUrl(record: PaymentRecord): Promise<PaymentRecord> {
     const answer = await gateway.get(record.id, LIMIT_MS);
     if (answer.kind !== 'answered') return record;
@@ -115,15 +115,15 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
     if (answer.kind !== 'answered') return { is: 'unavailable' };
     if (endedInVain(answer.result.facts.state)) return undefined;
     const how = { source: 'refresh' as const, ...optional('requestId', requestId) };
-    const heard = await queueObservation(deps, record, answer.result, how);
-    return meansMoney(withQueued(heard).state) ? { is: 'existing', record: heard } : LATER;
+    const observed = await queueObservation(deps, record, answer.result, how);
+    return meansMoney(withQueued(observed).state) ? { is: 'existing', record: observed } : LATER;
   }
 
   /**
    * What paytech lists under the claim's references, has not ended in vain, and the claim does not know; cascades of
    * what it knows too.
    */
-  async function newsUnderReferences(claim: Claim): Promise<Listed[] | undefined> {
+  async function unknownUnderReferences(claim: Claim): Promise<Listed[] | undefined> {
     const listed = await lookUpReferences(deps, claim, LIMIT_MS);
     const known = new Set([...paymentsOf(claim), ...(claim.deniedPaymentIds ?? [])]);
     return listed?.filter(({ id, facts }) => !known.has(id) && !endedInVain(facts.state));

@@ -14,8 +14,8 @@ export const LOOK_UP_LIMIT_MS = 2_500;
 const CLOCK_MARGIN_MS = HOUR_MS;
 
 /**
- * A payment that paytech lists for a reference. The list may ignore what it is asked for, and need not tell reference
- * and type: `unsure` where neither our record nor GET tells them either, so that it may be ours.
+ * A payment that paytech lists for a reference. The list may ignore what it is asked for, and need not state reference
+ * and type: `unsure` where neither our record nor GET has them either, so that it may be ours.
  */
 export type Listed = GatewayPayment & { unsure?: true };
 
@@ -44,19 +44,19 @@ async function underReferences(
   references: readonly string[],
   listed: readonly GatewayPayment[],
 ): Promise<Listed[]> {
-  const isTold = (each: GatewayPayment) => each.referenceId !== undefined && each.paymentType !== undefined;
+  const isStated = (each: GatewayPayment) => each.referenceId !== undefined && each.paymentType !== undefined;
   const isPossible = (each: GatewayPayment) =>
     references.includes(each.referenceId ?? references[0]!) &&
     (each.paymentType ?? TYPE_OF_KIND[kind]) === TYPE_OF_KIND[kind];
-  const untold = listed.filter((each) => isPossible(each) && !isTold(each));
+  const unstated = listed.filter((each) => isPossible(each) && !isStated(each));
   const found = new Map<string, Listed>();
   for (const each of listed) if (isPossible(each)) found.set(each.id, each);
-  const asked = untold.slice(0, MAX_ASKED);
-  for (const { id } of untold.slice(MAX_ASKED)) found.set(id, { ...found.get(id)!, unsure: true });
+  const asked = unstated.slice(0, MAX_ASKED);
+  for (const { id } of unstated.slice(MAX_ASKED)) found.set(id, { ...found.get(id)!, unsure: true });
   await Promise.all(
     asked.map(async (each) => {
       const whole = await completed(each);
-      if (isPossible(whole)) found.set(each.id, isTold(whole) ? whole : { ...whole, unsure: true });
+      if (isPossible(whole)) found.set(each.id, isStated(whole) ? whole : { ...whole, unsure: true });
       else found.delete(each.id);
     }),
   );
@@ -65,7 +65,7 @@ async function underReferences(
   async function completed(each: GatewayPayment): Promise<GatewayPayment> {
     const record = await readPayment(table, each.id);
     const known: GatewayPayment = record ? { ...each, ...asListed(record) } : each;
-    if (isTold(known)) return known;
+    if (isStated(known)) return known;
     const answer = await gateway.get(each.id, ASK_LIMIT_MS);
     return answer.kind === 'answered' && answer.result.id === each.id
       ? { ...known, ...answer.result }

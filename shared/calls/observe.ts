@@ -27,7 +27,7 @@ export async function queueFound(
 }
 
 /**
- * Carries what paytech said of a payment to its record: onto the queue if it is news, and only then into the
+ * Carries what paytech said of a payment to its record: onto the queue if it differs, and only then into the
  * bookkeeping from which callers are shown it meanwhile. Returns the record with it. Throws when it may not have
  * reached the queue; then it must not be shown.
  *
@@ -41,7 +41,8 @@ export async function queueObservation(
   how: Pick<QueuedEvent, 'source' | 'caller' | 'requestId'>,
   voice: 'answer' | 'earlier' = 'answer',
 ): Promise<PaymentRecord> {
-  if (payment.id !== record.id) throw new Error(`asked about payment ${record.id}, told about ${payment.id}`);
+  if (payment.id !== record.id)
+    throw new Error(`asked about payment ${record.id}, got payment ${payment.id}`);
   const saidAt = now();
   if (!isDiscrepancy(record, payment, voice, saidAt)) return record;
   const at = new Date(saidAt).toISOString();

@@ -16,7 +16,7 @@ const LOOK_LIMIT_MS = 5_000;
 export type ReleaseResult = Released | { is: 'moved'; record: PaymentRecord } | { is: 'unavailable' };
 
 /**
- * The exit of an operation that nobody heard the end of: asks paytech once more, and releases it if the state
+ * The exit of an operation whose outcome is unknown: asks paytech once more, and releases it if the state
  * has still not moved.
  */
 export function releaseAction(deps: ReleaseActionDependencies) {

@@ -27,8 +27,8 @@ export type Held =
 
 /**
  * What money that goes out needs before its call; a deposit needs nothing. Having one also means that the claim
- * becomes `sent` in a write of its own right before the call, which tells a process that died earlier, when nothing
- * can have been sent, from one that died in the call.
+ * becomes `sent` in a write of its own right before the call: a process that died earlier can have sent nothing, one
+ * that died in the call may have.
  */
 export function reserveFor(table: Table, kind: ClaimKind): Reserve | undefined {
   switch (kind) {

@@ -135,7 +135,7 @@ export function resolveClaim(deps: ResolveClaimDependencies) {
     return { is: 'adopted', record };
   }
 
-  /** The next attempt goes out under a reference of its own, should this one turn up after all. */
+  /** The next attempt goes out under a reference of its own, should this one be found after all. */
   async function release(decision: Decision, claim: Claim): Promise<ResolveResult> {
     const isBack = (await reserveFor(table, claim.kind)?.giveBack(claim)) ?? true;
     if (!isBack) return mismatch('the payment has just turned up');

@@ -46,7 +46,7 @@ export interface SiblingsDependencies {
 }
 
 /**
- * Who a payment is that is about to be recorded, as far as its claim, its parent and its own words tell. Reads only.
+ * Who a payment is that is about to be recorded, as far as its claim, its parent and it itself say. Reads only.
  * Throws when paytech has to be asked for a parent that is not recorded here, and does not answer.
  */
 export async function identify(
@@ -61,7 +61,7 @@ export async function identify(
   }
   const origin = await originOf({ table, gateway }, payment, paymentType);
   if (origin) return ofClaim(origin.claim, origin.attempt, payment.parentPaymentId);
-  const told = {
+  const requested = {
     ...optional('requestedAmount', payment.customerAmount),
     ...optional('requestedCurrency', payment.customerCurrency),
   };
@@ -71,12 +71,12 @@ export async function identify(
     !claim.deniedPaymentIds?.includes(payment.id) &&
     amount !== undefined &&
     currency !== undefined &&
-    isAsMuch({ amount, currency, ...told }, claim.request);
+    isAsMuch({ amount, currency, ...requested }, claim.request);
   return {
     // Of an order that it counts for, without what marks its attempts.
     ...optional('referenceId', isAsMuchForOrder ? claim.referenceId : payment.referenceId),
     ...optional('parentPaymentId', payment.parentPaymentId),
-    ...told,
+    ...requested,
     origin: isAsMuchForOrder ? 'service' : 'external',
   };
 }
@@ -84,11 +84,11 @@ export async function identify(
 function ofClaim(
   { referenceId, request }: Claim,
   attempt: number,
-  told: string | undefined,
+  parentPaymentId: string | undefined,
 ): Learnable & { attempt: number } {
   return {
     referenceId,
-    ...optional('parentPaymentId', told ?? request.parentPaymentId),
+    ...optional('parentPaymentId', parentPaymentId ?? request.parentPaymentId),
     requestedAmount: request.amount,
     requestedCurrency: request.currency,
     origin: 'service',
@@ -98,7 +98,7 @@ function ofClaim(
 
 /**
  * Whether a payment under the reference of one of our attempts is that attempt. Several may have it, and paytech
- * need not say what was asked for: of a deposit all is taken for ours that is not told otherwise, since it then only
+ * need not say what was asked for: of a deposit all is taken for ours that does not say otherwise, since it then only
  * counts for the order; of money that goes out only what fits. An attempt that has its payment has no other.
  */
 async function isOurs(
@@ -148,8 +148,8 @@ async function originOf(
   for (let step = 0; id !== undefined && step < MAX_ANCESTORS; step++) {
     const record = await readPayment(table, id);
     // A refund's deposit is asked for when the refund is booked on it.
-    const told = record || paymentType === 'REFUND' ? undefined : await paymentAtPaytech(gateway, id);
-    const parent = record ?? told;
+    const answered = record || paymentType === 'REFUND' ? undefined : await paymentAtPaytech(gateway, id);
+    const parent = record ?? answered;
     // A refund's parent is its deposit, unless paytech has cascaded the refund.
     if (parent?.paymentType !== paymentType) return undefined;
     const reference =
@@ -157,8 +157,8 @@ async function originOf(
     const claim = reference && (await readClaim(table, KIND_OF[paymentType], reference.referenceId));
     if (claim) {
       const attempt = record?.attempt ?? reference.attempt;
-      const isOfClaim = told
-        ? await isOurs(table, claim, attempt, told, paymentType)
+      const isOfClaim = answered
+        ? await isOurs(table, claim, attempt, answered, paymentType)
         : record?.origin === 'service';
       if (isOfClaim) return { claim, attempt };
     }

@@ -28,7 +28,7 @@ export function isClaimKind(text: string): text is ClaimKind {
  * How far an attempt to create a payment has come:
  * - `reserving`: of money that goes out: nothing was sent under this attempt; a refund's may be set aside.
  * - `sent`: its owner is calling paytech, or died while doing so.
- * - `unknown`: the call ended without an answer that tells what paytech did.
+ * - `unknown`: the call ended without an answer that says what paytech did.
  * - `known`: paytech made the payment `paymentId`.
  * - `released`: nothing was made under this attempt, the next caller may send it.
  * - `flagged`: what paytech has does not fit; a person decides.
@@ -165,7 +165,7 @@ export function paymentsOf({ earlierPaymentIds, otherPaymentIds = [], paymentId 
 
 /**
  * Whether a payment counts for what was asked for. What this service asked for counts whatever was paid, and so does
- * every payout. A deposit that was made elsewhere counts when as much was asked for, or paid where that is not told.
+ * every payout. A deposit that was made elsewhere counts when as much was asked for, or paid where that is unknown.
  */
 export function counts(
   claim: Claim,
@@ -180,7 +180,7 @@ export function counts(
   return isAsMuch(record, asked);
 }
 
-/** Whether as much was asked for elsewhere, or is paid where that is not told. */
+/** Whether as much was asked for elsewhere, or is paid where that is unknown. */
 export function isAsMuch(
   {
     amount,
@@ -272,7 +272,7 @@ export interface FoundPayment {
   /** What was asked of paytech, which may differ from what the provider got. */
   requested: { amount?: Decimal; currency?: string };
   parentPaymentId?: string;
-  /** Nobody tells its reference or its type: it may be another's. */
+  /** Its reference or its type is unknown: it may be another's. */
   unsure?: true;
 }
 
@@ -349,7 +349,7 @@ export function misfitOf(claim: Claim, found: FoundPayment): string | undefined 
   if (paymentType !== TYPE_OF_KIND[claim.kind]) return 'payment type';
   const { amount, currency } = requested;
   if (!amount || !currency || !sameMoney({ amount, currency }, claim.request)) return 'amount or currency';
-  // Neither a webhook nor the list need tell it.
+  // Neither a webhook nor the list need state it.
   if (parentPaymentId !== undefined && parentPaymentId !== claim.request.parentPaymentId)
     return 'parent payment';
   return undefined;

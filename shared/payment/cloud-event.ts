@@ -17,7 +17,7 @@ export interface Publication {
   };
 }
 
-/** Whether a version was published: the payment as create-payment recorded it is no news, every other version is. */
+/** Whether a version was published: all but the payment as create-payment recorded it. */
 export function isPublished(record: PaymentRecord, version: number): boolean {
   return !(version === 1 && record.history[0]?.source === 'create');
 }

@@ -10,7 +10,7 @@ import { endedInVain, type PaymentState, STATES } from './state.ts';
  * |-------------------|------------------------------------------------------|-------------------------------|
  * | (none)            | asked for here, deposit COMPLETED, enough refundable | `reserved`                    |
  * | reserved, unsent  | the next caller takes over a dead one's claim        | `reserved`, with its token    |
- * | reserved, unsent  | paytech did not make it, on its own or a person's word | `returned`                  |
+ * | reserved, unsent  | paytech did not make it, says paytech or a person    | `returned`                    |
  * | returned, unsent  | asked for again                                      | `reserved`                    |
  * | unsent or (none)  | the record of its payment is written                 | as the record's state says    |
  * | any with payment  | its record has a newer version                       | as the record's state says    |
@@ -18,7 +18,7 @@ import { endedInVain, type PaymentState, STATES } from './state.ts';
  *
  * As the record's state says: COMPLETED is `settled`, DECLINED and CANCELLED are `returned`, all else is
  * `reserved`. A refund made elsewhere has no entry until its record is written. "Unsent" means that no payment
- * is known for it, which is all that can be told of a refund whose outcome is unknown: it stays `reserved`.
+ * is known for it, which is all that is known of a refund whose outcome is unknown: it stays `reserved`.
  */
 export type RefundStage = (typeof STATES)[PaymentState]['refund'];
 
@@ -47,7 +47,7 @@ export function paidIn({ state, amount }: { state: PaymentState; amount: Decimal
 }
 
 /**
- * Whether a deposit ends in another currency than its record has, after refunds of it were heard of: what they hold
+ * Whether a deposit ends in another currency than its record has, after refunds of it were recorded: what they hold
  * cannot be set against what was paid.
  */
 export function endsInAnotherCurrency(
@@ -141,7 +141,7 @@ export const MAX_REFUND_STEPS = 5;
 
 /**
  * What the record of a REFUND means for the deposit that it is paid from; undefined when it is known there, and
- * `too-early` when it cannot be told before the deposit has come to its end here.
+ * `too-early` when it is not known before the deposit has come to its end here.
  */
 export function moveByRecord(
   parent: PaymentRecord,

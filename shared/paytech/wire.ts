@@ -23,7 +23,7 @@ const amount = z.custom<Decimal>(
     decimalPlaces(value) <= MAX_DIGITS,
   { error: 'is not an amount' },
 );
-/** Of a payment. Below zero it is none, and reads as not told; a fee may be below. */
+/** Of a payment. Below zero it is none, and reads as absent; a fee may be below. */
 const paymentAmount = z.pipe(
   amount,
   z.transform((value: Decimal) => (value.lt(0) ? undefined : value)),
@@ -95,7 +95,7 @@ function jsonOf(bytes: Uint8Array): unknown {
   }
 }
 
-/** What a message says of a payment: not every one says what became of it in words that are known. */
+/** What a message says of a payment: not every one has a state and type that are known. */
 export type Report =
   | { is: 'payment'; payment: GatewayPayment }
   | { is: 'stateless'; payment: StatelessPayment }

@@ -203,7 +203,7 @@ describeInBrowser('the demo shop', () => {
     await page.goto(service.apiUrl);
     await choose(page, 'Bank transfer');
     await pay(page);
-    await says(page, 'We are waiting for your transfer');
+    await says(page, 'We have not received your transfer yet');
     await page.getByText('GB33 BUKB 2020 1555 5555 55').waitFor();
     await press(page, 'Copy Reference');
     await page.getByText('Reference copied').waitFor({ state: 'attached' });

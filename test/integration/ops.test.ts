@@ -200,8 +200,8 @@ describe.concurrent('explain', () => {
       json('explain', id),
       ops(['explain', id]),
     ]);
-    expect(explanations[0].story).toHaveLength(3);
-    expect(explanations[0].story[2].text).toMatch(
+    expect(explanations[0].timeline).toHaveLength(3);
+    expect(explanations[0].timeline[2].text).toMatch(
       new RegExp(
         `key ${KEY} \\(hex\\), said DECLINED over 11.12 EUR, but the record said COMPLETED over 11.12 EUR`,
       ),
@@ -210,7 +210,7 @@ describe.concurrent('explain', () => {
       'The record says COMPLETED over 11.12 EUR. paytech, asked just now, says the same.',
     );
     expect(explanations[0].todo[0]).toContain('Leave the order as it is');
-    expect(text.split(/\s+/).join(' ')).toContain(explanations[0].story[2].text);
+    expect(text.split(/\s+/).join(' ')).toContain(explanations[0].timeline[2].text);
   });
 });
 

@@ -119,7 +119,7 @@ async function breakIt(): Promise<{ steps: Step[]; blows: number }> {
 }
 
 async function untilCalm(local: LocalService, watch: Watch): Promise<void> {
-  const isBusy = () => [...local.functions.values()].some((each) => each.pressure().waiting > 0);
+  const isBusy = () => [...local.functions.values()].some((each) => each.pressure().queued > 0);
   while (isBusy() || (await watch.depth()) > 0) await delay(100);
 }
 

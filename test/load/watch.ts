@@ -9,12 +9,12 @@ export interface Sample {
   /** Seconds since the watch began. */
   at: number;
   phase: string;
-  /** Messages in the webhook queue, waiting or in flight. */
+  /** Messages in the webhook queue, available or in flight. */
   depth: number;
   /** Of the oldest webhook that was queued and is not processed, in milliseconds. */
   oldestMs: number;
   /** Requests that wait for a worker, by function; those with none are left out. */
-  waiting: Record<string, number>;
+  queued: Record<string, number>;
   /** Of this machine's cores, 0 to 1. */
   cpu: number;
   /** Of the process that the API, the embedded parts and the simulator share, 0 to 1. */
@@ -86,9 +86,7 @@ export function startWatch(local: LocalService, logs: Logs) {
   }
 
   async function sample(): Promise<void> {
-    const waiting = [...local.functions].map(
-      ([name, workers]) => [name, workers.pressure().waiting] as const,
-    );
+    const queued = [...local.functions].map(([name, workers]) => [name, workers.pressure().queued] as const);
     const before = { cores, loop };
     cores = coreTimes();
     loop = performance.eventLoopUtilization();
@@ -97,7 +95,7 @@ export function startWatch(local: LocalService, logs: Logs) {
       phase,
       depth: await depth(),
       oldestMs: logs.oldestMs(),
-      waiting: Object.fromEntries(waiting.filter(([, count]) => count > 0)),
+      queued: Object.fromEntries(queued.filter(([, count]) => count > 0)),
       cpu: share(cores.busy - before.cores.busy, cores.all - before.cores.all),
       loop: share(performance.eventLoopUtilization(loop, before.loop).utilization, 1),
     });
