@@ -59,7 +59,7 @@ const CRASHES = 'test/model/crashes.test.ts';
 const LONG_INFRA = ['bundle-builds', 'cfn-lint', 'example'].map((name) => `test/infra/${name}.test.ts`);
 /** The files of one process load the SDK and the library of CDK once; none changes what another sees. */
 const SHARED_PROCESS = { isolate: false };
-// Limits of patience on a busy machine, and no pass condition.
+// Upper limits for a busy machine, and no pass condition.
 const WITH_A_SERVICE = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 20_000 } } };
 
 /** `npm test` runs all but `e2e`; one alone: `npx vitest run --project unit`. */

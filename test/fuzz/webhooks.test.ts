@@ -208,17 +208,17 @@ function paidAtPaytech(): string {
 
 /** Until none comes back, as the queue does it; answers why the last that did could not be processed. */
 async function deliver(messages: readonly SQSRecord[]): Promise<string[]> {
-  let waiting = messages;
+  let remaining = messages;
   let reasons: string[] = [];
-  for (let time = 1; waiting.length > 0 && time <= DELIVERIES; time++) {
+  for (let time = 1; remaining.length > 0 && time <= DELIVERIES; time++) {
     const earlier = linesOf(NOT_PROCESSED).length;
-    const { batchItemFailures } = await world.applyBatch(waiting);
+    const { batchItemFailures } = await world.applyBatch(remaining);
     const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-    waiting = waiting.filter(({ messageId }) => failed.has(messageId));
+    remaining = remaining.filter(({ messageId }) => failed.has(messageId));
     reasons = linesOf(NOT_PROCESSED)
       .slice(earlier)
       .map(({ more }) => String(more.error));
-    expect(reasons).toHaveLength(waiting.length);
+    expect(reasons).toHaveLength(remaining.length);
     world.clock.at += 60_000;
   }
   return reasons;

@@ -64,7 +64,7 @@ test('the default stack has these alarms and no others', () => {
   expect(Object.keys(alarms).sort()).toEqual(expected.sort());
 });
 
-test('each says what is at stake and what to do first, is in the runbook, and tells the topic', () => {
+test('each says what is at stake and what to do first, is in the runbook, and notifies the topic', () => {
   const topic = { Ref: resources(template, 'AWS::SNS::Topic').alarms!.logicalId };
   for (const [name, { Properties }] of Object.entries(alarms)) {
     const description: string = Properties.AlarmDescription;
@@ -76,7 +76,7 @@ test('each says what is at stake and what to do first, is in the runbook, and te
   }
 });
 
-test('silence is good news everywhere but of reconcile', () => {
+test('no data is fine everywhere but for reconcile', () => {
   const breaching = Object.entries(alarms)
     .filter(([, { Properties }]) => Properties.TreatMissingData !== 'notBreaching')
     .map(([name, { Properties }]) => [name, Properties.TreatMissingData]);

@@ -252,15 +252,15 @@ describe('a capture of which paytech never says how much it was', () => {
     const stripped = <A extends { kind: string }>(answer: A): A => {
       if (!('result' in answer)) return answer;
       const { facts, ...rest } = answer.result as GatewayPayment;
-      const { amount: _, currency: __, ...told } = facts;
-      return { ...answer, result: { ...rest, facts: told } };
+      const { amount: _, currency: __, ...stated } = facts;
+      return { ...answer, result: { ...rest, facts: stated } };
     };
     return {
       get: async (...args) => stripped(await world.gateway.get(...args)),
       act: async (...args) => stripped(await world.gateway.act(...args)),
     };
   }
-  const told = (id: string) => world.applyWith({ gateway: moneyless() })(saying(id));
+  const paidOf = (id: string) => world.applyWith({ gateway: moneyless() })(saying(id));
   const saying = (id: string) =>
     webhookEvent({ id, state: 'COMPLETED', amount: undefined, currency: undefined });
 
@@ -274,7 +274,7 @@ describe('a capture of which paytech never says how much it was', () => {
     const done = await ask('capture', id, { ...(amount && { amount }), deps });
     expect('record' in done && withQueued(done.record).amount.toFixed()).toBe(paid);
     expect(await ask('capture', id, { ...(amount && { amount }), deps })).toMatchObject({ is: 'done' });
-    const { publication } = await told(id);
+    const { publication } = await paidOf(id);
     expect(JSON.parse(publication!.body)).toMatchObject({ data: { payment: { amount: paid } } });
     expect(JSON.parse(publication!.body).data.payment).not.toHaveProperty('paidAsRequested');
     await applyAll();
@@ -290,7 +290,7 @@ describe('a capture of which paytech never says how much it was', () => {
       await ask('capture', id, { amount: '4', deps: { gateway: { ...world.gateway, ...moneyless() } } });
       await world.drain('webhooks');
       if (state === 'DECLINED') await world.apply(webhookEvent({ id, state, amount: '100' }));
-      await told(id);
+      await paidOf(id);
       expect((await stored(id)).amount.toFixed()).toBe('4');
       expect((await stored(id)).refundable?.toFixed()).toBe('4');
     }
@@ -304,13 +304,13 @@ describe('a capture of which paytech never says how much it was', () => {
     const released = await releaseOperation(world.table, id, 'ada', 'it was not done', world.now());
     expect(released).toMatchObject({ is: 'released' });
     world.gateway.set(id, { state: 'COMPLETED' });
-    await told(id);
+    await paidOf(id);
     expect((await stored(id)).refundable?.toFixed()).toBe('100');
   });
 });
 
 describe('many at once', () => {
-  it('are one call of paytech, and each is told the truth', async () => {
+  it('are one call of paytech, and each gets the truth', async () => {
     const id = await payment('AUTHORIZED');
     let results: ActResult[] = [];
     const calls = await callsDuring(async () => {
@@ -359,7 +359,7 @@ describe('what paytech does not do', () => {
   });
 });
 
-describe('an ending that nobody heard', () => {
+describe('an unknown outcome', () => {
   it('is resolved at once where paytech shows that the payment moved', async () => {
     const id = await payment('AUTHORIZED');
     world.gateway.endings.push({ on: 'capture', ends: 'lost' });
@@ -411,7 +411,7 @@ describe('an ending that nobody heard', () => {
     expect(await ask('capture', id)).toMatchObject({ is: 'done' });
   });
 
-  it('is over when a webhook tells that the payment moved', async () => {
+  it('is over when a webhook says that the payment moved', async () => {
     const id = await payment('AUTHORIZED');
     world.gateway.endings.push({ on: 'capture', ends: 'unknown' });
     await ask('capture', id);
@@ -644,7 +644,7 @@ describe('PATCH /payments/{id}', () => {
     expect(calls.execute).toBe(1);
   });
 
-  it('tells the outcome that it found out, or that it is unknown', async () => {
+  it('answers the outcome that it found out, or that it is unknown', async () => {
     const lost = await payment('CHECKOUT');
     world.gateway.endings.push({ on: 'execute', ends: 'lost' });
     expect(await patch(lost)).toMatchObject({ status: 200, body: { state: 'PENDING' } });
@@ -765,7 +765,7 @@ describe('PATCH /payments/{id}', () => {
     expect(openOperation(await stored(id))).toMatchObject({ kind: 'capture' });
   });
 
-  it('tells all of what paytech answered, and the record keeps what fits', async () => {
+  it('answers all of what paytech answered, and the record keeps what fits', async () => {
     const id = await payment('CHECKOUT');
     const qr = `data:image/png;base64,${'A'.repeat(20_000)}`;
     const answered = (state: PaymentState, redirectUrl?: string) => ({
@@ -935,7 +935,7 @@ function httpEvent(id: string, body?: string, sourceIp = '203.0.113.7'): HttpEve
   };
 }
 
-describe('a hold that ended on a webhook’s word alone', () => {
+describe('a hold that ended that only a webhook reported', () => {
   const ended = async () => {
     const id = await payment('AUTHORIZED');
     await world.apply(webhookEvent({ id, state: 'DECLINED', amount: '100' }));

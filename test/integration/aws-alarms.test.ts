@@ -135,7 +135,7 @@ async function untilRefreshed(id: string): Promise<void> {
   while (status === 200 && (await askedOf()) === startedAt);
 }
 
-/** Two calls keep both processes of a function waiting for paytech, so that a third waits for them. */
+/** Two calls keep both processes of a function busy with paytech, so that a third waits for them. */
 const crowded = (calls: (() => Promise<unknown>)[]) => Promise.all(calls.map((call) => call()));
 
 const contradiction = async () => simulate(`payments/${await completed()}/webhook`, { state: 'DECLINED' });
@@ -254,7 +254,7 @@ const CAUSES: Record<string, () => Promise<unknown>> = {
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));
     samples.push(await depthOf('payment-events-undelivered'));
   },
-  // The local run lets requests wait instead; AWS counts one for each that it turns away.
+  // The local run lets requests wait instead; AWS counts one for each that it rejects.
   ...Object.fromEntries(
     functionNames.map((name) => [
       `${name}-throttles`,
@@ -279,7 +279,7 @@ describe('over ordinary traffic', () => {
     for (const queue of ['webhooks-dlq', 'payment-events-dlq', 'payment-events-undelivered']) {
       samples.push(await depthOf(queue));
     }
-    // Nothing waits, and nothing was turned away.
+    // Nothing waits, and nothing was rejected.
     for (const queue of ['webhooks', 'payment-events'])
       samples.push({ metric: oldestOf(queue), at: Date.now(), value: 0 });
     for (const name of functionNames) samples.push({ metric: throttles(name), at: Date.now(), value: 0 });

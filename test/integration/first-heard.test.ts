@@ -9,7 +9,7 @@ import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { objectBytes, parsed, paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
 
-/** What is recorded of a payment that is heard of for the first time, and on whose word. */
+/** What is recorded of a payment that is seen for the first time, and on what grounds. */
 
 let world: World;
 beforeAll(async () => {
@@ -207,7 +207,7 @@ describe('a webhook of a payment that is not known', () => {
     expect(await stored(id)).toMatchObject({ state: 'AUTHORIZED' });
   });
 
-  it('of COMPLETED whose amount nobody tells is set aside, unless it was asked for here', async () => {
+  it('of COMPLETED whose amount nobody states is set aside, unless it was asked for here', async () => {
     const { id } = elsewhere('COMPLETED');
     delete world.gateway.payments.get(id)!.facts.amount;
     const event = webhookEvent({ id, state: 'COMPLETED', amount: null });
@@ -253,7 +253,7 @@ describe('a webhook of a payment that is not known', () => {
   });
 });
 
-it('how often a message was received is told by the queue', async () => {
+it('how often a message was received comes from the queue', async () => {
   const id = paymentId();
   await world.queue.send(webhookEvent({ id, state: 'PENDING', referenceId: 'third-time' }));
   const [message] = await world.drain('webhooks');
@@ -285,7 +285,7 @@ describe('an item of the list that is not known', () => {
     expect(await stored(id)).toMatchObject({ referenceId, redirectUrl: 'https://pay.example/2' });
   });
 
-  it('is paytech’s word where GET has not answered three times, and needs no confirmation', async () => {
+  it('is what paytech lists where GET has not answered three times, and needs no confirmation', async () => {
     const id = paymentId();
     const item = (receives: number) => ({
       ...webhookEvent({ id, state: 'COMPLETED', referenceId: 'listed' }, { source: 'reconcile', receives }),

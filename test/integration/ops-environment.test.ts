@@ -131,7 +131,7 @@ describe('a stack', () => {
     });
   });
 
-  it('of an older version is told to be deployed anew', async () => {
+  it('of an older version is to be deployed anew', async () => {
     const { Settings: _, ...older } = outputs;
     const newer = outputs;
     outputs = older;

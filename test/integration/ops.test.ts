@@ -187,7 +187,7 @@ describe.concurrent('show', () => {
 });
 
 describe.concurrent('explain', () => {
-  it('tells a contradiction: who said what, what was done, what to do', async () => {
+  it('shows a contradiction: who said what, what was done, what to do', async () => {
     const id = await paid('11.12');
     await simulate(`payments/${id}/webhook`, { state: 'DECLINED' });
     await vi.waitFor(
@@ -215,7 +215,7 @@ describe.concurrent('explain', () => {
 });
 
 describe.concurrent('explain, of what is not in order', () => {
-  const told = async (query: string) => {
+  const explained = async (query: string) => {
     const { stdout } = await ops(['explain', query]);
     return stdout.split(/\s+/).join(' ');
   };
@@ -224,16 +224,16 @@ describe.concurrent('explain, of what is not in order', () => {
       timeout: 10_000,
     });
 
-  it('tells a correction, and what to check', async () => {
+  it('shows a correction, and what to check', async () => {
     const id = await paid('6');
     await simulate(`payments/${id}/pay`, { state: 'CANCELLED' });
     await isRecorded(id, { state: 'CANCELLED' });
-    const text = await told(id);
+    const text = await explained(id);
     expect(text).toContain('paytech was asked which is true and answered CANCELLED over 6 EUR.');
     expect(text).toContain('Check what was done on the strength of the earlier state');
   });
 
-  it('tells of an order that is paid twice, by either of its payments', async () => {
+  it('shows an order that is paid twice, by either of its payments', async () => {
     const referenceId = `order-${randomUUID()}`;
     const first = await deposit('7', referenceId);
     await simulate(`payments/${first}/pay`, { state: 'DECLINED' });
@@ -241,40 +241,40 @@ describe.concurrent('explain, of what is not in order', () => {
     const second = await paid('7', referenceId);
     await simulate(`payments/${first}/pay`, { state: 'COMPLETED' });
     await isRecorded(first, { state: 'COMPLETED' });
-    expect(await told(first)).toContain(`: ${second} holds money for it too.`);
-    expect(await told(second)).toContain(`: ${first} holds money for it too.`);
+    expect(await explained(first)).toContain(`: ${second} holds money for it too.`);
+    expect(await explained(second)).toContain(`: ${first} holds money for it too.`);
     expect((await json('show', second)).payments).toMatchObject([
       { paidToo: [first], record: { paidTwice: { paymentIds: [first, second].sort() } } },
     ]);
   });
 
-  it('tells of a webhook that paytech does not stand by, and says to deliver nothing', async () => {
+  it('shows a webhook that paytech does not confirm, and says to deliver nothing', async () => {
     const id = await deposit('8');
     await simulate(`payments/${id}/webhook`, { state: 'COMPLETED' });
     await isRecorded(id, { state: 'COMPLETED' });
-    const text = await told(id);
+    const text = await explained(id);
     expect(text).toContain(`Deliver nothing on it: only a webhook, signed with key ${KEY}, said COMPLETED`);
     expect(text).not.toContain('Believe paytech');
   });
 
-  it('tells what was refunded, and of which payment a refund is', async () => {
+  it('shows what was refunded, and of which payment a refund is', async () => {
     const id = await paid('9');
     const refundId = `refund-${randomUUID()}`;
     const body = JSON.stringify({ refundId, paymentId: id, amount: 2.5 });
     expect((await signedCalls(service)('POST', '/operations/refunds', body)).status).toBe(201);
-    expect(await told(id)).toContain(
+    expect(await explained(id)).toContain(
       '2.5 EUR went back or is on its way, in 1 refund; 6.5 EUR can still be refunded.',
     );
-    expect(await told(refundId)).toContain(`for ${refundId}, of payment ${id}`);
+    expect(await explained(refundId)).toContain(`for ${refundId}, of payment ${id}`);
     const { stdout } = await ops(['show', id]);
     expect(stdout).toMatch(new RegExp(`${refundId} +(reserved|settled) +2.5 EUR`));
   });
 
-  it('tells of a payment that waits for the merchant', async () => {
+  it('shows a payment that waits for the merchant', async () => {
     const id = await deposit('10');
     await simulate(`payments/${id}/pay`, { state: 'AUTHORIZED' });
     await isRecorded(id, { state: 'AUTHORIZED' });
-    expect(await told(id)).toContain('Capture or void it');
+    expect(await explained(id)).toContain('Capture or void it');
   });
 
   it('fails on what nobody knows', async () => {
@@ -413,7 +413,7 @@ describe.concurrent('replay', () => {
 });
 
 describe.concurrent('claims', () => {
-  it('says what is flagged and why, and takes a person’s word for it', async () => {
+  it('says what is flagged and why, and takes a person’s decision', async () => {
     const listed = async () => (await json('claims', 'ls')).claims.filter(({ id }: Json) => id === flagged);
     expect(await listed()).toMatchObject([
       {
@@ -467,7 +467,7 @@ describe.concurrent('claims', () => {
     expect(await service.item(`withdrawal#${lost}`)).toMatchObject({ stage: 'known', paymentId: lostId });
   });
 
-  it('ends an operation that nobody heard the end of, but not too early', async () => {
+  it('ends an operation whose outcome is unknown, but not too early', async () => {
     const resolve = ['claims', 'resolve', 'operation', uncertain, '--reason', 'asked them', '--yes'];
     const early = await ops(resolve);
     expect(early).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('Too early: wait') });

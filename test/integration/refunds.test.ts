@@ -177,7 +177,7 @@ describe('POST /operations/refunds', () => {
       await expectInOrder(paymentId);
     });
 
-    it('is refused where paytech says otherwise, and its word goes to the record', async () => {
+    it('is refused where paytech says otherwise, and its answer goes to the record', async () => {
       const paymentId = await said('1000');
       world.gateway.set(paymentId, { state: 'COMPLETED' });
       const refundId = newId();
@@ -551,7 +551,7 @@ describe('what was set aside', () => {
     ['CANCELLED', '40'],
     ['COMPLETED', '0.01'],
     ['COMPLETED', '-1000'],
-  ])('is not given back on a webhook’s word of %s, %s', async (state, amount) => {
+  ])('is not given back because a webhook says %s, %s', async (state, amount) => {
     const { paymentId, refund } = await asked('40');
     for (const more of [{}, { paymentType: undefined }]) {
       const said = { amount, note: randomUUID(), ...more };
@@ -651,7 +651,7 @@ describe('a refund that paytech tries again by another provider', () => {
     await expectInOrder(paymentId);
   });
 
-  it('does not take what was set aside for the first, whichever is heard of first', async () => {
+  it('does not take what was set aside for the first, whichever is seen first', async () => {
     const paymentId = await deposit();
     const refundId = newId();
     world.gateway.endings.push({ on: 'create', ends: 'lost' }, { on: 'list', ends: 'unknown' });
@@ -667,7 +667,7 @@ describe('a refund that paytech tries again by another provider', () => {
     await expectInOrder(paymentId);
   });
 
-  it('is followed by GET where the refunds before it were never heard of, as far as five steps', async () => {
+  it('is followed by GET where the refunds before it were never seen, as far as five steps', async () => {
     const paymentId = await deposit();
     let refund: GatewayPayment = world.gateway.make({
       paymentType: 'REFUND',
@@ -721,7 +721,7 @@ describe('a refund made elsewhere', () => {
     expect(await refundable(parentId)).toBe('100');
   });
 
-  it('may be told of before its deposit is', async () => {
+  it('may be reported before its deposit is', async () => {
     const { id } = world.gateway.make({
       paymentType: 'DEPOSIT',
       referenceId: `order-${paymentId()}`,
@@ -846,7 +846,7 @@ describe('a correction of the deposit', () => {
   });
 });
 
-describe('a refund that is heard of before its deposit is COMPLETED here', () => {
+describe('a refund that is seen before its deposit is COMPLETED here', () => {
   /** Made for 100 EUR, and open here; paid at paytech as they say. */
   const open = async (amount: string, currency: string) => {
     const id = await deposit('100', 'PENDING');
@@ -948,7 +948,7 @@ describe('a flagged refund', () => {
     await expectInOrder(request.paymentId);
   });
 
-  it('is adopted when it turns up, and never let go of while the person has not denied it', async () => {
+  it('is adopted when it is found, and never let go of while the person has not denied it', async () => {
     const request = await flagged();
     const payment = made(request);
     expect(await office.resolve('refund', request.refundId, { outcome: 'not-sent', reason })).toMatchObject({

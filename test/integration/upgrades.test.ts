@@ -122,7 +122,7 @@ describe('a payment of schema 1', () => {
     expect(refund.parentPaymentId).toBe(idOf('payment-completed'));
   });
 
-  it('keeps the lock of a capture that nobody heard the end of', async () => {
+  it('keeps the lock of a capture whose outcome is unknown', async () => {
     const paymentId = knownAtPaytech('payment-authorized');
     const ask = (kind: 'capture' | 'void') =>
       act({ ...world, ready: async () => {} })({

@@ -1,4 +1,4 @@
-/** Whether the books balance: what the clients were told, what is recorded, what was published, what paytech has. */
+/** Whether the books balance: what the clients got, what is recorded, what was published, what paytech has. */
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import {
   DeleteMessageBatchCommand,
@@ -107,22 +107,26 @@ function whatWasCreatedIsRecorded({ placed }: Shop, { records, claims }: Kept): 
   for (const [referenceId, { order, paymentIds }] of placed) {
     const claim = claims.get(`deposit#${referenceId}`);
     const known = [claim?.paymentId, ...((claim?.earlierPaymentIds as string[] | undefined) ?? [])];
-    if (paymentIds.size === 0) wrong.push(`${referenceId}: nobody was told of a payment`);
+    if (paymentIds.size === 0) wrong.push(`${referenceId}: nobody got a payment`);
     for (const id of paymentIds) {
       answered++;
       const record = records.get(id);
       const asked = { amount: decimal(order.amount), currency: order.currency };
       const { requestedAmount: amount, requestedCurrency: currency } = record ?? {};
       const recorded = amount && currency !== undefined && { amount, currency };
-      if (seen.has(id)) wrong.push(`${id}: told to two orders`);
-      if (!recorded) wrong.push(`${id}: told to a customer, not recorded`);
+      if (seen.has(id)) wrong.push(`${id}: given to two orders`);
+      if (!recorded) wrong.push(`${id}: given to a customer, not recorded`);
       else if (record?.referenceId !== referenceId || !sameMoney(recorded, asked))
         wrong.push(`${id}: not as asked`);
       if (!known.includes(id)) wrong.push(`${id}: the claim of ${referenceId} does not know it`);
       seen.add(id);
     }
   }
-  return { name: 'created = recorded', counts: { orders: placed.size, 'payments told': answered }, wrong };
+  return {
+    name: 'created = recorded',
+    counts: { orders: placed.size, 'payments answered': answered },
+    wrong,
+  };
 }
 
 /** Live: a customer could still pay it, or has. */
@@ -165,13 +169,13 @@ function everyAcknowledgedWebhookHasAnEnd(local: LocalService, shop: Shop, { rec
       counts.dlq++;
       continue;
     }
-    const word = readPayment(Buffer.from(body));
-    const record = records.get(word.id);
-    const judgement = record && judgeObservation(record, word);
+    const observed = readPayment(Buffer.from(body));
+    const record = records.get(observed.id);
+    const judgement = record && judgeObservation(record, observed);
     if (record?.history.some(({ key }) => key === hash)) counts.applied++;
     else if (record?.quarantine.some(({ key }) => key === hash)) counts.quarantined++;
     else if (judgement === 'duplicate' || judgement === 'stale') counts[judgement]++;
-    else wrong.push(`${hash} of ${word.id}: acknowledged, and ${judgement ?? 'not recorded'}`);
+    else wrong.push(`${hash} of ${observed.id}: acknowledged, and ${judgement ?? 'not recorded'}`);
   }
   return { name: 'every acknowledged webhook has an end', counts, wrong };
 }

@@ -97,7 +97,7 @@ async function ramp(
   return steps;
 }
 
-/** Customers order, pay and look, paytech tells, and everything that can break does. */
+/** Customers order, pay and look, paytech notifies, and everything that can break does. */
 async function breakIt(): Promise<{ steps: Step[]; blows: number }> {
   const { chaosSeconds: seconds, chaosRate: rate } = profile;
   const over = new AbortController();

@@ -23,7 +23,7 @@ export interface Sample {
 
 const EVERY_MS = 500;
 
-/** The lines of the functions' logs that tell what became of a webhook. */
+/** The lines of the functions' logs that say what became of a webhook. */
 export function readLogs() {
   const queued = new Map<string, number>();
   const unprocessed = new Map<string, number>();
@@ -54,7 +54,7 @@ export function readLogs() {
       if (source !== 'webhook' || requestId === undefined) return;
       if (message === 'webhook queued') {
         queued.set(requestId, performance.now());
-        // Of two processes that write at once, the second may be heard first.
+        // Of two processes that write at once, the second may be read first.
         if (!outcomes.has(requestId)) unprocessed.set(requestId, performance.now());
         return;
       }

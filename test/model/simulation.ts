@@ -26,8 +26,8 @@ import { parseGatewayReference } from '../../shared/payment/reference.ts';
 import { isFinal, type PaymentState, statesBefore } from '../../shared/payment/state.ts';
 import { sign } from '../../shared/paytech/signature.ts';
 import type { Table } from '../../shared/store/table.ts';
+import type { MadePayment } from '../support/answered-payment.ts';
 import { FAIR, memoryGateway } from '../support/memory-gateway.ts';
-import type { MadePayment } from '../support/told-payment.ts';
 import { memoryLogger } from '../support/world.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { type BackOfficeRequest, createBackOffice, WITHDRAWN, waitsForApproval } from './back-office.ts';
@@ -227,7 +227,7 @@ export function createSimulation(
     return ended.value;
   }
 
-  /** The payments of an order that hold money by their records, or by what one of our callers heard and noted there. */
+  /** The payments of an order that hold money by their records, or by what one of our callers got and noted there. */
   function paidOf(referenceId: string, amount: string): string[] {
     const claim = own.latest.get(`deposit#${referenceId}`)?.request as { amount: Decimal } | undefined;
     const isTheOrders = (record: PaymentRecord) => {
@@ -502,7 +502,7 @@ export function createSimulation(
     if (statesBefore(paymentType, state).includes(facts.state)) return true;
     if (paymentType === 'DEPOSIT') return facts.state === 'AUTHORIZED' && state === 'DECLINED';
     const waits = paymentType === 'WITHDRAWAL' && facts.state === 'PENDING' && state === 'AWAITING_APPROVAL';
-    // Once, so that what is approved can be told from what is approved twice.
+    // Once, so that what is approved is told apart from what is approved twice.
     return waits && !(truths.get(id)?.has(truthOf({ ...facts, state })) ?? false);
   }
 

@@ -33,7 +33,7 @@ const CREDENTIALS = {
 };
 const EVENT_SOURCE = 'urn:paytech-payments:test';
 
-/** A logger that keeps what it is told, for tests that look for a line. */
+/** A logger that keeps what it gets, for tests that look for a line. */
 export function memoryLogger() {
   const lines: { level: string; message: string; more: Record<string, unknown> }[] = [];
   const log =

@@ -82,7 +82,7 @@ describe('reserving', () => {
   });
 });
 
-describe('released after a person’s word', () => {
+describe('released after a person’s decision', () => {
   const turnedUp = { stage: 'released', earlierPaymentIds: ['p1', 'p2'] } as const;
 
   test('is sent: that no earlier one stands in the way was looked at before', () => {
@@ -256,12 +256,12 @@ describe('a look-up', () => {
     expect(misfitOf(unknown, fitting)).toBeUndefined();
   });
 
-  test('takes a type that is not told for the right one', () => {
+  test('takes a type that is not stated for the right one', () => {
     const { paymentType: _, ...untyped } = fitting;
     expect(judgeLookUp(unknown, [untyped], LEASE_ENDS)).toMatchObject({ do: 'adopt' });
   });
 
-  test('for a refund wants its parent, where that is told', () => {
+  test('for a refund wants its parent, where that is stated', () => {
     const refund = claim({ kind: 'refund', request: { ...request, parentPaymentId: 'p0' } });
     const found = { ...fitting, paymentType: 'REFUND' as const, parentPaymentId: 'p0' };
     expect(judgeLookUp(refund, [found], LEASE_ENDS)).toEqual({ do: 'adopt', paymentId: 'p1', others: [] });
@@ -418,7 +418,7 @@ describe('a payment counts for its claim', () => {
     expect(counts(claim({ earlierPaymentIds: ['p1'] }), less)).toBe(true);
   });
 
-  test('of elsewhere, when as much was asked for, or paid where that is not told', () => {
+  test('of elsewhere, when as much was asked for, or paid where that is not stated', () => {
     expect(counts(elsewhere, paid)).toBe(true);
     expect(counts(elsewhere, less)).toBe(false);
     expect(counts(elsewhere, { ...less, requestedAmount: decimal('11.120') })).toBe(true);

@@ -159,7 +159,7 @@ describe('a POST', () => {
     expect(received).toHaveLength(1);
   });
 
-  test.each([400, 422])('that ends in %i tells what is wrong, by field', async (status) => {
+  test.each([400, 422])('that ends in %i says what is wrong, by field', async (status) => {
     const errors = [
       {
         field: 'customer.email',

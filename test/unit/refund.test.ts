@@ -184,7 +184,7 @@ describe('the record of a refund', () => {
   });
 
   test.each(PAYMENT_STATES.filter((state) => state !== 'COMPLETED'))(
-    'in another currency tells nothing of a deposit in %s, unless it was asked for here',
+    'in another currency says nothing about a deposit in %s, unless it was asked for here',
     (state) => {
       const dollars = refund({ currency: 'USD', requestedCurrency: 'USD' });
       expect(moved(deposit({}, '0', { state }), dollars)).toBe('too-early');
