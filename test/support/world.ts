@@ -24,8 +24,10 @@ import { parseJson, stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { openOpenIndex } from '../../shared/store/open-index.ts';
 import { openTable } from '../../shared/store/table.ts';
-import { givenDynamoDb } from './dynamodb.ts';
 import { memoryGateway } from './memory-gateway.ts';
+
+/** Another DynamoDB than the embedded one (npm run test:dynamodb), for one test file at a time. */
+const givenDynamoDb = process.env.DYNAMODB_URL;
 
 const CREDENTIALS = {
   region: 'us-east-1',
