@@ -195,12 +195,10 @@ export function claimedCall(deps: Dependencies) {
     previous: Claim,
     attempt: number,
   ): Promise<Turn | undefined> {
-    const hasPayments = paymentsOf(previous).length > 0;
+    if (paymentsOf(previous).length === 0 && attempt === 1) return undefined;
     if (call.kind === 'deposit') {
-      if (!hasPayments) return undefined;
       return look.forDeposits(previous, await recordsOf(table, previous), call.request, call.requestId);
     }
-    if (!hasPayments && attempt === 1) return undefined;
     const against = await look.forPayouts(previous, await recordsOf(table, previous), call.requestId);
     // Noted in its record by now: whether it is what was asked for is judged as for any other.
     return against?.is === 'existing' ? { movedTo: previous } : against;
