@@ -8,6 +8,7 @@ import {
   isOtherMoney,
   isReopened,
   judgeObservation,
+  mayBeOfBefore,
   REOPEN_GAP_MS,
   type Verdict,
   verdictOn,
@@ -271,6 +272,7 @@ export function applyEvent(deps: Dependencies) {
       event.source === 'webhook' &&
       hasState(payment) &&
       judgeObservation(record, payment) !== 'stale' &&
+      !mayBeOfBefore(record, payment.facts.state) &&
       !isOtherMoney(record, payment);
     if (!isLie) {
       await payments.endQuestion(table, record);

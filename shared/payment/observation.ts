@@ -69,6 +69,7 @@ export function verdictOn(
     case 'applied':
       if (voice !== 'answer' && meansMoney(state) && !amount) return 'ask';
       if (voice === 'webhook' && freesReserve(record, observation)) return 'ask';
+      if (voice !== 'answer' && mayBeOfBefore(record, state)) return 'ask';
       return hasRoomFor(record, state) ? 'applied' : 'counted';
     case 'duplicate':
       return 'duplicate';
@@ -108,6 +109,11 @@ export function isOtherMoney(record: PaymentRecord, { paymentType, facts }: Obse
 /** A payout "may enter" its approval from PENDING (paytech, "Payment states"), which is its state after it, too. */
 function mayWaitAfterAll(record: PaymentRecord, state: PaymentState): boolean {
   return state === 'AWAITING_APPROVAL' && record.state === 'PENDING';
+}
+
+/** Of a payout that waits for its approval, PENDING may be a word from before it did. */
+export function mayBeOfBefore(record: PaymentRecord, state: PaymentState): boolean {
+  return record.state === 'AWAITING_APPROVAL' && state === 'PENDING';
 }
 
 function isReopening(record: PaymentRecord, state: PaymentState): boolean {
