@@ -31,15 +31,13 @@ export interface Dependencies {
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
-/** Why nothing is sent now; undefined when nothing stands against it. */
+/** Why nothing is sent now. */
 type Against =
   | { is: 'existing'; record: PaymentRecord }
+  /** The customer can still pay it; the record is as GET shows it. */
+  | { is: 'alive'; record: PaymentRecord }
   | { is: 'in-progress'; seconds: number }
-  | { is: 'unavailable' }
-  | undefined;
-
-/** A known payment as GET shows it, where it has not ended in vain. */
-type Alive = Exclude<Against, undefined> | { is: 'payable'; record: PaymentRecord };
+  | { is: 'unavailable' };
 
 /** For all questions together, since they are asked at once. */
 const LIMIT_MS = 2_000;
@@ -58,11 +56,10 @@ export function lookBeforeSending(deps: Dependencies) {
     records: PaymentRecord[],
     asked: ClaimedRequest,
     requestId?: string,
-  ): Promise<Against> {
+  ): Promise<Against | undefined> {
     const counting = records.filter((each) => counts(claim, each, asked));
-    const { alive, listed } = await ask(claim, counting, requestId);
-    const against =
-      alive.find((each) => each.is === 'existing') ?? alive.find((each) => each.is !== 'payable');
+    const { known, listed } = await ask(claim, counting, requestId);
+    const against = known.find(({ is }) => is === 'existing') ?? known.find(({ is }) => is !== 'alive');
     if (against) return against;
     if (!listed || listed.some(({ unsure }) => unsure)) {
       // paytech's list is a second source; each payment that is known was asked for by itself.
@@ -73,8 +70,8 @@ export function lookBeforeSending(deps: Dependencies) {
     const news = (listed ?? []).filter((_, index) => whose[index] === true);
     for (const each of news) await bring(claim, each, requestId);
     if (news.length > 0) return LATER;
-    const payable = alive.find((each) => each.is === 'payable');
-    return payable && { is: 'existing', record: payable.record };
+    const alive = known.filter((each) => each.is === 'alive');
+    return alive.find(({ record }) => withQueued(record).state !== 'CHECKOUT') ?? alive[0];
   }
 
   /**
@@ -98,11 +95,15 @@ export function lookBeforeSending(deps: Dependencies) {
   }
 
   /** A payout goes out again only when GET says that all of its payments have failed, and the list has no other. */
-  async function forPayouts(claim: Claim, records: PaymentRecord[], requestId?: string): Promise<Against> {
+  async function forPayouts(
+    claim: Claim,
+    records: PaymentRecord[],
+    requestId?: string,
+  ): Promise<Exclude<Against, { is: 'alive' }> | undefined> {
     const counting = records.filter((each) => counts(claim, each));
-    const { alive, listed } = await ask(claim, counting, requestId);
-    const against = alive.find((each) => each.is === 'existing') ?? alive[0];
-    if (against) return against.is === 'payable' ? LATER : against;
+    const { known, listed } = await ask(claim, counting, requestId);
+    const against = known.find(({ is }) => is === 'existing') ?? known[0];
+    if (against) return against.is === 'alive' ? LATER : against;
     if (!listed) return { is: 'unavailable' };
     for (const each of listed) await bring(claim, each, requestId);
     return listed.length > 0 ? LATER : undefined;
@@ -114,7 +115,7 @@ export function lookBeforeSending(deps: Dependencies) {
       Promise.all(counting.map((record) => stillInVain(record, requestId))),
       newsUnderReferences(claim),
     ]);
-    return { alive: known.filter((each) => each !== undefined), listed };
+    return { known: known.filter((each) => each !== undefined), listed };
   }
 
   /** Adopted from a list that did not tell it, or recorded by a webhook: only GET knows where the customer pays. */
@@ -127,7 +128,7 @@ export function lookBeforeSending(deps: Dependencies) {
     return redirectUrl ? ((await keepRedirectUrl(table, record.id, redirectUrl)) ?? record) : record;
   }
 
-  async function stillInVain(record: PaymentRecord, requestId?: string): Promise<Alive | undefined> {
+  async function stillInVain(record: PaymentRecord, requestId?: string): Promise<Against | undefined> {
     const answer = await gateway.get(record.id, LIMIT_MS);
     // Forgotten there: nobody can pay it any more.
     if (answer.kind === 'not-accepted' && answer.status === 404) return undefined;
@@ -137,9 +138,8 @@ export function lookBeforeSending(deps: Dependencies) {
     const how = { source: 'refresh' as const, ...optional('requestId', requestId) };
     const heard = await queueObservation(deps, record, answer.result, how);
     if (meansMoney(withQueued(heard).state)) return { is: 'existing', record: heard };
-    if (facts.state !== 'CHECKOUT') return LATER;
     const kept = redirectUrl ? await keepRedirectUrl(table, record.id, redirectUrl) : undefined;
-    return { is: 'payable', record: asSaid(kept ?? heard, facts) };
+    return { is: 'alive', record: asSaid(kept ?? heard, facts) };
   }
 
   /** As GET shows it now, also where the record has a webhook's word that it has ended, which ends it for nobody else. */

@@ -65,7 +65,7 @@ export function isClaimKind(text: string): text is ClaimKind {
  * | known     | same request, payment not ended in vain         | 200 with the payment                 |
  * | known     | a deposit PENDING, asked for by another method  | 409 payment.under_way                |
  * | known     | a deposit DECLINED or CANCELLED, at paytech too | attempt n + 1 as `sent`, then call   |
- * | known     | the same, but CHECKOUT at paytech               | 200 with the payment                 |
+ * | known     | the same, but still to be paid at paytech       | 200 with the payment, or 409         |
  * | released  | any; where it had payments, the same request    | the same attempt, as from (none)     |
  * | flagged   | any                                             | 409 claim.flagged, alarm             |
  * | flagged   | reconcile finds one that fits after all         | record, `known`                      |

@@ -261,8 +261,9 @@ describe('an attempt that ended in vain', () => {
     const second = idOf(await shop.send())!;
     await world.apply(webhookEvent({ id: second, state: 'DECLINED' }));
     const [first] = (await shop.claim()).earlierPaymentIds;
-    world.gateway.set(first!, { state: 'PENDING' });
-    expect(await shop.send()).toMatchObject({ is: 'in-progress' });
+    world.gateway.set(first!, { state: 'PENDING', paymentMethod: 'PIX' });
+    expect(await shop.send()).toMatchObject({ is: 'existing', record: { id: first } });
+    expect(await shop.send({ paymentMethod: 'BASIC_CARD' })).toMatchObject({ is: 'under-way' });
     world.gateway.set(first!, { state: 'COMPLETED' });
     expect(await shop.send()).toMatchObject({ is: 'existing', record: { id: first } });
   });
