@@ -4,6 +4,7 @@ import { RECHECK_MS } from './schedule.ts';
 import {
   endedInVain,
   isFinal,
+  isWaiting,
   type Judgement,
   judge,
   meansMoney,
@@ -32,7 +33,7 @@ export type Voice = 'webhook' | 'earlier' | 'answer';
  * - `applied`: the table of moves allows it.
  * - `changed`: an open payment has other money, or waits for approval after all; written over the version read.
  * - `corrected`: paytech's final word is another than the record's; likewise.
- * - `reopened`: paytech has AUTHORIZED where the record has an end; a correction once it has said so twice.
+ * - `reopened`: paytech has it waiting for the merchant where the record has an end; a correction once said twice.
  * - `counted`: such a change, when the history has no more room for any.
  * - `ask`: paytech is asked, whose answer is judged in its place.
  * - `duplicate` and `stale`: nothing.
@@ -78,7 +79,7 @@ export function verdictOn(
         if (isJustApproved(record, at)) return 'stale';
         return voice === 'answer' ? changeTo(record, state) : 'ask';
       }
-      return voice === 'answer' && isReopening(record, state) ? 'reopened' : 'stale';
+      return voice === 'answer' && isReopening(record, state, at) ? 'reopened' : 'stale';
     case 'contradiction': {
       const isMoved = isOtherMoney(record, observation);
       if (voice === 'answer') {
@@ -116,8 +117,11 @@ export function mayBeOfBefore(record: PaymentRecord, state: PaymentState): boole
   return record.state === 'AWAITING_APPROVAL' && state === 'PENDING';
 }
 
-function isReopening(record: PaymentRecord, state: PaymentState): boolean {
-  return state === 'AUTHORIZED' && endedInVain(record.state);
+/** What came to nothing here may be held there; and what only a webhook has ended may wait for the merchant still. */
+function isReopening(record: PaymentRecord, state: PaymentState, at: number): boolean {
+  if (state === 'AUTHORIZED' && endedInVain(record.state)) return true;
+  const isUnconfirmedEnd = isFinal(record.state) && record.unconfirmed === true;
+  return isUnconfirmedEnd && isWaiting(state) && !isJustApproved(record, at);
 }
 
 /** Whether an answer at `at` is the second that says so. */

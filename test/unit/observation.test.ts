@@ -131,6 +131,36 @@ describe('whose word it is decides', () => {
       { webhook: 'stale', earlier: 'stale', answer: 'stale' },
     ],
     [
+      'a hold after it was paid, as only a webhook says',
+      { ...completed, unconfirmed: true },
+      word('AUTHORIZED', '11.12'),
+      { webhook: 'stale', earlier: 'stale', answer: 'reopened' },
+    ],
+    [
+      'a checkout after it was paid, as only a webhook says',
+      { ...completed, unconfirmed: true },
+      word('CHECKOUT', '11.12'),
+      { webhook: 'stale', earlier: 'stale', answer: 'stale' },
+    ],
+    [
+      'an approval to come of what was paid out, as only a webhook says',
+      withdrawal('COMPLETED', { unconfirmed: true }),
+      word('AWAITING_APPROVAL'),
+      { webhook: 'stale', earlier: 'stale', answer: 'reopened' },
+    ],
+    [
+      'the same, just approved',
+      withdrawal('COMPLETED', { unconfirmed: true, ...approved(NOW - 59_999) }),
+      word('AWAITING_APPROVAL'),
+      { webhook: 'stale', earlier: 'stale', answer: 'stale' },
+    ],
+    [
+      'a payout that is to be approved, from before it waited or after it was',
+      withdrawal('AWAITING_APPROVAL'),
+      word('PENDING'),
+      { webhook: 'ask', earlier: 'ask', answer: 'applied' },
+    ],
+    [
       'an approval to come',
       withdrawal('PENDING'),
       word('AWAITING_APPROVAL'),
