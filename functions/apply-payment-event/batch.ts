@@ -6,6 +6,7 @@ import {
   UnreadableMessage,
 } from '../../shared/messaging/event-queue.ts';
 import type { Publisher } from '../../shared/messaging/publisher.ts';
+import type { Publication } from '../../shared/payment/cloud-event.ts';
 import { UnreadablePayment } from '../../shared/paytech/wire.ts';
 import { forEachOf } from '../../shared/runtime/concurrency.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
@@ -27,26 +28,35 @@ const WIDTH = 25;
  * Applies the records of a batch, some at a time, then publishes what they changed, ten to a request. A record
  * counts as done when it is applied and published, or set aside in the dead-letter queue; only the others are
  * reported back, and come again.
+ * Once `over` is aborted, what has been applied by then is published: one record that paytech keeps waiting must not
+ * keep the others from their subscribers.
  * Source: AWS Lambda, "Reporting batch item failures for Lambda functions with an SQS trigger".
  */
 export function applyBatch({ apply, publisher, deadLetters, logger }: ApplyBatchDependencies) {
-  return async (records: readonly SQSRecord[]): Promise<SQSBatchResponse> => {
-    const results: Awaited<ReturnType<typeof applyRecord>>[] = [];
-    await forEachOf([...records.entries()], WIDTH, async ([index, record]) => {
-      results[index] = await applyRecord(record);
+  return async (records: readonly SQSRecord[], over?: AbortSignal): Promise<SQSBatchResponse> => {
+    const done = new Map<string, Publication[]>();
+    const all = forEachOf(records, WIDTH, async (record) => {
+      const publications = over?.aborted ? undefined : await applyRecord(record);
+      if (publications) done.set(record.messageId, publications);
     });
-    const publications = results.flatMap((each) => each.publications);
+    await Promise.race([all, ...(over ? [aborted(over)] : [])]);
+    // What comes to its end while this is published comes again.
+    const ended = new Map(done);
+    if (over?.aborted) logger.error('out of time', { records: records.length, processed: ended.size });
+    const publications = [...ended.values()].flat();
     const unpublished = publications.length > 0 ? await publisher.publish(publications) : new Map();
     for (const [eventId, reason] of unpublished) {
       logger.error('event not published', { metric: 'PublishFailed', eventId, reason });
     }
-    const failed = results.filter(
-      ({ done, publications }) => !done || publications.some(({ id }) => unpublished.has(id)),
-    );
+    const failed = records.filter(({ messageId }) => {
+      const publications = ended.get(messageId);
+      return !publications || publications.some(({ id }) => unpublished.has(id));
+    });
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   };
 
-  async function applyRecord(record: SQSRecord) {
+  /** What is to be published of it; undefined when it is not done and has to come again. */
+  async function applyRecord(record: SQSRecord): Promise<Publication[] | undefined> {
     const { messageId } = record;
     const requestId = record.messageAttributes.requestId?.stringValue;
     try {
@@ -65,14 +75,11 @@ export function applyBatch({ apply, publisher, deadLetters, logger }: ApplyBatch
         eventId: publication?.id,
         requestId,
       });
-      const publications = [parentPublication, ...alsoPublications, publication].filter(
-        (each) => each !== undefined,
-      );
-      return { messageId, done: true, publications };
+      return [parentPublication, ...alsoPublications, publication].filter((each) => each !== undefined);
     } catch (error) {
-      if (isHopeless(error)) return { messageId, done: await park(record, error), publications: [] };
+      if (isHopeless(error)) return (await park(record, error)) ? [] : undefined;
       logger.error('event not processed', { messageId, requestId, error: error as Error });
-      return { messageId, done: false, publications: [] };
+      return undefined;
     }
   }
 
@@ -91,6 +98,13 @@ export function applyBatch({ apply, publisher, deadLetters, logger }: ApplyBatch
       return false;
     }
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 /** No retry helps; without this a poison message would keep coming for an hour. */

@@ -26,6 +26,8 @@ export function mayBeAMove(
   if (!hasState(payment) || !payment.paymentType) return false;
   // Whether it gives back something of what a refund holds, the record says.
   if (event.source === 'webhook' && payment.paymentType === 'REFUND') return false;
+  // Whether a payout was PENDING before it came to its approval, or is so after it, as well.
+  if (payment.paymentType === 'WITHDRAWAL' && payment.facts.state === 'PENDING') return false;
   return !meansMoney(payment.facts.state) || payment.facts.amount !== undefined;
 }
 

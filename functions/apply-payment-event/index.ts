@@ -1,4 +1,4 @@
-import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { openDeadLetterQueue } from '../../shared/messaging/event-queue.ts';
 import { openPublisher } from '../../shared/messaging/publisher.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
@@ -39,4 +39,8 @@ const apply = applyBatch({
   logger,
 });
 
-export const handler = (event: SQSEvent): Promise<SQSBatchResponse> => apply(event.Records);
+/** For all attempts at publishing a batch, and the answer to Lambda (shared/runtime/aws-limits.ts). */
+const PUBLISH_MS = 8_000;
+
+export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
+  apply(event.Records, AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - PUBLISH_MS)));

@@ -8,6 +8,7 @@ import {
   isOtherMoney,
   isReopened,
   judgeObservation,
+  mayBeOfBefore,
   REOPEN_GAP_MS,
   type Verdict,
   verdictOn,
@@ -282,6 +283,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
       event.source === 'webhook' &&
       hasState(payment) &&
       judgeObservation(record, payment) !== 'stale' &&
+      !mayBeOfBefore(record, payment.facts.state) &&
       !isOtherMoney(record, payment);
     if (!isLie) {
       await payments.endQuestion(table, record);

@@ -195,12 +195,12 @@ export function claimedCall(deps: ClaimedCallDependencies) {
     previous: Claim,
     attempt: number,
   ): Promise<RoundResult | undefined> {
-    const hasPayments = paymentsOf(previous).length > 0;
+    if (paymentsOf(previous).length === 0 && attempt === 1) return undefined;
     if (call.kind === 'deposit') {
-      if (!hasPayments) return undefined;
-      return look.forDeposits(previous, await recordsOf(table, previous), call.request, call.requestId);
+      const records = await recordsOf(table, previous);
+      const found = await look.forDeposits(previous, records, call.request, call.requestId);
+      return found?.is === 'alive' ? showLive(call, previous, found.record) : found;
     }
-    if (!hasPayments && attempt === 1) return undefined;
     const against = await look.forPayouts(previous, await recordsOf(table, previous), call.requestId);
     // Noted in its record by now: whether it is what was asked for is judged as for any other.
     return against?.is === 'existing' ? { movedTo: previous } : against;

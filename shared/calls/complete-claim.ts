@@ -1,7 +1,8 @@
 import type { EventQueue } from '../messaging/event-queue.ts';
 import { type Claim, paymentsOf, TYPE_OF_KIND, withPayment } from '../payment/claim.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
-import { isBeginning } from '../payment/state.ts';
+import { gatewayReference } from '../payment/reference.ts';
+import { isBeginning, statesOf } from '../payment/state.ts';
 import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { type SavedClaim, saveClaim } from '../store/claims.ts';
@@ -38,7 +39,8 @@ export async function completeClaim(
 ): Promise<{ record: PaymentRecord; claim: Claim }> {
   const { kind, referenceId, attempt } = claim;
   const at = new Date(now()).toISOString();
-  const begins = isBeginning(payment.facts.state);
+  const type = TYPE_OF_KIND[kind];
+  const begins = isBeginning(payment.facts.state) && statesOf(type).includes(payment.facts.state);
   const amount = payment.facts.amount ?? claim.request.amount;
   const currency = payment.facts.currency ?? claim.request.currency;
   const facts = begins
@@ -46,7 +48,8 @@ export async function completeClaim(
     : { state: 'PENDING' as const, amount, currency };
   const queueAnswer = (options?: { delaySeconds: number }) => {
     const how = { source: 'create' as const, receivedAt: at, ...optional('requestId', requestId) };
-    return queue.send({ bytes: writePayment(payment), claim: { kind, referenceId }, ...how }, options);
+    const bytes = writePayment(asAskedFor(claim, payment));
+    return queue.send({ bytes, claim: { kind, referenceId }, ...how }, options);
   };
   // A process that dies before the end leaves it to this; an order's next call finds a lost deposit by itself.
   if (kind !== 'deposit') await queueAnswer({ delaySeconds: REPEAT_AFTER_SECONDS });
@@ -54,7 +57,7 @@ export async function completeClaim(
     table,
     {
       id: payment.id,
-      paymentType: TYPE_OF_KIND[kind],
+      paymentType: type,
       referenceId,
       ...optional('parentPaymentId', claim.request.parentPaymentId),
       requestedAmount: claim.request.amount,
@@ -100,6 +103,20 @@ export async function completeClaim(
     if (paymentId !== undefined) return paymentId === id && stage !== 'known';
     return current === attempt && stage !== 'released';
   }
+}
+
+/**
+ * With what paytech's answer need not tell and its claim knows: whoever finds the message without a record must know
+ * whose payment it is.
+ */
+function asAskedFor({ kind, referenceId, attempt, request }: Claim, payment: GatewayPayment): GatewayPayment {
+  return {
+    paymentType: TYPE_OF_KIND[kind],
+    referenceId: gatewayReference(referenceId, attempt),
+    customerAmount: request.amount,
+    customerCurrency: request.currency,
+    ...payment,
+  };
 }
 
 /** What it was taken for before, made elsewhere, it is not. */

@@ -31,12 +31,13 @@ export interface LookBeforeSendingDependencies {
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
-/** Why nothing is sent now; undefined when nothing stands against it. */
+/** Why nothing is sent now. */
 type Against =
   | { is: 'existing'; record: PaymentRecord }
+  /** The customer can still pay it; the record is as GET shows it. */
+  | { is: 'alive'; record: PaymentRecord }
   | { is: 'in-progress'; seconds: number }
-  | { is: 'unavailable' }
-  | undefined;
+  | { is: 'unavailable' };
 
 /** For all questions together, since they are asked at once. */
 const LIMIT_MS = 2_000;
@@ -45,7 +46,7 @@ const LIMIT_MS = 2_000;
 const LATER = { is: 'in-progress' as const, seconds: LOOK_UP_GAP_MS / 1000 };
 
 export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
-  const { table, gateway, logger } = deps;
+  const { table, gateway, now, logger } = deps;
 
   return { forDeposits, forPayouts, forRedirectUrl };
 
@@ -55,47 +56,66 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
     records: PaymentRecord[],
     asked: ClaimedRequest,
     requestId?: string,
-  ): Promise<Against> {
+  ): Promise<Against | undefined> {
     const counting = records.filter((each) => counts(claim, each, asked));
-    const { against, listed } = await ask(claim, counting, requestId);
+    const { known, listed } = await ask(claim, counting, requestId);
+    const against = known.find(({ is }) => is === 'existing') ?? known.find(({ is }) => is !== 'alive');
     if (against) return against;
     if (!listed || listed.some(({ unsure }) => unsure)) {
       // paytech's list is a second source; each payment that is known was asked for by itself.
       logger.warn('references not listed', { metric: 'SiblingsNotListed', referenceId: claim.referenceId });
     }
-    const unknown = (listed ?? []).filter((each) => !each.unsure && isForOrder(each));
-    for (const each of unknown) await bring(each, requestId);
-    return unknown.length > 0 ? LATER : undefined;
+    const whose = await Promise.all((listed ?? []).map((each) => isOfOrder(claim, each, asked)));
+    if (whose.includes('unknown')) return { is: 'unavailable' };
+    const unrecorded = (listed ?? []).filter((_, index) => whose[index] === true);
+    for (const each of unrecorded) await bring(claim, each, requestId);
+    if (unrecorded.length > 0) return LATER;
+    const alive = known.filter((each) => each.is === 'alive');
+    return alive.find(({ record }) => withQueued(record).state !== 'CHECKOUT') ?? alive[0];
+  }
 
-    function isForOrder({ customerAmount, customerCurrency, facts: { amount, currency } }: GatewayPayment) {
-      // What is not stated may be as much.
-      if (!amount || currency === undefined) return true;
-      const requested = {
-        ...optional('requestedAmount', customerAmount),
-        ...optional('requestedCurrency', customerCurrency),
-      };
-      return isAsMuch({ amount, currency, ...requested }, asked);
-    }
+  /**
+   * Whether an entry of the list counts for the order: what paytech made of one of its payments by cascading, whatever
+   * was paid, and what was made elsewhere for as much. `unknown` where money was paid and paytech does not say for what.
+   */
+  async function isOfOrder(
+    claim: Claim,
+    listed: Listed,
+    asked: ClaimedRequest,
+  ): Promise<boolean | 'unknown'> {
+    const known = paymentsOf(claim);
+    const isCascade = ({ parentPaymentId = '' }: GatewayPayment) => known.includes(parentPaymentId);
+    const isPaid = meansMoney(listed.facts.state);
+    const mayBeOurs = isCascade(listed) || isAsMuchAs(listed, asked);
+    if (listed.unsure) return isPaid && mayBeOurs && listed.unsure === 'asked' ? 'unknown' : false;
+    if (mayBeOurs || !isPaid || listed.parentPaymentId !== undefined) return mayBeOurs;
+    // The list need not tell of which payment it is a cascade.
+    const answer = await gateway.get(listed.id, LIMIT_MS);
+    return answer.kind === 'answered' ? isCascade(answer.result) : 'unknown';
   }
 
   /** A payout goes out again only when GET says that all of its payments have failed, and the list has no other. */
-  async function forPayouts(claim: Claim, records: PaymentRecord[], requestId?: string): Promise<Against> {
+  async function forPayouts(
+    claim: Claim,
+    records: PaymentRecord[],
+    requestId?: string,
+  ): Promise<Exclude<Against, { is: 'alive' }> | undefined> {
     const counting = records.filter((each) => counts(claim, each));
-    const { against, listed } = await ask(claim, counting, requestId);
-    if (against) return against;
+    const { known, listed } = await ask(claim, counting, requestId);
+    const against = known.find(({ is }) => is === 'existing') ?? known[0];
+    if (against) return against.is === 'alive' ? LATER : against;
     if (!listed) return { is: 'unavailable' };
-    for (const each of listed) await bring(each, requestId);
+    for (const each of listed) await bring(claim, each, requestId);
     return listed.length > 0 ? LATER : undefined;
   }
 
-  /** Why one of the known payments stands against it, one that holds money first, and what the list has besides. */
+  /** What GET says of each known payment that has not ended in vain, and what the list has besides. */
   async function ask(claim: Claim, counting: PaymentRecord[], requestId?: string) {
     const [known, listed] = await Promise.all([
       Promise.all(counting.map((record) => stillInVain(record, requestId))),
       unknownUnderReferences(claim),
     ]);
-    const paid = known.find((each) => each?.is === 'existing');
-    return { against: paid ?? known.find((each) => each !== undefined), listed };
+    return { known: known.filter((each) => each !== undefined), listed };
   }
 
   /** Adopted from a list that did not say it, or recorded by a webhook: only GET knows where the customer pays. */
@@ -108,15 +128,24 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
     return redirectUrl ? ((await keepRedirectUrl(table, record.id, redirectUrl)) ?? record) : record;
   }
 
-  async function stillInVain(record: PaymentRecord, requestId?: string): Promise<Against> {
+  async function stillInVain(record: PaymentRecord, requestId?: string): Promise<Against | undefined> {
     const answer = await gateway.get(record.id, LIMIT_MS);
     // Forgotten there: nobody can pay it any more.
     if (answer.kind === 'not-accepted' && answer.status === 404) return undefined;
     if (answer.kind !== 'answered') return { is: 'unavailable' };
-    if (endedInVain(answer.result.facts.state)) return undefined;
+    const { facts, redirectUrl } = answer.result;
+    if (endedInVain(facts.state)) return undefined;
     const how = { source: 'refresh' as const, ...optional('requestId', requestId) };
     const observed = await queueObservation(deps, record, answer.result, how);
-    return meansMoney(withQueued(observed).state) ? { is: 'existing', record: observed } : LATER;
+    if (meansMoney(withQueued(observed).state)) return { is: 'existing', record: observed };
+    const kept = redirectUrl ? await keepRedirectUrl(table, record.id, redirectUrl) : undefined;
+    return { is: 'alive', record: asSaid(kept ?? observed, facts) };
+  }
+
+  /** As GET shows it now, also where the record has a webhook's word that it has ended, which ends it for nobody else. */
+  function asSaid(record: PaymentRecord, facts: GatewayPayment['facts']): PaymentRecord {
+    const at = new Date(now()).toISOString();
+    return { ...record, heard: { at, version: record.version, facts } };
   }
 
   /**
@@ -129,7 +158,25 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
     return listed?.filter(({ id, facts }) => !known.has(id) && !endedInVain(facts.state));
   }
 
-  async function bring({ unsure: _, ...payment }: Listed, requestId?: string): Promise<void> {
-    await queueFound(deps, payment, requestId);
+  /** With the claim, since a record may be there that its maker did not come to write into it. */
+  async function bring(
+    { kind, referenceId }: Claim,
+    { unsure: _, ...payment }: Listed,
+    requestId?: string,
+  ): Promise<void> {
+    await queueFound(deps, payment, requestId, { kind, referenceId });
   }
+}
+
+/** Whether as much was asked for, or is paid where that is not told; what is not told at all may be as much. */
+function isAsMuchAs(
+  { customerAmount, customerCurrency, facts: { amount, currency } }: GatewayPayment,
+  asked: ClaimedRequest,
+): boolean {
+  if (!amount || currency === undefined) return true;
+  const requested = {
+    ...optional('requestedAmount', customerAmount),
+    ...optional('requestedCurrency', customerCurrency),
+  };
+  return isAsMuch({ amount, currency, ...requested }, asked);
 }

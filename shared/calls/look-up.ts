@@ -15,9 +15,9 @@ const CLOCK_MARGIN_MS = HOUR_MS;
 
 /**
  * A payment that paytech lists for a reference. The list may ignore what it is asked for, and need not state reference
- * and type: `unsure` where neither our record nor GET has them either, so that it may be ours.
+ * and type: `unsure` where our record does not have them either, so that it may be ours, and whether GET was asked.
  */
-export type Listed = GatewayPayment & { unsure?: true };
+export type Listed = GatewayPayment & { unsure?: 'asked' | 'unasked' };
 
 export interface LookUpDependencies {
   table: Table;
@@ -52,11 +52,11 @@ async function underReferences(
   const found = new Map<string, Listed>();
   for (const each of listed) if (isPossible(each)) found.set(each.id, each);
   const asked = unstated.slice(0, MAX_ASKED);
-  for (const { id } of unstated.slice(MAX_ASKED)) found.set(id, { ...found.get(id)!, unsure: true });
+  for (const { id } of unstated.slice(MAX_ASKED)) found.set(id, { ...found.get(id)!, unsure: 'unasked' });
   await Promise.all(
     asked.map(async (each) => {
       const whole = await completed(each);
-      if (isPossible(whole)) found.set(each.id, isStated(whole) ? whole : { ...whole, unsure: true });
+      if (isPossible(whole)) found.set(each.id, isStated(whole) ? whole : { ...whole, unsure: 'asked' });
       else found.delete(each.id);
     }),
   );
@@ -123,6 +123,7 @@ export function asFound({
     ...optional('paymentType', paymentType),
     ...optional('parentPaymentId', parentPaymentId),
     requested: { ...optional('amount', amount), ...optional('currency', currency) },
-    ...optional('unsure', unsure),
+    ...(unsure ? { unsure: true } : {}),
+    state: facts.state,
   };
 }

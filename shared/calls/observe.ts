@@ -17,12 +17,14 @@ export async function queueFound(
   { queue, now }: Pick<ObserveDependencies, 'queue' | 'now'>,
   payment: GatewayPayment,
   requestId?: string,
+  claim?: QueuedEvent['claim'],
 ): Promise<void> {
   await queue.send({
     bytes: writePayment(payment),
     source: 'reconcile',
     receivedAt: new Date(now()).toISOString(),
     ...optional('requestId', requestId),
+    ...optional('claim', claim),
   });
 }
 

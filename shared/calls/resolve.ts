@@ -13,6 +13,7 @@ import type { Logger } from '../runtime/logger.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
 import { type CompleteClaimDependencies, completeClaim } from './complete-claim.ts';
 import { asFound, type Listed, LOOK_UP_LIMIT_MS, lookUpReferences, referencesOf } from './look-up.ts';
+import { queueFound } from './observe.ts';
 import { reserveFor } from './reserve.ts';
 
 /*
@@ -119,16 +120,13 @@ export function resolveClaim(deps: ResolveClaimDependencies) {
     decision: Decision,
     claim: Claim,
     payment: GatewayPayment,
-    fitting: GatewayPayment[],
+    others: GatewayPayment[],
   ): Promise<ResolveResult> {
-    const others = fitting.map(({ id }) => id).filter((id) => id !== payment.id);
-    const decided = {
-      ...claim,
-      owner: decision.owner,
-      earlierPaymentIds: [...new Set([...claim.earlierPaymentIds, ...others])],
-      resolutions: resolutionsOf(decision, claim),
-    };
+    const decided = { ...claim, owner: decision.owner, resolutions: resolutionsOf(decision, claim) };
     const { caller, reason } = decision;
+    // Whose the others are is judged as of any payment that turns up.
+    const known = [...paymentsOf(claim), payment.id];
+    for (const other of others) if (!known.includes(other.id)) await queueFound(deps, other);
     // Where somebody let go of it at the same time, it is in the claim all the same, and nothing is sent again.
     const { record } = await completeClaim(deps, decided, payment, { caller, reason });
     note(decision, 'adopted', payment.id);

@@ -1,6 +1,7 @@
 import { type Decimal, sameAmount } from './money.ts';
 import {
-  endedInVain,
+  isFinal,
+  isWaiting,
   type PaymentSnapshot,
   type PaymentState,
   type PaymentType,
@@ -125,9 +126,9 @@ export function nextAction(payment: ActedOn, request: ActionRequest): ActionStep
   }
   // A payout may come to its approval from PENDING, and only paytech knows whether it has.
   const mayWaitThere = from === 'AWAITING_APPROVAL' && payment.state === 'PENDING';
-  // That a hold came to nothing is not for a webhook alone to say.
-  const mayBeHeld = from === 'AUTHORIZED' && endedInVain(payment.state) && payment.unconfirmed === true;
-  if (hasPassed(payment, from) && !mayWaitThere && !mayBeHeld) return { do: 'refuse', because: 'state' };
+  // That it has ended what waits for the merchant is not for a webhook alone to say.
+  const mayStandThere = isWaiting(from) && isFinal(payment.state) && payment.unconfirmed === true;
+  if (hasPassed(payment, from) && !mayWaitThere && !mayStandThere) return { do: 'refuse', because: 'state' };
   if (payment.state !== from) return { do: 'ask' };
   if (request.kind !== 'capture') return { do: 'call' };
   const amount = request.amount ?? payment.amount;

@@ -1,7 +1,7 @@
 import type { Decimal } from './money.ts';
 import type { PaymentRecord } from './payment.ts';
 import { nextCheckAt, WATCHED_INTERVAL_MS } from './schedule.ts';
-import { type PaymentType, sameMoney } from './state.ts';
+import { meansMoney, type PaymentState, type PaymentType, sameMoney } from './state.ts';
 
 /** The namespace of the ids under which payments of a type are asked for. */
 export const KIND_OF = {
@@ -54,7 +54,8 @@ export function isClaimKind(text: string): text is ClaimKind {
  * | sent      | another caller, lease over                      | look up                              |
  * | unknown   | any caller, last look-up under 3 s ago          | 503 payment.outcome_unknown          |
  * | unknown   | look-up finds one that fits                     | record, `known`                      |
- * | unknown   | look-up finds several that fit: a deposit       | the newest `known`, all written in   |
+ * | unknown   | look-up finds several that fit: a deposit       | a paid one `known`, all written in   |
+ * | unknown   | the same, none of them paid                     | the newest that can be paid `known`  |
  * | unknown   | the same, or one that does not fit: money out   | `flagged`                            |
  * | unknown   | look-up fails                                   | stays, 503 payment.outcome_unknown   |
  * | unknown   | first look-up empty, or lease alive             | stays, 503 payment.outcome_unknown   |
@@ -64,6 +65,7 @@ export function isClaimKind(text: string): text is ClaimKind {
  * | known     | same request, payment not ended in vain         | 200 with the payment                 |
  * | known     | a deposit PENDING, asked for by another method  | 409 payment.under_way                |
  * | known     | a deposit DECLINED or CANCELLED, at paytech too | attempt n + 1 as `sent`, then call   |
+ * | known     | the same, but still to be paid at paytech       | 200 with the payment, or 409         |
  * | released  | any; where it had payments, the same request    | the same attempt, as from (none)     |
  * | flagged   | any                                             | 409 claim.flagged, alarm             |
  * | flagged   | reconcile finds one that fits after all         | record, `known`                      |
@@ -272,6 +274,7 @@ export interface FoundPayment {
   /** What was asked of paytech, which may differ from what the provider got. */
   requested: { amount?: Decimal; currency?: string };
   parentPaymentId?: string;
+  state?: PaymentState;
   /** Its reference or its type is unknown: it may be another's. */
   unsure?: true;
 }
@@ -289,9 +292,13 @@ export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], starte
   const ours = possible.filter(({ unsure }) => !unsure);
   const fitting = ours.filter((each) => !misfitOf(claim, each));
   if (claim.kind === 'deposit') {
-    // Nobody can pay what does not fit in this order's name: it was made elsewhere. The list has the newest first.
-    const [newest, ...others] = fitting.map(({ id }) => id);
-    if (newest) return { do: 'adopt', paymentId: newest, others };
+    // Nobody can pay what does not fit in this order's name: it was made elsewhere.
+    const all = [...fitting, ...paidCascadesOf(claim, fitting, found)];
+    const shown = goesFirst(all);
+    if (shown) {
+      const others = all.filter((each) => each !== shown).map(({ id }) => id);
+      return { do: 'adopt', paymentId: shown.id, others };
+    }
   } else {
     const [only, another] = ours;
     if (another) return { do: 'flag', reason: `paytech has ${ours.length} payments under this reference` };
@@ -314,6 +321,28 @@ export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], starte
   return claim.kind === 'deposit'
     ? { do: 'release' }
     : { do: 'flag', reason: other ? `payment ${other} may be it, with other money` : STILL_TO_COME };
+}
+
+/** What paytech has made of one of these, or of one that the claim has, and was paid, whatever the amount. */
+function paidCascadesOf(claim: Claim, fitting: FoundPayment[], found: readonly FoundPayment[]) {
+  const parents = [...paymentsOf(claim), ...fitting.map(({ id }) => id)];
+  const known = [...paymentsOf(claim), ...(claim.deniedPaymentIds ?? [])];
+  return found.filter(
+    ({ id, paymentType = 'DEPOSIT', parentPaymentId = '', state, unsure }) =>
+      paymentType === 'DEPOSIT' &&
+      state !== undefined &&
+      meansMoney(state) &&
+      !unsure &&
+      !known.includes(id) &&
+      parents.includes(parentPaymentId),
+  );
+}
+
+/** One that is paid, so that nobody is sent to pay another; else the newest that can be paid. The list has the newest first. */
+function goesFirst(deposits: FoundPayment[]): FoundPayment | undefined {
+  const first = (is: (state: PaymentState) => boolean) =>
+    deposits.find(({ state }) => state !== undefined && is(state));
+  return first(meansMoney) ?? first((state) => state === 'CHECKOUT') ?? deposits[0];
 }
 
 const STILL_TO_COME = 'paytech has no payment under this reference, and it may still come';

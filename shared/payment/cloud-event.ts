@@ -2,7 +2,7 @@ import { EVENT_DATASCHEMA, EVENT_PAYMENT_FIELDS, type PaymentCloudEvent } from '
 import { stringifyWithTexts } from './json.ts';
 import { type Origin, type PaymentRecord, paymentAt, stateBefore } from './payment.ts';
 import { pick } from './pick.ts';
-import type { PaymentState, PaymentType } from './state.ts';
+import { isBeginning, type PaymentState, type PaymentType } from './state.ts';
 
 /** An event ready to publish: its JSON text and what filter policies may look at. */
 export interface Publication {
@@ -17,9 +17,12 @@ export interface Publication {
   };
 }
 
-/** Whether a version was published: all but the payment as create-payment recorded it. */
-export function isPublished(record: PaymentRecord, version: number): boolean {
-  return !(version === 1 && record.history[0]?.source === 'create');
+/**
+ * Whether a version was published: all but the payment as it began with our own call. Where
+ * nobody could record the beginning, the first version may be the end.
+ */
+export function isPublished({ history: [first] }: PaymentRecord, version: number): boolean {
+  return !(version === 1 && first?.source === 'create' && isBeginning(first.facts.state));
 }
 
 /**

@@ -4,6 +4,7 @@ import { RECHECK_MS } from './schedule.ts';
 import {
   endedInVain,
   isFinal,
+  isWaiting,
   type Judgement,
   judge,
   meansMoney,
@@ -32,7 +33,7 @@ export type Voice = 'webhook' | 'earlier' | 'answer';
  * - `applied`: the table of moves allows it.
  * - `changed`: an open payment has other money, or waits for approval after all; written over the version read.
  * - `corrected`: paytech's final state is another than the record's; likewise.
- * - `reopened`: paytech has AUTHORIZED where the record has an end; a correction once it has said so twice.
+ * - `reopened`: paytech has it waiting for the merchant where the record has an end; a correction once said twice.
  * - `counted`: such a change, when the history has no more room for any.
  * - `ask`: paytech is asked, whose answer is judged in its place.
  * - `duplicate` and `stale`: nothing.
@@ -69,6 +70,7 @@ export function verdictOn(
     case 'applied':
       if (voice !== 'answer' && meansMoney(state) && !amount) return 'ask';
       if (voice === 'webhook' && freesReserve(record, observation)) return 'ask';
+      if (voice !== 'answer' && mayBeOfBefore(record, state)) return 'ask';
       return hasRoomFor(record, state) ? 'applied' : 'counted';
     case 'duplicate':
       return 'duplicate';
@@ -77,7 +79,7 @@ export function verdictOn(
         if (isJustApproved(record, at)) return 'stale';
         return voice === 'answer' ? changeTo(record, state) : 'ask';
       }
-      return voice === 'answer' && isReopening(record, state) ? 'reopened' : 'stale';
+      return voice === 'answer' && isReopening(record, state, at) ? 'reopened' : 'stale';
     case 'contradiction': {
       const isMoved = isOtherMoney(record, observation);
       if (voice === 'answer') {
@@ -110,8 +112,16 @@ function mayWaitAfterAll(record: PaymentRecord, state: PaymentState): boolean {
   return state === 'AWAITING_APPROVAL' && record.state === 'PENDING';
 }
 
-function isReopening(record: PaymentRecord, state: PaymentState): boolean {
-  return state === 'AUTHORIZED' && endedInVain(record.state);
+/** Of a payout that waits for its approval, PENDING may be a word from before it did. */
+export function mayBeOfBefore(record: PaymentRecord, state: PaymentState): boolean {
+  return record.state === 'AWAITING_APPROVAL' && state === 'PENDING';
+}
+
+/** What came to nothing here may be held there; and what only a webhook has ended may wait for the merchant still. */
+function isReopening(record: PaymentRecord, state: PaymentState, at: number): boolean {
+  if (state === 'AUTHORIZED' && endedInVain(record.state)) return true;
+  const isUnconfirmedEnd = isFinal(record.state) && record.unconfirmed === true;
+  return isUnconfirmedEnd && isWaiting(state) && !isJustApproved(record, at);
 }
 
 /** Whether an answer at `at` is the second that says so. */

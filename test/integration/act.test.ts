@@ -935,11 +935,12 @@ function httpEvent(id: string, body?: string, sourceIp = '203.0.113.7'): HttpEve
   };
 }
 
-describe('a hold that ended that only a webhook reported', () => {
-  const ended = async () => {
-    const id = await payment('AUTHORIZED');
-    await world.apply(webhookEvent({ id, state: 'DECLINED', amount: '100' }));
-    expect(await stored(id)).toMatchObject({ state: 'DECLINED', unconfirmed: true });
+describe('what ended on a webhook’s word alone', () => {
+  const ended = async (state: PaymentState = 'DECLINED', from: PaymentState = 'AUTHORIZED') => {
+    const id = await payment(from);
+    const paymentType = from === 'AUTHORIZED' ? 'DEPOSIT' : 'WITHDRAWAL';
+    await world.apply(webhookEvent({ id, state, paymentType, amount: '100' }));
+    expect(await stored(id)).toMatchObject({ state, unconfirmed: true });
     return id;
   };
 
@@ -953,19 +954,25 @@ describe('a hold that ended that only a webhook reported', () => {
   });
 
   it.each([
-    ['capture', 'COMPLETED'],
-    ['void', 'CANCELLED'],
-  ] as const)('is open to a %s again once paytech has said twice that it stands', async (kind, state) => {
-    const id = await ended();
-    expect(await ask(kind, id)).toEqual({ is: 'in-progress', seconds: 60 });
-    await applyAll();
-    world.clock.at += 60_000;
-    expect(await ask(kind, id)).toMatchObject({ is: 'in-progress' });
-    await applyAll();
-    expect(await stored(id)).toMatchObject({ state: 'AUTHORIZED' });
-    expect(await ask(kind, id)).toMatchObject({ is: 'done' });
-    expect(world.gateway.payments.get(id)?.facts.state).toBe(state);
-  });
+    ['capture', 'COMPLETED', 'AUTHORIZED', 'DECLINED'],
+    ['void', 'CANCELLED', 'AUTHORIZED', 'DECLINED'],
+    ['void', 'CANCELLED', 'AUTHORIZED', 'COMPLETED'],
+    ['approve', 'PENDING', 'AWAITING_APPROVAL', 'COMPLETED'],
+    ['reject', 'CANCELLED', 'AWAITING_APPROVAL', 'DECLINED'],
+  ] as const)(
+    'is open to a %s again once paytech has said twice that it stands: %s, %s, %s',
+    async (kind, state, from, said) => {
+      const id = await ended(said, from);
+      expect(await ask(kind, id)).toEqual({ is: 'in-progress', seconds: 60 });
+      await applyAll();
+      world.clock.at += 60_000;
+      expect(await ask(kind, id)).toMatchObject({ is: 'in-progress' });
+      await applyAll();
+      expect(await stored(id)).toMatchObject({ state: from });
+      expect(await ask(kind, id)).toMatchObject({ is: 'done' });
+      expect(world.gateway.payments.get(id)?.facts.state).toBe(state);
+    },
+  );
 
   it('is asked about no more once paytech has confirmed it', async () => {
     const id = await payment('AUTHORIZED');

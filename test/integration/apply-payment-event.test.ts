@@ -426,6 +426,35 @@ describe('a batch', () => {
     expect((await stored(id)).state).toBe('COMPLETED');
   });
 
+  it('publishes in time what is applied, and has come again what is not', async () => {
+    const [quick, slow, late] = [await deposit(), await deposit(), await deposit()];
+    const records = await messagesOf(...[slow, quick].map((id) => webhookEvent({ id, state: 'COMPLETED' })));
+    const over = new AbortController();
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const apply: World['apply'] = async (event) => {
+      if (Buffer.from(event.bytes).includes(slow)) await released;
+      const outcome = await world.apply(event);
+      if (outcome.paymentId === quick) setImmediate(() => over.abort());
+      return outcome;
+    };
+    const idsOf = ({ batchItemFailures }: Awaited<ReturnType<World['applyBatch']>>) =>
+      batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+    const messageOf = (id: string) => records.find(({ body }) => Buffer.from(body, 'base64').includes(id))!;
+    const batch = applyBatch({ ...world, apply });
+    expect(idsOf(await batch(records, over.signal))).toEqual([messageOf(slow).messageId]);
+    const published = await world.drain('payment-events');
+    expect(published.map(({ Body }) => parsed(Body).id)).toEqual([`${quick}:2`]);
+    release();
+    const more = await messagesOf(webhookEvent({ id: late, state: 'COMPLETED' }));
+    expect(idsOf(await batch(more, over.signal))).toEqual([more[0]?.messageId]);
+    expect((await stored(late)).state).toBe('CHECKOUT');
+    expect(idsOf(await batch([...more, messageOf(slow)]))).toEqual([]);
+    expect(await world.drain('payment-events')).toHaveLength(2);
+  });
+
   it('reports back exactly the records whose events were not published, and publishes the same bytes on redelivery', async () => {
     const [good, bad] = [await deposit(), await deposit()];
     const records = await messagesOf(

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { queueFound } from '../../shared/calls/observe.ts';
+import { createdView } from '../../shared/http/payment-view.ts';
 import { type QueuedEvent, readMessage } from '../../shared/messaging/event-queue.ts';
-import { LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
+import { LEASE_MS, LOOK_UP_GAP_MS, paymentsOf } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
+import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { applyQueuedIn, idOf, type OrderFields, orderIn } from '../support/shop.ts';
@@ -238,6 +241,33 @@ describe('an attempt that ended in vain', () => {
     });
   });
 
+  it('is shown again where paytech says that it is still to be paid', async () => {
+    const shop = order();
+    const first = idOf(await shop.send())!;
+    await world.apply(webhookEvent({ id: first, state: 'DECLINED', errorCode: '4.02' }));
+    const { is, record } = (await shop.send()) as { is: string; record: PaymentRecord };
+    expect([is, createdView(record)]).toMatchObject([
+      'existing',
+      { id: first, state: 'CHECKOUT', final: false, redirectUrl: `https://checkout.example/${first}` },
+    ]);
+    // What GET says of an open payment ends no end that the record has.
+    expect(await readPayment(world.table, first)).toMatchObject({ state: 'DECLINED', version: 2 });
+    expect(shop.made()).toHaveLength(1);
+  });
+
+  it('is not shown again while another of its order is being paid', async () => {
+    const shop = order();
+    await declined(shop);
+    const second = idOf(await shop.send())!;
+    await world.apply(webhookEvent({ id: second, state: 'DECLINED' }));
+    const [first] = (await shop.claim()).earlierPaymentIds;
+    world.gateway.set(first!, { state: 'PENDING', paymentMethod: 'PIX' });
+    expect(await shop.send()).toMatchObject({ is: 'existing', record: { id: first } });
+    expect(await shop.send({ paymentMethod: 'BASIC_CARD' })).toMatchObject({ is: 'under-way' });
+    world.gateway.set(first!, { state: 'COMPLETED' });
+    expect(await shop.send()).toMatchObject({ is: 'existing', record: { id: first } });
+  });
+
   it('is not repeated while paytech cannot be asked', async () => {
     const shop = order();
     await declined(shop);
@@ -274,6 +304,20 @@ describe('endings of the call', () => {
     expect(world.logger.metrics()).toContain('GatewayNotAccepted');
     expect(await shop.send()).toMatchObject({ is: 'created' });
     expect(shop.made()).toEqual([shop.referenceId]);
+  });
+
+  it('shows the payment that was made although 429 was answered, once it is heard of', async () => {
+    const shop = order();
+    world.gateway.endings.push({ on: 'create', ends: '429-made' });
+    expect(await shop.send()).toEqual({ is: 'unavailable', status: 429 });
+    const payment = [...world.gateway.payments.values()].at(-1)!;
+    await queueFound(world, payment);
+    await applyQueued();
+    expect(await shop.send()).toMatchObject({
+      is: 'existing',
+      record: { id: payment.id, redirectUrl: payment.redirectUrl },
+    });
+    expect(shop.made()).toHaveLength(1);
   });
 
   it('adopts the payment that was made although its answer was lost', async () => {
@@ -369,6 +413,32 @@ describe('endings of the call', () => {
     expect(await shop.send()).toMatchObject({ is: 'created', record: { id: newest.id } });
     await applyQueued();
     expect(await shop.claim()).toMatchObject({ paymentId: newest.id, otherPaymentIds: [older.id] });
+  });
+
+  it.each([
+    ['before it', 'before'],
+    ['after it', 'after'],
+  ])('sends nobody to pay where the same list has one that is paid, made %s', async (_, when) => {
+    const shop = order();
+    const paid = () => {
+      const { referenceId } = shop;
+      const money = { amount: decimal('10'), currency: 'EUR' };
+      const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...money });
+      world.gateway.set(id, { state: 'COMPLETED' });
+    };
+    const create: World['gateway']['create'] = async (...args) => {
+      if (when === 'before') paid();
+      await world.gateway.create(...args);
+      if (when === 'after') paid();
+      return { kind: 'unknown', reason: 'timeout' };
+    };
+    const first = await shop.send({}, { deps: { gateway: { ...world.gateway, create } } });
+    const isPaid = ({ facts }: { facts: { state: string } }) => facts.state === 'COMPLETED';
+    const { id } = [...world.gateway.payments.values()].slice(-2).find(isPaid)!;
+    expect(idOf(first)).toBe(id);
+    await applyQueued();
+    expect(await shop.send()).toMatchObject({ is: 'existing', record: { id, state: 'COMPLETED' } });
+    expect(paymentsOf(await shop.claim())).toHaveLength(2);
   });
 
   it.each([

@@ -219,6 +219,7 @@ describe('a payout that comes to its approval from PENDING', () => {
     world.gateway.set(id, { state: 'AWAITING_APPROVAL' });
     expect((await say(id, 'AWAITING_APPROVAL')).outcome).toBe('applied');
     expect(await stored(id)).toMatchObject({ state: 'AWAITING_APPROVAL', version: 2 });
+    world.gateway.set(id, { state: 'PENDING' });
     expect((await say(id, 'PENDING')).outcome).toBe('applied');
     expect((await answer(id, 'AWAITING_APPROVAL')).outcome).toBe('applied');
     expect(world.logger.metrics()).toEqual([]);
@@ -242,6 +243,31 @@ describe('a payout that comes to its approval from PENDING', () => {
     await world.apply({ bytes, source: 'refresh', receivedAt: now(), readVersion: 1 });
     expect(await approve()).toMatchObject({ is: 'done' });
     expect(world.gateway.calls.approve).toBe(1);
+  });
+
+  it('is not said to be approved by a word from before it waited', async () => {
+    const id = await recorded('PENDING', 'WITHDRAWAL');
+    world.gateway.set(id, { state: 'AWAITING_APPROVAL' });
+    await answer(id, 'AWAITING_APPROVAL');
+    world.gateway.endings.push({ on: 'approve', ends: 'unknown' });
+    const approve = () =>
+      act({ ...world, ready: async () => {} })({
+        kind: 'approve',
+        paymentId: id,
+        owner: randomUUID(),
+        deadline: world.now() + 14_000,
+      });
+    expect(await approve()).toMatchObject({ is: 'unknown' });
+    const late = [
+      () => say(id, 'PENDING'),
+      () => listed(id, 'PENDING'),
+      () => say(id, 'PENDING', {}, { source: 'create' }),
+    ];
+    for (const word of late) expect((await word()).outcome).toBe('stale');
+    expect(await stored(id)).toMatchObject({ state: 'AWAITING_APPROVAL', version: 2, quarantined: 0 });
+    expect((await approve()).is).not.toBe('done');
+    expect((await answer(id, 'PENDING')).outcome).toBe('applied');
+    expect(await approve()).toMatchObject({ is: 'done' });
   });
 
   it('is not said to wait again for a minute after its approval', async () => {

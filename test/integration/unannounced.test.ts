@@ -66,6 +66,81 @@ describe('an order whose attempt was declined', () => {
     },
   );
 
+  it.each([
+    ['the list', {}],
+    ['only GET', { list: listThat(({ parentPaymentId: _, ...rest }) => rest) }],
+  ])(
+    'is not sold again where its cascade was paid with other money, and %s says whose it is',
+    async (_, path) => {
+      const { shop, first } = await declinedOrder();
+      const { id } = world.gateway.cascade(first, { repeatsReference: true });
+      world.gateway.set(id, { state: 'COMPLETED', amount: decimal('9.5') });
+      const gateway = { ...world.gateway, ...path };
+      expect(await shop.send({}, { deps: { gateway } })).toMatchObject({ is: 'in-progress' });
+      await applyQueuedIn(world);
+      expect(await shop.send({}, { deps: { gateway } })).toMatchObject({ is: 'existing', record: { id } });
+      expect(world.gateway.bodies.at(-1)?.referenceId).toBe(shop.referenceId);
+    },
+  );
+
+  it.each([
+    ['as much was', '10', 'type'],
+    ['other money was', '9.5', 'parent'],
+  ])(
+    'is not sold again where %s paid, and GET does not answer for what the list leaves out',
+    async (_, amount, leftOut) => {
+      const { shop, first } = await declinedOrder();
+      const { id } = world.gateway.cascade(first, { repeatsReference: true });
+      world.gateway.set(id, { state: 'COMPLETED', amount: decimal(amount) });
+      const list = listThat(({ parentPaymentId: __, paymentType, ...rest }) => ({
+        ...rest,
+        ...(leftOut === 'type' ? {} : { paymentType }),
+      }));
+      const get: World['gateway']['get'] = async (...args) =>
+        args[0] === id ? { kind: 'unknown', reason: 'timeout' } : world.gateway.get(...args);
+      const send = () => shop.send({}, { deps: { gateway: { ...world.gateway, list, get } } });
+      expect(await send()).toEqual({ is: 'unavailable' });
+      // Nobody can have paid what is still to be paid for something else.
+      world.gateway.set(id, { state: 'CHECKOUT' });
+      expect(await send()).toMatchObject({ is: 'created' });
+    },
+  );
+
+  it('is not sold again where its first attempt was lost, and money was paid that nobody says is for it', async () => {
+    const shop = orderIn(world);
+    world.gateway.endings.push({ on: 'create', ends: 'unknown' });
+    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId: shop.referenceId, ...EUR_10 });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    const get: World['gateway']['get'] = async () => ({ kind: 'unknown', reason: 'timeout' });
+    const deps = { gateway: { ...world.gateway, list: withoutType, get } };
+    await shop.send({}, { deps });
+    world.clock.at += LEASE_MS;
+    expect(await shop.send({}, { deps })).toEqual({ is: 'unavailable' });
+    expect(await shop.send()).toMatchObject({ is: 'created', record: { id } });
+    expect(shop.made()).toHaveLength(1);
+  });
+
+  it('is known again by a payment that its process did not come to write into the claim', async () => {
+    const shop = orderIn(world);
+    const put: World['table']['put'] = async (...args) => {
+      if (args[0].kind === 'deposit' && args[0].stage === 'known') throw new Error('the process has died');
+      return world.table.put(...args);
+    };
+    await expect(shop.send({}, { deps: { table: { ...world.table, put } } })).rejects.toThrow('died');
+    const [lost] = [...world.gateway.payments.values()].slice(-1);
+    const behind: List = async () => ({ kind: 'answered', result: { payments: [], hasMore: false } });
+    const lagging = { deps: { gateway: { ...world.gateway, list: behind } } };
+    world.clock.at += LEASE_MS;
+    await shop.send({}, lagging);
+    world.clock.at += LOOK_UP_GAP_MS;
+    const second = idOf(await shop.send({}, lagging))!;
+    world.gateway.set(second, { state: 'DECLINED' });
+    await world.apply(webhookEvent({ id: second, state: 'DECLINED' }));
+    expect(await shop.send()).toMatchObject({ is: 'in-progress' });
+    await applyQueuedIn(world);
+    expect(await shop.send()).toMatchObject({ is: 'existing', record: { id: lost!.id } });
+  });
+
   it.each(['429', 'refused'] as const)(
     'is asked about again after a next attempt that was %s',
     async (how) => {
@@ -348,6 +423,18 @@ describe('what moves money out', () => {
       const { id } = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
       const resolve = resolveClaim({ ...world, gateway: { ...world.gateway, list: downList } });
       expect(await resolve({ ...decision, paymentId: id })).toMatchObject({ is: 'adopted', record: { id } });
+    });
+
+    it('leaves what else is under its reference to be judged as anything that turns up', async () => {
+      const { decision, referenceId, claim } = await flagged();
+      const make = () => world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 }).id;
+      const [one, other] = [make(), make()];
+      await resolveClaim(world)({ ...decision, paymentId: one });
+      expect(await claim()).toMatchObject({ paymentId: one, earlierPaymentIds: [] });
+      await applyQueuedIn(world);
+      expect(await claim()).toMatchObject({ paymentId: one, otherPaymentIds: [other] });
+      expect(await stored(other!)).toMatchObject({ origin: 'external' });
+      expect(world.logger.metrics()).toContain('PaidOutTwice');
     });
 
     it('is not ended by a payment that it had before', async () => {

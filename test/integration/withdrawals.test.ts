@@ -3,8 +3,10 @@ import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { askedRequest } from '../../functions/operations/withdrawals.ts';
 import { LOCAL_KEYS } from '../../infra/local/account.ts';
+import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
+import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { backOffice, CALLER, Died, dying } from '../support/back-office.ts';
@@ -196,6 +198,18 @@ describe('POST /operations/withdrawals', () => {
   });
 });
 
+it('is recorded as PENDING where paytech answers a state that no withdrawal has', async () => {
+  const create: World['gateway']['create'] = async (...args) => {
+    const answer = await world.gateway.create(...args);
+    if (answer.kind === 'answered') answer.result.facts.state = 'CHECKOUT';
+    return answer;
+  };
+  const { body } = await backOffice({ ...world, gateway: { ...world.gateway, create } }).withdraw(request());
+  expect(await readPayment(world.table, body.id)).toMatchObject({ state: 'PENDING' });
+  const said = webhookEvent({ id: body.id, paymentType: 'WITHDRAWAL', state: 'COMPLETED', amount: '50.05' });
+  expect((await world.apply(said)).outcome).toBe('applied');
+});
+
 describe('an unknown outcome', () => {
   it('is flagged and never sent again', async () => {
     const body = request();
@@ -303,6 +317,69 @@ describe('an unknown outcome', () => {
     }
     expect((await claimOf(body.referenceId))!.stage).toBe(stage);
     expect(made(body.referenceId)).toHaveLength(stage === 'flagged' ? 0 : 1);
+  });
+
+  describe('of a process that could not record what it was answered', () => {
+    async function unrecorded(tell: (payment: GatewayPayment) => GatewayPayment) {
+      const body = request();
+      const kept: QueuedEvent[] = [];
+      const queue = { send: async (event: QueuedEvent) => void kept.push(event) };
+      const put: World['table']['put'] = async (...args) => {
+        if (args[0].pk.startsWith('payment#')) throw new Error('no table');
+        return world.table.put(...args);
+      };
+      const create: World['gateway']['create'] = async (...args) => {
+        const answer = await world.gateway.create(...args);
+        return answer.kind === 'answered' ? { ...answer, result: tell(answer.result) } : answer;
+      };
+      const outside = {
+        ...world,
+        queue,
+        table: { ...world.table, put },
+        gateway: { ...world.gateway, create },
+      };
+      await expect(backOffice(outside).withdraw(body)).rejects.toThrow('no table');
+      const [{ id } = { id: '' }] = made(body.referenceId);
+      return { body, id, message: kept[0]! };
+    }
+
+    it('is known by its message, however little the answer told', async () => {
+      const { body, id, message } = await unrecorded(({ id, facts: { state } }) => ({
+        id,
+        facts: { state },
+      }));
+      await world.apply(message);
+      expect(await claimOf(body.referenceId)).toMatchObject({ stage: 'known', paymentId: id });
+      expect(await readPayment(world.table, id)).toMatchObject({
+        origin: 'service',
+        referenceId: body.referenceId,
+        amount: decimal('50.05'),
+        requestedAmount: decimal('50.05'),
+        attempt: 1,
+      });
+      expect(await office.withdraw(body)).toMatchObject({ status: 200, body: { id } });
+    });
+
+    it.each(['COMPLETED', 'DECLINED'] as const)(
+      'is published where it has ended at once: %s',
+      async (state) => {
+        const { id, message } = await unrecorded((payment) => {
+          world.gateway.set(payment.id, { state });
+          return { ...payment, facts: { ...payment.facts, state } };
+        });
+        const first = await world.apply(message);
+        expect(first.publication).toMatchObject({ id: `${id}:1`, attributes: { state } });
+        const webhook = await world.apply(
+          webhookEvent({ id, paymentType: 'WITHDRAWAL', state, amount: '50.05' }),
+        );
+        expect(webhook.publication).toEqual(first.publication);
+      },
+    );
+
+    it('is not published while it has only begun', async () => {
+      const { message } = await unrecorded((payment) => payment);
+      expect((await world.apply(message)).publication).toBeUndefined();
+    });
   });
 
   it('of a process that slept through its lease before the call: sent by whoever came meanwhile, once', async () => {

@@ -67,11 +67,17 @@ describe('which action is possible in which type and state', () => {
     else expect(step).toEqual({ do: 'refuse', because: 'state' });
   });
 
-  it('asks paytech whether a hold has ended where only a webhook says so', () => {
-    for (const state of ['DECLINED', 'CANCELLED'] as const) {
+  it('asks paytech whether what waits for the merchant has ended where only a webhook says so', () => {
+    for (const state of ['COMPLETED', 'DECLINED', 'CANCELLED'] as const) {
+      const unconfirmed = (paymentType: PaymentType) => ({
+        ...payment(state, [], { paymentType }),
+        unconfirmed: true as const,
+      });
       for (const kind of ['capture', 'void'] as const)
-        expect(nextAction({ ...payment(state), unconfirmed: true }, { kind })).toEqual({ do: 'ask' });
-      const executed = nextAction({ ...payment(state), unconfirmed: true }, { kind: 'execute' });
+        expect(nextAction(unconfirmed('DEPOSIT'), { kind })).toEqual({ do: 'ask' });
+      for (const kind of ['approve', 'reject'] as const)
+        expect(nextAction(unconfirmed('WITHDRAWAL'), { kind })).toEqual({ do: 'ask' });
+      const executed = nextAction(unconfirmed('DEPOSIT'), { kind: 'execute' });
       expect(executed).toEqual({ do: 'refuse', because: 'state' });
     }
   });

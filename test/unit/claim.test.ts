@@ -283,6 +283,47 @@ describe('a look-up', () => {
     });
   });
 
+  test('takes one that is paid before any that can be paid, and that before the newest', () => {
+    const ended = { ...fitting, id: 'p0', state: 'DECLINED' as const };
+    const open = { ...fitting, state: 'CHECKOUT' as const };
+    const paid = { ...fitting, id: 'p2', state: 'AUTHORIZED' as const };
+    expect(judgeLookUp(unknown, [ended, open], LEASE_ENDS)).toMatchObject({
+      paymentId: 'p1',
+      others: ['p0'],
+    });
+    expect(judgeLookUp(unknown, [ended, open, paid], LEASE_ENDS)).toEqual({
+      do: 'adopt',
+      paymentId: 'p2',
+      others: ['p0', 'p1'],
+    });
+  });
+
+  test('takes a paid cascade of one that fits before it, whatever was paid, unless a person has denied it', () => {
+    const open = { ...fitting, state: 'CHECKOUT' as const };
+    const less = { amount: decimal('9'), currency: 'EUR' };
+    const cascade = {
+      ...fitting,
+      id: 'p2',
+      parentPaymentId: 'p1',
+      state: 'COMPLETED' as const,
+      requested: less,
+    };
+    expect(judgeLookUp(unknown, [cascade, open], LEASE_ENDS)).toMatchObject({
+      paymentId: 'p2',
+      others: ['p1'],
+    });
+    for (const other of [
+      { ...cascade, parentPaymentId: 'p9' },
+      { ...cascade, unsure: true as const },
+      { ...cascade, paymentType: 'WITHDRAWAL' as const },
+      { ...cascade, state: 'DECLINED' as const },
+    ]) {
+      expect(judgeLookUp(unknown, [other, open], LEASE_ENDS)).toMatchObject({ paymentId: 'p1', others: [] });
+    }
+    const denied = { ...unknown, deniedPaymentIds: ['p2'] };
+    expect(judgeLookUp(denied, [cascade, open], LEASE_ENDS)).toMatchObject({ paymentId: 'p1' });
+  });
+
   test('after a 429 is released by the second that is empty, at the earliest two minutes after the call', () => {
     const limited = (more: Partial<Claim>) =>
       claim({ kind: 'withdrawal', stage: 'unknown', limited: true, ...more });

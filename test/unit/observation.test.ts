@@ -131,6 +131,36 @@ describe('whose observation it is decides', () => {
       { webhook: 'stale', earlier: 'stale', answer: 'stale' },
     ],
     [
+      'a hold after it was paid, as only a webhook says',
+      { ...completed, unconfirmed: true },
+      seen('AUTHORIZED', '11.12'),
+      { webhook: 'stale', earlier: 'stale', answer: 'reopened' },
+    ],
+    [
+      'a checkout after it was paid, as only a webhook says',
+      { ...completed, unconfirmed: true },
+      seen('CHECKOUT', '11.12'),
+      { webhook: 'stale', earlier: 'stale', answer: 'stale' },
+    ],
+    [
+      'an approval to come of what was paid out, as only a webhook says',
+      withdrawal('COMPLETED', { unconfirmed: true }),
+      seen('AWAITING_APPROVAL'),
+      { webhook: 'stale', earlier: 'stale', answer: 'reopened' },
+    ],
+    [
+      'the same, just approved',
+      withdrawal('COMPLETED', { unconfirmed: true, ...approved(NOW - 59_999) }),
+      seen('AWAITING_APPROVAL'),
+      { webhook: 'stale', earlier: 'stale', answer: 'stale' },
+    ],
+    [
+      'a payout that is to be approved, from before it waited or after it was',
+      withdrawal('AWAITING_APPROVAL'),
+      seen('PENDING'),
+      { webhook: 'ask', earlier: 'ask', answer: 'applied' },
+    ],
+    [
       'an approval to come',
       withdrawal('PENDING'),
       seen('AWAITING_APPROVAL'),
