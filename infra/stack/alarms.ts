@@ -11,8 +11,7 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { METRICS_NAMESPACE, type MetricName } from '../../shared/runtime/metrics.ts';
@@ -26,6 +25,8 @@ import type { Settings } from './settings.ts';
 
 export interface Watched {
   settings: Settings;
+  /** What alarms go to. */
+  topic: ITopic;
   apiId: string;
   functions: PaymentFunctions;
   webhooks: { queue: Queue; deadLetterQueue: Queue };
@@ -51,8 +52,8 @@ interface AlarmProps {
 const FIVE_MINUTES = Duration.minutes(5);
 
 export function alarms(scope: Construct, watched: Watched): void {
-  const { settings, apiId, functions, webhooks, subscribers } = watched;
-  const action = new SnsAction(alarmTopic(scope, settings.alarmTopicArn));
+  const { settings, topic, apiId, functions, webhooks, subscribers } = watched;
+  const action = new SnsAction(topic);
   const group = new Construct(scope, 'alarms-of');
 
   function alarm(id: string, props: AlarmProps) {
@@ -150,20 +151,6 @@ export function alarms(scope: Construct, watched: Watched): void {
       firstStep: "Raise the account's concurrency, or the function's reservedConcurrency.",
     });
   }
-}
-
-/**
- * Not encrypted under alias/aws/sns, whose key policy does not let CloudWatch in; alarms hold no customer data.
- * With a policy of its own a topic has no default one any more, so CloudWatch is named.
- */
-function alarmTopic(scope: Construct, arn: string | undefined): ITopic {
-  if (arn !== undefined) return Topic.fromTopicArn(scope, 'alarms', arn);
-  const topic = new Topic(scope, 'alarms', { enforceSSL: true });
-  const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com', {
-    conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
-  });
-  topic.grantPublish(cloudWatch);
-  return topic;
 }
 
 /** A metric that the functions of the stack log. */

@@ -204,6 +204,12 @@ const schema = z
     logRetentionDays: logRetentionDays
       .default(30)
       .describe('How long logs are kept, in days: one of the numbers that CloudWatch takes.'),
+    alarmEmails: z
+      .array(z.email())
+      .default([])
+      .describe(
+        'Who is mailed when an alarm goes off and when it ends. AWS asks each address once whether it wants that.',
+      ),
     alarmTopicArn: z
       .string()
       .regex(/^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of an SNS topic')

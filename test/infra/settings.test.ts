@@ -81,6 +81,7 @@ test('defaults fill in what is left out', () => {
     approveWithinHours: 24,
     reservedConcurrency: {},
     logRetentionDays: 30,
+    alarmEmails: [],
   });
 });
 
@@ -153,6 +154,7 @@ describe('one wrong setting is named with its path', () => {
     ['no payment swept', { sweepCreatedDays: 0 }, 'sweepCreatedDays'],
     ['a function that is none', { reservedConcurrency: { refund: 5 } }, 'reservedConcurrency'],
     ['a reserve of one', { reservedConcurrency: { 'get-payment': 1 } }, 'reservedConcurrency.get-payment'],
+    ['an address that is none', { alarmEmails: ['on-call'] }, 'alarmEmails.0'],
     ['days that CloudWatch has not', { logRetentionDays: 31 }, 'logRetentionDays'],
   ])('%s', (_, change, path) => {
     expect(problems(valid)).toEqual([]);
@@ -204,6 +206,7 @@ const CHANGES: { [Name in Exclude<keyof SettingsInput, keyof PlainSettings>]-?: 
   reconcileMinutes: 2,
   reservedConcurrency: { 'get-payment': 10 },
   logRetentionDays: 14,
+  alarmEmails: ['on-call@shop.example'],
   alarmTopicArn: 'arn:aws:sns:eu-west-1:123456789012:on-call',
 };
 
