@@ -7,6 +7,7 @@ import { env } from '../../shared/runtime/config.ts';
 import { openLogger } from '../../shared/runtime/logger.ts';
 import { openSecret } from '../../shared/runtime/secrets.ts';
 import { readSettings } from '../../shared/runtime/settings.ts';
+import { tellIfSlow } from '../../shared/runtime/slow.ts';
 import { DAY_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { applyBatch } from './batch.ts';
@@ -39,4 +40,5 @@ const apply = applyBatch({
   logger,
 });
 
-export const handler = (event: SQSEvent): Promise<SQSBatchResponse> => apply(event.Records);
+export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
+  tellIfSlow(logger, () => apply(event.Records));

@@ -11,6 +11,7 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -28,6 +29,8 @@ export interface Watched {
   /** What alarms go to. */
   topic: ITopic;
   apiId: string;
+  /** Counts requests that API Gateway turned away. */
+  throttled: MetricFilter;
   functions: PaymentFunctions;
   webhooks: { queue: Queue; deadLetterQueue: Queue };
   subscribers: ReadonlyMap<string, PaymentEventsSubscription>;
@@ -121,6 +124,20 @@ export function alarms(scope: Construct, watched: Watched): void {
     impact: 'Requests fail: customers cannot pay, or the back office cannot work.',
     firstStep: 'Look in the access log for the routes, then in their log for the requestId.',
   });
+  alarm('api-4xx', {
+    metric: routeMetric(apiId, '4xx', { period: FIVE_MINUTES, statistic: 'Sum' }),
+    threshold: Math.max(1, (settings.throttle.rate * FIVE_MINUTES.toSeconds()) / 10),
+    impact:
+      'Somebody sends requests that are refused, a tenth of what a route lets through; each costs money.',
+    firstStep: 'Look in the access log for the routes and their status.',
+  });
+  alarm('api-throttled', {
+    metric: watched.throttled.metric({ period: FIVE_MINUTES, statistic: 'Sum' }),
+    threshold: 20,
+    impact:
+      'Requests are turned away unread, those of customers among them: a route is used beyond its throttle.',
+    firstStep: 'Look in the access log for the route: a rush of customers, or one client that floods it?',
+  });
   for (const { id, route, limitMs, errors, impact } of routesOfCustomers(settings)) {
     alarm(`${id}-5xx`, {
       metric: routeMetric(apiId, '5xx', { route, period: FIVE_MINUTES, statistic: 'Sum' }),
@@ -133,7 +150,7 @@ export function alarms(scope: Construct, watched: Watched): void {
       threshold: limitMs,
       periods: 2,
       impact: `One in a hundred calls of ${route.method} ${route.path} takes over ${limitMs / 1000} s.`,
-      firstStep: `Look at the traces of ${id}: is it paytech, DynamoDB or a cold start?`,
+      firstStep: `Look at the lines "slow" in the log of ${id}: is it paytech, DynamoDB or a cold start?`,
     });
   }
 

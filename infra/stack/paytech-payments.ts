@@ -18,7 +18,7 @@ import { paymentsTable } from './payments-table.ts';
 import { reconcileSchedule } from './reconcile-schedule.ts';
 import { type Secrets, secrets } from './secrets.ts';
 import { parseSettings, plainSettings, type Settings, type SettingsInput } from './settings.ts';
-import { webhookQueue } from './webhook-queue.ts';
+import { onlyTheseSend, webhookQueue } from './webhook-queue.ts';
 
 export class PaytechPayments extends Construct {
   /** As given, with the defaults filled in. */
@@ -63,13 +63,15 @@ export class PaytechPayments extends Construct {
       topic: events.topic,
       secrets: this.secrets,
     });
-    addRoutes(api, this.functions, settings);
+    onlyTheseSend(webhooks.queue, this.functions, settings.operatorRoles);
+    const { throttled } = addRoutes(api, this.functions, settings);
     reconcileSchedule(this, this.functions.reconcile, settings.reconcileMinutes);
     this.alarmTopic = alarmTopic(this, settings);
     const watched = {
       settings,
       topic: this.alarmTopic,
       apiId: api.apiId,
+      throttled,
       functions: this.functions,
       webhooks,
       subscribers: events.queues,

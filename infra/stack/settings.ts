@@ -197,6 +197,20 @@ const schema = z
       .max(720)
       .default(24)
       .describe('After how long a withdrawal in AWAITING_APPROVAL alarms.'),
+    operatorRoles: z
+      .array(
+        z
+          .string()
+          .regex(
+            /^arn:[a-z-]+:iam::\d{12}:role\/[\w+=,.@/*-]+$/,
+            'must be the ARN of an IAM role; * stands for any text',
+          ),
+      )
+      .max(50)
+      .default([])
+      .describe(
+        'IAM roles of people who use `paytech-ops`. With one, nobody but them and the service may send to the webhook queue, whose messages are believed; without, whoever IAM lets.',
+      ),
     reservedConcurrency: z
       .partialRecord(z.enum(functionNames), reserve)
       .default({})

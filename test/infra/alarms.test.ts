@@ -31,7 +31,9 @@ test('the default stack has these alarms and no others', () => {
       `${name}-5xx`,
       `${name}-latency`,
     ]),
+    'api-4xx',
     'api-5xx',
+    'api-throttled',
     'authorized-for-long',
     'awaiting-approval-for-long',
     'claim-flagged',
@@ -114,6 +116,7 @@ test('the queues, routes and functions are watched by the metrics that AWS keeps
   }
   const api = { ApiId: 'api', Stage: '$default' };
   expect(watched('api-5xx')).toEqual(['AWS/ApiGateway', '5xx', api]);
+  expect(watched('api-4xx')).toEqual(['AWS/ApiGateway', '4xx', api]);
   const route = { ...api, Method: 'POST', Resource: '/webhooks/paytech' };
   expect(watched('receive-webhook-5xx')).toEqual(['AWS/ApiGateway', '5xx', route]);
   expect(watched('receive-webhook-latency')).toEqual(['AWS/ApiGateway', 'Latency', route]);
