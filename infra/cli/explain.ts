@@ -43,7 +43,9 @@ function asText({ title, timeline, now, todo }: Explanation): string {
   const steps = todo.map((each, index) =>
     todo.length > 1 ? indented(each, `${index + 1}. `) : indented(each),
   );
-  return [printable(title), ...entries, `Now\n${indented(now)}`, `What to do\n${steps.join('\n')}`].join('\n\n');
+  return [printable(title), ...entries, `Now\n${indented(now)}`, `What to do\n${steps.join('\n')}`].join(
+    '\n\n',
+  );
 }
 
 const WIDTH = 96;

@@ -1,6 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { expect, it, vi } from 'vitest';
-import { SLOW_MS, tellIfSlow, waitFor } from '../../shared/runtime/slow.ts';
+import { beforeAll, expect, it, vi } from 'vitest';
+
+let { SLOW_MS, tellIfSlow, waitFor }: typeof import('../../shared/runtime/slow.ts') = {} as never;
+beforeAll(async () => {
+  // As in a process that has served nothing yet.
+  vi.resetModules();
+  ({ SLOW_MS, tellIfSlow, waitFor } = await import('../../shared/runtime/slow.ts'));
+});
 
 const told = () => {
   const info = vi.fn<(message: string, ...fields: object[]) => void>();
