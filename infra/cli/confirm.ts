@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { Failure } from './failure.ts';
+import { printable } from './printable.ts';
 
 /** Asks before money moves or something is deleted. A script has nobody to ask and says `--yes`. */
 export async function confirm(
@@ -10,7 +11,7 @@ export async function confirm(
   if (!process.stdin.isTTY) throw new Failure('No terminal to confirm on: pass --yes.', 2);
   const text = typeof question === 'string' ? question : await question();
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`${text} [y/N] `);
+  const answer = await terminal.question(`${printable(text)} [y/N] `);
   terminal.close();
   if (!/^y(es)?$/i.test(answer.trim())) throw new Failure('Nothing was done.');
 }

@@ -7,6 +7,7 @@ import { type DeadLetter, deleteOne, type Filter, redriveOne, withDeadLetters } 
 import type { Environment } from './environment.ts';
 import { Failure } from './failure.ts';
 import { count, duration, fields, type Result, table, time } from './output.ts';
+import { printable } from './printable.ts';
 import { openProgress } from './progress.ts';
 
 export interface OfQueue {
@@ -64,13 +65,18 @@ export function showDeadLetter(
       event: event && `${event.id} ${event.type}`,
       payment: letter.unreadable === undefined ? `${letter.paymentId} ${letter.state}` : undefined,
       unreadable: letter.unreadable,
-      ...body,
     });
     return {
       document: { ...viewOf(letter), ...(payment && { payment: listedView(payment) }), ...body },
-      text,
+      text: raw ? `${text}\n\n${quoted(letter.bytes)}` : text,
     };
   });
+}
+
+/** Line by line, so that none of it looks like ours. */
+function quoted(bytes: Buffer): string {
+  const lines = bytes.toString('utf8').split('\n');
+  return lines.map((line) => `  | ${printable(line)}`).join('\n');
 }
 
 /** `dlq redrive`: back onto the queue that they come from, to be taken as if they came now. */

@@ -4,7 +4,7 @@ import { keyFingerprint } from '../../shared/paytech/signature.ts';
 import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import type { Environment } from './environment.ts';
-import { type Result, table } from './output.ts';
+import { count, type Result, table } from './output.ts';
 import { depthOf } from './queues.ts';
 
 /** `warn`: worth a look; `fail`: payments suffer. */
@@ -34,6 +34,7 @@ export async function doctor(environment: Environment): Promise<Result> {
     table: () => paymentsTable(environment),
     'webhook queue': () => queue(environment, environment.webhookQueueUrl, 'on their way'),
     'dead letters': () => deadLetters(environment),
+    ...(environment.alarmSubscriptions && { alarms: () => alarms(environment.alarmSubscriptions!) }),
   };
   const findings = await Promise.all(
     Object.entries(checks).map(async ([check, look]) => ({ check, ...(await look().catch(failed)) })),
@@ -122,6 +123,14 @@ async function deadLetters(environment: Environment): Promise<Finding> {
   const depth = await depthOf(environment, environment.deadLetterQueueUrl);
   if (depth === 0) return { is: 'ok', detail: 'none' };
   return { is: 'warn', detail: `${depth}: see "paytech-ops dlq ls"` };
+}
+
+async function alarms(subscriptions: NonNullable<Environment['alarmSubscriptions']>): Promise<Finding> {
+  const { confirmed, pending } = await subscriptions();
+  const waiting = pending.length > 0 ? `; not confirmed yet: ${pending.join(', ')}` : '';
+  return confirmed > 0
+    ? { is: 'ok', detail: `reach ${count(confirmed, 'subscriber')}${waiting}` }
+    : { is: 'warn', detail: `reach nobody: name addresses in the setting alarmEmails${waiting}` };
 }
 
 /** The edge in front of paytech refuses agents that it does not know. */

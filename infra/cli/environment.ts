@@ -16,6 +16,7 @@ import { openTable, type Table } from '../../shared/store/table.ts';
 import { ACCOUNT, clientFor, LOCAL_GRACE_SECONDS, LOCAL_KEYS, REGION } from '../local/account.ts';
 import { projectContext } from '../stack/project-context.ts';
 import { type OpsSettings, parseSettings, plainSettings } from '../stack/settings.ts';
+import { type AlarmSubscriptions, alarmSubscriptions } from './alarm-subscriptions.ts';
 import { Failure } from './failure.ts';
 import { type Subscribers, subscribersOf } from './subscriber-queues.ts';
 
@@ -37,6 +38,8 @@ export interface Environment extends SettingsInUse {
   webhookQueueUrl: string;
   deadLetterQueueUrl: string;
   subscribers: Subscribers;
+  /** Of what alarms go to; the local run has none. */
+  alarmSubscriptions?: () => Promise<AlarmSubscriptions>;
   apiUrl: string;
   webhookUrl: string;
   apiKey: KeptSecret<string>;
@@ -119,6 +122,7 @@ async function stackEnvironment(stack: string, { profile, region }: Where): Prom
     webhookQueueUrl: output('WebhookQueueUrl'),
     deadLetterQueueUrl: output('WebhookDeadLetterQueueUrl'),
     subscribers: subscribersOf(outputs),
+    alarmSubscriptions: () => alarmSubscriptions(output('AlarmTopicArn'), new SNSClient(account)),
     topicArn: output('PaymentEventsTopicArn'),
     apiUrl: output('ApiUrl'),
     webhookUrl: output('WebhookUrl'),

@@ -3,6 +3,7 @@ import { type Advice, adviceOn, adviceOnClaim } from './advice.ts';
 import type { Environment } from './environment.ts';
 import { claimsWithoutPayment, type FoundPayment, findPayments } from './find-payments.ts';
 import { type Result, time } from './output.ts';
+import { printable } from './printable.ts';
 import { type TimelineEntry, timelineOf, timelineOfClaim } from './timeline.ts';
 
 interface Explanation extends Advice {
@@ -42,7 +43,9 @@ function asText({ title, timeline, now, todo }: Explanation): string {
   const steps = todo.map((each, index) =>
     todo.length > 1 ? indented(each, `${index + 1}. `) : indented(each),
   );
-  return [title, ...entries, `Now\n${indented(now)}`, `What to do\n${steps.join('\n')}`].join('\n\n');
+  return [printable(title), ...entries, `Now\n${indented(now)}`, `What to do\n${steps.join('\n')}`].join(
+    '\n\n',
+  );
 }
 
 const WIDTH = 96;

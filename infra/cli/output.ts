@@ -1,5 +1,6 @@
 import { type Decimal, decimalText } from '../../shared/payment/money.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
+import { printable, printableLines } from './printable.ts';
 
 /** What a command found or did: as a document for programs, and as text for people. */
 export interface Result {
@@ -13,7 +14,7 @@ export interface Result {
 export function progress(line: string): void {
   // In the place of a bar, which is drawn again below it.
   const start = process.stderr.isTTY ? '\r\u001b[K' : '';
-  process.stderr.write(`${start}${line}\n`);
+  process.stderr.write(`${start}${printableLines(line)}\n`);
 }
 
 /** What shared code has to say while it works for a command. */
@@ -50,8 +51,9 @@ export function duration(seconds: number): string {
   return `${Math.max(0, Math.floor(seconds / size))} ${name}`;
 }
 
-/** Columns as wide as their widest cell. */
-export function table(rows: readonly (readonly string[])[]): string {
+/** Columns as wide as their widest cell; each cell on one line. */
+export function table(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(printable));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows
     .map((row) =>

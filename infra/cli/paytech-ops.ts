@@ -4,6 +4,7 @@ import { CommanderError } from 'commander';
 import { stringifyWithTexts } from '../../shared/payment/json.ts';
 import { Failure } from './failure.ts';
 import { progress, type Result } from './output.ts';
+import { printableJson, printableLines } from './printable.ts';
 import { program } from './program.ts';
 
 const wantsJson = process.argv.includes('--json');
@@ -39,11 +40,11 @@ async function run(command: () => Promise<Result | undefined>): Promise<number> 
 
 function print(document: unknown, text: string): void {
   if (wantsJson) printJson(document);
-  else process.stdout.write(`${text}\n`);
+  else process.stdout.write(`${printableLines(text)}\n`);
 }
 
 function printJson(document: unknown): void {
-  process.stdout.write(`${stringifyWithTexts(document)}\n`);
+  process.stdout.write(`${printableJson(stringifyWithTexts(document))}\n`);
 }
 
 function messageOf(error: unknown): string {

@@ -5,6 +5,7 @@ import type { HistoryEntry } from '../../shared/payment/payment.ts';
 import type { Environment } from './environment.ts';
 import { claimsWithoutPayment, type FoundPayment, findPayments } from './find-payments.ts';
 import { fields, money, type Result, table, time } from './output.ts';
+import { printable } from './printable.ts';
 
 /** `show <id|reference>`: the record and its history, its claim, what paytech has, and where the two differ. */
 export async function show(environment: Environment, query: string): Promise<Result> {
@@ -27,7 +28,7 @@ export async function show(environment: Environment, query: string): Promise<Res
 }
 
 function paymentText({ id, record, claim, paytech, differences, paidToo }: FoundPayment): string {
-  if (!record) return [`Payment ${id} is not recorded here.`, paytechText(paytech)].join('\n');
+  if (!record) return [`Payment ${printable(id)} is not recorded here.`, paytechText(paytech)].join('\n');
   const { paymentType, referenceId, state, amount, currency, requestedAmount, requestedCurrency, version } =
     record;
   const { created, parentPaymentId, refundable, quarantine, quarantined, operations } = record;
@@ -42,7 +43,10 @@ function paymentText({ id, record, claim, paytech, differences, paidToo }: Found
     'paid too': paidToo.length > 0 ? paidToo.join(', ') : undefined,
     unconfirmed: record.unconfirmed && 'only a webhook said so; paytech has not confirmed it',
   });
-  const parts = [`${paymentType} ${id}\n${head}`, `History\n${table(record.history.map(historyRow))}`];
+  const parts = [
+    `${paymentType} ${printable(id)}\n${head}`,
+    `History\n${table(record.history.map(historyRow))}`,
+  ];
   if (quarantined > 0) {
     const rows = quarantine.map(({ at, source, state, amount, currency, signature }) => [
       `  ${time(at)}`,
@@ -103,7 +107,7 @@ function paytechText(paytech: FoundPayment['paytech']): string {
     case 'not-known':
       return 'paytech knows no such payment.';
     case 'unanswered':
-      return `paytech could not be asked: ${paytech.why}.`;
+      return `paytech could not be asked: ${printable(paytech.why)}.`;
     default:
       return paytech satisfies never;
   }
@@ -119,5 +123,5 @@ function claimText(claim: Claim): string {
     payment: paymentId,
     flag,
   });
-  return `Claim ${kind} ${referenceId}\n${values}`;
+  return `Claim ${kind} ${printable(referenceId)}\n${values}`;
 }

@@ -118,6 +118,7 @@ export async function withRehearsal<T>(
         publicUrl: front.url,
         allowedOrigins: [front.url, 'https://shop.example'],
         hostToHost: true,
+        alarmEmails: ['on-call@shop.example'],
         // The tests start it themselves; else it would use up the faults that they set.
         reconcileMinutes: 60,
         webhookGraceSeconds: 1,

@@ -11,8 +11,8 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
+import type { MetricFilter } from 'aws-cdk-lib/aws-logs';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { METRICS_NAMESPACE, type MetricName } from '../../shared/runtime/metrics.ts';
@@ -26,7 +26,11 @@ import type { Settings } from './settings.ts';
 
 export interface Watched {
   settings: Settings;
+  /** What alarms go to. */
+  topic: ITopic;
   apiId: string;
+  /** Counts requests that API Gateway turned away. */
+  throttled: MetricFilter;
   functions: PaymentFunctions;
   webhooks: { queue: Queue; deadLetterQueue: Queue };
   subscribers: ReadonlyMap<string, PaymentEventsSubscription>;
@@ -51,8 +55,8 @@ interface AlarmProps {
 const FIVE_MINUTES = Duration.minutes(5);
 
 export function alarms(scope: Construct, watched: Watched): void {
-  const { settings, apiId, functions, webhooks, subscribers } = watched;
-  const action = new SnsAction(alarmTopic(scope, settings.alarmTopicArn));
+  const { settings, topic, apiId, functions, webhooks, subscribers } = watched;
+  const action = new SnsAction(topic);
   const group = new Construct(scope, 'alarms-of');
 
   function alarm(id: string, props: AlarmProps) {
@@ -120,6 +124,20 @@ export function alarms(scope: Construct, watched: Watched): void {
     impact: 'Requests fail: customers cannot pay, or the back office cannot work.',
     firstStep: 'Look in the access log for the routes, then in their log for the requestId.',
   });
+  alarm('api-4xx', {
+    metric: routeMetric(apiId, '4xx', { period: FIVE_MINUTES, statistic: 'Sum' }),
+    threshold: Math.max(1, (settings.throttle.rate * FIVE_MINUTES.toSeconds()) / 10),
+    impact:
+      'Somebody sends requests that are refused, a tenth of what a route lets through; each costs money.',
+    firstStep: 'Look in the access log for the routes and their status.',
+  });
+  alarm('api-throttled', {
+    metric: watched.throttled.metric({ period: FIVE_MINUTES, statistic: 'Sum' }),
+    threshold: 20,
+    impact:
+      'Requests are turned away unread, those of customers among them: a route is used beyond its throttle.',
+    firstStep: 'Look in the access log for the route: a rush of customers, or one client that floods it?',
+  });
   for (const { id, route, limitMs, errors, impact } of routesOfCustomers(settings)) {
     alarm(`${id}-5xx`, {
       metric: routeMetric(apiId, '5xx', { route, period: FIVE_MINUTES, statistic: 'Sum' }),
@@ -132,7 +150,7 @@ export function alarms(scope: Construct, watched: Watched): void {
       threshold: limitMs,
       periods: 2,
       impact: `One in a hundred calls of ${route.method} ${route.path} takes over ${limitMs / 1000} s.`,
-      firstStep: `Look at the traces of ${id}: is it paytech, DynamoDB or a cold start?`,
+      firstStep: `Look at the lines "slow" in the log of ${id}: is it paytech, DynamoDB or a cold start?`,
     });
   }
 
@@ -150,20 +168,6 @@ export function alarms(scope: Construct, watched: Watched): void {
       firstStep: "Raise the account's concurrency, or the function's reservedConcurrency.",
     });
   }
-}
-
-/**
- * Not encrypted under alias/aws/sns, whose key policy does not let CloudWatch in; alarms hold no customer data.
- * With a policy of its own a topic has no default one any more, so CloudWatch is named.
- */
-function alarmTopic(scope: Construct, arn: string | undefined): ITopic {
-  if (arn !== undefined) return Topic.fromTopicArn(scope, 'alarms', arn);
-  const topic = new Topic(scope, 'alarms', { enforceSSL: true });
-  const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com', {
-    conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
-  });
-  topic.grantPublish(cloudWatch);
-  return topic;
 }
 
 /** A metric that the functions of the stack log. */

@@ -1,6 +1,5 @@
 /** The HTTP API: routes, CORS, throttles and access logs. */
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import {
   type CfnStage,
   CorsHttpMethod,
@@ -8,14 +7,13 @@ import {
   HttpMethod,
   HttpStage,
   type IHttpRouteAuthorizer,
-  LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { methodAndPath, OPERATION_ROUTES } from '../../functions/operations/routes.ts';
 import type { FunctionName } from '../../shared/runtime/settings.ts';
+import { accessLogs } from './access-logs.ts';
 import type { PaymentFunctions } from './functions.ts';
 import type { Settings } from './settings.ts';
 
@@ -41,7 +39,7 @@ export function httpApi(scope: Construct, { allowedOrigins, publicUrl }: Setting
   return { api, url, webhookUrl: url + webhookPath };
 }
 
-/** Adds the routes, then the stage that serves them. */
+/** Adds the routes, then the stage that serves them; answers what counts throttled requests. */
 export function addRoutes(api: HttpApi, functions: PaymentFunctions, settings: Settings) {
   // `access` is an authorizer, or the reason why the route has none.
   const add = (
@@ -78,7 +76,8 @@ export function addRoutes(api: HttpApi, functions: PaymentFunctions, settings: S
     return add(HttpMethod[method], path, 'operations', iam);
   });
 
-  const stage = defaultStage(api, settings);
+  const logs = accessLogs(api, settings);
+  const stage = defaultStage(api, settings, logs);
   const cfnStage = stage.node.defaultChild as CfnStage;
   cfnStage.routeSettings = {
     [`POST ${webhookPath}`]: limitsOf(settings.webhookThrottle),
@@ -86,6 +85,7 @@ export function addRoutes(api: HttpApi, functions: PaymentFunctions, settings: S
   };
   // A stage that limits a route which is not there yet cannot be deployed.
   stage.node.addDependency(webhook, ...operations);
+  return { throttled: logs.throttled };
 }
 
 function limitsOf({ rate, burst }: Settings['throttle']) {
@@ -101,32 +101,13 @@ function createPaymentAccess({ orderTokens, createPaymentAuth }: Settings): IHtt
     : 'Open by a setting that only sandbox stacks accept, for demos.';
 }
 
-/** The stage `$default`. Its access log has no address, no query and no path values: nothing of a customer. */
-function defaultStage(api: HttpApi, settings: Settings): HttpStage {
-  const accessLogs = new LogGroup(api, 'access-logs', {
-    retention: settings.logRetentionDays,
-    removalPolicy: RemovalPolicy.RETAIN,
-  });
-  const logged = {
-    requestId: '$context.requestId',
-    time: '$context.requestTimeEpoch',
-    route: '$context.routeKey',
-    status: '$context.status',
-    latency: '$context.responseLatency',
-    integrationStatus: '$context.integrationStatus',
-    integrationLatency: '$context.integrationLatency',
-    integrationError: '$context.integrationErrorMessage',
-    gatewayError: '$context.error.messageString',
-  };
+function defaultStage(api: HttpApi, settings: Settings, logs: ReturnType<typeof accessLogs>): HttpStage {
   return new HttpStage(api, 'default-stage', {
     httpApi: api,
     autoDeploy: true,
     // Metrics per route, which the alarms watch.
     detailedMetricsEnabled: true,
     throttle: { rateLimit: settings.throttle.rate, burstLimit: settings.throttle.burst },
-    accessLogSettings: {
-      destination: new LogGroupLogDestination(accessLogs),
-      format: AccessLogFormat.custom(JSON.stringify(logged)),
-    },
+    accessLogSettings: logs.settings,
   });
 }

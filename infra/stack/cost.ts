@@ -23,8 +23,6 @@ export const USES = {
   publications: 1,
   /** Lambda's own three lines and ours, in each invocation. */
   logKilobytes: 7.5,
-  /** X-Ray samples one request in twenty. */
-  traces: 5 / 20,
 } as const;
 
 /** US dollars, us-east-1, November 2026, without free tiers and discounts: assumptions, to be checked with AWS. */
@@ -37,7 +35,6 @@ export const PRICES = {
   queueRequest: 0.4 / 1e6,
   publication: 0.5 / 1e6,
   logGigabyte: 0.5,
-  trace: 5.0 / 1e6,
 } as const;
 
 const PAYMENTS = 1_000_000;
@@ -68,7 +65,6 @@ export function costs(): { part: string; uses: string; dollars: number }[] {
     part('SQS', USES.queueRequests, 'requests', PRICES.queueRequest),
     part('SNS', USES.publications, 'publication', PRICES.publication),
     part('CloudWatch Logs', USES.logKilobytes, 'KB', PRICES.logGigabyte / KILOBYTES_PER_GIGABYTE),
-    part('X-Ray', USES.traces, 'traces', PRICES.trace),
   ].sort((a, b) => b.dollars - a.dollars);
 }
 

@@ -18,6 +18,7 @@ export function addOutputs(payments: PaytechPayments): void {
     SigningKeysSecret: payments.secrets.signingKeys.secretArn,
     OrderTokenKeysSecret: payments.secrets.orderTokenKeys.secretArn,
     PaymentEventsTopicArn: payments.topic.topicArn,
+    AlarmTopicArn: payments.alarmTopic.topicArn,
     Settings: stack.toJsonString(settings),
   };
   // What the paytech-ops of the last release reads: to be deleted with the next one.

@@ -1,6 +1,6 @@
 /** What every Lambda of the service has in common. */
 import { join } from 'node:path';
-import { Aws, type Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Aws, type Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
@@ -8,7 +8,6 @@ import {
   Function as LambdaFunction,
   LoggingFormat,
   Runtime,
-  Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
@@ -41,7 +40,7 @@ export interface UsedResource {
   arn: string;
 }
 
-/** A Lambda with the code of `dist/functions/<id>` and a role that may do nothing but log, trace and `use`. */
+/** A Lambda with the code of `dist/functions/<id>` and a role that may do nothing but log and `use`. */
 export class PaymentFunction extends LambdaFunction {
   constructor(scope: Construct, id: FunctionName, props: PaymentFunctionProps) {
     const { settings, plainSettings, description, timeout } = props;
@@ -70,13 +69,8 @@ export class PaymentFunction extends LambdaFunction {
       architecture: Architecture.ARM_64,
       // Not for the memory: Lambda gives CPU in proportion, and TLS and the SDK's start need it.
       memorySize: 1024,
-      tracing: Tracing.ACTIVE,
       loggingFormat: LoggingFormat.JSON,
       ...(reserve !== undefined && { reservedConcurrentExecutions: reserve }),
-    });
-    Validations.of(role).acknowledge({
-      id: 'AwsSolutions-IAM5[Resource::*]',
-      reason: 'X-Ray has no resources to which xray:PutTraceSegments could be limited.',
     });
   }
 

@@ -3,10 +3,11 @@
  * of every physical resource's identity: changing one replaces the resource.
  */
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import type { Topic } from 'aws-cdk-lib/aws-sns';
+import type { ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { PlainSettings } from '../../shared/runtime/settings.ts';
+import { alarmTopic } from './alarm-topic.ts';
 import { alarms } from './alarms.ts';
 import { addRoutes, httpApi } from './api.ts';
 import { dashboard } from './dashboard.ts';
@@ -17,7 +18,7 @@ import { paymentsTable } from './payments-table.ts';
 import { reconcileSchedule } from './reconcile-schedule.ts';
 import { type Secrets, secrets } from './secrets.ts';
 import { parseSettings, plainSettings, type Settings, type SettingsInput } from './settings.ts';
-import { webhookQueue } from './webhook-queue.ts';
+import { onlyTheseSend, webhookQueue } from './webhook-queue.ts';
 
 export class PaytechPayments extends Construct {
   /** As given, with the defaults filled in. */
@@ -30,7 +31,10 @@ export class PaytechPayments extends Construct {
   readonly table: TableV2;
   readonly webhookQueue: Queue;
   readonly webhookDeadLetters: Queue;
+  /** Of payment events. */
   readonly topic: Topic;
+  /** What alarms go to: the stack's own, or the one that the settings name. */
+  readonly alarmTopic: ITopic;
   /** By the subscriber's name; each has its `deadLetters` and `undelivered`. */
   readonly subscriberQueues: ReadonlyMap<string, PaymentEventsSubscription>;
   readonly secrets: Readonly<Secrets>;
@@ -59,11 +63,15 @@ export class PaytechPayments extends Construct {
       topic: events.topic,
       secrets: this.secrets,
     });
-    addRoutes(api, this.functions, settings);
+    onlyTheseSend(webhooks.queue, this.functions, settings.operatorRoles);
+    const { throttled } = addRoutes(api, this.functions, settings);
     reconcileSchedule(this, this.functions.reconcile, settings.reconcileMinutes);
+    this.alarmTopic = alarmTopic(this, settings);
     const watched = {
       settings,
+      topic: this.alarmTopic,
       apiId: api.apiId,
+      throttled,
       functions: this.functions,
       webhooks,
       subscribers: events.queues,

@@ -197,6 +197,20 @@ const schema = z
       .max(720)
       .default(24)
       .describe('After how long a withdrawal in AWAITING_APPROVAL alarms.'),
+    operatorRoles: z
+      .array(
+        z
+          .string()
+          .regex(
+            /^arn:[a-z-]+:iam::\d{12}:role\/[\w+=,.@/*-]+$/,
+            'must be the ARN of an IAM role; * stands for any text',
+          ),
+      )
+      .max(50)
+      .default([])
+      .describe(
+        'IAM roles of people who use `paytech-ops`. With one, nobody but them and the service may send to the webhook queue, whose messages are believed; without, whoever IAM lets.',
+      ),
     reservedConcurrency: z
       .partialRecord(z.enum(functionNames), reserve)
       .default({})
@@ -204,6 +218,12 @@ const schema = z
     logRetentionDays: logRetentionDays
       .default(30)
       .describe('How long logs are kept, in days: one of the numbers that CloudWatch takes.'),
+    alarmEmails: z
+      .array(z.email())
+      .default([])
+      .describe(
+        'Who is mailed when an alarm goes off and when it ends. AWS asks each address once whether it wants that.',
+      ),
     alarmTopicArn: z
       .string()
       .regex(/^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of an SNS topic')

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { $ZodError } from 'zod/v4/core';
 import { parseJson, stringifyJson } from '../payment/json.ts';
 import type { Secret } from '../runtime/secrets.ts';
+import { waitFor } from '../runtime/slow.ts';
 import { send, type Transported, type TransportRequest } from '../runtime/transport.ts';
 import {
   type GatewayPayment,
@@ -123,7 +124,7 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
     }
     let answer: Answer<Envelope> = { kind: 'not-sent', reason: 'no time left to call' };
     for (let tried = 0; tried < TRIES[method] && left() > 0; tried++) {
-      answer = interpret(await transport({ ...request, limitMs: left() }));
+      answer = interpret(await waitFor('paytechMs', transport({ ...request, limitMs: left() })));
       if (answer.kind !== 'unknown' && answer.kind !== 'not-sent') break;
     }
     if (answer.kind === 'not-accepted' && KEY_REFUSED.has(answer.status)) {

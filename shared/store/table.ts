@@ -13,6 +13,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { decimal, decimalText, isDecimal } from '../payment/money.ts';
 import { OPEN_SHARDS } from '../payment/schedule.ts';
 import { withinLimits } from '../runtime/aws-limits.ts';
+import { waitFor } from '../runtime/slow.ts';
 import { type Condition, joined, type Update } from './expressions.ts';
 import { assertNumbers, withCounts } from './numbers.ts';
 
@@ -44,8 +45,9 @@ export function openTable(tableName: string, client = new DynamoDBClient(withinL
 
   return {
     async get(pk) {
-      const { Item } = await documents.send(
-        new GetCommand({ TableName: tableName, Key: { pk }, ConsistentRead: true }),
+      const { Item } = await waitFor(
+        'dynamoDbMs',
+        documents.send(new GetCommand({ TableName: tableName, Key: { pk }, ConsistentRead: true })),
       );
       return Item && withCounts(Item);
     },
@@ -61,7 +63,7 @@ export function openTable(tableName: string, client = new DynamoDBClient(withinL
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       };
       try {
-        await documents.send(new PutCommand(input));
+        await waitFor('dynamoDbMs', documents.send(new PutCommand(input)));
         return { written: true, item };
       } catch (error) {
         return refusal(error);
@@ -80,7 +82,7 @@ export function openTable(tableName: string, client = new DynamoDBClient(withinL
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       };
       try {
-        const { Attributes } = await documents.send(new UpdateCommand(input));
+        const { Attributes } = await waitFor('dynamoDbMs', documents.send(new UpdateCommand(input)));
         return { written: true, item: withCounts(Attributes ?? {}) };
       } catch (error) {
         return refusal(error);

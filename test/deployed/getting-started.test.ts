@@ -1,8 +1,15 @@
 import { spawn } from 'node:child_process';
 import { buffer } from 'node:stream/consumers';
-import { GetQueueAttributesCommand, PurgeQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  PurgeQueueCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { beforeAll, expect, it, vi } from 'vitest';
-import { LOCAL_KEYS } from '../../infra/local/account.ts';
+import { ACCOUNT, clientFor, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
 import { deployedTarget, rehearsed } from '../support/deployed-target.ts';
 import { commandBlocks, readDocument, root } from '../support/documents.ts';
 
@@ -11,9 +18,10 @@ import { commandBlocks, readDocument, root } from '../support/documents.ts';
  * the keys are typed in, and the customer pays. Removing the stack is the last thing that the rehearsal does.
  */
 
-const { env, context, simulatorUrl } = rehearsed();
+const { env, context, simulatorUrl, endpoint, outputs } = rehearsed();
 const settings = context.map((argument) => `'${argument}'`).join(' ');
 const MARK = '--- paid';
+let inbox: () => Promise<string>;
 
 /** The commands, with the settings of the rehearsal, and without a question to a terminal that is not there. */
 function scriptOf(markdown: string): string {
@@ -40,7 +48,34 @@ beforeAll(async () => {
   });
   await sqs.send(new PurgeQueueCommand({ QueueUrl: queueUrl('payment-events') }));
   await close();
+  inbox = await subscribedToAlarms();
 }, 150_000);
+
+/** Hears of alarms as the address of an operator would, which nobody here could read. */
+async function subscribedToAlarms(): Promise<() => Promise<string>> {
+  const client = clientFor(endpoint);
+  const [sqs, sns] = [new SQSClient(client), new SNSClient(client)];
+  const topic = outputs.AlarmTopicArn!;
+  const Endpoint = `arn:aws:sqs:${REGION}:${ACCOUNT}:alarm-inbox`;
+  const statement = {
+    Effect: 'Allow',
+    Principal: { Service: 'sns.amazonaws.com' },
+    Action: 'sqs:SendMessage',
+    Resource: Endpoint,
+    Condition: { ArnEquals: { 'aws:SourceArn': topic } },
+  };
+  const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+  const { QueueUrl } = await sqs.send(
+    new CreateQueueCommand({ QueueName: 'alarm-inbox', Attributes: { Policy } }),
+  );
+  await sns.send(new SubscribeCommand({ TopicArn: topic, Protocol: 'sqs', Endpoint }));
+  return async () => {
+    const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 10 }));
+    sqs.destroy();
+    sns.destroy();
+    return Messages.map(({ Body }) => Body).join('\n');
+  };
+}
 
 /** What a queue has for now, for later and in somebody's hands. */
 async function onItsWay(sqs: SQSClient, QueueUrl: string): Promise<number> {
@@ -85,6 +120,7 @@ it('ends with a COMPLETED payment, and a subscriber of another stack that knows 
   expect(after).toMatch(/"state":"COMPLETED","final":true,"amount":"11.12","currency":"EUR"/);
   expect(after).toContain('paytech.payment.completed');
   expect(after).toContain('order-1');
+  expect(await inbox()).toMatch(/ALARM.*api-?5xx.*Does it arrive\?/s);
 }, 300_000);
 
 async function pay(id: string | undefined): Promise<void> {

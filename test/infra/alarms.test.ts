@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { PaytechPayments } from '../../infra/stack/paytech-payments.ts';
 import { METRICS_NAMESPACE } from '../../shared/runtime/metrics.ts';
 import { minimal, onlyResource, type Resource, resources, synthesize, target } from './synthesized.ts';
 
@@ -30,7 +31,9 @@ test('the default stack has these alarms and no others', () => {
       `${name}-5xx`,
       `${name}-latency`,
     ]),
+    'api-4xx',
     'api-5xx',
+    'api-throttled',
     'authorized-for-long',
     'awaiting-approval-for-long',
     'claim-flagged',
@@ -113,6 +116,7 @@ test('the queues, routes and functions are watched by the metrics that AWS keeps
   }
   const api = { ApiId: 'api', Stage: '$default' };
   expect(watched('api-5xx')).toEqual(['AWS/ApiGateway', '5xx', api]);
+  expect(watched('api-4xx')).toEqual(['AWS/ApiGateway', '4xx', api]);
   const route = { ...api, Method: 'POST', Resource: '/webhooks/paytech' };
   expect(watched('receive-webhook-5xx')).toEqual(['AWS/ApiGateway', '5xx', route]);
   expect(watched('receive-webhook-latency')).toEqual(['AWS/ApiGateway', 'Latency', route]);
@@ -160,6 +164,33 @@ test('CloudWatch may publish to the topic: its account only, and no key that it 
       Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
     }),
   ]);
+});
+
+describe('somebody is told', () => {
+  const warnings = ({ node }: PaytechPayments) =>
+    node.metadata.filter(({ type }) => type === 'aws:cdk:warning').map(({ data }) => String(data));
+
+  test('by mail, at the addresses in the settings', async () => {
+    const alarmEmails = ['day@shop.example', 'night@shop.example'];
+    const { template, payments } = await synthesize({ ...minimal, alarmEmails });
+    const mails = Object.values(
+      template.findResources('AWS::SNS::Subscription', { Properties: { Protocol: 'email' } }),
+    );
+    expect(mails.map(({ Properties }) => Properties.Endpoint)).toEqual(alarmEmails);
+    for (const { Properties } of mails) expect(target(template, Properties.TopicArn)).toBe('alarms');
+    expect(warnings(payments)).toEqual([]);
+  });
+
+  test('or the deployment warns, unless a topic is named', async () => {
+    const { payments } = await synthesize();
+    expect(warnings(payments)).toEqual([expect.stringContaining('The alarms reach nobody')]);
+    expect(payments.alarmTopic.topicArn).toBeDefined();
+    template.hasOutput('AlarmTopicArn', {
+      Value: { Ref: resources(template, 'AWS::SNS::Topic').alarms!.logicalId },
+    });
+    const alarmTopicArn = 'arn:aws:sns:eu-west-1:123456789012:on-call';
+    expect(warnings((await synthesize({ ...minimal, alarmTopicArn })).payments)).toEqual([]);
+  });
 });
 
 test('another topic may be named, and then there is no own one', async () => {

@@ -46,12 +46,7 @@ function permission(effect: string, action: string, on: Json): string {
   return `${effect === 'Allow' ? '' : `${effect} `}${action} on ${textOf(template, on)}`;
 }
 
-const logsAndTraces = (name: string) => [
-  `logs:CreateLogStream on ${name}-logs`,
-  `logs:PutLogEvents on ${name}-logs`,
-  'xray:PutTelemetryRecords on *',
-  'xray:PutTraceSegments on *',
-];
+const logs = (name: string) => [`logs:CreateLogStream on ${name}-logs`, `logs:PutLogEvents on ${name}-logs`];
 
 describe('each function may do exactly this', () => {
   test.each([
@@ -113,7 +108,7 @@ describe('each function may do exactly this', () => {
       ],
     ]),
   ])('%s', (name, expected) => {
-    expect(permissions(name)).toEqual([...expected, ...logsAndTraces(name)].sort());
+    expect(permissions(name)).toEqual([...expected, ...logs(name)].sort());
   });
 
   test('and nothing by another way: no managed or inline policy, no shared role, no grant from a resource', () => {
@@ -254,7 +249,6 @@ test.each(functionNames)('%s has the common defaults', (name) => {
     Runtime: 'nodejs24.x',
     Architectures: ['arm64'],
     Handler: 'index.handler',
-    TracingConfig: { Mode: 'Active' },
     LoggingConfig: { LogFormat: 'JSON' },
   });
   const logGroup = resources(template, 'AWS::Logs::LogGroup')[`${name}-logs`]!;

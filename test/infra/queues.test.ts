@@ -88,6 +88,37 @@ test('only the topic may write to the queues from outside, and only to those of 
   for (const statement of allowed) expect(statement).toMatchObject(byTopic);
 });
 
+describe('who may send to the webhook queue, and is believed as paytech', () => {
+  const sendersOf = (of: Template) => {
+    const { logicalId } = resources(of, 'AWS::SQS::Queue').webhooks!;
+    return Object.values(of.findResources('AWS::SQS::QueuePolicy'))
+      .filter(({ Properties }) => Properties.Queues[0].Ref === logicalId)
+      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+      .filter(({ Action }) => Action === 'sqs:SendMessage');
+  };
+
+  test('is IAM’s to say as long as no roles are named', () => {
+    expect(sendersOf(template)).toEqual([]);
+  });
+
+  test('are the functions and the roles that are named, whatever their policies say', async () => {
+    const operators =
+      'arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Operator_*';
+    const { template } = await synthesize({ ...minimal, hostToHost: true, operatorRoles: [operators] });
+    const roles = Object.values(resources(template, 'AWS::IAM::Role')).map(({ logicalId }) => ({
+      'Fn::GetAtt': [logicalId, 'Arn'],
+    }));
+    expect(roles).toHaveLength(7);
+    expect(sendersOf(template)).toEqual([
+      expect.objectContaining({
+        Effect: 'Deny',
+        Principal: { AWS: '*' },
+        Condition: { ArnNotLike: { 'aws:PrincipalArn': expect.arrayContaining([...roles, operators]) } },
+      }),
+    ]);
+  });
+});
+
 describe('apply-payment-event reads the webhook queue', () => {
   const eventSource = (of: Template) => onlyResource(of, 'AWS::Lambda::EventSourceMapping').Properties;
 

@@ -79,8 +79,10 @@ test('defaults fill in what is left out', () => {
     confirmWebhooks: true,
     captureWithinHours: 72,
     approveWithinHours: 24,
+    operatorRoles: [],
     reservedConcurrency: {},
     logRetentionDays: 30,
+    alarmEmails: [],
   });
 });
 
@@ -153,6 +155,9 @@ describe('one wrong setting is named with its path', () => {
     ['no payment swept', { sweepCreatedDays: 0 }, 'sweepCreatedDays'],
     ['a function that is none', { reservedConcurrency: { refund: 5 } }, 'reservedConcurrency'],
     ['a reserve of one', { reservedConcurrency: { 'get-payment': 1 } }, 'reservedConcurrency.get-payment'],
+    ['a user as a role', { operatorRoles: ['arn:aws:iam::111122223333:user/eve'] }, 'operatorRoles.0'],
+    ['anybody as a role', { operatorRoles: ['*'] }, 'operatorRoles.0'],
+    ['an address that is none', { alarmEmails: ['on-call'] }, 'alarmEmails.0'],
     ['days that CloudWatch has not', { logRetentionDays: 31 }, 'logRetentionDays'],
   ])('%s', (_, change, path) => {
     expect(problems(valid)).toEqual([]);
@@ -202,8 +207,10 @@ const CHANGES: { [Name in Exclude<keyof SettingsInput, keyof PlainSettings>]-?: 
   topicKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
   webhookBatchSize: 11,
   reconcileMinutes: 2,
+  operatorRoles: ['arn:aws:iam::111122223333:role/on-call'],
   reservedConcurrency: { 'get-payment': 10 },
   logRetentionDays: 14,
+  alarmEmails: ['on-call@shop.example'],
   alarmTopicArn: 'arn:aws:sns:eu-west-1:123456789012:on-call',
 };
 

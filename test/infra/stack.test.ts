@@ -185,13 +185,41 @@ describe('the HTTP API', () => {
     expect(stage!.DependsOn).toEqual(expect.arrayContaining(routes.map(([logicalId]) => logicalId)));
   });
 
+  const logged = (values: Record<string, string>) =>
+    stage().AccessLogSettings.Format.replace(/\$context[\w.]+/g, (name: string) => values[name] ?? '-');
+
   test('logs each access as JSON, with nothing that could be a customer’s', () => {
     expect(target(template, stage().AccessLogSettings.DestinationArn)).toBe('access-logs');
-    const logged = Object.values(JSON.parse(stage().AccessLogSettings.Format));
-    expect(logged).toEqual(
+    const variables = Object.values(JSON.parse(stage().AccessLogSettings.Format));
+    expect(variables).toEqual(
       expect.arrayContaining(['$context.requestId', '$context.routeKey', '$context.status']),
     );
-    expect(logged.join(' ')).not.toMatch(/identity|sourceIp|userAgent|queryString|\.path\b|authorizer/i);
+    expect(variables.join(' ')).not.toMatch(/sourceIp|userAgent|queryString|\.path\b|authorizer/i);
+  });
+
+  test('logs valid JSON of what API Gateway refuses itself, and who called where IAM knows it', () => {
+    const denied = logged({
+      '$context.status': '403',
+      '$context.identity.userArn': 'arn:aws:iam::123456789012:user/clerk',
+      '$context.error.message': 'Forbidden',
+      '$context.error.messageString': '"Forbidden"',
+    });
+    expect(JSON.parse(denied)).toMatchObject({
+      status: '403',
+      caller: 'arn:aws:iam::123456789012:user/clerk',
+      gatewayError: 'Forbidden',
+      integrationError: '-',
+    });
+  });
+
+  test('counts what it throttles by its lines', () => {
+    const { Properties } = onlyResource(template, 'AWS::Logs::MetricFilter');
+    expect(target(template, Properties.LogGroupName)).toBe('access-logs');
+    expect(Properties.FilterPattern).toBe('{ $.status = "429" }');
+    const [{ MetricName, MetricNamespace }] = Properties.MetricTransformations;
+    const alarm = resources(template, 'AWS::CloudWatch::Alarm')['api-throttled']!.Properties;
+    expect([alarm.Namespace, alarm.MetricName]).toEqual([MetricNamespace, MetricName]);
+    expect(MetricNamespace).toContain('paytech-payments-sandbox');
   });
 });
 
@@ -214,14 +242,17 @@ test('no physical name is fixed, so that a stack can stand beside another', () =
 
 test('outputs name what a deployer and paytech-ops need next', () => {
   expect(Object.keys(template.toJSON().Outputs).sort()).toEqual([
+    'AlarmTopicArn',
     'ApiKeySecret',
     'ApiUrl',
     'ApproveWithinHours',
     'CaptureWithinHours',
     'EventSource',
     'OrderTokenKeysSecret',
+    'PaymentEventsDlqQueueUrl',
     'PaymentEventsQueueUrl',
     'PaymentEventsTopicArn',
+    'PaymentEventsUndeliveredQueueUrl',
     'PaymentsTable',
     'PaytechUrl',
     'Settings',

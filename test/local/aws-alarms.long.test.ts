@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { clientFor } from '../../infra/local/account.ts';
 import type { Measured } from '../../infra/local/measured.ts';
 import { functionNames } from '../../infra/stack/settings.ts';
+import { METRICS_NAMESPACE } from '../../shared/runtime/metrics.ts';
 import type { FunctionName } from '../../shared/runtime/settings.ts';
 import { synthesize } from '../infra/synthesized.ts';
 import { alarmsOf, type TemplateAlarm } from '../support/alarm.ts';
@@ -30,8 +31,14 @@ let service: Awaited<ReturnType<typeof startLocalService>>;
 let sqs: SQSClient;
 let samples: Sample[] = [];
 beforeAll(async () => {
-  const { template } = await synthesize({ stage: 'sandbox', hostToHost: true });
-  alarms = new Map([...alarmsOf(template)].filter(([, { metric }]) => metric.startsWith('AWS/')));
+  const { template } = await synthesize({
+    stage: 'sandbox',
+    hostToHost: true,
+    // Of which a tenth is refused when the alarm over refusals goes off.
+    throttle: { rate: 1, burst: 1 },
+  });
+  const isCounted = (metric: string) => metric.startsWith(`${METRICS_NAMESPACE} `);
+  alarms = new Map([...alarmsOf(template)].filter(([, { metric }]) => !isCounted(metric)));
   service = await startLocalService({ onMeasured: (measured) => samples.push(...asCloudWatch(measured)) });
   sqs = new SQSClient(clientFor(service.sqsUrl));
 });
@@ -51,6 +58,11 @@ function asCloudWatch(measured: Measured): Sample[] {
   const api = { ApiId: 'api', Stage: '$default' };
   return [api, { ...api, Method: method, Resource: path }].flatMap((dimensions) => [
     { metric: metricNamed('AWS/ApiGateway', '5xx', dimensions), at, value: status >= 500 ? 1 : 0 },
+    {
+      metric: metricNamed('AWS/ApiGateway', '4xx', dimensions),
+      at,
+      value: Math.floor(status / 100) === 4 ? 1 : 0,
+    },
     { metric: metricNamed('AWS/ApiGateway', 'Latency', dimensions), at, value: milliseconds },
   ]);
 }
@@ -69,6 +81,7 @@ async function depthOf(queue: string): Promise<Sample> {
 
 const oldestOf = (queue: string) =>
   metricNamed('AWS/SQS', 'ApproximateAgeOfOldestMessage', { QueueName: queue });
+const throttledRequests = metricNamed('PaytechPayments/paytech-payments-sandbox', 'ApiThrottled', {});
 const throttles = (name: string) => metricNamed('AWS/Lambda', 'Throttles', { FunctionName: name });
 
 /** The same in the periods before, as when a condition lasts. */
@@ -167,6 +180,9 @@ const CAUSES: Record<string, () => Promise<unknown>> = {
     await fault('create', '429', 10);
     await times(10, create);
   },
+  'api-4xx': () => times(30, () => service.api('GET', `/payments/${randomUUID()}`)),
+  // The local run lets requests wait instead.
+  'api-throttled': async () => samples.push({ metric: throttledRequests, at: Date.now(), value: 20 }),
   'create-payment-5xx': async () => {
     await fault('create', '429', 5);
     await times(5, create);
@@ -283,6 +299,7 @@ describe('over ordinary traffic', () => {
     for (const queue of ['webhooks', 'payment-events'])
       samples.push({ metric: oldestOf(queue), at: Date.now(), value: 0 });
     for (const name of functionNames) samples.push({ metric: throttles(name), at: Date.now(), value: 0 });
+    samples.push({ metric: throttledRequests, at: Date.now(), value: 0 });
     ordinary = samples;
   });
 

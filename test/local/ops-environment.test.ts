@@ -118,6 +118,7 @@ describe('a stack', () => {
       OrderMail2DlqQueueUrl: 'https://sqs.example/000000000000/order-mail2-dlq',
       OrderMail2UndeliveredQueueUrl: 'https://sqs.example/000000000000/order-mail2-undelivered',
       PaymentEventsTopicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:payment-events`,
+      AlarmTopicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:alarms`,
       ApiKeySecret: `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:api-key`,
       SigningKeysSecret: `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:signing-keys`,
       OrderTokenKeysSecret: `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:order-token-keys`,
@@ -129,6 +130,27 @@ describe('a stack', () => {
       CaptureWithinHours: '33',
       ApproveWithinHours: '44',
     });
+  });
+
+  it('says who is told of its alarms, and who has not confirmed', async () => {
+    const member = (arn: string, endpoint: string) =>
+      `<member><SubscriptionArn>${arn}</SubscriptionArn><Endpoint>${endpoint}</Endpoint></member>`;
+    const listed =
+      member(`arn:aws:sns:${REGION}:${ACCOUNT}:alarms:1`, 'day@shop.example') +
+      member('PendingConfirmation', 'night@shop.example') +
+      member('Deleted', 'gone@shop.example');
+    const sns = await listenOnLoopback(
+      createServer((_, response) =>
+        response.end(
+          `<ListSubscriptionsByTopicResponse><ListSubscriptionsByTopicResult><Subscriptions>${listed}</Subscriptions></ListSubscriptionsByTopicResult></ListSubscriptionsByTopicResponse>`,
+        ),
+      ),
+      0,
+    );
+    vi.stubEnv('AWS_ENDPOINT_URL_SNS', sns.url);
+    const { alarmSubscriptions } = await find();
+    expect(await alarmSubscriptions!()).toEqual({ confirmed: 1, pending: ['night@shop.example'] });
+    await sns.close();
   });
 
   it('of an older version is to be deployed anew', async () => {

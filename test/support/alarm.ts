@@ -27,7 +27,7 @@ export function alarmsOf(template: Template): Map<string, TemplateAlarm> {
 function readAlarm(template: Template, name: string, properties: Json): TemplateAlarm {
   const { Threshold, ComparisonOperator, EvaluationPeriods, TreatMissingData, Period, Metrics } = properties;
   if (Metrics) throw new Error(`alarm ${name}: metric math`);
-  const { Namespace, MetricName, Dimensions, Statistic, ExtendedStatistic } = properties;
+  const { Namespace, MetricName, Dimensions = [], Statistic, ExtendedStatistic } = properties;
   const dimensions = Dimensions.map(({ Name, Value }: Json) => [
     Name,
     typeof Value === 'string' ? Value : target(template, Value),

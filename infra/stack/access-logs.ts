@@ -1,0 +1,49 @@
+/** The access log of the API: one JSON line per request, with nothing of a customer in it. */
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import { LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import { FilterPattern, LogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { METRICS_NAMESPACE } from '../../shared/runtime/metrics.ts';
+import type { Settings } from './settings.ts';
+
+/**
+ * No address, no query and no path values. API Gateway puts values in as they are, so that only what brings no quotes
+ * of its own may stand here: `error.message`, and not `error.messageString`. It knows the caller of routes with IAM
+ * authorization only.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+ */
+const LOGGED = {
+  requestId: '$context.requestId',
+  time: '$context.requestTimeEpoch',
+  route: '$context.routeKey',
+  status: '$context.status',
+  latency: '$context.responseLatency',
+  caller: '$context.identity.userArn',
+  integrationStatus: '$context.integrationStatus',
+  integrationLatency: '$context.integrationLatency',
+  integrationError: '$context.integrationErrorMessage',
+  gatewayError: '$context.error.message',
+};
+
+/** What the stage logs, and the requests that were throttled: of 4xx API Gateway's own metrics do not tell which. */
+export function accessLogs(scope: Construct, settings: Settings) {
+  const logGroup = new LogGroup(scope, 'access-logs', {
+    retention: settings.logRetentionDays,
+    removalPolicy: RemovalPolicy.RETAIN,
+  });
+  const throttled = new MetricFilter(scope, 'throttled', {
+    logGroup,
+    // The status is a text in the line.
+    filterPattern: FilterPattern.stringValue('$.status', '=', '429'),
+    metricNamespace: `${METRICS_NAMESPACE}/${Stack.of(scope).stackName}`,
+    metricName: 'ApiThrottled',
+  });
+  return {
+    throttled,
+    settings: {
+      destination: new LogGroupLogDestination(logGroup),
+      format: AccessLogFormat.custom(JSON.stringify(LOGGED)),
+    },
+  };
+}
