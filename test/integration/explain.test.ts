@@ -107,6 +107,20 @@ describe('explain', () => {
     );
   });
 
+  it('of a checkout that paytech says is paid: to believe that, and not that the customer is still at it', async () => {
+    const id = await payment('CHECKOUT');
+    world.gateway.set(id, { state: 'COMPLETED' });
+    expect(await todo(id)).toEqual([expect.stringMatching(/^Believe paytech\. Run "paytech-ops reconcile"/)]);
+  });
+
+  it('of an end that paytech takes back: to ask paytech, since reconcile changes nothing', async () => {
+    const id = await payment('COMPLETED', { paymentType: 'WITHDRAWAL' });
+    world.gateway.set(id, { state: 'AWAITING_APPROVAL' });
+    expect(await todo(id)).toEqual([
+      expect.stringMatching(/^Ask paytech's support .* from COMPLETED to AWAITING_APPROVAL/),
+    ]);
+  });
+
   it('of a state that nobody knows: to ask what it means', async () => {
     const id = await payment('PENDING');
     await world.apply(webhookEvent({ id, state: 'AWAITING_WEBHOOK' }));
