@@ -166,6 +166,9 @@ function assertAllowed(returnUrl: string | undefined, allowedOrigins: readonly s
   const isPlain = PLAIN_URL.test(returnUrl) && URL.canParse(returnUrl);
   const origin = isPlain ? new URL(returnUrl).origin : undefined;
   if (!origin || !allowedOrigins.includes(origin)) {
-    throw invalid({ field: 'returnUrl', message: 'its origin is not in the allow-list of this service' });
+    const message = origin
+      ? 'must be at one of the allowedOrigins of this service, and its origin is none of them'
+      : 'must be a plain http or https URL, at one of the allowedOrigins of this service';
+    throw invalid({ field: 'returnUrl', message });
   }
 }

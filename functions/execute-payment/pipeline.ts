@@ -1,5 +1,5 @@
 import type { ActRequest, ActResult } from '../../shared/calls/act.ts';
-import { actionProblem } from '../../shared/http/action-problem.ts';
+import { actionProblem, unknownPayment } from '../../shared/http/action-problem.ts';
 import { type HttpEvent, optionalJsonBody, type Reply } from '../../shared/http/api.ts';
 import { executedView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
@@ -19,7 +19,7 @@ export function executePayment({ act }: ExecutePaymentDependencies) {
   return async (event: HttpEvent, owner: string, deadline: number): Promise<Reply> => {
     const browser = readExecuteRequest(optionalJsonBody(event));
     const paymentId = event.pathParameters?.id ?? '';
-    if (!PAYMENT_ID.test(paymentId)) throw actionProblem({ is: 'not-found' });
+    if (!PAYMENT_ID.test(paymentId)) throw unknownPayment();
     const { requestId, http } = event.requestContext;
     const result = await act({
       kind: 'execute',
@@ -41,6 +41,6 @@ export function executePayment({ act }: ExecutePaymentDependencies) {
     }
     // Other payment types do not exist here, as in get-payment.
     const isForeign = result.is === 'wrong-state' && result.record.paymentType !== 'DEPOSIT';
-    throw actionProblem(isForeign ? { is: 'not-found' } : result);
+    throw isForeign ? unknownPayment() : actionProblem(result, 'execute');
   };
 }

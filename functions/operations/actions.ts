@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { ActRequest, ActResult } from '../../shared/calls/act.ts';
-import { actionProblem } from '../../shared/http/action-problem.ts';
+import { actionProblem, unknownPayment } from '../../shared/http/action-problem.ts';
 import { type HttpEvent, optionalJsonBody, type Reply } from '../../shared/http/api.ts';
 import { positiveAmount } from '../../shared/http/payment-fields.ts';
 import { actedView } from '../../shared/http/payment-view.ts';
@@ -30,7 +30,7 @@ export function actionRoute({ act }: ActionRouteDependencies) {
   return async (event: HttpEvent, action: GatewayAction, call: Call): Promise<Reply> => {
     const content = readContent(action, optionalJsonBody(event));
     const paymentId = event.pathParameters?.id ?? '';
-    if (!PAYMENT_ID.test(paymentId)) throw actionProblem({ is: 'not-found' });
+    if (!PAYMENT_ID.test(paymentId)) throw unknownPayment();
     const result = await act({
       kind: action,
       paymentId,
@@ -46,7 +46,7 @@ export function actionRoute({ act }: ActionRouteDependencies) {
         { retryAfter: result.seconds },
       );
     }
-    throw actionProblem(result);
+    throw actionProblem(result, action);
   };
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { ReleaseResult } from '../../shared/calls/release.ts';
 import type { Decision, ResolveResult } from '../../shared/calls/resolve.ts';
-import { actionProblem } from '../../shared/http/action-problem.ts';
+import { unknownPayment } from '../../shared/http/action-problem.ts';
 import { type HttpEvent, jsonBody, type Reply } from '../../shared/http/api.ts';
 import { UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-problem.ts';
 import { referenceId } from '../../shared/http/payment-fields.ts';
@@ -121,7 +121,7 @@ function releaseReply(id: string, result: ReleaseResult): Reply {
     case 'moved':
       return { status: 200, body: { kind, id, result: 'adopted', payment: createdView(result.record) } };
     case 'not-open':
-      if (!result.record) throw actionProblem({ is: 'not-found' });
+      if (!result.record) throw unknownPayment();
       throw new Problem('claim.not_flagged', 'No operation on this payment is open.');
     case 'too-early':
       throw new Problem('operation.in_progress', 'It may still be carried out.', {

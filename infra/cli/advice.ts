@@ -1,8 +1,8 @@
 import { openOperation } from '../../shared/payment/action.ts';
 import type { Claim } from '../../shared/payment/claim.ts';
-import { decimal } from '../../shared/payment/money.ts';
+import { decimal, sameAmount } from '../../shared/payment/money.ts';
 import { type PaymentRecord, paymentAt } from '../../shared/payment/payment.ts';
-import { endedInVain, isFinal, type PaymentState } from '../../shared/payment/state.ts';
+import { endedInVain, isFinal, meansMoney, type PaymentState } from '../../shared/payment/state.ts';
 import type { FoundPayment } from './find-payments.ts';
 import { count, money, time } from './output.ts';
 
@@ -13,7 +13,6 @@ export interface Advice {
 }
 
 export function adviceOn({
-  id,
   record,
   claim,
   paytech,
@@ -43,16 +42,14 @@ export function adviceOn({
     ...(isMadeUp ? aboutMadeUp(record) : []),
     ...(record.unconfirmed && !isMadeUp && (disputed || !there) ? [aboutUnconfirmed(record)] : []),
     ...aboutUnknownWord(record),
-    ...(disputed && !isMadeUp
-      ? [`Believe paytech. Run "paytech-ops reconcile", then "paytech-ops explain ${id}" again.`]
-      : []),
+    ...(disputed && !isMadeUp ? [aboutDispute(record, paytech)] : []),
     ...(paytech.is === 'unanswered' ? ['Ask again when paytech answers; until then change nothing.'] : []),
     ...(paytech.is === 'not-known' && !isMadeUp
       ? ['Check that this is the right shop: "paytech-ops doctor" says where it looks.']
       : []),
     ...aboutQuarantine(record, disputed || !there),
     ...aboutMoney(record),
-    ...aboutOpen(record, claim),
+    ...aboutOpen(record, claim, disputed),
     ...openRefunds.map(aboutOpenRefund),
   ];
   const refunds = refundsOf(record);
@@ -60,9 +57,26 @@ export function adviceOn({
 }
 
 export function adviceOnClaim({ kind, referenceId, stage, flag }: Claim): Advice {
-  if (stage !== 'flagged')
-    return { now: `The claim is ${stage}.`, todo: ['Nothing to do: reconcile looks after it.'] };
-  return { now: `The claim is flagged: ${flag}.`, todo: [resolveHint(kind, referenceId)] };
+  switch (stage) {
+    case 'flagged':
+      return { now: `The claim is flagged: ${flag}.`, todo: [resolveHint(kind, referenceId)] };
+    case 'released':
+      return {
+        now: `The claim is released: no ${kind} was made.`,
+        todo: [`If the ${kind} is still wanted, send the same request again. Nothing sends it by itself.`],
+      };
+    default:
+      return { now: `The claim is ${stage}.`, todo: ['Nothing to do: reconcile looks after it.'] };
+  }
+}
+
+/** What paytech says now is not what the record says. */
+function aboutDispute(record: PaymentRecord, paytech: FoundPayment['paytech']): string {
+  const there = paytech.is === 'known' ? paytech.payment.facts.state : record.state;
+  const wentBack = isFinal(record.state) && !isFinal(there) && !meansMoney(there);
+  return wentBack
+    ? `Ask paytech's support which is true: no payment goes back from ${record.state} to ${there}, so that nothing is changed here.`
+    : `Believe paytech. Run "paytech-ops reconcile", then "paytech-ops explain ${record.id}" again.`;
 }
 
 function aboutPaidTwice(
@@ -144,7 +158,7 @@ function aboutMoney(record: PaymentRecord): string[] {
           'Check what was done on the strength of the earlier state: goods sent, order cancelled, money returned.',
         ]
       : []),
-    ...(paidAsRequested === false && record.state === 'COMPLETED'
+    ...(paidAsRequested === false && record.state === 'COMPLETED' && !isCapturedInPart(record)
       ? [
           `${money(record.amount, record.currency)} ${record.paymentType === 'DEPOSIT' ? 'came' : 'went out'} instead of ${money(record.requestedAmount, record.requestedCurrency)}: ${record.paymentType === 'DEPOSIT' ? 'decide whether to deliver, to ask for the rest, or to refund' : 'find out why before more is sent'}.`,
         ]
@@ -153,10 +167,21 @@ function aboutMoney(record: PaymentRecord): string[] {
   ];
 }
 
-function aboutOpen(record: PaymentRecord, claim: Claim | undefined): string[] {
+/** The merchant has asked for this amount, so that nobody need wonder at it. */
+function isCapturedInPart({ operations, amount, currency, requestedCurrency }: PaymentRecord): boolean {
+  return (
+    currency === requestedCurrency &&
+    operations.some(
+      (each) => each.kind === 'capture' && !each.released && each.amount && sameAmount(each.amount, amount),
+    )
+  );
+}
+
+/** With `disputed`, nothing is said of a state that paytech says is over. */
+function aboutOpen(record: PaymentRecord, claim: Claim | undefined, disputed: boolean): string[] {
   const operation = openOperation(record);
   const isLost = operation && operation.leaseUntil < Date.now();
-  const hint = operation ? undefined : NEXT_STEP[record.state];
+  const hint = operation || disputed ? undefined : NEXT_STEP[record.state];
   return [
     ...(claim?.stage === 'flagged' ? [resolveHint(claim.kind, claim.referenceId)] : []),
     ...(isLost

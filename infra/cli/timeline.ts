@@ -46,9 +46,11 @@ function aboutClaim(claim: Claim): TimelineEntry[] {
 
 /** The same for a claim that has no payment yet. */
 export function timelineOfClaim(claim: Claim): TimelineEntry[] {
-  const { kind, attempt, sentAt, request, caller, flag, lastLookUpAt } = claim;
-  const sent = `${caller ?? 'The shop'} asked for a ${kind} of ${money(request.amount, request.currency)}${attempt > 1 ? ` (attempt ${attempt})` : ''}.`;
-  const entries = [{ at: new Date(sentAt).toISOString(), text: `${sent} ${ENDINGS[claim.stage]}` }];
+  const { kind, stage, attempt, sentAt, request, caller, flag, lastLookUpAt } = claim;
+  // Of a released one this is the attempt that may follow, which nobody has sent.
+  const which = attempt > 1 && stage !== 'released' ? ` (attempt ${attempt})` : '';
+  const sent = `${caller ?? 'The shop'} asked for a ${kind} of ${money(request.amount, request.currency)}${which}.`;
+  const entries = [{ at: new Date(sentAt).toISOString(), text: `${sent} ${ENDINGS[stage]}` }];
   if (lastLookUpAt !== undefined) {
     const found = flag ? `${flag}; a person has to decide` : 'no answer yet';
     entries.push({

@@ -1,15 +1,16 @@
 import type { ActResult } from '../calls/act.ts';
+import { type Action, requirementOf } from '../payment/action.ts';
 import { UNAVAILABLE_RETRY_SECONDS } from './call-problem.ts';
 import { Problem } from './problem.ts';
 import { invalid } from './validate.ts';
 
 /** What a caller gets for an action that was not done. The route writes the text of `unknown`. */
-export function actionProblem(result: Exclude<ActResult, { is: 'done' | 'unknown' }>): Problem {
+export function actionProblem(result: Exclude<ActResult, { is: 'done' | 'unknown' }>, kind: Action): Problem {
   switch (result.is) {
     case 'not-found':
-      return new Problem('payment.not_found', 'Ask with the id of a payment that this service knows.');
+      return unknownPayment();
     case 'wrong-state':
-      return new Problem('payment.state_conflict', `The payment is ${result.state}.`);
+      return new Problem('payment.state_conflict', wrongState(result, kind));
     case 'paid-beside':
       return new Problem(
         'payment.state_conflict',
@@ -38,3 +39,20 @@ export function actionProblem(result: Exclude<ActResult, { is: 'done' | 'unknown
       return result satisfies never;
   }
 }
+
+export function unknownPayment(): Problem {
+  return new Problem('payment.not_found', 'Ask with the id of a payment that this service knows.');
+}
+
+function wrongState({ record, state }: Extract<ActResult, { is: 'wrong-state' }>, kind: Action): string {
+  const { paymentType, from } = requirementOf(kind);
+  return `Nothing was done: the payment is a ${record.paymentType}, ${state}. Only a ${paymentType} that is ${from} can be ${DONE[kind]}.`;
+}
+
+const DONE: Record<Action, string> = {
+  execute: 'executed',
+  capture: 'captured',
+  void: 'voided',
+  approve: 'approved',
+  reject: 'rejected',
+};

@@ -7,7 +7,7 @@ export const PROBLEMS = {
   'payment.not_found': { status: 404, title: 'There is no such payment' },
   'payment.reference_conflict': {
     status: 409,
-    title: 'The referenceId belongs to a payment with other content',
+    title: 'The referenceId or refundId belongs to a request with other content',
   },
   'payment.in_progress': { status: 409, title: 'The payment is being created by another request' },
   'payment.under_way': { status: 409, title: 'A payment of this order is under way by another method' },

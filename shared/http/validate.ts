@@ -51,8 +51,9 @@ export const absentOr = <T extends z.ZodMiniType>(schema: T) =>
     ),
   );
 
-/** A text of a certain form. */
-export const matching = (form: RegExp, error: string) => z.string({ error }).check(z.regex(form, { error }));
+/** A text of a certain form, of which nothing more is asked where it has another. */
+export const matching = (form: RegExp, error: string) =>
+  z.string({ error }).check(z.regex(form, { error, abort: true }));
 
 /** A field that exists at paytech and is refused here, with the reason. */
 export const refused = (reason: string) => z.optional(z.never({ error: reason }));

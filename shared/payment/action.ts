@@ -37,6 +37,11 @@ const RULES: Record<Action, Rule> = {
   reject: { paymentType: 'WITHDRAWAL', from: 'AWAITING_APPROVAL', leadsTo: ['CANCELLED'] },
 };
 
+/** What a payment must be for an action on it. */
+export function requirementOf(kind: Action): Pick<Rule, 'paymentType' | 'from'> {
+  return RULES[kind];
+}
+
 /** What a caller asks for; `amount` belongs to a capture, which without it captures all that is authorized. */
 export interface ActionRequest {
   kind: Action;

@@ -26,12 +26,17 @@ beforeEach(() => {
 
 const NOTHING = ['Nothing to do.'];
 
-async function todo(query: string): Promise<string[]> {
+type Explanations = { id?: string; todo: string[] }[];
+
+async function explanationsOf(query: string): Promise<Explanations> {
   const { table, gateway } = world;
   const environment = { table, gateway, name: 'the test', maxAgeMs: 86_400_000 };
   const { document } = await explain(environment as unknown as Environment, query);
-  const { explanations } = document as { explanations: { id?: string; todo: string[] }[] };
-  return explanations.find(({ id }) => id === query)!.todo;
+  return (document as { explanations: Explanations }).explanations;
+}
+
+async function todo(query: string): Promise<string[]> {
+  return (await explanationsOf(query)).find(({ id }) => id === query)!.todo;
 }
 
 /** A payment here and at paytech. */
@@ -67,6 +72,22 @@ describe('explain', () => {
     expect(only).toContain(`The refund ${refundId} of 60 EUR is flagged`);
     expect(only).toContain(`"paytech-ops claims resolve refund ${refundId} --outcome sent|not-sent`);
     expect(more).toEqual([]);
+  });
+
+  it('of a refund that was decided not to have been sent: that nothing sends it by itself', async () => {
+    const refundId = `refund/${randomUUID()}`;
+    world.gateway.endings.push({ on: 'create', ends: 'unknown' });
+    const request = { refundId, paymentId: await payment('COMPLETED'), amount: '60' };
+    await office.refund(request);
+    world.clock.at += LEASE_MS;
+    await office.refund(request);
+    const decision = { outcome: 'not-sent', reason: 'not there' };
+    expect(await office.resolve('refund', refundId, decision)).toMatchObject({ status: 200 });
+    const [explanation] = await explanationsOf(refundId);
+    expect(explanation!.todo).toEqual([
+      expect.stringMatching(/^If the refund is still wanted, send the same/),
+    ]);
+    expect(JSON.stringify(explanation)).not.toContain('attempt 2');
   });
 
   it.each<[PaymentType, PaymentState, string]>([
@@ -105,6 +126,20 @@ describe('explain', () => {
     expect((await todo(id))[0]).toMatch(
       /^Pay out and send nothing in its place: only a webhook, .* said DECLINED/,
     );
+  });
+
+  it('of a checkout that paytech says is paid: to believe that, and not that the customer is still at it', async () => {
+    const id = await payment('CHECKOUT');
+    world.gateway.set(id, { state: 'COMPLETED' });
+    expect(await todo(id)).toEqual([expect.stringMatching(/^Believe paytech\. Run "paytech-ops reconcile"/)]);
+  });
+
+  it('of an end that paytech takes back: to ask paytech, since reconcile changes nothing', async () => {
+    const id = await payment('COMPLETED', { paymentType: 'WITHDRAWAL' });
+    world.gateway.set(id, { state: 'AWAITING_APPROVAL' });
+    expect(await todo(id)).toEqual([
+      expect.stringMatching(/^Ask paytech's support .* from COMPLETED to AWAITING_APPROVAL/),
+    ]);
   });
 
   it('of a state that nobody knows: to ask what it means', async () => {

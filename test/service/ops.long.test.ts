@@ -270,6 +270,21 @@ describe.concurrent('explain, of what is not in order', () => {
     expect(stdout).toMatch(new RegExp(`${refundId} +(reserved|settled) +2.5 EUR`));
   });
 
+  it('asks for no decision about an amount that the merchant captured, and for one about any other', async () => {
+    const order = { referenceId: `order-${randomUUID()}`, amount: 30, currency: 'EUR', preAuth: true };
+    const id = String((await service.api('POST', '/payments', JSON.stringify(order))).json().id);
+    await simulate(`payments/${id}/pay`, { cardNumber: '4000 0000 0000 0408' });
+    await isRecorded(id, { state: 'AUTHORIZED' });
+    await signedCalls(service)('POST', `/operations/payments/${id}/capture`, '{"amount":10}');
+    await isRecorded(id, { state: 'COMPLETED' });
+    expect(await explained(id)).toMatch(/What to do Nothing to do\. $/);
+
+    const paidLess = await deposit('30');
+    await simulate(`payments/${paidLess}/pay`, { state: 'COMPLETED', amount: 10 });
+    await isRecorded(paidLess, { state: 'COMPLETED' });
+    expect(await explained(paidLess)).toContain('10 EUR came instead of 30 EUR: decide whether to deliver');
+  });
+
   it('shows a payment that waits for the merchant', async () => {
     const id = await deposit('10');
     await simulate(`payments/${id}/pay`, { state: 'AUTHORIZED' });

@@ -403,7 +403,9 @@ describe('a returnUrl elsewhere is refused', () => {
     'https://shop.example:{id}/',
   ])('%j', (returnUrl) => {
     const problem = problemOf(() => read({ ...VALID, returnUrl }));
-    expect(problem.errors).toEqual([{ field: 'returnUrl', message: expect.stringContaining('allow-list') }]);
+    expect(problem.errors).toEqual([
+      { field: 'returnUrl', message: expect.stringContaining('allowedOrigins') },
+    ]);
   });
 
   test('and so is one that is too long, or no text', () => {
