@@ -89,6 +89,34 @@ describe('anything else that is thrown', () => {
   });
 });
 
+describe('what is logged', () => {
+  /** The lines of a request that ends so. */
+  async function logged(error: unknown): Promise<unknown[]> {
+    const lines: unknown[] = [];
+    const log = (...line: unknown[]) => lines.push(line);
+    const keeping = { info: log, warn: log, error: log, appendKeys() {}, resetKeys() {} };
+    await httpHandler(keeping, () => Promise.reject(error))(event(), {} as Context);
+    return lines;
+  }
+
+  test('of a refusal is its code and how many fields are wrong, not which', async () => {
+    const errors = [{ field: '4000000000000408', message: 'is not a known field' }];
+    expect(await logged(new Problem('request.invalid', 'What to do.', { errors }))).toEqual([
+      ['refused', { code: 'request.invalid', wrongFields: 1 }],
+    ]);
+  });
+
+  test('of an error is its name, message and stack, and nothing that it carries', async () => {
+    const error = Object.assign(new TypeError('no connection'), {
+      $response: { body: '{"customer":{"email":"anna@shop.example"}}' },
+      request: { headers: { authorization: 'Bearer key' } },
+      cause: new Error('cause'),
+    });
+    const { name, message, stack } = error;
+    expect(await logged(error)).toEqual([['unexpected error', { error: { name, message, stack } }]]);
+  });
+});
+
 describe('the body of a request', () => {
   const bytes = Buffer.from('{"name":"Zoë","amount":11.120}');
 

@@ -1,7 +1,8 @@
 import { type PublishBatchCommand, SNSClient } from '@aws-sdk/client-sns';
 import { type SendMessageCommand, SQS } from '@aws-sdk/client-sqs';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { openServer } from '../../infra/local/http-server.ts';
 import {
   eventKey,
   openDeadLetterQueue,
@@ -61,6 +62,49 @@ describe('a message', () => {
     const well = 'arn:aws:iam::1:user/Zoë\t\r\n\ud7ff\ue000\ufffd\u{10000}\u{10ffff}';
     await openEventQueue('https://sqs.example/queue', sqs).send({ ...event, caller: well });
     expect(sent[2]?.MessageAttributes?.caller?.StringValue).toBe(well);
+  });
+
+  test('that is parked keeps all that it came with', async () => {
+    const sent: SendMessageCommand['input'][] = [];
+    const sqs = { sendMessage: async (input: SendMessageCommand['input']) => sent.push(input) };
+    const given = message({
+      requestId: 'r1',
+      signatureKey: 'k1',
+      signatureEncoding: 'hex',
+      caller: 'somebody',
+    });
+    await openDeadLetterQueue('https://sqs.example/dlq', sqs).park(given, 'not JSON');
+    const [{ MessageBody, MessageAttributes = {} }] = sent as [SendMessageCommand['input']];
+    const stringValues = Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
+      name,
+      StringValue,
+    ]);
+    const { parkedBecause, ...kept } = Object.fromEntries(stringValues);
+    expect(parkedBecause).toBe('not JSON');
+    const messageAttributes = Object.fromEntries(
+      Object.entries(kept).map(([name, stringValue]) => [name, { stringValue: String(stringValue) }]),
+    );
+    expect({ ...given, body: MessageBody, messageAttributes }).toEqual(given);
+  });
+
+  test('that SQS has received otherwise than it was sent is no message that was sent', async () => {
+    const server = await openServer(0);
+    onTestFinished(async () => {
+      vi.unstubAllEnvs();
+      await server.close();
+    });
+    server.serve(async (_request, response) => {
+      response.end(JSON.stringify({ MessageId: 'm1', MD5OfMessageBody: '0'.repeat(32) }));
+    });
+    vi.stubEnv('AWS_REGION', 'eu-central-1');
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKID');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret-access-key');
+    vi.stubEnv('AWS_ENDPOINT_URL_SQS', server.url);
+    const event = { bytes: Buffer.from('{}'), source: 'webhook', receivedAt: 'now' } as const;
+    await expect(openEventQueue(`${server.url}/queue`).send(event)).rejects.toThrow(/another message/);
+    await expect(openDeadLetterQueue(`${server.url}/dlq`).park(message(), 'why')).rejects.toThrow(
+      /another message/,
+    );
   });
 
   test('is read as it was sent, byte for byte', async () => {
@@ -233,6 +277,18 @@ describe('publishing', () => {
     const { batchesSent, publisher } = topic();
     await publisher.publish([twelve[0]!, twelve[1]!, twelve[0]!]);
     expect(batchesSent.flatMap(({ PublishBatchRequestEntries: batch }) => batch)).toHaveLength(2);
+  });
+
+  test('sends each version of a payment', async () => {
+    const { batchesSent, publisher } = topic();
+    const versions = [
+      publication('p1:1', '{"n":1}'),
+      publication('p1:2', '{"n":2}'),
+      publication('p1:3', '{"n":3}'),
+    ];
+    await publisher.publish(versions);
+    const entries = batchesSent.flatMap(({ PublishBatchRequestEntries: batch }) => batch!);
+    expect(entries.map(({ Message }) => Message)).toEqual(versions.map(({ body }) => body));
   });
 
   test('of nothing sends nothing', async () => {

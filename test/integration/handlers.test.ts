@@ -1,0 +1,226 @@
+import { randomUUID } from 'node:crypto';
+import type { Message } from '@aws-sdk/client-sqs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CREDENTIALS, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
+import { queueUrl } from '../../infra/local/embedded.ts';
+import { type Secrets, startSecretsManager } from '../../infra/local/secrets.ts';
+import { emptyMemory, type Simulator, startSimulator } from '../../infra/local/simulator/simulator.ts';
+import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
+import { sign } from '../../shared/paytech/signature.ts';
+import type { FunctionName } from '../../shared/runtime/settings.ts';
+import { MINUTE_MS, SECOND_MS } from '../../shared/runtime/time.ts';
+import { plainSettings } from '../support/plain-settings.ts';
+import { paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
+
+/**
+ * What a function's index.ts adds to its pipeline: the time that it has left, its key before anything else, and its
+ * clock. Each test has a cold start, in this process.
+ */
+
+let world: World;
+let paytech: Simulator;
+let secretsManager: Awaited<ReturnType<typeof startSecretsManager>>;
+const memory = emptyMemory();
+const secrets: Secrets = new Map();
+beforeAll(async () => {
+  world = await startWorld();
+  paytech = await startSimulator({ ...LOCAL_KEYS, memory });
+  secretsManager = await startSecretsManager(secrets);
+});
+afterAll(async () => {
+  await Promise.all([world.stop(), paytech.close(), secretsManager.close()]);
+});
+
+beforeEach(() => {
+  memory.requests.length = 0;
+  secrets.set('api-key', LOCAL_KEYS.apiKey);
+  secrets.set('signing-keys', LOCAL_KEYS.signingKey);
+  secrets.set('fingerprint-key', LOCAL_KEYS.fingerprintKey);
+  const variables = {
+    AWS_REGION: REGION,
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+    AWS_ENDPOINT_URL_DYNAMODB: world.dynamoDbUrl,
+    AWS_ENDPOINT_URL_SQS: world.sqsUrl,
+    AWS_ENDPOINT_URL_SNS: world.sqsUrl,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.url,
+    STACK_NAME: 'test',
+    POWERTOOLS_SERVICE_NAME: 'test',
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
+    PAYMENTS_TABLE: 'payments',
+    WEBHOOK_QUEUE_URL: queueUrl(world.sqsUrl, 'webhooks'),
+    WEBHOOK_DLQ_URL: queueUrl(world.sqsUrl, 'webhooks-dlq'),
+    PAYMENT_EVENTS_TOPIC_ARN: world.topicArn,
+    API_KEY_SECRET: 'api-key',
+    SIGNING_KEYS_SECRET: 'signing-keys',
+    FINGERPRINT_KEY_SECRET: 'fingerprint-key',
+    SETTINGS: JSON.stringify({
+      ...plainSettings,
+      paytechUrl: paytech.url,
+      orderTokens: 'off',
+      confirmWebhooks: true,
+    }),
+  };
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.useRealTimers();
+});
+
+async function start(name: FunctionName) {
+  vi.resetModules();
+  const { handler } = await import(`../../functions/${name}/index.ts`);
+  return (event: object, secondsLeft = 14) =>
+    handler(event, { getRemainingTimeInMillis: () => secondsLeft * SECOND_MS });
+}
+
+const EUR_10 = { amount: '10', currency: 'EUR' };
+
+const request = (routeKey: string, body: object, { id = '' } = {}) => ({
+  body: JSON.stringify(body),
+  headers: {},
+  pathParameters: { id },
+  requestContext: {
+    requestId: randomUUID(),
+    routeKey,
+    http: { sourceIp: '203.0.113.7' },
+    authorizer: { iam: { userArn: 'arn:aws:iam::000000000000:user/test' } },
+  },
+});
+
+async function payment(state: PaymentState, paymentType: PaymentType = 'DEPOSIT'): Promise<string> {
+  const id = paymentId();
+  await world.apply({ ...webhookEvent({ id, state, paymentType }), source: 'refresh' });
+  return id;
+}
+
+const item = async (pk: string) => (await world.scan()).find((each) => each.pk === pk);
+
+/** What moves money: the function, its request, and what of it is in the table once it has begun. */
+const CALLS: [name: FunctionName, what: string, () => Promise<[object, () => Promise<unknown>]>][] = [
+  [
+    'create-payment',
+    'a deposit',
+    async () => {
+      const referenceId = randomUUID();
+      const event = request('POST /payments', { referenceId, ...EUR_10 });
+      return [event, () => item(`deposit#${referenceId}`)];
+    },
+  ],
+  [
+    'operations',
+    'a withdrawal',
+    async () => {
+      const referenceId = randomUUID();
+      const event = request('POST /operations/withdrawals', { referenceId, ...EUR_10 });
+      return [event, () => item(`withdrawal#${referenceId}`)];
+    },
+  ],
+  [
+    'operations',
+    'a refund',
+    async () => {
+      const refundId = randomUUID();
+      const event = request('POST /operations/refunds', { refundId, paymentId: await payment('COMPLETED') });
+      return [event, () => item(`refund#${refundId}`)];
+    },
+  ],
+  [
+    'operations',
+    'a capture',
+    async () => {
+      const id = await payment('AUTHORIZED');
+      const event = request('POST /operations/payments/{id}/capture', {}, { id });
+      return [event, async () => (await item(`payment#${id}`))?.operations];
+    },
+  ],
+  [
+    'execute-payment',
+    'an execution',
+    async () => {
+      const id = await payment('CHECKOUT');
+      return [
+        request('PATCH /payments/{id}', {}, { id }),
+        async () => (await item(`payment#${id}`))?.operations,
+      ];
+    },
+  ],
+];
+
+describe.each(CALLS)('%s', (name, what, call) => {
+  it(`sends paytech ${what} only with time enough to hear the answer`, async () => {
+    const handler = await start(name);
+    const [tooLate] = await call();
+    expect(await handler(tooLate, 10)).toMatchObject({ statusCode: 503 });
+    expect(memory.requests).toEqual([]);
+    const [inTime] = await call();
+    await handler(inTime, 14);
+    expect(memory.requests.map(({ method }) => method)).not.toEqual([]);
+  });
+
+  it(`begins ${what} only with its key at hand`, async () => {
+    secrets.delete('api-key');
+    const handler = await start(name);
+    const [event, begun] = await call();
+    expect(await handler(event)).toMatchObject({ statusCode: 500 });
+    expect(await begun()).toBeUndefined();
+  });
+});
+
+/** Before the start: `Date.now` is handed on. */
+const stopClock = () => vi.useFakeTimers({ toFake: ['Date'] });
+
+it('get-payment asks paytech about what is over five seconds old', async () => {
+  stopClock();
+  const id = await payment('PENDING');
+  const handler = await start('get-payment');
+  const event = request('GET /payments/{id}', {}, { id });
+  vi.setSystemTime(world.now() + 4 * SECOND_MS);
+  expect(await handler(event)).toMatchObject({ statusCode: 200 });
+  expect(memory.requests).toEqual([]);
+  vi.setSystemTime(world.now() + 6 * SECOND_MS);
+  expect(await handler(event)).toMatchObject({ statusCode: 200 });
+  expect(memory.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    `GET /api/v1/payments/${id}`,
+  ]);
+});
+
+it('receive-webhook says of each webhook when it came', async () => {
+  stopClock();
+  await world.drain('webhooks');
+  const handler = await start('receive-webhook');
+  for (const at of ['2026-11-23T12:00:00.000Z', '2026-11-23T13:00:00.000Z']) {
+    vi.setSystemTime(Date.parse(at));
+    const event = request('POST /webhooks/paytech', {});
+    const headers = { signature: sign(Buffer.from(event.body), LOCAL_KEYS.signingKey) };
+    expect(await handler({ ...event, headers })).toMatchObject({ statusCode: 200 });
+    const [message] = await world.drain('webhooks');
+    expect(message?.MessageAttributes?.receivedAt?.StringValue).toBe(at);
+  }
+});
+
+it('apply-payment-event has a webhook’s word confirmed after five minutes', async () => {
+  stopClock();
+  const id = await payment('PENDING');
+  await world.drain('webhooks');
+  await world.queue.send(webhookEvent({ id, state: 'COMPLETED' }));
+  const Records = (await world.drain('webhooks')).map(asRecord);
+  const handler = await start('apply-payment-event');
+  const at = world.now() + MINUTE_MS;
+  vi.setSystemTime(at);
+  expect(await handler({ Records })).toEqual({ batchItemFailures: [] });
+  expect(await item(`payment#${id}`)).toMatchObject({
+    state: 'COMPLETED',
+    unconfirmed: true,
+    dueAt: String(at + 5 * MINUTE_MS),
+  });
+});
+
+function asRecord({ MessageId, Body, MessageAttributes = {} }: Message) {
+  const attributes = Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
+    name,
+    { stringValue: StringValue },
+  ]);
+  return { messageId: MessageId, body: Body, messageAttributes: Object.fromEntries(attributes) };
+}
