@@ -48,7 +48,7 @@ const LATER = { is: 'in-progress' as const, seconds: LOOK_UP_GAP_MS / 1000 };
 export function lookBeforeSending(deps: Dependencies) {
   const { table, gateway, now, logger } = deps;
 
-  return { forDeposits, forPayouts, forRedirectUrl };
+  return { forDeposits, forPayouts, forRedirectUrl, confirmed };
 
   /** All of an order's payments have ended in vain here: have they at paytech, and are there none that nobody told? */
   async function forDeposits(
@@ -126,6 +126,17 @@ export function lookBeforeSending(deps: Dependencies) {
     if (facts.state !== 'CHECKOUT')
       return queueObservation(deps, record, answer.result, { source: 'refresh' });
     return redirectUrl ? ((await keepRedirectUrl(table, record.id, redirectUrl)) ?? record) : record;
+  }
+
+  /** Who hears that a payout has failed pays again by another: that is not for a webhook alone to say. */
+  async function confirmed(
+    record: PaymentRecord,
+    requestId?: string,
+  ): Promise<Extract<Against, { is: 'existing' | 'unavailable' }>> {
+    const isInDoubt = record.unconfirmed && endedInVain(withQueued(record).state);
+    const found = isInDoubt ? await stillInVain(record, requestId) : undefined;
+    if (found?.is === 'unavailable') return found;
+    return { is: 'existing', record: found && 'record' in found ? found.record : record };
   }
 
   async function stillInVain(record: PaymentRecord, requestId?: string): Promise<Against | undefined> {

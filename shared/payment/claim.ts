@@ -63,6 +63,7 @@ export function isClaimKind(text: string): text is ClaimKind {
  * | unknown   | the same, but money would go out                | `flagged`                            |
  * | unknown   | `limited`, empty again 2 minutes after the POST | give back, `released`, attempt n + 1 |
  * | known     | same request, payment not ended in vain         | 200 with the payment                 |
+ * | known     | a payout that only a webhook says has failed    | 200 with it, as GET says; or 503     |
  * | known     | a deposit PENDING, asked for by another method  | 409 payment.under_way                |
  * | known     | a deposit DECLINED or CANCELLED, at paytech too | attempt n + 1 as `sent`, then call   |
  * | known     | the same, but still to be paid at paytech       | 200 with the payment, or 409         |
