@@ -14,7 +14,7 @@ import { NotAtPaytech } from './first-record.ts';
 import { HistoryFull } from './limits.ts';
 import type { Outcome } from './pipeline.ts';
 
-export interface Dependencies {
+export interface ApplyBatchDependencies {
   apply: (event: QueuedEvent) => Promise<Outcome>;
   publisher: Publisher;
   deadLetters: DeadLetterQueue;
@@ -32,7 +32,7 @@ const WIDTH = 25;
  * keep the others from their subscribers.
  * Source: AWS Lambda, "Reporting batch item failures for Lambda functions with an SQS trigger".
  */
-export function applyBatch({ apply, publisher, deadLetters, logger }: Dependencies) {
+export function applyBatch({ apply, publisher, deadLetters, logger }: ApplyBatchDependencies) {
   return async (records: readonly SQSRecord[], over?: AbortSignal): Promise<SQSBatchResponse> => {
     const done = new Map<string, Publication[]>();
     const all = forEachOf(records, WIDTH, async (record) => {
@@ -41,15 +41,15 @@ export function applyBatch({ apply, publisher, deadLetters, logger }: Dependenci
     });
     await Promise.race([all, ...(over ? [aborted(over)] : [])]);
     // What comes to its end while this is published comes again.
-    const settled = new Map(done);
-    if (over?.aborted) logger.error('out of time', { records: records.length, settled: settled.size });
-    const publications = [...settled.values()].flat();
+    const applied = new Map(done);
+    if (over?.aborted) logger.error('out of time', { records: records.length, applied: applied.size });
+    const publications = [...applied.values()].flat();
     const unpublished = publications.length > 0 ? await publisher.publish(publications) : new Map();
     for (const [eventId, reason] of unpublished) {
       logger.error('event not published', { metric: 'PublishFailed', eventId, reason });
     }
     const failed = records.filter(({ messageId }) => {
-      const publications = settled.get(messageId);
+      const publications = applied.get(messageId);
       return !publications || publications.some(({ id }) => unpublished.has(id));
     });
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
@@ -68,7 +68,7 @@ export function applyBatch({ apply, publisher, deadLetters, logger }: Dependenci
         alsoPublications = [],
         parentPublication,
       } = await apply(event);
-      logger.info('event settled', {
+      logger.info('event processed', {
         outcome,
         paymentId,
         source: event.source,
@@ -78,7 +78,7 @@ export function applyBatch({ apply, publisher, deadLetters, logger }: Dependenci
       return [parentPublication, ...alsoPublications, publication].filter((each) => each !== undefined);
     } catch (error) {
       if (isHopeless(error)) return (await park(record, error)) ? [] : undefined;
-      logger.error('event not settled', { messageId, requestId, error: error as Error });
+      logger.error('event not processed', { messageId, requestId, error: error as Error });
       return undefined;
     }
   }

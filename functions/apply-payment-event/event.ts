@@ -48,7 +48,7 @@ export function verdictOnAnswer(
   return verdict === 'ask' ? 'stale' : verdict;
 }
 
-/** Whether the event's final word is not, or no longer, what the record says, and might be true by now. */
+/** Whether the event's final state is not, or no longer, the record's, and might be true by now. */
 export function isOvertaken(record: PaymentRecord, version: number, payment: StatelessPayment): boolean {
   if (!hasState(payment) || !isFinal(payment.facts.state)) return false;
   const wasTaken = record.history[version - 1]?.facts.state === payment.facts.state;

@@ -11,7 +11,7 @@ import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { type Applied, readPayment, recordPayment } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
 
-export interface Dependencies {
+export interface FirstRecordDependencies {
   table: Table;
   gateway: Pick<GatewayClient, 'get'>;
   policy: FollowUpPolicy;
@@ -26,19 +26,19 @@ export class NotAtPaytech extends Error {
 
 const ASK_LIMIT_MS = 5_000;
 
-/** So often paytech is asked in vain before a message is taken at its word. */
+/** So often paytech is asked in vain before a message is believed without it. */
 export const RECEIVES_TO_ASK = 3;
 
 /** After this a create call has ended, and with it the time in which a payment may still get its claim. */
 const CREATE_ENDS_MS = MINUTE_MS;
 
-/** When a payment is looked at that was recorded on a webhook's word, where the deployment confirms none. */
+/** When a payment is looked at that was recorded from a webhook alone, where the deployment confirms none. */
 const CONFIRM_AFTER_MS = 5 * MINUTE_MS;
 
 /**
- * What is to be recorded of a payment that is heard of for the first time. A webhook may be anybody's who has the
+ * What is to be recorded of a payment that is seen for the first time. A webhook may be anybody's who has the
  * signing key, and an item of the list leaves out too much: paytech is asked, and only where it has not answered for
- * some time is the message taken at its word. Throws {@link NotAtPaytech} where paytech does not know a webhook's
+ * some time is the message believed without it. Throws {@link NotAtPaytech} where paytech does not know a webhook's
  * payment, and any other error where the message is to come again.
  *
  * | message                             | paytech, asked for it | what is recorded                         |
@@ -49,7 +49,7 @@ const CONFIRM_AFTER_MS = 5 * MINUTE_MS;
  * | answers to our own calls            | not asked             | the message                              |
  */
 export async function firstObservation(
-  { gateway }: Pick<Dependencies, 'gateway'>,
+  { gateway }: Pick<FirstRecordDependencies, 'gateway'>,
   event: QueuedEvent,
   payment: StatelessPayment,
 ): Promise<{ payment: GatewayPayment; isUnconfirmed: boolean }> {
@@ -73,7 +73,7 @@ export function hasState(payment: StatelessPayment): payment is GatewayPayment {
 }
 
 /**
- * Either may leave out what the other tells; money belongs to the state with which it was told. What was asked for
+ * Either may leave out what the other has; an amount belongs to the state that it came with. What was asked for
  * decides which order a payment counts for, and is no webhook's to say.
  */
 function over({ source }: QueuedEvent, said: StatelessPayment, answer: GatewayPayment): GatewayPayment {
@@ -99,16 +99,16 @@ function over({ source }: QueuedEvent, said: StatelessPayment, answer: GatewayPa
 }
 
 /**
- * Records a payment that is heard of for the first time: its webhook was faster than the answer to our call, or it
+ * Records a payment that is seen for the first time: its webhook was faster than the answer to our call, or it
  * was made elsewhere. Who it is and what was asked for is read from its claim, since an event may only name what was
  * paid. Throws {@link UnreadablePayment} when nobody says enough, and another error while a create call may still
  * say who it is.
  */
 export async function firstRecord(
-  deps: Dependencies,
+  deps: FirstRecordDependencies,
   payment: GatewayPayment,
   entry: HistoryEntry & { key: string },
-  { heardAt, isUnconfirmed = false }: { heardAt?: number; isUnconfirmed?: boolean } = {},
+  { firstSeenAt, isUnconfirmed = false }: { firstSeenAt?: number; isUnconfirmed?: boolean } = {},
 ): Promise<Applied> {
   const { table, policy } = deps;
   const { paymentType, facts } = payment;
@@ -118,10 +118,10 @@ export async function firstRecord(
   if (!statesOf(paymentType).includes(state)) throw notEnough(isUnconfirmed, `state of a ${paymentType}`);
 
   const identity = await identify(deps, payment, paymentType);
-  if (heardAt !== undefined && now - heardAt < CREATE_ENDS_MS && !(await isPlaced())) {
+  if (firstSeenAt !== undefined && now - firstSeenAt < CREATE_ENDS_MS && !(await isPlaced())) {
     throw new Error(`a create call may still say who payment ${payment.id} is`);
   }
-  // What was asked for is not what was paid; that nobody has told is noted.
+  // What was asked for is not what was paid; that the latter is unknown is noted.
   const amount = facts.amount ?? identity.requestedAmount;
   const currency = facts.currency ?? identity.requestedCurrency;
   if (!amount || !currency) throw notEnough(isUnconfirmed, 'amount, currency');
@@ -129,15 +129,11 @@ export async function firstRecord(
   const created = payment.created ?? entry.at;
   const marks = followUp(policy, { source: isUnconfirmed ? 'webhook' : 'refresh', paymentType, state }, now);
   const confirmAt = now + (policy.confirmAfterMs ?? CONFIRM_AFTER_MS);
+  const known = { id: payment.id, paymentType, ...identity, created };
+  await join(deps, { ...known, amount, currency }, false);
   const recorded = await recordPayment(
     table,
-    {
-      id: payment.id,
-      paymentType,
-      ...identity,
-      created,
-      ...optional('redirectUrl', payment.redirectUrl),
-    },
+    { ...known, ...optional('redirectUrl', payment.redirectUrl) },
     { ...entry, ...amountMark(facts), facts: { ...facts, amount, currency } },
     {
       ...marks,

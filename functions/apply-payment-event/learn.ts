@@ -1,4 +1,4 @@
-import { identify, identityInClaim } from '../../shared/calls/siblings.ts';
+import { identify, identityInClaim, join } from '../../shared/calls/siblings.ts';
 import { keyWithin, type QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import {
   type HistoryEntry,
@@ -10,8 +10,7 @@ import {
 } from '../../shared/payment/payment.ts';
 import type { StatelessPayment } from '../../shared/paytech/wire.ts';
 import { learnIdentity, readPayment } from '../../shared/store/payments.ts';
-import type { Table } from '../../shared/store/table.ts';
-import type { Dependencies } from './first-record.ts';
+import type { FirstRecordDependencies } from './first-record.ts';
 import { assertRoom } from './limits.ts';
 
 const MAX_ROUNDS = 4;
@@ -24,16 +23,17 @@ export interface Learned {
 
 /**
  * Teaches the record of an event's payment what the claim says of it, in a version of its own: a webhook may have
- * been faster than the call that made the payment, and have told neither its reference nor what was asked for.
+ * been faster than the call that made the payment, and have left out its reference and what was asked for.
  * Undefined when there is nothing to learn. Done again it finds what it has written, to be published once more.
  */
 export async function learn(
-  { table, now }: { table: Table; now: () => number },
+  deps: Pick<FirstRecordDependencies, 'table' | 'now' | 'logger'>,
   { claim, caller }: Pick<QueuedEvent, 'claim' | 'caller'>,
   eventKey: string,
   paymentId: string,
 ): Promise<Learned | undefined> {
   if (!claim) return undefined;
+  const { table } = deps;
   const key = keyWithin(eventKey, 'learned');
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const read = await readPayment(table, paymentId);
@@ -42,19 +42,19 @@ export async function learn(
     if (version) return { record: read, version };
     const claimed = await identityInClaim({ table }, claim, read);
     if (!claimed) return undefined;
-    const taught = await taughtBy({ table, now }, read, claimed, { key, ...optional('caller', caller) });
+    const taught = await taughtBy(deps, read, claimed, { key, ...optional('caller', caller) });
     if (taught !== 'changed') return taught;
   }
   throw new Error(`payment ${paymentId} changes faster than it can learn who it is`);
 }
 
 /**
- * Teaches the record of a payment made elsewhere what paytech itself says of it: its webhook may have told neither its
+ * Teaches the record of a payment made elsewhere what paytech itself says of it: its webhook may have left out its
  * reference nor its parent. What only a webhook says is not believed. Undefined when there is nothing to learn, or the
  * record has changed meanwhile; paytech says it again.
  */
 export async function learnFromPaytech(
-  deps: Pick<Dependencies, 'table' | 'gateway' | 'now'>,
+  deps: Pick<FirstRecordDependencies, 'table' | 'gateway' | 'now' | 'logger'>,
   { source, receives = 1 }: Pick<QueuedEvent, 'source' | 'receives'>,
   eventKey: string,
   payment: StatelessPayment,
@@ -68,14 +68,14 @@ export async function learnFromPaytech(
   if (!mayLearnFrom(record, payment)) return undefined;
   const key = keyAt(record.version);
   const { state, amount, currency } = record;
-  const told = { ...payment, facts: { amount, currency, ...payment.facts, state } };
-  const identity = await identify(deps, told, record.paymentType);
+  const complete = { ...payment, facts: { amount, currency, ...payment.facts, state } };
+  const identity = await identify(deps, complete, record.paymentType);
   const taught = await taughtBy(deps, record, identity, { key });
   return taught === 'changed' ? undefined : taught;
 }
 
 async function taughtBy(
-  { table, now }: { table: Table; now: () => number },
+  deps: Pick<FirstRecordDependencies, 'table' | 'now' | 'logger'>,
   read: PaymentRecord,
   identity: Partial<Learnable> & { attempt?: number },
   by: { key: string; caller?: string },
@@ -88,14 +88,15 @@ async function taughtBy(
   };
   if (isSame(before, after)) return undefined;
   assertRoom(read);
+  await join(deps, { ...read, ...after }, false);
   const entry = {
-    at: new Date(now()).toISOString(),
+    at: new Date(deps.now()).toISOString(),
     source: 'create',
     ...by,
     learned: { before },
     facts: { state: read.state },
   } satisfies HistoryEntry;
-  const { applied, record } = await learnIdentity(table, read, after, entry);
+  const { applied, record } = await learnIdentity(deps.table, read, after, entry);
   return applied ? { record, version: record.version } : 'changed';
 }
 

@@ -2,7 +2,7 @@ import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { type HistoryEntry, MAX_HISTORY, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { DAY_MS } from '../../shared/runtime/time.ts';
 
-/** The record's history has no room: something is wrong with this payment that no retry mends. */
+/** The record's history has no room: something is wrong with this payment that no retry fixes. */
 export class HistoryFull extends Error {
   override name = 'HistoryFull';
 }

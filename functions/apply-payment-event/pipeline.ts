@@ -31,10 +31,10 @@ import { isOvertaken, mayBeAMove, receivedAt, trusted, verdictOnAnswer, voiceOf 
 import { firstObservation, firstRecord, hasState, RECEIVES_TO_ASK } from './first-record.ts';
 import { type Learned, learn, learnFromPaytech } from './learn.ts';
 import { assertRoom, isOld } from './limits.ts';
-import { settleParent, warnIfIncomparable, warnIfRefundedTooMuch } from './refund-parent.ts';
+import { bookWithParent, warnIfIncomparable, warnIfRefundedTooMuch } from './refund-parent.ts';
 import { warnIfCorrected, warnOfQuarantine } from './warnings.ts';
 
-export interface Dependencies {
+export interface ApplyEventDependencies {
   table: Table;
   gateway: Pick<GatewayClient, 'get'>;
   /** The CloudEvents `source` of this deployment. */
@@ -45,9 +45,9 @@ export interface Dependencies {
 }
 
 /**
- * What became of an event, and what subscribers must be told before its message may be deleted:
+ * What became of an event, and what must be published before its message may be deleted:
  * - `applied`, `corrected`: the record has a new version.
- * - `duplicate`: the record has it already; what it led to is told again.
+ * - `duplicate`: the record has it already; what it led to is published again.
  * - `stale`: the record is further on, or paytech does not say so any more.
  * - `quarantined`: paytech denies what a webhook says; kept for reading.
  * - `counted`: an open payment's amount moves more often than is kept.
@@ -60,12 +60,12 @@ export interface Outcome {
   publication?: Publication;
   /** Of other versions of the payment that the same event led to. */
   alsoPublications?: Publication[];
-  /** Of the deposit that a refund is paid from, where the refund was the first that was heard of it. */
+  /** Of the deposit that a refund is paid from, where the refund was the first sign of it. */
   parentPublication?: Publication;
 }
 
 /** The outcome, and the record that it was judged by, where there is one. */
-type Settled = Outcome & { record: PaymentRecord | undefined };
+type Processed = Outcome & { record: PaymentRecord | undefined };
 
 /** A condition that fails although the state machine allows the move was overtaken; it is judged anew. */
 const MAX_ROUNDS = 4;
@@ -75,9 +75,9 @@ const MAX_ROUNDS = 4;
  * may be deleted once the publications are out. Throwing {@link UnreadablePayment}, {@link NotAtPaytech} or
  * {@link HistoryFull} means that no retry helps; throwing anything else, that the message must come again.
  */
-export function applyEvent(deps: Dependencies) {
+export function applyEvent(deps: ApplyEventDependencies) {
   const { table, eventSource, policy, now, logger } = deps;
-  const refundParent = settleParent(deps);
+  const refundParent = bookWithParent(deps);
 
   return async function apply(event: QueuedEvent): Promise<Outcome> {
     const report = readReport(event.bytes);
@@ -85,32 +85,40 @@ export function applyEvent(deps: Dependencies) {
     const { record, ...outcome } =
       report.is === 'unknown'
         ? await ignore(report.id, report)
-        : await settle(event, key, trusted(event, report.payment));
+        : await handle(event, key, trusted(event, report.payment));
     if (record?.paymentType !== 'REFUND') return outcome;
     return { ...outcome, ...optional('parentPublication', await refundParent(record, key, event)) };
   };
 
-  /** What create knows of the payment first, then what the event says of it, then whose it is by paytech's word. */
-  async function settle(event: QueuedEvent, key: string, payment: StatelessPayment): Promise<Settled> {
+  /** What create knows of the payment first, then what the event says of it, then whose it is according to paytech. */
+  async function handle(event: QueuedEvent, key: string, payment: StatelessPayment): Promise<Processed> {
     const learned = await learn(deps, event, key, payment.id);
-    const settled = await settleFacts(event, key, payment);
-    const told = learned ? withLearned(settled, learned) : settled;
-    if (!told.record) return told;
-    const identified = await learnFromPaytech(deps, event, key, payment, told.record);
+    const processed = await processFacts(event, key, payment);
+    const result = learned ? withLearned(processed, learned) : processed;
+    if (!result.record) return result;
+    const identified = await learnFromPaytech(deps, event, key, payment, result.record);
     // Of the claim that it learned of, its siblings are marked and looked at; so it is where its maker died before.
-    if (learned || identified || event.claim) await join(deps, identified?.record ?? told.record);
-    return identified ? withLearned(told, identified) : told;
+    if (learned || identified || event.claim) await join(deps, identified?.record ?? result.record);
+    return identified ? withLearned(result, identified) : result;
   }
 
-  function withLearned(settled: Settled, { record, version }: Learned): Settled {
+  function withLearned(processed: Processed, { record, version }: Learned): Processed {
     const publication = publicationOf(record, version, eventSource);
-    const latest = (settled.record?.version ?? 0) > record.version ? settled.record : record;
-    return settled.publication
-      ? { ...settled, record: latest, alsoPublications: [...(settled.alsoPublications ?? []), publication] }
-      : { ...settled, record: latest, outcome: 'applied', publication };
+    const latest = (processed.record?.version ?? 0) > record.version ? processed.record : record;
+    return processed.publication
+      ? {
+          ...processed,
+          record: latest,
+          alsoPublications: [...(processed.alsoPublications ?? []), publication],
+        }
+      : { ...processed, record: latest, outcome: 'applied', publication };
   }
 
-  async function settleFacts(event: QueuedEvent, key: string, payment: StatelessPayment): Promise<Settled> {
+  async function processFacts(
+    event: QueuedEvent,
+    key: string,
+    payment: StatelessPayment,
+  ): Promise<Processed> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       let read: PaymentRecord | undefined;
       if (round === 0 && mayBeAMove(event, payment)) {
@@ -122,8 +130,8 @@ export function applyEvent(deps: Dependencies) {
       } else {
         read = await payments.readPayment(table, payment.id);
       }
-      const settled = read ? await judge(event, key, payment, read) : await begin(event, key, payment);
-      if (settled) return settled;
+      const processed = read ? await judge(event, key, payment, read) : await begin(event, key, payment);
+      if (processed) return processed;
     }
     throw new Error(`payment ${payment.id} changes faster than its event can be applied`);
   }
@@ -133,10 +141,10 @@ export function applyEvent(deps: Dependencies) {
     event: QueuedEvent,
     key: string,
     said: StatelessPayment,
-  ): Promise<Settled | undefined> {
+  ): Promise<Processed | undefined> {
     const { payment, isUnconfirmed } = await firstObservation(deps, event, said);
     if (isUnconfirmed && payment.paymentType === 'REFUND') {
-      // It may be one that was asked for here, and would settle what is reserved for it.
+      // It may be one that was asked for here, and would use up what is reserved for it.
       throw new Error(`paytech is still to be asked about refund ${payment.id}`);
     }
     const entry = entryBy(event, key, payment.facts);
@@ -144,9 +152,12 @@ export function applyEvent(deps: Dependencies) {
     if (paymentType && !statesOf(paymentType).includes(facts.state)) {
       return ignore(payment.id, { of: 'state', word: facts.state });
     }
-    const heardAt =
+    const firstSeenAt =
       event.source === 'webhook' || event.source === 'reconcile' ? receivedAt(event) : undefined;
-    const first = await firstRecord(deps, payment, entry, { isUnconfirmed, ...optional('heardAt', heardAt) });
+    const first = await firstRecord(deps, payment, entry, {
+      isUnconfirmed,
+      ...optional('firstSeenAt', firstSeenAt),
+    });
     return first.applied ? announce('applied', first.record) : undefined;
   }
 
@@ -156,7 +167,7 @@ export function applyEvent(deps: Dependencies) {
     key: string,
     payment: StatelessPayment,
     record: PaymentRecord,
-  ): Promise<Settled | undefined> {
+  ): Promise<Processed | undefined> {
     const version = versionOfKey(record, key);
     if (version) return again(event, key, payment, record, version);
     const quarantined = record.quarantine.find((each) => each.key === key);
@@ -186,13 +197,13 @@ export function applyEvent(deps: Dependencies) {
     }
   }
 
-  /** Writes what a word does to the record; undefined when that has changed meanwhile. */
+  /** Writes what an observation does to the record; undefined when that has changed meanwhile. */
   async function take(
     verdict: Exclude<Verdict, 'ask' | 'duplicate' | 'stale' | 'counted'>,
     by: By,
     record: PaymentRecord,
     saidAt: number,
-  ): Promise<Settled | undefined> {
+  ): Promise<Processed | undefined> {
     assertRoom(record);
     const change = { ...by, paymentId: record.id, paymentType: record.paymentType };
     switch (verdict) {
@@ -222,7 +233,7 @@ export function applyEvent(deps: Dependencies) {
     }
   }
 
-  async function correct(change: payments.Change, record: PaymentRecord): Promise<Settled | undefined> {
+  async function correct(change: payments.Change, record: PaymentRecord): Promise<Processed | undefined> {
     const entry = { ...change.entry, corrected: true };
     const corrected = await payments.applyAtVersion(table, { ...change, entry }, record);
     if (!corrected.applied) return undefined;
@@ -238,7 +249,7 @@ export function applyEvent(deps: Dependencies) {
     key: string,
     payment: StatelessPayment,
     record: PaymentRecord,
-  ): Promise<Settled | undefined> {
+  ): Promise<Processed | undefined> {
     const answer = await askPaytech(deps, record);
     if (!answer) return undefined;
     const answeredAt = now();
@@ -267,7 +278,7 @@ export function applyEvent(deps: Dependencies) {
     key: string,
     payment: StatelessPayment,
     record: PaymentRecord,
-  ): Promise<Settled | undefined> {
+  ): Promise<Processed | undefined> {
     const isLie =
       event.source === 'webhook' &&
       hasState(payment) &&
@@ -287,7 +298,7 @@ export function applyEvent(deps: Dependencies) {
   }
 
   /**
-   * The event is in the record: what it led to is told again. Where its final word has been overtaken since, paytech
+   * The event is in the record: what it led to is published again. Where its state has been overtaken since, paytech
    * is asked whether it holds again, and its answer is an entry of its own.
    */
   async function again(
@@ -296,19 +307,19 @@ export function applyEvent(deps: Dependencies) {
     payment: StatelessPayment,
     record: PaymentRecord,
     version: number,
-  ): Promise<Settled | undefined> {
+  ): Promise<Processed | undefined> {
     const entry = record.history[version - 1]!;
     if (isOld(event, entry)) return ended('stale', record);
     if (version === 1) await join(deps, record);
     warnIfCorrected(logger, record, version);
 
-    const told = await announce('duplicate', record, version);
+    const result = await announce('duplicate', record, version);
     const answered = record.history.findLastIndex(({ answerTo }) => answerTo === key) + 1;
     if (answered > 0) {
       warnIfCorrected(logger, record, answered);
-      told.alsoPublications = [publicationOf(record, answered, eventSource)];
+      result.alsoPublications = [publicationOf(record, answered, eventSource)];
     }
-    if (!isOvertaken(record, version, payment)) return told;
+    if (!isOvertaken(record, version, payment)) return result;
 
     const question = askPaytech(deps, record).catch((error) => {
       if ((event.receives ?? 1) < RECEIVES_TO_ASK) throw error;
@@ -316,27 +327,27 @@ export function applyEvent(deps: Dependencies) {
     });
     const answer = await question;
     if (!answer) return undefined;
-    if (answer === 'unanswered') return told;
+    if (answer === 'unanswered') return result;
     const verdict = verdictOnAnswer(record, answer, now());
     if (!isFinal(answer.facts.state) || (verdict !== 'applied' && verdict !== 'corrected')) {
       await payments.endQuestion(table, record, 'denials');
-      return told;
+      return result;
     }
     const ownKey = keyWithin(key, `again at version ${record.version}`);
     const by = changeOf(record, event, ownKey, answer.facts, 'refresh');
     const answering = { ...by, entry: { ...by.entry, answerTo: key } };
     const taken = await take(verdict, answering, record, now());
-    return taken && told.publication ? { ...taken, alsoPublications: [told.publication] } : taken;
+    return taken && result.publication ? { ...taken, alsoPublications: [result.publication] } : taken;
   }
 
-  async function duplicate(event: QueuedEvent, record: PaymentRecord): Promise<Settled> {
+  async function duplicate(event: QueuedEvent, record: PaymentRecord): Promise<Processed> {
     const version = versionThatSet(record);
     if (isOld(event, record.history[version - 1]!)) return ended('stale', record);
     return announce('duplicate', record, version);
   }
 
   /** Acknowledged and counted: paytech's contract has it that states nobody knows are no error. */
-  async function ignore(paymentId: string, said: Pick<UnknownWord, 'of' | 'word'>): Promise<Settled> {
+  async function ignore(paymentId: string, said: Pick<UnknownWord, 'of' | 'word'>): Promise<Processed> {
     const at = new Date(now()).toISOString();
     const record = await payments.noteUnknownWord(table, paymentId, said, at);
     logger.warn('state or type unknown', { metric: 'UnknownState', paymentId, ...said });
@@ -383,7 +394,7 @@ export function applyEvent(deps: Dependencies) {
     outcome: 'applied' | 'corrected' | 'duplicate',
     record: PaymentRecord,
     version = record.version,
-  ): Promise<Settled> {
+  ): Promise<Processed> {
     await watchSiblings(deps, record);
     return {
       ...ended(outcome, record),
@@ -391,7 +402,7 @@ export function applyEvent(deps: Dependencies) {
     };
   }
 
-  function ended(outcome: Outcome['outcome'], record: PaymentRecord): Settled {
+  function ended(outcome: Outcome['outcome'], record: PaymentRecord): Processed {
     return { outcome, paymentId: record.id, record };
   }
 }

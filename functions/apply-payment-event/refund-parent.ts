@@ -7,11 +7,11 @@ import { isFinal } from '../../shared/payment/state.ts';
 import type { Answer } from '../../shared/paytech/client.ts';
 import { type GatewayPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import { settleRefund } from '../../shared/store/refunds.ts';
-import * as first from './first-record.ts';
+import { bookRefund } from '../../shared/store/refunds.ts';
+import { type FirstRecordDependencies, firstRecord, RECEIVES_TO_ASK } from './first-record.ts';
 import { isOld } from './limits.ts';
 
-export interface Dependencies extends first.Dependencies {
+export interface RefundParentDependencies extends FirstRecordDependencies {
   /** The CloudEvents `source` of this deployment. */
   eventSource: string;
 }
@@ -23,15 +23,15 @@ const ASK_LIMIT_MS = 5_000;
  * The deposit's entry follows the record by its version, so that it does not matter in which order or how often
  * that happens; the other way round, an event that is overtaken on its way would have to take back what it said.
  *
- * A deposit that was never heard of is recorded first, on paytech's word. Returns what is to be published of it,
+ * A deposit that is not recorded yet is recorded first, as paytech shows it. Returns what is to be published of it,
  * again when the event comes again. Throws when paytech could not be asked; but a refund is not kept from its
  * subscribers for good by a deposit that paytech does not show.
  */
-export function settleParent(deps: Dependencies) {
+export function bookWithParent(deps: RefundParentDependencies) {
   const { table, gateway, eventSource, now, logger } = deps;
 
   return async (refund: PaymentRecord, key: string, event: QueuedEvent): Promise<Publication | undefined> => {
-    const parent = await settleWithDeposit(refund, key, event);
+    const parent = await bookWithDeposit(refund, key, event);
     if (!parent) {
       logger.error('refund of a payment that is not known', {
         metric: 'RefundWithoutParent',
@@ -50,19 +50,19 @@ export function settleParent(deps: Dependencies) {
     return publicationOf(parent, version, eventSource);
   };
 
-  /** The deposit that the refund is paid from, once it is settled there. A refund's parent may be another refund. */
-  async function settleWithDeposit(
+  /** The deposit that the refund is paid from, once it is booked there. A refund's parent may be another refund. */
+  async function bookWithDeposit(
     refund: PaymentRecord,
     key: string,
     event: QueuedEvent,
   ): Promise<PaymentRecord | undefined> {
     let id = refund.parentPaymentId;
     for (let step = 0; id !== undefined && step < MAX_REFUND_STEPS; step++) {
-      const parent = (await settleRefund(table, refund, id)) ?? (await heardOf(id, event));
+      const parent = (await bookRefund(table, refund, id)) ?? (await paymentAtPaytech(id, event));
       if (!parent) return undefined;
       if (parent.paymentType !== 'REFUND') {
         if ('version' in parent) return parent;
-        return (await wasRecorded(parent, key)) ? settleRefund(table, refund, id) : undefined;
+        return (await wasRecorded(parent, key)) ? bookRefund(table, refund, id) : undefined;
       }
       id = parent.parentPaymentId;
     }
@@ -70,13 +70,13 @@ export function settleParent(deps: Dependencies) {
   }
 
   /** What paytech says of a parent that is not known here; undefined when it will not say. */
-  async function heardOf(
+  async function paymentAtPaytech(
     id: string,
     { receives = 1 }: Pick<QueuedEvent, 'receives'>,
   ): Promise<GatewayPayment | undefined> {
     const answer = await gateway.get(id, ASK_LIMIT_MS);
     if (answer.kind === 'answered') return answer.result;
-    if (isNotShown(answer) || receives >= first.RECEIVES_TO_ASK) return undefined;
+    if (isNotShown(answer) || receives >= RECEIVES_TO_ASK) return undefined;
     throw new Error(`paytech could not be asked about payment ${id}: ${answer.kind}`);
   }
 
@@ -84,7 +84,7 @@ export function settleParent(deps: Dependencies) {
   async function wasRecorded(parent: GatewayPayment, key: string): Promise<boolean> {
     const at = new Date(now()).toISOString();
     try {
-      await first.firstRecord(deps, parent, { at, source: 'refresh', key, facts: parent.facts });
+      await firstRecord(deps, parent, { at, source: 'refresh', key, facts: parent.facts });
       return true;
     } catch (error) {
       if (error instanceof UnreadablePayment) return false;
@@ -108,7 +108,7 @@ export function warnIfRefundedTooMuch(
   logger.error('more refunded than paid', { metric: 'RefundedTooMuch', paymentId: id });
 }
 
-/** The payment turned out to be in another currency than its refunds, so that nobody can tell what is left. */
+/** The payment turned out to be in another currency than its refunds, so that what is left is unknown. */
 export function warnIfIncomparable(
   logger: Pick<Logger, 'error'>,
   before: PaymentRecord,

@@ -81,7 +81,7 @@ export function readOrderKeys(text: string): string[] {
   return keys;
 }
 
-export interface Dependencies {
+export interface OrderTokenDependencies {
   keys: Secret<string[]>;
   /** What the claim `aud`, where a token has it, must name: this stack's source, as in its events. */
   audience: string;
@@ -92,10 +92,10 @@ export interface Dependencies {
 
 /**
  * Reads an order token. Throws `order.token_required` without one and `order.token_invalid` for one that is forged,
- * expired or incomplete: which member of it was refused is only in the log, since an honest customer cannot mend it
+ * expired or incomplete: which member of it was refused is only in the log, since an honest customer cannot fix it
  * and nobody else should learn it.
  */
-export function orderTokens({ keys, audience, now, logger }: Dependencies) {
+export function orderTokens({ keys, audience, now, logger }: OrderTokenDependencies) {
   return async (token: unknown): Promise<Order> => {
     if (token === undefined) {
       throw new Problem('order.token_required', "Send the orderToken that the merchant's server signed.");

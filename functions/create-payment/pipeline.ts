@@ -4,7 +4,7 @@ import { callProblem } from '../../shared/http/call-problem.ts';
 import { createdView } from '../../shared/http/payment-view.ts';
 import { type CreateRequest, claimedRequest, customerOf } from './request.ts';
 
-export interface Dependencies {
+export interface CreatePaymentDependencies {
   /** Reads what is to be paid; throws a Problem for what may not be sent. */
   requestOf: (event: HttpEvent) => CreateRequest | Promise<CreateRequest>;
   create: (call: ClaimedCall) => Promise<CallResult>;
@@ -13,7 +13,7 @@ export interface Dependencies {
 }
 
 /** Creates a deposit for an order, once per order, and answers where the customer pays. */
-export function createPayment({ requestOf, create, webhookUrl }: Dependencies) {
+export function createPayment({ requestOf, create, webhookUrl }: CreatePaymentDependencies) {
   /** `deadline`: when this process will be stopped, in epoch milliseconds. */
   return async (event: HttpEvent, owner: string, deadline: number): Promise<Reply> => {
     const request = await requestOf(event);

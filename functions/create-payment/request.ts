@@ -136,7 +136,7 @@ export function readRequestForOrder(
 }
 
 /**
- * The customer as paytech is told of them, with their address: where a browser's call comes from. The merchant's own
+ * The customer as paytech is given them, with their address: where a browser's call comes from. The merchant's own
  * server, which signs its calls, may say it; its own address is never taken for the customer's, since paytech's risk
  * checks would then see one customer in all of them.
  */

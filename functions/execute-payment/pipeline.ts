@@ -1,4 +1,4 @@
-import type { Acting, ActResult } from '../../shared/calls/act.ts';
+import type { ActRequest, ActResult } from '../../shared/calls/act.ts';
 import { actionProblem } from '../../shared/http/action-problem.ts';
 import { type HttpEvent, optionalJsonBody, type Reply } from '../../shared/http/api.ts';
 import { executedView } from '../../shared/http/payment-view.ts';
@@ -6,15 +6,15 @@ import { Problem } from '../../shared/http/problem.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import { readExecuteRequest } from './request.ts';
 
-export interface Dependencies {
-  act: (acting: Acting) => Promise<ActResult>;
+export interface ExecutePaymentDependencies {
+  act: (request: ActRequest) => Promise<ActResult>;
 }
 
 /**
  * Executes a deposit without redirect (host-to-host): by the method that it was made with, from the address that
  * the request comes from. Knowing its id is the permission, as for reading it.
  */
-export function executePayment({ act }: Dependencies) {
+export function executePayment({ act }: ExecutePaymentDependencies) {
   /** `deadline`: when this process will be stopped, in epoch milliseconds. */
   return async (event: HttpEvent, owner: string, deadline: number): Promise<Reply> => {
     const browser = readExecuteRequest(optionalJsonBody(event));

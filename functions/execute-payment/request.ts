@@ -24,7 +24,7 @@ export const executeBody = object({
   browserScreenColorDepth: z.optional(wholeNumber(0, 256)),
   browserLanguage: absentOr(text(32)),
   browserJavaEnabled: z.optional(z.boolean({ error: 'must be true or false' })),
-  // Minutes, as Date.getTimezoneOffset() tells them.
+  // Minutes, as Date.getTimezoneOffset() returns them.
   browserTimezoneOffset: z.optional(wholeNumber(-1_440, 1_440)),
 });
 

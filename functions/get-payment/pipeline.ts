@@ -4,9 +4,9 @@ import { Problem } from '../../shared/http/problem.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 
-export interface Dependencies {
+export interface GetPaymentDependencies {
   readPayment: (id: string) => Promise<PaymentRecord | undefined>;
-  /** The record with paytech's word of now, where it is due. */
+  /** The record with what paytech says now, where a refresh is due. */
   refresh: (record: PaymentRecord, requestId: string) => Promise<PaymentRecord>;
 }
 
@@ -14,7 +14,7 @@ export interface Dependencies {
  * The public view of a deposit. Knowing its id is the permission to see it, so everything else that has an id
  * (refunds, withdrawals) does not exist here.
  */
-export function getPayment({ readPayment, refresh }: Dependencies) {
+export function getPayment({ readPayment, refresh }: GetPaymentDependencies) {
   return async (event: HttpEvent): Promise<Reply> => {
     const id = event.pathParameters?.id ?? '';
     const record = PAYMENT_ID.test(id) ? await readPayment(id) : undefined;

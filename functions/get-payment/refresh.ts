@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import * as observing from '../../shared/calls/observe.ts';
+import { type ObserveDependencies, queueObservation } from '../../shared/calls/observe.ts';
 import { isPaidBeside } from '../../shared/calls/siblings.ts';
 import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { isFinal } from '../../shared/payment/state.ts';
@@ -7,7 +7,7 @@ import type { GatewayClient } from '../../shared/paytech/client.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { takeCheck } from '../../shared/store/queued.ts';
 
-export interface Dependencies extends observing.Dependencies {
+export interface RefreshDependencies extends ObserveDependencies {
   gateway: Pick<GatewayClient, 'get'>;
   logger: Pick<Logger, 'warn'>;
   /** Replaced in tests only. */
@@ -21,10 +21,10 @@ export const CHECK_INTERVAL_MS = 5_000;
 const LIMIT_MS = 3_000;
 
 /**
- * The record with paytech's word of now, where it is not final and nobody asked lately. Whatever goes wrong, the
- * record as it is stored: a reader is never kept waiting for paytech, and never told what the queue has not got.
+ * The record with what paytech says now, where it is not final and was not asked about lately. Whatever goes wrong, the
+ * record as it is stored: a reader never waits long for paytech, and never sees what the queue does not have.
  */
-export function refresh(deps: Dependencies) {
+export function refresh(deps: RefreshDependencies) {
   const { table, gateway, now, logger, limitMs = LIMIT_MS } = deps;
 
   return async (record: PaymentRecord, requestId?: string): Promise<PaymentRecord> => {
@@ -53,7 +53,7 @@ export function refresh(deps: Dependencies) {
     const answer = await gateway.get(record.id, limitMs);
     if (answer.kind !== 'answered') throw new Error(`paytech's answer: ${answer.kind}`);
     const how = { source: 'refresh' as const, ...optional('requestId', requestId) };
-    return observing.queueObservation(deps, record, answer.result, how);
+    return queueObservation(deps, record, answer.result, how);
   }
 }
 

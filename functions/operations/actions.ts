@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Acting, ActResult } from '../../shared/calls/act.ts';
+import type { ActRequest, ActResult } from '../../shared/calls/act.ts';
 import { actionProblem } from '../../shared/http/action-problem.ts';
 import { type HttpEvent, optionalJsonBody, type Reply } from '../../shared/http/api.ts';
 import { positiveAmount } from '../../shared/http/payment-fields.ts';
@@ -16,8 +16,8 @@ import type { Call } from './router.ts';
  * answered alike.
  */
 
-export interface Dependencies {
-  act: (acting: Acting) => Promise<ActResult>;
+export interface ActionRouteDependencies {
+  act: (request: ActRequest) => Promise<ActResult>;
 }
 
 /** All that is authorized, or `amount` of it in major units. */
@@ -26,7 +26,7 @@ export const rejectBody = object({ rejectReason: absentOr(text(256)) });
 export const emptyBody = object({});
 
 /** The route of each action. */
-export function actionRoute({ act }: Dependencies) {
+export function actionRoute({ act }: ActionRouteDependencies) {
   return async (event: HttpEvent, action: GatewayAction, call: Call): Promise<Reply> => {
     const content = readContent(action, optionalJsonBody(event));
     const paymentId = event.pathParameters?.id ?? '';
@@ -51,7 +51,7 @@ export function actionRoute({ act }: Dependencies) {
 }
 
 /** What is asked of the payment, and what paytech is sent. */
-function readContent(action: GatewayAction, json: unknown): Pick<Acting, 'amount' | 'body'> {
+function readContent(action: GatewayAction, json: unknown): Pick<ActRequest, 'amount' | 'body'> {
   switch (action) {
     case 'capture': {
       const { amount } = validated(captureBody, json);

@@ -20,7 +20,7 @@ import type { Call } from './router.ts';
  * has not moved, the decision ends the action and another may begin.
  */
 
-export interface Dependencies {
+export interface ResolveRouteDependencies {
   resolve: (decision: Decision) => Promise<ResolveResult>;
   release: (id: string, who: string, why: string) => Promise<ReleaseResult>;
 }
@@ -67,7 +67,7 @@ function* misfits(body: DecisionFields): Generator<[field: keyof DecisionFields,
   }
 }
 
-export function resolveRoute({ resolve, release }: Dependencies) {
+export function resolveRoute({ resolve, release }: ResolveRouteDependencies) {
   return async (event: HttpEvent, { caller, owner }: Call): Promise<Reply> => {
     const { kind, id, outcome, reason, ...named } = validated(resolveBody, jsonBody(event));
     if (kind === 'operation') return releaseReply(id, await release(id, caller, reason));

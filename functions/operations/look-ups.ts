@@ -15,7 +15,7 @@ import { readListQuery } from './list-query.ts';
 
 /* What the back office may read: the record here, and paytech's own list, audit trail and balances. */
 
-export interface Dependencies {
+export interface LookUpRouteDependencies {
   table: Table;
   gateway: Pick<GatewayClient, 'list' | 'operations' | 'balances' | 'availableWithdrawalBalances'>;
   now: () => number;
@@ -24,7 +24,7 @@ export interface Dependencies {
 const READ_LIMIT_MS = 10_000;
 
 /** `GET /operations/payments`: paytech's list, newest first, as far as this service keeps payments. */
-export function listPayments({ gateway, now }: Pick<Dependencies, 'gateway' | 'now'>) {
+export function listPayments({ gateway, now }: Pick<LookUpRouteDependencies, 'gateway' | 'now'>) {
   return async (event: HttpEvent): Promise<Reply> => {
     const query = readListQuery(event.queryStringParameters ?? {}, now());
     const { payments, hasMore } = answered(await gateway.list(query, READ_LIMIT_MS));
@@ -33,7 +33,7 @@ export function listPayments({ gateway, now }: Pick<Dependencies, 'gateway' | 'n
 }
 
 /** `GET /operations/payments/{id}`: the record with its history, refunds and operations, and its claim. */
-export function showPayment({ table }: Pick<Dependencies, 'table'>) {
+export function showPayment({ table }: Pick<LookUpRouteDependencies, 'table'>) {
   return async (event: HttpEvent): Promise<Reply> => {
     const id = event.pathParameters?.id ?? '';
     const record = PAYMENT_ID.test(id) ? await readPayment(table, id) : undefined;
@@ -43,8 +43,8 @@ export function showPayment({ table }: Pick<Dependencies, 'table'>) {
   };
 }
 
-/** `GET /operations/payments/{id}/gateway-operations`: as paytech tells them, customer data included. */
-export function gatewayOperations({ gateway }: Pick<Dependencies, 'gateway'>) {
+/** `GET /operations/payments/{id}/gateway-operations`: as paytech has them, customer data included. */
+export function gatewayOperations({ gateway }: Pick<LookUpRouteDependencies, 'gateway'>) {
   return async (event: HttpEvent): Promise<Reply> => {
     const id = event.pathParameters?.id ?? '';
     if (!PAYMENT_ID.test(id)) throw notFound();
@@ -54,7 +54,7 @@ export function gatewayOperations({ gateway }: Pick<Dependencies, 'gateway'>) {
 }
 
 /** `GET /operations/balances`. */
-export function balances({ gateway }: Pick<Dependencies, 'gateway'>) {
+export function balances({ gateway }: Pick<LookUpRouteDependencies, 'gateway'>) {
   return async (): Promise<Reply> => {
     const [all, available] = await Promise.all([
       gateway.balances(READ_LIMIT_MS),

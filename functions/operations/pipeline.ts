@@ -1,20 +1,24 @@
-import { type Dependencies as Acting, actionRoute } from './actions.ts';
-import { type Dependencies as Resolving, resolveRoute } from './claims.ts';
+import { type ActionRouteDependencies, actionRoute } from './actions.ts';
+import { type ResolveRouteDependencies, resolveRoute } from './claims.ts';
 import {
   balances,
   gatewayOperations,
-  type Dependencies as Looking,
+  type LookUpRouteDependencies,
   listPayments,
   showPayment,
 } from './look-ups.ts';
-import { type Dependencies as Refunding, refunds } from './refunds.ts';
+import { type RefundDependencies, refunds } from './refunds.ts';
 import { router } from './router.ts';
-import { type Dependencies as PayingOut, withdrawals } from './withdrawals.ts';
+import { type WithdrawalDependencies, withdrawals } from './withdrawals.ts';
 
-export type Dependencies = Acting & Resolving & Looking & Refunding & PayingOut;
+export type OperationsDependencies = ActionRouteDependencies &
+  ResolveRouteDependencies &
+  LookUpRouteDependencies &
+  RefundDependencies &
+  WithdrawalDependencies;
 
 /** The back office: each of its routes with what answers it. */
-export function operations(deps: Dependencies) {
+export function operations(deps: OperationsDependencies) {
   const perform = actionRoute(deps);
   return router({
     'POST /operations/refunds': refunds(deps),

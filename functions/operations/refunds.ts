@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { CallResult, ClaimedCall } from '../../shared/calls/claimed-call.ts';
-import * as observing from '../../shared/calls/observe.ts';
+import { type ObserveDependencies, queueObservation } from '../../shared/calls/observe.ts';
 import { type HttpEvent, jsonBody, type Reply } from '../../shared/http/api.ts';
 import { callProblem, UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-problem.ts';
 import { currency, positiveAmount, referenceId } from '../../shared/http/payment-fields.ts';
@@ -23,7 +23,7 @@ import type { Call } from './router.ts';
  * happens when is in shared/payment/claim.ts and shared/payment/refund.ts, each with a table of stages.
  */
 
-export interface Dependencies extends observing.Dependencies {
+export interface RefundDependencies extends ObserveDependencies {
   gateway: Pick<GatewayClient, 'get'>;
   create: (call: ClaimedCall) => Promise<CallResult>;
   /** Where paytech sends this payment's webhooks. */
@@ -48,7 +48,7 @@ const MAX_ROUNDS = 4;
 /** Short, so that it fits before a call that takes all its time. */
 const ASK_LIMIT_MS = 2_500;
 
-export function refunds(deps: Dependencies) {
+export function refunds(deps: RefundDependencies) {
   const { create, webhookUrl } = deps;
   return async (event: HttpEvent, { caller, owner, deadline }: Call): Promise<Reply> => {
     const body = validated(refundBody, jsonBody(event));
@@ -78,7 +78,7 @@ export function refunds(deps: Dependencies) {
 
 /** What is asked for. All that is left is what it was when it was first asked for under this id. */
 async function requestOf(
-  deps: Dependencies,
+  deps: RefundDependencies,
   body: RefundBody,
   by: { caller: string; requestId: string },
 ): Promise<ClaimedRequest> {
@@ -115,9 +115,9 @@ async function requestOf(
   return { amount, currency: parent.currency, parentPaymentId: parent.id };
 }
 
-/** Nothing is paid back on a webhook's word that it was paid: paytech is asked, and its answer goes to the record. */
+/** Nothing is paid back because only a webhook says that it was paid: paytech is asked, and its answer is recorded. */
 async function assertConfirmed(
-  deps: Dependencies,
+  deps: RefundDependencies,
   parent: PaymentRecord | undefined,
   { caller, requestId }: { caller: string; requestId: string },
 ): Promise<void> {
@@ -132,7 +132,7 @@ async function assertConfirmed(
     return;
   }
   if (answer.kind === 'answered') {
-    await observing.queueObservation(deps, parent, answer.result, {
+    await queueObservation(deps, parent, answer.result, {
       source: 'refresh',
       caller,
       ...optional('requestId', requestId),

@@ -24,7 +24,7 @@ import type { Call } from './router.ts';
  * `POST /operations/withdrawals`: pays out, once per referenceId. What happens when is in shared/payment/claim.ts.
  */
 
-export interface Dependencies {
+export interface WithdrawalDependencies {
   create: (call: ClaimedCall) => Promise<CallResult>;
   /** Where paytech sends this payment's webhooks. */
   webhookUrl: string;
@@ -64,7 +64,7 @@ export const withdrawalBody = object({
 });
 type WithdrawalBody = z.output<typeof withdrawalBody>;
 
-export function withdrawals({ create, webhookUrl, fingerprintKey }: Dependencies) {
+export function withdrawals({ create, webhookUrl, fingerprintKey }: WithdrawalDependencies) {
   return async (event: HttpEvent, { caller, owner, deadline }: Call): Promise<Reply> => {
     const body = validated(withdrawalBody, jsonBody(event));
     const result = await create({

@@ -8,7 +8,7 @@ import type { Secret } from '../../shared/runtime/secrets.ts';
 /** More than any payment object needs, and with base64 well within SQS's limit of 1 MiB. */
 export const MAX_WEBHOOK_BYTES = 256 * 1024;
 
-export interface Dependencies {
+export interface ReceiveWebhookDependencies {
   signingKeys: Secret<string[]>;
   queue: EventQueue;
   now: () => Date;
@@ -19,7 +19,7 @@ export interface Dependencies {
  * Answers 200 once the webhook is durably queued, and only then: paytech sends again whatever we did not
  * acknowledge. Nothing but the signature is looked at; what the bytes mean is judged behind the queue.
  */
-export function receiveWebhook({ signingKeys, queue, now, logger }: Dependencies) {
+export function receiveWebhook({ signingKeys, queue, now, logger }: ReceiveWebhookDependencies) {
   return async (event: HttpEvent): Promise<Reply> => {
     const bytes = rawBody(event);
     if (bytes.length > MAX_WEBHOOK_BYTES) {

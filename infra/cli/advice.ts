@@ -81,7 +81,7 @@ function aboutUnconfirmed({ state }: PaymentRecord): string {
   return `Wait before you rely on ${state}: only a webhook has said so, and paytech's API has not confirmed it yet. reconcile asks by itself; "paytech-ops reconcile" asks now.`;
 }
 
-/** The service changes nothing on a word that it does not know. */
+/** The service changes nothing for a name that it does not know. */
 function aboutUnknownWord({ unknownWord }: PaymentRecord): string[] {
   if (!unknownWord) return [];
   const { of, word, since, count: times } = unknownWord;
@@ -104,13 +104,13 @@ function aboutMadeUp({ state, history }: PaymentRecord): string[] {
   return [
     `${endedInVain(state) ? 'Pay out and send nothing in its place' : 'Deliver nothing on it'}: only a webhook${key ? `, signed with key ${key},` : ''} said ${state}, and paytech itself does not.`,
     `Ask paytech's support whether they sent it. If not, somebody else has that key: rotate it, then watch "paytech-ops keys".`,
-    'paytech is asked again at least once an hour until it says the same; should it come to another end, the record is corrected and subscribers are told.',
+    'paytech is asked again at least once an hour until it says the same; should it come to another end, the record is corrected and published.',
   ];
 }
 
 function refundsOf({ refunds, refundable, refundsUnknown, currency }: PaymentRecord): string | undefined {
   if (refundsUnknown)
-    return "What was refunded of it cannot be told, so that nothing more is refunded here: use paytech's back office.";
+    return "How much of it was refunded is unknown, so nothing more is refunded here: use paytech's back office.";
   const held = [...(refunds?.values() ?? [])].filter(({ stage }) => stage !== 'returned');
   if (held.length === 0 || !refundable) return undefined;
   const sum = held.reduce((total, { amount }) => total.plus(amount), decimal('0'));
@@ -131,7 +131,7 @@ function aboutQuarantine(record: PaymentRecord, isOpen: boolean): string[] {
           `Leave the order as it is: record and paytech agree that it is ${record.state}, and the event was wrong.`,
         ]),
     `Ask paytech's support whether they sent "${last.state}" for ${record.id} at ${time(last.at)}. ${key}: if they did not send it, somebody else has that key. Rotate it, then watch "paytech-ops keys".`,
-    `paytech is asked again at growing intervals${until}; should it change its word, the record is corrected and subscribers are told.`,
+    `paytech is asked again at growing intervals${until}; should its answer change, the record is corrected and published.`,
   ];
 }
 

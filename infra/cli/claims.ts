@@ -73,7 +73,7 @@ export interface Resolving {
   yes?: boolean;
 }
 
-/** `claims resolve <kind> <id>`: a person's word on what became of it; paytech is asked once more before. */
+/** `claims resolve <kind> <id>`: a person decides what became of it; paytech is asked once more first. */
 export async function resolve(
   environment: Environment,
   kind: (typeof RESOLVED_KINDS)[number],

@@ -2,21 +2,35 @@ import { createHash } from 'node:crypto';
 import { listedView } from '../../shared/http/payment-view.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import { confirm } from './confirm.ts';
-import { type DeadLetter, type Filter, redriveOne, withDeadLetters } from './dead-letters.ts';
+import { deadLetterQueues } from './dead-letter-queues.ts';
+import { type DeadLetter, deleteOne, type Filter, redriveOne, withDeadLetters } from './dead-letters.ts';
 import type { Environment } from './environment.ts';
 import { Failure } from './failure.ts';
 import { count, duration, fields, type Result, table, time } from './output.ts';
 import { openProgress } from './progress.ts';
 
-/** `dlq ls`: the webhooks that were set aside, oldest first. */
-export function listDeadLetters(environment: Environment, filter: Filter): Promise<Result> {
-  return withDeadLetters(environment, filter, async (letters) => {
+export interface OfQueue {
+  /** A subscriber, or a dead-letter queue by its name; default: the webhook queue's. */
+  queue?: string;
+}
+
+export interface Chosen extends Filter, OfQueue {
+  all?: boolean;
+  yes?: boolean;
+}
+
+/** `dlq ls`: what was set aside or not delivered, oldest first. */
+export function listDeadLetters(
+  environment: Environment,
+  { queue, ...filter }: Filter & OfQueue,
+): Promise<Result> {
+  return withDeadLetters(environment.sqs, deadLetterQueues(environment, queue), filter, async (letters) => {
     const sorted = letters.toSorted((a, b) => (a.receivedAt < b.receivedAt ? -1 : 1));
     const rows = sorted.map((each) => [
       each.messageId,
       duration(ageOf(each)),
-      each.source ?? '',
-      each.payment ? `${each.payment.id} ${each.payment.facts.state}` : 'unreadable',
+      each.source ?? each.queue.name,
+      each.unreadable === undefined ? `${each.paymentId} ${each.state}` : 'unreadable',
       each.reason,
     ]);
     return {
@@ -33,19 +47,22 @@ export function listDeadLetters(environment: Environment, filter: Filter): Promi
 export function showDeadLetter(
   environment: Environment,
   id: string,
-  { raw }: { raw?: boolean },
+  { raw, queue }: OfQueue & { raw?: boolean },
 ): Promise<Result> {
-  return withDeadLetters(environment, { ids: [id] }, async ([letter]) => {
+  const queues = deadLetterQueues(environment, queue);
+  return withDeadLetters(environment.sqs, queues, { ids: [id] }, async ([letter]) => {
     if (!letter) throw new Failure(`There is no dead letter ${id} now.`);
     const body = raw ? { body: letter.bytes.toString('utf8') } : {};
-    const { payment } = letter;
+    const { payment, event } = letter;
     const text = fields({
       message: letter.messageId,
+      queue: letter.queue.name,
       reason: letter.reason,
       received: time(letter.receivedAt),
       from: letter.source,
       request: letter.requestId,
-      payment: payment && `${payment.id} ${payment.facts.state}`,
+      event: event && `${event.id} ${event.type}`,
+      payment: letter.unreadable === undefined ? `${letter.paymentId} ${letter.state}` : undefined,
       unreadable: letter.unreadable,
       ...body,
     });
@@ -56,57 +73,85 @@ export function showDeadLetter(
   });
 }
 
-/** `dlq redrive`: back onto the webhook queue, to be applied as if they came now. */
-export async function redriveDeadLetters(
+/** `dlq redrive`: back onto the queue that they come from, to be taken as if they came now. */
+export function redriveDeadLetters(environment: Environment, chosen: Chosen): Promise<Result> {
+  return forEachOf(environment, chosen, {
+    title: 'Messages put back',
+    question: (what, names) => `Put ${what} back onto ${names} of ${environment.name}?`,
+    work: redriveOne,
+    result: (letters) => ({
+      document: { redriven: letters.map(({ messageId }) => messageId) },
+      text: `${count(letters.length, 'message')} put back. What fails again comes here again: see "paytech-ops dlq ls" in a minute, of a subscriber's in an hour.`,
+    }),
+  });
+}
+
+/** `dlq delete`: for good. */
+export function deleteDeadLetters(environment: Environment, chosen: Chosen): Promise<Result> {
+  return forEachOf(environment, chosen, {
+    title: 'Messages deleted',
+    question: (what, names) =>
+      `Delete ${what} for ${names} of ${environment.name}? They cannot be brought back.`,
+    work: deleteOne,
+    result: (letters) => ({
+      document: { deleted: letters.map(({ messageId }) => messageId) },
+      text: `${count(letters.length, 'message')} deleted.`,
+    }),
+  });
+}
+
+interface Action {
+  title: string;
+  /** @param names of the queues that they belong to */
+  question(what: string, names: string): string;
+  work(sqs: Environment['sqs'], letter: DeadLetter): Promise<void>;
+  result(letters: DeadLetter[]): Result;
+}
+
+async function forEachOf(
   environment: Environment,
-  { all, yes, ...filter }: Filter & { all?: boolean; yes?: boolean },
+  { all, yes, queue, ...filter }: Chosen,
+  { title, question, work, result }: Action,
 ): Promise<Result> {
   const isNarrow = Boolean(filter.ids?.length || filter.reason || filter.payment || filter.olderThan);
   if (!isNarrow && !all) throw new Failure('Name messages, a filter, or --all.', 2);
-  const question = async () => {
-    const found = await withDeadLetters(environment, filter, async ({ length }) => length);
-    return `Put ${count(found, 'message')} back onto the webhook queue of ${environment.name}?`;
+  const { sqs } = environment;
+  const queues = deadLetterQueues(environment, queue);
+  const ask = async () => {
+    const found = await withDeadLetters(sqs, queues, filter, async ({ length }) => length);
+    const names = [...new Set(queues.map(({ source }) => source.name))].join(', ');
+    return question(count(found, 'message'), names);
   };
-  await confirm(question, { yes });
-  return withDeadLetters(environment, filter, async (letters) => {
-    const shown = openProgress('Messages put back', letters.length);
+  await confirm(ask, { yes });
+  return withDeadLetters(sqs, queues, filter, async (letters) => {
+    const shown = openProgress(title, letters.length);
     try {
       for (const letter of letters) {
-        await redriveOne(environment, letter);
+        await work(sqs, letter);
         shown.step();
       }
     } finally {
       shown.end();
     }
-    return {
-      document: { redriven: letters.map(({ messageId }) => messageId) },
-      text: `${count(letters.length, 'message')} put back. What still cannot be applied comes here again: see "paytech-ops dlq ls" in a minute.`,
-      failed: letters.length === 0 && isNarrow,
-    };
+    return { ...result(letters), failed: letters.length === 0 && isNarrow };
   });
 }
 
-function viewOf({
-  messageId,
-  reason,
-  source,
-  receivedAt,
-  requestId,
-  bytes,
-  payment,
-  unreadable,
-}: DeadLetter) {
+function viewOf(letter: DeadLetter) {
+  const { messageId, queue, reason, source, receivedAt, requestId, bytes, event } = letter;
   return {
     messageId,
+    queue: queue.name,
     reason,
     ...optional('source', source),
     receivedAt,
     ...optional('requestId', requestId),
     bytes: bytes.length,
     sha256: createHash('sha256').update(bytes).digest('hex'),
-    ...optional('paymentId', payment?.id),
-    ...optional('state', payment?.facts.state),
-    ...optional('unreadable', unreadable),
+    ...(event && { eventId: event.id, type: event.type }),
+    ...optional('paymentId', letter.paymentId),
+    ...optional('state', letter.state),
+    ...optional('unreadable', letter.unreadable),
   };
 }
 

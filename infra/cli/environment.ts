@@ -17,6 +17,7 @@ import { ACCOUNT, clientFor, LOCAL_GRACE_SECONDS, LOCAL_KEYS, REGION } from '../
 import { projectContext } from '../stack/project-context.ts';
 import { type OpsSettings, parseSettings, plainSettings } from '../stack/settings.ts';
 import { Failure } from './failure.ts';
+import { type Subscribers, subscribersOf } from './subscriber-queues.ts';
 
 interface SettingsInUse extends ReturnType<typeof timesOf> {
   paytechUrl: string;
@@ -35,6 +36,7 @@ export interface Environment extends SettingsInUse {
   sqs: SQS;
   webhookQueueUrl: string;
   deadLetterQueueUrl: string;
+  subscribers: Subscribers;
   apiUrl: string;
   webhookUrl: string;
   apiKey: KeptSecret<string>;
@@ -70,14 +72,25 @@ function localEnvironment(): Environment {
     paytechUrl: urlAt('PAYTECH_PORT', 3001),
     webhookGraceSeconds: LOCAL_GRACE_SECONDS,
   });
+  const queueUrl = (name: string) => `${sqsUrl}/${ACCOUNT}/${name}`;
   return assemble({
     name: 'the local run',
     dynamoDb: new DynamoDBClient(clientFor(urlAt('DYNAMODB_PORT', 3003))),
     sqs: new SQS(clientFor(sqsUrl)),
     sns: new SNSClient(clientFor(sqsUrl)),
     tableName: 'payments',
-    webhookQueueUrl: `${sqsUrl}/${ACCOUNT}/webhooks`,
-    deadLetterQueueUrl: `${sqsUrl}/${ACCOUNT}/webhooks-dlq`,
+    webhookQueueUrl: queueUrl('webhooks'),
+    deadLetterQueueUrl: queueUrl('webhooks-dlq'),
+    subscribers: new Map(
+      settings.subscribers.map(({ name }) => [
+        name,
+        {
+          queueUrl: queueUrl(name),
+          dlqUrl: queueUrl(`${name}-dlq`),
+          undeliveredUrl: queueUrl(`${name}-undelivered`),
+        },
+      ]),
+    ),
     topicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:payment-events`,
     apiUrl,
     webhookUrl,
@@ -105,6 +118,7 @@ async function stackEnvironment(stack: string, { profile, region }: Where): Prom
     tableName: output('PaymentsTable'),
     webhookQueueUrl: output('WebhookQueueUrl'),
     deadLetterQueueUrl: output('WebhookDeadLetterQueueUrl'),
+    subscribers: subscribersOf(outputs),
     topicArn: output('PaymentEventsTopicArn'),
     apiUrl: output('ApiUrl'),
     webhookUrl: output('WebhookUrl'),

@@ -3,13 +3,13 @@ import { type Advice, adviceOn, adviceOnClaim } from './advice.ts';
 import type { Environment } from './environment.ts';
 import { claimsWithoutPayment, type FoundPayment, findPayments } from './find-payments.ts';
 import { type Result, time } from './output.ts';
-import { type Chapter, timelineOf, timelineOfClaim } from './timeline.ts';
+import { type TimelineEntry, timelineOf, timelineOfClaim } from './timeline.ts';
 
 interface Explanation extends Advice {
   /** Of the payment; absent for a claim that has none. */
   id?: string;
   title: string;
-  story: Chapter[];
+  timeline: TimelineEntry[];
 }
 
 /** `explain <id|reference>`: who said what when, what was done about it, and what to do now. */
@@ -27,22 +27,22 @@ function explainPayment(found: FoundPayment): Explanation {
   return {
     id,
     title: `${record?.paymentType ?? 'Payment'} ${id}${reference}${parent}`,
-    story: record ? timelineOf(record, claim) : [],
+    timeline: record ? timelineOf(record, claim) : [],
     ...adviceOn(found),
   };
 }
 
 function explainClaim(claim: Claim): Explanation {
   const title = `${claim.kind.toUpperCase()} ${claim.referenceId}, of which no payment is known`;
-  return { title, story: timelineOfClaim(claim), ...adviceOnClaim(claim) };
+  return { title, timeline: timelineOfClaim(claim), ...adviceOnClaim(claim) };
 }
 
-function asText({ title, story, now, todo }: Explanation): string {
-  const chapters = story.map(({ at, text }) => `${time(at)}\n${indented(text)}`);
+function asText({ title, timeline, now, todo }: Explanation): string {
+  const entries = timeline.map(({ at, text }) => `${time(at)}\n${indented(text)}`);
   const steps = todo.map((each, index) =>
     todo.length > 1 ? indented(each, `${index + 1}. `) : indented(each),
   );
-  return [title, ...chapters, `Now\n${indented(now)}`, `What to do\n${steps.join('\n')}`].join('\n\n');
+  return [title, ...entries, `Now\n${indented(now)}`, `What to do\n${steps.join('\n')}`].join('\n\n');
 }
 
 const WIDTH = 96;
@@ -50,10 +50,10 @@ const WIDTH = 96;
 function indented(text: string, mark = ''): string {
   const lines: string[] = [''];
   // A command stays in one piece, to be copied.
-  for (const word of text.match(/"paytech-ops[^"]*"\S*|\S+/g) ?? []) {
+  for (const part of text.match(/"paytech-ops[^"]*"\S*|\S+/g) ?? []) {
     const last = lines.at(-1)!;
-    if (last.length + word.length >= WIDTH) lines.push(word);
-    else lines[lines.length - 1] = last ? `${last} ${word}` : word;
+    if (last.length + part.length >= WIDTH) lines.push(part);
+    else lines[lines.length - 1] = last ? `${last} ${part}` : part;
   }
   return lines.map((line, index) => `  ${index === 0 ? mark : ' '.repeat(mark.length)}${line}`).join('\n');
 }

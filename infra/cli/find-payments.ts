@@ -65,10 +65,10 @@ export async function findPayments(environment: Environment, query: string): Pro
   );
 }
 
-/** The claims that none of the payments tells of. */
+/** The claims that belong to none of the payments. */
 export function claimsWithoutPayment(payments: readonly FoundPayment[], claims: readonly Claim[]): Claim[] {
-  const told = new Set(payments.map(({ claim }) => claim && `${claim.kind}#${claim.referenceId}`));
-  return claims.filter(({ kind, referenceId }) => !told.has(`${kind}#${referenceId}`));
+  const known = new Set(payments.map(({ claim }) => claim && `${claim.kind}#${claim.referenceId}`));
+  return claims.filter(({ kind, referenceId }) => !known.has(`${kind}#${referenceId}`));
 }
 
 async function claimsOf({ table }: Environment, query: string): Promise<Claim[]> {

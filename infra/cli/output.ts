@@ -27,7 +27,7 @@ function say(message: string, ...fields: object[]): void {
   progress(['  ', message, ...fields.map((each) => ` ${JSON.stringify(each)}`)].join(''));
 }
 
-/** An amount that nobody has told is said to be unknown. */
+/** An amount that is not known is shown as unknown. */
 export function money(amount: Decimal | undefined, currency: string | undefined): string {
   if (!amount || currency === undefined) return 'an unknown amount';
   return `${decimalText(amount)} ${currency}`;

@@ -4,7 +4,14 @@ import { DAY_MS } from '../../shared/runtime/time.ts';
 import { parseCount, parseDuration, parseSince } from './arguments.ts';
 import { listClaims, type Resolving, resolve } from './claims.ts';
 import type { Filter } from './dead-letters.ts';
-import { listDeadLetters, redriveDeadLetters, showDeadLetter } from './dlq.ts';
+import {
+  type Chosen,
+  deleteDeadLetters,
+  listDeadLetters,
+  type OfQueue,
+  redriveDeadLetters,
+  showDeadLetter,
+} from './dlq.ts';
 import { doctor } from './doctor.ts';
 import { type Environment, findEnvironment, type Where } from './environment.ts';
 import { explain } from './explain.ts';
@@ -48,25 +55,28 @@ export function program(onResult: (result: Result) => void): Command {
     .argument('<id|reference>', PAYMENT_OR_REFERENCE)
     .action((query: string) => work((environment) => explain(environment, query)));
 
-  const dlq = root.command('dlq').description('webhooks that could not be applied');
-  filtered(dlq.command('ls'))
+  const dlq = root
+    .command('dlq')
+    .description('webhooks that could not be applied, and events that a subscriber went without');
+  filtered(ofQueue(dlq.command('ls')))
     .description('list them, oldest first')
-    .action((filter: Filter) => work((environment) => listDeadLetters(environment, filter)));
-  dlq
-    .command('show')
+    .action((filter: Filter & OfQueue) => work((environment) => listDeadLetters(environment, filter)));
+  ofQueue(dlq.command('show'))
     .description('one of them')
     .argument('<message>', 'its id, from ls')
     .option('--raw', 'with its body, which may hold customer data')
-    .action((id: string, options: { raw?: boolean }) =>
+    .action((id: string, options: OfQueue & { raw?: boolean }) =>
       work((environment) => showDeadLetter(environment, id, options)),
     );
-  filtered(dlq.command('redrive'))
-    .description('put them back onto the webhook queue')
-    .argument('[message...]', 'their ids, from ls')
-    .option('--all', 'all that there are')
-    .option('--yes', 'do not ask')
-    .action((ids: string[], options: Filter & { all?: boolean; yes?: boolean }) =>
+  chosen(dlq.command('redrive'))
+    .description('put them back onto the queue that they come from')
+    .action((ids: string[], options: Chosen) =>
       work((environment) => redriveDeadLetters(environment, { ...options, ids })),
+    );
+  chosen(dlq.command('delete'))
+    .description('delete them for good')
+    .action((ids: string[], options: Chosen) =>
+      work((environment) => deleteDeadLetters(environment, { ...options, ids })),
     );
 
   root
@@ -126,6 +136,20 @@ export function program(onResult: (result: Result) => void): Command {
     .description('whether all that the service needs is there and answers')
     .action(() => work(doctor));
   return root;
+}
+
+function ofQueue(command: Command): Command {
+  return command.option(
+    '--queue <name>',
+    "a subscriber's instead of the webhooks': <subscriber>, <subscriber>-dlq or <subscriber>-undelivered",
+  );
+}
+
+function chosen(command: Command): Command {
+  return filtered(ofQueue(command))
+    .argument('[message...]', 'their ids, from ls')
+    .option('--all', 'all that there are')
+    .option('--yes', 'do not ask');
 }
 
 function filtered(command: Command): Command {

@@ -1,7 +1,7 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type { Environment } from './environment.ts';
 
-/** The messages of a queue, waiting or being worked on; roughly, as SQS counts them. */
+/** The messages of a queue, available or in flight; roughly, as SQS counts them. */
 export async function depthOf({ sqs }: Pick<Environment, 'sqs'>, queueUrl: string): Promise<number> {
   const { Attributes = {} } = await sqs.send(
     new GetQueueAttributesCommand({

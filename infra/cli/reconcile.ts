@@ -16,8 +16,8 @@ const ROUND_MS = MINUTE_MS;
 const LONG_ROUND_MS = HOUR_MS;
 const MAX_ROUNDS = 1_000;
 
-/** How long a round's news may take through the queue before the next round looks again. */
-const SETTLING_MS = 30_000;
+/** How long a round's changes may take through the queue before the next round looks again. */
+const QUEUE_LIMIT_MS = 30_000;
 const LOOK_EVERY_MS = 200;
 
 const COUNTS = [
@@ -65,9 +65,9 @@ export async function reconcileAll(
     for (const name of COUNTS) total[name] += last[name];
     nothingToCheck &&= last.nothingToCheck;
     progress(
-      `Round ${rounds}: ${count(last.checked, 'payment')} checked, ${last.changed + last.unknownToUs} with news.`,
+      `Round ${rounds}: ${count(last.checked, 'payment')} checked, ${last.changed + last.unknownToUs} changed.`,
     );
-    if (!dryRun) await untilSettled(environment);
+    if (!dryRun) await untilQueueIsEmpty(environment);
   } while (!dryRun && goesOn(last) && rounds < MAX_ROUNDS);
 
   const isUnfinished = last.stopped !== undefined || last.failed > 0;
@@ -102,8 +102,8 @@ function goesOn({ stopped, checked, changed, unknownToUs }: Reconciled): boolean
 }
 
 /** What is on the queue would otherwise be found again, and counted again. */
-async function untilSettled(environment: Environment): Promise<void> {
-  const end = Date.now() + SETTLING_MS;
+async function untilQueueIsEmpty(environment: Environment): Promise<void> {
+  const end = Date.now() + QUEUE_LIMIT_MS;
   while (Date.now() < end && (await depthOf(environment, environment.webhookQueueUrl)) > 0) {
     await delay(LOOK_EVERY_MS);
   }

@@ -40,7 +40,7 @@ function paymentText({ id, record, claim, paytech, differences, paidToo }: Found
     'refund of': parentPaymentId,
     refundable: refundable && money(refundable, currency),
     'paid too': paidToo.length > 0 ? paidToo.join(', ') : undefined,
-    unconfirmed: record.unconfirmed && "a webhook's word, which paytech has not confirmed",
+    unconfirmed: record.unconfirmed && 'only a webhook said so; paytech has not confirmed it',
   });
   const parts = [`${paymentType} ${id}\n${head}`, `History\n${table(record.history.map(historyRow))}`];
   if (quarantined > 0) {

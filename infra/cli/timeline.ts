@@ -9,15 +9,15 @@ import {
 import { count, money } from './output.ts';
 
 /** What happened when, in a sentence or a few. */
-export interface Chapter {
+export interface TimelineEntry {
   /** ISO 8601, UTC. */
   at: string;
   text: string;
 }
 
-/** The life of a payment as the record tells it, oldest first. */
-export function timelineOf(record: PaymentRecord, claim: Claim | undefined): Chapter[] {
-  const chapters = [
+/** The life of a payment as the record has it, oldest first. */
+export function timelineOf(record: PaymentRecord, claim: Claim | undefined): TimelineEntry[] {
+  const entries = [
     ...record.history.map((entry, index) => ({ at: entry.at, text: applied(record, entry, index + 1) })),
     ...record.quarantine.map((event, index) => ({ at: event.at, text: doubted(record, event, index) })),
     ...record.operations.flatMap(({ kind, amount, caller, startedAt, released }) => [
@@ -36,41 +36,41 @@ export function timelineOf(record: PaymentRecord, claim: Claim | undefined): Cha
     ]),
     ...(claim ? aboutClaim(claim) : []),
   ];
-  return chapters.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  return entries.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
 }
 
-/** Of a claim that ended well the payment itself tells. */
-function aboutClaim(claim: Claim): Chapter[] {
+/** A claim that ended well is covered by its payment. */
+function aboutClaim(claim: Claim): TimelineEntry[] {
   return claim.stage === 'known' ? resolutionsOf(claim) : timelineOfClaim(claim);
 }
 
 /** The same for a claim that has no payment yet. */
-export function timelineOfClaim(claim: Claim): Chapter[] {
+export function timelineOfClaim(claim: Claim): TimelineEntry[] {
   const { kind, attempt, sentAt, request, caller, flag, lastLookUpAt } = claim;
   const sent = `${caller ?? 'The shop'} asked for a ${kind} of ${money(request.amount, request.currency)}${attempt > 1 ? ` (attempt ${attempt})` : ''}.`;
-  const chapters = [{ at: new Date(sentAt).toISOString(), text: `${sent} ${ENDINGS[claim.stage]}` }];
+  const entries = [{ at: new Date(sentAt).toISOString(), text: `${sent} ${ENDINGS[claim.stage]}` }];
   if (lastLookUpAt !== undefined) {
     const found = flag ? `${flag}; a person has to decide` : 'no answer yet';
-    chapters.push({
+    entries.push({
       at: new Date(lastLookUpAt).toISOString(),
       text: `It was looked up at paytech: ${found}.`,
     });
   } else if (flag) {
-    chapters[0]!.text += ` It is flagged: ${flag}.`;
+    entries[0]!.text += ` It is flagged: ${flag}.`;
   }
-  return [...chapters, ...resolutionsOf(claim)];
+  return [...entries, ...resolutionsOf(claim)];
 }
 
 const ENDINGS: Record<Claim['stage'], string> = {
   reserving: 'Its money is being set aside; nothing was sent to paytech yet.',
   sent: 'The call to paytech is under way, or whoever made it has died.',
-  unknown: 'Nobody heard what paytech did about it.',
+  unknown: 'The outcome at paytech is unknown.',
   known: 'paytech made the payment.',
   released: 'paytech made nothing of it, and the next request may try again.',
-  flagged: 'Nobody heard what paytech did about it.',
+  flagged: 'The outcome at paytech is unknown.',
 };
 
-function resolutionsOf({ resolutions = [] }: Claim): Chapter[] {
+function resolutionsOf({ resolutions = [] }: Claim): TimelineEntry[] {
   return resolutions.map(({ at, caller, outcome, reason, flag }) => {
     const verdict = outcome === 'sent' ? 'was sent' : 'was not sent';
     return {
@@ -83,7 +83,7 @@ function resolutionsOf({ resolutions = [] }: Claim): Chapter[] {
 function applied(record: PaymentRecord, entry: HistoryEntry, version: number): string {
   const now = paymentAt(record, version);
   const said = `${now.state} over ${money(now.amount, now.currency)}`;
-  const told = isPublished(record, version) ? ` Subscribers were told (event ${record.id}:${version}).` : '';
+  const published = isPublished(record, version) ? ` It was published as event ${record.id}:${version}.` : '';
   if (version === 1 && entry.source === 'create') {
     const asked = `a ${record.paymentType.toLowerCase()} of ${money(record.requestedAmount, record.requestedCurrency)}`;
     const why = entry.reason ? ` (adopted: "${entry.reason}")` : '';
@@ -94,20 +94,20 @@ function applied(record: PaymentRecord, entry: HistoryEntry, version: number): s
     const stood = `${before.state} over ${money(before.amount, before.currency)}`;
     const asked =
       entry.source === 'webhook'
-        ? `${teller(entry)} contradicted the record, which said ${stood}. paytech was asked which is true and answered ${said}.`
-        : `${teller(entry)} found that paytech says ${said}, although the record said ${stood}.`;
-    return `${asked} As paytech's final word it was written over the record (version ${version}, a correction).${told}`;
+        ? `${reporter(entry)} contradicted the record, which said ${stood}. paytech was asked which is true and answered ${said}.`
+        : `${reporter(entry)} found that paytech says ${said}, although the record said ${stood}.`;
+    return `${asked} paytech's answer is final and replaced the record (version ${version}, a correction).${published}`;
   }
   const code = now.errorCode && now.state !== 'COMPLETED' ? ` with error code ${now.errorCode}` : '';
-  const verb = entry.source === 'webhook' ? 'said' : 'heard from paytech:';
-  return `${teller(entry)} ${verb} ${said}${code}. It was applied as version ${version}.${told}`;
+  const verb = entry.source === 'webhook' ? 'said' : 'got from paytech:';
+  return `${reporter(entry)} ${verb} ${said}${code}. It was applied as version ${version}.${published}`;
 }
 
 /** A contradiction that paytech did not confirm. */
 function doubted(record: PaymentRecord, event: QuarantinedEvent, index: number): string {
   const version = Math.max(1, record.history.filter(({ at }) => at <= event.at).length);
   const then = paymentAt(record, version);
-  const verb = event.source === 'webhook' ? 'said' : 'heard from paytech:';
+  const verb = event.source === 'webhook' ? 'said' : 'got from paytech:';
   const claimed = `${event.state} over ${money(event.amount, event.currency)}`;
   const stood = `${then.state} over ${money(then.amount, then.currency)}`;
   const more = record.quarantined - record.quarantine.length;
@@ -116,13 +116,13 @@ function doubted(record: PaymentRecord, event: QuarantinedEvent, index: number):
       ? ` After it came ${count(more, 'more such event')}, only counted.`
       : '';
   return [
-    `${teller(event)} ${verb} ${claimed}, but the record said ${stood}: both cannot be true.`,
-    `paytech was asked and did not confirm it, so nothing was changed and no subscriber was told.`,
+    `${reporter(event)} ${verb} ${claimed}, but the record said ${stood}: both cannot be true.`,
+    `paytech was asked and did not confirm it, so nothing was changed and nothing was published.`,
     `The event is in quarantine (body SHA-256 ${event.key.slice(0, 12)}…).${others}`,
   ].join(' ');
 }
 
-function teller({
+function reporter({
   source,
   caller,
   signature,

@@ -11,7 +11,7 @@ import { Construct } from 'constructs';
 import { PaymentEventsSubscription } from '../stack/payment-events-subscription.ts';
 
 export class OrderPayments extends Construct {
-  /** Key: `paymentId`; one item per payment, as of the highest version heard of. */
+  /** Key: `paymentId`; one item per payment, as of the highest version received. */
   readonly table: TableV2;
 
   constructor(scope: Construct, id: string, { topic }: { topic: ITopic | string }) {

@@ -29,8 +29,10 @@ const FILTERS = `## Filters
 A subscriber with a \`filter\` gets the events that match every attribute that it names. Their values are lists of exact values, \`{"anything-but": [values]}\` or \`{"exists": true}\`:
 
 \`\`\`json
-{ "name": "order-mail", "filter": { "paymentType": ["DEPOSIT"], "state": ["COMPLETED"], "paidAsRequested": ["true"] } }
+{ "name": "order-mail", "filter": { "paymentType": ["DEPOSIT"], "state": ["COMPLETED", "DECLINED", "CANCELLED"] } }
 \`\`\`
+
+A filter on COMPLETED alone, or on \`paidAsRequested\`, misses the correction that takes a payment [away from it](subscribers.md).
 `;
 
 /** The reference as it is kept in `docs/settings.md`. */

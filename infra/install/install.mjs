@@ -108,7 +108,7 @@ if (reason) {
   const complaints = await install();
   if (complaints !== undefined) {
     fail(
-      `The installation failed; npm's words are above. ${adviceOn(complaints)}\nThen run the same command again.`,
+      `The installation failed; npm's messages are above. ${adviceOn(complaints)}\nThen run the same command again.`,
     );
   }
   if (reasonToInstall()) {

@@ -4,6 +4,6 @@ import { linkBundledNode } from './bundled-node.mjs';
 try {
   linkBundledNode();
 } catch (error) {
-  // Installed it is all the same; whoever needs the link is told so by install.mjs.
+  // Installed it is all the same; install.mjs says so to whoever needs the link.
   console.error(`The Node of the dependencies could not be linked: ${error.message}`);
 }

@@ -16,10 +16,10 @@ export async function startDynamoDb(port = 0, gate: Gate = openGate()): Promise<
   server.removeAllListeners('request').on('request', async (request, response) => {
     const isLetThrough = await gate.pass();
     if (!isLetThrough || isClosing) return sendJson(response, 503, { message: 'Service Unavailable' });
-    const settled = answered(request, response).then(() => {
-      underWay.delete(settled);
+    const ended = answered(request, response).then(() => {
+      underWay.delete(ended);
     });
-    underWay.add(settled);
+    underWay.add(ended);
     serve?.(request, response);
   });
   const listening = await listenOnLoopback(server, port);

@@ -2,7 +2,7 @@
 import { devNull, tmpdir } from 'node:os';
 
 /**
- * Where AWS is for whoever has not been told of an embedded part: nowhere. The files in place of `~/.aws/config` and
+ * Where AWS is for whoever knows of no embedded part: nowhere. The files in place of `~/.aws/config` and
  * `~/.aws/credentials`, which may change endpoints, name profiles and ask for FIPS, are empty.
  */
 export const NO_AWS = {

@@ -173,7 +173,7 @@ async function start(options: LocalOptions, started: ToBeClosed): Promise<LocalS
     return workers.invoke(event);
   };
   const consumers: Consumer[] = [];
-  // Together, because a consumer may be waiting for a function.
+  // Together, because a consumer may wait for a function.
   started.defer(() => closeAll([...consumers, ...functions.values()]));
   for (const workers of functions.values()) workers.warmUp();
   await createResources(template, endpoints);

@@ -6,7 +6,7 @@
  *   SQS_PORT 3002       the embedded SQS and SNS
  *   DYNAMODB_PORT 3003  the embedded DynamoDB
  *   ORDER_TOKENS off    "required": POST /payments needs an order token (npm run order-token)
- *   PAYTECH_ANSWERS whole  "sparse": the simulator tells the least that paytech's contract allows; "random": a mixture
+ *   PAYTECH_ANSWERS whole  "sparse": the simulator says the least that paytech's contract allows; "random": a mixture
  */
 import { styleText } from 'node:util';
 import type { LocalService } from './local-service.ts';

@@ -3,9 +3,9 @@ export type Trouble = 'refusing' | 'stalling';
 
 /** What every request of an embedded part goes through. It is open until somebody makes trouble. */
 export interface Gate {
-  /** `refusing` turns requests away, `stalling` lets them wait; undefined ends both. */
+  /** `refusing` rejects requests, `stalling` lets them wait; undefined ends both. */
   set(trouble: Trouble | undefined): void;
-  /** False when the request is to be turned away; of a stalled one only when the trouble ends. */
+  /** False when the request is to be rejected; of a stalled one only when the trouble ends. */
   pass(): Promise<boolean>;
 }
 

@@ -32,7 +32,7 @@ export interface Workers {
   /** Kills the processes as they are, mid-request too, and answers how many; the next request starts new ones. */
   kill(): number;
   /** How many requests are being served, and how many wait for a worker. */
-  pressure(): { busy: number; waiting: number };
+  pressure(): { busy: number; queued: number };
   close(): Promise<void>;
 }
 
@@ -73,7 +73,7 @@ export function createWorkers(
   onMeasured: OnMeasured = () => {},
 ): Workers {
   const workers = new Set<Worker>();
-  const waiting: Request[] = [];
+  const queue: Request[] = [];
   let isClosed = false;
 
   const start = (): void => {
@@ -89,7 +89,7 @@ export function createWorkers(
     const limit = setTimeout(() => child.kill('SIGKILL'), START_LIMIT_MS);
     child.on('message', (message: WorkerMessage) => {
       clearTimeout(limit);
-      if (!message.ready) settle(worker, message);
+      if (!message.ready) answer(worker, message);
       if (worker.state !== 'dying') worker.state = 'idle';
       dispatch();
     });
@@ -107,10 +107,10 @@ export function createWorkers(
 
   const dispatch = (): void => {
     for (const worker of workers) {
-      if (worker.state === 'idle' && waiting.length > 0) run(worker, waiting.shift() as Request);
+      if (worker.state === 'idle' && queue.length > 0) run(worker, queue.shift() as Request);
     }
     const starting = [...workers].filter((worker) => worker.state === 'starting').length;
-    const missing = Math.min(waiting.length - starting, MAX_WORKERS - workers.size);
+    const missing = Math.min(queue.length - starting, MAX_WORKERS - workers.size);
     for (let count = 0; count < missing; count++) start();
   };
 
@@ -124,12 +124,12 @@ export function createWorkers(
       finish(worker)?.reject(new FunctionError('Sandbox.Timedout', message));
       killWorker(worker);
     }, timeoutMs);
-    // A send that fails is followed by the worker's exit, which settles the request.
+    // A send that fails is followed by the worker's exit, which ends the request.
     const job = { event: request.event, requestId: randomUUID(), deadline: Date.now() + timeoutMs };
     worker.process.send(job, () => {});
   };
 
-  const settle = (worker: Worker, { payload, error }: WorkerMessage): void => {
+  const answer = (worker: Worker, { payload, error }: WorkerMessage): void => {
     const request = finish(worker);
     if (error) request?.reject(new FunctionError(error.name, error.message));
     else request?.resolve(JSON.parse(payload as string));
@@ -144,8 +144,8 @@ export function createWorkers(
 
   const removeDead = (worker: Worker, reason: string): void => {
     if (!workers.delete(worker)) return;
-    // One that dies while starting takes a waiting request with it, or a broken bundle would start for ever.
-    const request = finish(worker) ?? (worker.state === 'starting' ? waiting.shift() : undefined);
+    // One that dies while starting takes a queued request with it, or a broken bundle would start for ever.
+    const request = finish(worker) ?? (worker.state === 'starting' ? queue.shift() : undefined);
     const message = `The worker ${reason}`;
     if (request && !isClosed) onLog(definition.name, message);
     request?.reject(new FunctionError('Runtime.ExitError', message));
@@ -166,7 +166,7 @@ export function createWorkers(
     invoke: (event) =>
       new Promise((resolve, reject) => {
         if (isClosed) return reject(new FunctionError('Closed', 'The local run is shutting down'));
-        waiting.push({
+        queue.push({
           event,
           resolve: (answer) => {
             onMeasured({ of: 'function', name: definition.name, failed: false });
@@ -185,11 +185,11 @@ export function createWorkers(
     kill,
     pressure: () => ({
       busy: [...workers].filter(({ state }) => state === 'busy').length,
-      waiting: waiting.length,
+      queued: queue.length,
     }),
     close: async () => {
       isClosed = true;
-      for (const request of waiting.splice(0))
+      for (const request of queue.splice(0))
         request.reject(new FunctionError('Closed', 'The local run ended'));
       const exits = [...workers].map(
         (worker) => new Promise((resolve) => worker.process.once('close', resolve)),

@@ -19,7 +19,7 @@ import { openFront } from './front.ts';
 import { startEmulator } from './ministack.ts';
 import { mustRun } from './run.ts';
 
-/** What is told to whoever works on the rehearsed stack from another process. */
+/** What is given to whoever works on the rehearsed stack from another process. */
 export interface Rehearsed {
   stack: string;
   /** Where the emulator answers for all of AWS. */

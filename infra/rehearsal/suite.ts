@@ -17,19 +17,12 @@ export async function runSuite(rehearsal: Rehearsal, signal: AbortSignal): Promi
   try {
     await lint(rehearsal);
     // First, since these two look at everything that there is.
-    await tests('reconcile.test');
-    await tests('ops.test');
-    await tests(
-      'service.test',
-      'operations.test',
-      'actions.test',
-      'store',
-      'requests-per-event',
-      'permissions',
-    );
+    await tests('service/reconcile');
+    await tests('service/ops');
+    await tests('service/service', 'service/operations', 'service/actions', 'deployed/permissions');
     await changeIt(rehearsal);
-    await tests('order-tokens.test');
-    await tests('getting-started.test');
+    await tests('service/order-tokens');
+    await tests('deployed/getting-started');
     await removeIt(rehearsal);
   } catch (error) {
     if (!signal.aborted) await printLogs(rehearsal);

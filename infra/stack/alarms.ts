@@ -20,6 +20,8 @@ import type { FunctionName } from '../../shared/runtime/settings.ts';
 import { type ApiRoute, routeMetric } from './api-metrics.ts';
 import type { PaymentFunctions } from './functions.ts';
 import { loggedAlarms } from './logged-alarms.ts';
+import type { PaymentEventsSubscription } from './payment-events-subscription.ts';
+import { survivedOutage } from './queue.ts';
 import type { Settings } from './settings.ts';
 
 export interface Watched {
@@ -27,7 +29,7 @@ export interface Watched {
   apiId: string;
   functions: PaymentFunctions;
   webhooks: { queue: Queue; deadLetterQueue: Queue };
-  subscribers: ReadonlyMap<string, { queue: Queue; deadLetterQueue: Queue; undelivered: Queue }>;
+  subscribers: ReadonlyMap<string, PaymentEventsSubscription>;
 }
 
 /** One alarm; it goes off when the metric reaches the threshold in one period. */
@@ -37,7 +39,7 @@ interface AlarmProps {
   /** What it means for customers and money. */
   impact: string;
   firstStep: string;
-  /** Goes off below the threshold, and where nothing is heard. */
+  /** Goes off below the threshold, and where there is no data. */
   whenBelow?: true;
   /** How many periods in a row, or `datapoints` of so many. */
   periods?: number;
@@ -87,17 +89,25 @@ export function alarms(scope: Construct, watched: Watched): void {
     impact: 'Payments are recorded and announced over five minutes late.',
     firstStep: 'Look at the errors and throttles of apply-payment-event.',
   });
-  for (const [name, { deadLetterQueue, undelivered }] of subscribers) {
+  for (const [name, queue] of subscribers) {
+    alarm(`${name}-age`, {
+      entry: 'subscriber-age',
+      metric: queue.metricApproximateAgeOfOldestMessage({ period: FIVE_MINUTES }),
+      threshold: survivedOutage.toSeconds(),
+      periods: 3,
+      impact: `The subscriber ${name} does not read its queue; what waits there for 14 days is deleted.`,
+      firstStep: `Look whether the consumer of ${name} runs; a queue that nobody needs is taken out of the settings.`,
+    });
     alarm(`${name}-dlq`, {
       entry: 'subscriber-dlq',
-      metric: depth(deadLetterQueue),
+      metric: depth(queue.deadLetters),
       threshold: 1,
       impact: `The subscriber ${name} has failed on a payment event for an hour and goes without it.`,
       firstStep: `Fix the subscriber, then redrive ${name}-dlq.`,
     });
     alarm(`${name}-undelivered`, {
       entry: 'subscriber-undelivered',
-      metric: depth(undelivered),
+      metric: depth(queue.undelivered),
       threshold: 1,
       impact: `SNS could not hand a payment event to ${name}, which goes without it.`,
       firstStep: `Look at the policy of the queue ${name}, then redrive ${name}-undelivered.`,
@@ -136,7 +146,7 @@ export function alarms(scope: Construct, watched: Watched): void {
     alarm(`${name}-throttles`, {
       metric: made.metricThrottles({ period: FIVE_MINUTES }),
       threshold: 1,
-      impact: `Calls of ${name} were turned away for want of concurrency.`,
+      impact: `Calls of ${name} were rejected: no concurrency was left.`,
       firstStep: "Raise the account's concurrency, or the function's reservedConcurrency.",
     });
   }

@@ -49,7 +49,7 @@ async function bundleFunction(name: string, folder: string): Promise<void> {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    // Less to read at a start. Names and lines stay, so that a stack trace in a log still tells something.
+    // Less to read at a start. Names and lines stay, so that a stack trace in a log still says something.
     minifySyntax: true,
     minifyWhitespace: true,
     lineLimit: 120,

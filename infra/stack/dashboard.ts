@@ -56,15 +56,15 @@ export function dashboard(scope: Construct, watched: Watched): void {
           'Dead letters',
           [
             webhooks.deadLetterQueue,
-            ...[...subscribers.values()].flatMap(({ deadLetterQueue, undelivered }) => [
-              deadLetterQueue,
+            ...[...subscribers.values()].flatMap(({ deadLetters, undelivered }) => [
+              deadLetters,
               undelivered,
             ]),
           ].map((queue) => queue.metricApproximateNumberOfMessagesVisible({ period, label: queue.node.id })),
         ),
         graph(
           'Waiting for subscribers',
-          [...subscribers.values()].map(({ queue }) =>
+          [...subscribers.values()].map((queue) =>
             queue.metricApproximateNumberOfMessagesVisible({ period, label: queue.node.id }),
           ),
         ),

@@ -20,7 +20,7 @@ export interface FunctionsProps {
   plainSettings: PlainSettings;
 }
 
-/** The functions by name; those that a setting turns on may be missing. */
+/** The functions by name; those that a setting enables may be missing. */
 export type PaymentFunctions = Record<Exclude<FunctionName, 'execute-payment'>, PaymentFunction> & {
   'execute-payment'?: PaymentFunction;
 };

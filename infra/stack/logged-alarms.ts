@@ -85,7 +85,7 @@ export function metricEntries({
       minutes: 60,
       impact:
         'paytech names states or payment types that this version does not know; those payments stand still.',
-      firstStep: 'Look for the word in the log of apply-payment-event, and ask paytech what it means.',
+      firstStep: 'Find the name in the log of apply-payment-event, and ask paytech what it means.',
     },
     OutcomeUnknown: {
       id: 'outcome-unknown',
@@ -142,13 +142,13 @@ export function metricEntries({
     PublishFailed: {
       id: 'publish-failed',
       threshold: 5,
-      impact: 'Subscribers hear late of payments; each event is sent again until it is out.',
+      impact: 'Subscribers get events late; each event is sent again until it is out.',
       firstStep: 'Look at the reason in the log of apply-payment-event.',
     },
     GatewayNotAccepted: {
       id: 'gateway-not-accepted',
       threshold: 1,
-      impact: 'paytech turns our calls away, so that customers cannot pay.',
+      impact: 'paytech rejects our calls, so that customers cannot pay.',
       firstStep: 'Look at the status in the log: 401 is the API key, 429 the rate limit.',
     },
     GatewayNotReached: {

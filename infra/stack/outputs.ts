@@ -24,6 +24,8 @@ export function addOutputs(payments: PaytechPayments): void {
   for (const [name, value] of Object.entries(settings)) outputs[inPascalCase(name)] = String(value);
   for (const [name, queue] of payments.subscriberQueues) {
     outputs[`${inPascalCase(name)}QueueUrl`] = queue.queueUrl;
+    outputs[`${inPascalCase(`${name}-dlq`)}QueueUrl`] = queue.deadLetters.queueUrl;
+    outputs[`${inPascalCase(`${name}-undelivered`)}QueueUrl`] = queue.undelivered.queueUrl;
   }
   for (const [name, value] of Object.entries(outputs)) new CfnOutput(stack, name, { value });
 }

@@ -4,7 +4,7 @@ import { type ITopic, SubscriptionFilter, Topic } from 'aws-cdk-lib/aws-sns';
 import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { deadLetters, QueueWithDlq } from './queue.ts';
+import { longestRetention, QueueWithDlq, undeliveredQueue } from './queue.ts';
 import type { EventFilter } from './settings.ts';
 
 export interface PaymentEventsSubscriptionProps {
@@ -21,16 +21,16 @@ export interface PaymentEventsSubscriptionProps {
 
 /**
  * The queue `id` that gets the events as they are (raw). Beside it are `<id>-dlq`, for what its consumer failed
- * on for an hour, and `<id>-undelivered`, for what SNS could not deliver. Put an alarm on both: what is in them
- * the subscriber goes without.
+ * on for an hour, and `<id>-undelivered`, for what SNS could not deliver. Put an alarm on both, for what is in them
+ * the subscriber goes without, and one on the age of the queue's oldest message: after 14 days SQS deletes it.
  */
 export class PaymentEventsSubscription extends QueueWithDlq {
   readonly undelivered: Queue;
 
   constructor(scope: Construct, id: string, props: PaymentEventsSubscriptionProps) {
     const { filter = {}, visibilityTimeout = Duration.minutes(3) } = props;
-    super(scope, id, visibilityTimeout);
-    this.undelivered = deadLetters(scope, `${id}-undelivered`);
+    super(scope, id, { visibilityTimeout, retentionPeriod: longestRetention });
+    this.undelivered = undeliveredQueue(scope, `${id}-undelivered`);
     Validations.of(this.undelivered).acknowledge({
       id: 'AwsSolutions-SQS3',
       reason: 'This is the dead-letter queue of the SNS subscription; the rule knows only those of queues.',

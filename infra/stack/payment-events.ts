@@ -16,10 +16,10 @@ export function paymentEvents(scope: Construct, settings: Settings) {
   return {
     topic,
     queues: new Map(
-      settings.subscribers.map(({ name, filter }) => {
-        const queue = new PaymentEventsSubscription(queues, name, { topic, filter });
-        return [name, { queue, deadLetterQueue: queue.deadLetters, undelivered: queue.undelivered }];
-      }),
+      settings.subscribers.map(({ name, filter }) => [
+        name,
+        new PaymentEventsSubscription(queues, name, { topic, filter }),
+      ]),
     ),
   };
 }

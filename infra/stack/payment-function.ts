@@ -25,7 +25,7 @@ import type { Settings } from './settings.ts';
 
 export interface PaymentFunctionProps {
   settings: Settings;
-  /** Of which it is told its own; what belongs to a resource comes with `use`. */
+  /** Of which it gets its own; what belongs to a resource comes with `use`. */
   plainSettings: PlainSettings;
   description: string;
   timeout: Duration;
@@ -80,12 +80,12 @@ export class PaymentFunction extends LambdaFunction {
     });
   }
 
-  /** Lets the function use a resource: tells it where that is, and grants exactly the actions named. */
+  /** Lets the function use a resource: gives it the name, and grants exactly the actions named. */
   use({ variable, value, arn }: UsedResource, ...actions: string[]): this {
     return this.addEnvironment(variable, value).allow(arn, ...actions);
   }
 
-  /** Grants actions on a resource that the function need not be told of. */
+  /** Grants actions on a resource that the function needs no name of. */
   allow(arn: string, ...actions: string[]): this {
     this.addToRolePolicy(new PolicyStatement({ actions, resources: [arn] }));
     return this;

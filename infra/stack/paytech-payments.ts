@@ -12,6 +12,7 @@ import { addRoutes, httpApi } from './api.ts';
 import { dashboard } from './dashboard.ts';
 import { type PaymentFunctions, paymentFunctions } from './functions.ts';
 import { paymentEvents } from './payment-events.ts';
+import type { PaymentEventsSubscription } from './payment-events-subscription.ts';
 import { paymentsTable } from './payments-table.ts';
 import { reconcileSchedule } from './reconcile-schedule.ts';
 import { type Secrets, secrets } from './secrets.ts';
@@ -21,7 +22,7 @@ import { webhookQueue } from './webhook-queue.ts';
 export class PaytechPayments extends Construct {
   /** As given, with the defaults filled in. */
   readonly settings: Settings;
-  /** What functions and paytech-ops are told of them. */
+  /** What functions and paytech-ops get of them. */
   readonly plainSettings: PlainSettings;
   /** Base of all routes, without a slash at the end. */
   readonly apiUrl: string;
@@ -30,8 +31,8 @@ export class PaytechPayments extends Construct {
   readonly webhookQueue: Queue;
   readonly webhookDeadLetters: Queue;
   readonly topic: Topic;
-  /** By the subscriber's name. */
-  readonly subscriberQueues: ReadonlyMap<string, Queue>;
+  /** By the subscriber's name; each has its `deadLetters` and `undelivered`. */
+  readonly subscriberQueues: ReadonlyMap<string, PaymentEventsSubscription>;
   readonly secrets: Readonly<Secrets>;
   readonly functions: Readonly<PaymentFunctions>;
 
@@ -75,6 +76,6 @@ export class PaytechPayments extends Construct {
     this.webhookQueue = webhooks.queue;
     this.webhookDeadLetters = webhooks.deadLetterQueue;
     this.topic = events.topic;
-    this.subscriberQueues = new Map([...events.queues].map(([name, { queue }]) => [name, queue]));
+    this.subscriberQueues = events.queues;
   }
 }

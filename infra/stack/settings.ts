@@ -54,7 +54,7 @@ const subscriber = z.strictObject({
     .max(40)
     .regex(
       /^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$/,
-      'must be lower case words joined by hyphens, such as order-mail',
+      'must be lower-case words joined by hyphens, such as order-mail',
     )
     .refine(
       (name) => !/^webhooks?(-|$)|-(dlq|undelivered)$/.test(name),
@@ -249,7 +249,7 @@ export function eventSourceOf(stage: Settings['stage']): string {
   return `urn:paytech-payments:${stage}`;
 }
 
-/** What the functions are told, each as much as is its own ({@link SETTINGS_OF}). */
+/** What the functions get, each as much as is its own ({@link SETTINGS_OF}). */
 export function plainSettings(settings: Settings, webhookUrl: string): PlainSettings {
   return {
     ...settings,
@@ -259,7 +259,7 @@ export function plainSettings(settings: Settings, webhookUrl: string): PlainSett
   };
 }
 
-/** What paytech-ops is told, by an output of the stack. */
+/** What paytech-ops gets, by an output of the stack. */
 export const OPS_SETTINGS = [
   'paytechUrl',
   'eventSource',

@@ -15,6 +15,10 @@ export function webhookQueue(scope: Construct, batchSize: number) {
   // Lambda asks for a window of at least a second when a batch is over 10.
   const batchingWindow = Duration.seconds(batchSize > 10 ? 1 : 0);
   const visibilityTimeout = Duration.seconds(6 * applyTimeout.toSeconds()).plus(batchingWindow);
-  const queue = new QueueWithDlq(scope, 'webhooks', visibilityTimeout);
+  const queue = new QueueWithDlq(scope, 'webhooks', {
+    visibilityTimeout,
+    // Leaves a message that is set aside at least a week in the dead-letter queue.
+    retentionPeriod: Duration.days(7),
+  });
   return { queue, deadLetterQueue: queue.deadLetters, batchSize, batchingWindow };
 }

@@ -9,14 +9,14 @@ import type { Logger } from '../runtime/logger.ts';
 import { dropOperation, takeOperation } from '../store/operation-lock.ts';
 import { readPayment } from '../store/payments.ts';
 import { callOnce } from './call-once.ts';
-import * as observing from './observe.ts';
+import { type ObserveDependencies, queueObservation } from './observe.ts';
 import { isPaidBeside } from './siblings.ts';
 import { lookAtExecute } from './untouched.ts';
 
 /*
  * Lock, then call: an action on a payment is sent to paytech at most once. The operation is written before the
- * call; whoever finds it open asks paytech for the state and never sends it again, since a call that nobody heard
- * the end of may still be carried out. Only an execute, which ends while paytech is called and needs the customer, is
+ * call; whoever finds it open asks paytech for the state and never sends it again, since a call whose outcome is
+ * unknown may still be carried out. Only an execute, which ends while paytech is called and needs the customer, is
  * free again once GET has shown the deposit untouched twice. What is allowed, and what shows that it took effect, is in
  * shared/payment/action.ts; here it meets the table and the gateway.
  *
@@ -36,10 +36,10 @@ import { lookAtExecute } from './untouched.ts';
  * |   shows untouched the second time      |                                       |                         |
  * | another is open, or other content      | nothing                               | conflict                |
  * | a state in which it is impossible      | nothing                               | wrong-state             |
- * |   on a webhook's word alone            | paytech is asked for the state        | by what it says         |
+ * |   as only a webhook says               | paytech is asked for the state        | by what it says         |
  */
 
-export interface Dependencies extends observing.Dependencies {
+export interface ActDependencies extends ObserveDependencies {
   gateway: Pick<GatewayClient, 'execute' | 'act' | 'get'>;
   /** Throws when paytech cannot be called at all, for want of a key; then no lock is taken. */
   ready: () => Promise<unknown>;
@@ -47,7 +47,7 @@ export interface Dependencies extends observing.Dependencies {
 }
 
 /** One request for an action. */
-export interface Acting extends ActionRequest {
+export interface ActRequest extends ActionRequest {
   paymentId: string;
   /** What paytech is sent. */
   body?: Record<string, unknown>;
@@ -75,45 +75,45 @@ export type ActResult =
   | { is: 'rejected'; message: string; errors: FieldError[] }
   | { is: 'unavailable'; status?: number };
 
-/** What the customer is to follow, in paytech's own words. */
+/** What the customer is to follow, as paytech answered it. */
 export type Instructions = Pick<GatewayPayment, 'redirectUrl'> & Pick<PaymentFacts, 'externalRefs'>;
 
 /** A look is short, so that it fits behind a call that took all its time. */
 const LOOK_LIMIT_MS = 2_500;
 
-/** When it makes sense to ask again about an operation that nobody heard the end of. */
+/** When it makes sense to ask again about an operation whose outcome is unknown. */
 const UNKNOWN_RETRY_SECONDS = 30;
 
 /** Every round either ends or has seen the payment move or change hands. */
 const MAX_ROUNDS = 5;
 
-export function act(deps: Dependencies) {
+export function act(deps: ActDependencies) {
   const { table, gateway, now, ready, logger } = deps;
 
-  return async function run(acting: Acting): Promise<ActResult> {
-    let record = await readPayment(table, acting.paymentId);
+  return async function run(request: ActRequest): Promise<ActResult> {
+    let record = await readPayment(table, request.paymentId);
     let instructions: Instructions | undefined;
     for (let round = 0; record && round < MAX_ROUNDS; round++) {
-      const turn = await take(acting, record);
-      if (!('movedTo' in turn)) {
-        return turn.is === 'done' ? { ...optional('instructions', instructions), ...turn } : turn;
+      const result = await take(request, record);
+      if (!('movedTo' in result)) {
+        return result.is === 'done' ? { ...optional('instructions', instructions), ...result } : result;
       }
-      record = turn.movedTo;
-      instructions = turn.instructions;
+      record = result.movedTo;
+      instructions = result.instructions;
     }
     return record ? { is: 'in-progress', seconds: 1 } : { is: 'not-found' };
   };
 
-  async function take(acting: Acting, record: PaymentRecord): Promise<Turn> {
+  async function take(request: ActRequest, record: PaymentRecord): Promise<RoundResult> {
     const snapshot = withQueued(record);
-    const step = nextAction(snapshot, acting);
+    const step = nextAction(snapshot, request);
     switch (step.do) {
       case 'show':
         return { is: 'done', record };
       case 'look':
-        return look(acting, record, step.operation);
+        return look(request, record, step.operation);
       case 'ask': {
-        const asked = await ask(acting, record, 'refresh');
+        const asked = await ask(request, record, 'refresh');
         if (asked && withQueued(asked.record).state !== snapshot.state) return { movedTo: asked.record };
         if (!asked && snapshot.unconfirmed) return { is: 'unavailable' };
         // What reopens an ended payment is believed once paytech says it again.
@@ -123,8 +123,8 @@ export function act(deps: Dependencies) {
       }
       case 'call': {
         const { do: _, ...content } = step;
-        if (acting.kind === 'execute' && (await isPaidBeside(table, record))) return { is: 'paid-beside' };
-        return call(acting, record, content);
+        if (request.kind === 'execute' && (await isPaidBeside(table, record))) return { is: 'paid-beside' };
+        return call(request, record, content);
       }
       case 'refuse':
         if (step.because === 'state') return { is: 'wrong-state', record, state: snapshot.state };
@@ -136,25 +136,25 @@ export function act(deps: Dependencies) {
 
   /** Takes the lock and, once it is ours alone, calls paytech. */
   async function call(
-    acting: Acting,
+    request: ActRequest,
     read: PaymentRecord,
     content: Pick<Operation, 'amount' | 'isWhole'>,
-  ): Promise<Turn> {
+  ): Promise<RoundResult> {
     await ready();
     const startedAt = now();
     const { taken, record } = await takeOperation(table, read, {
-      kind: acting.kind,
+      kind: request.kind,
       ...content,
-      owner: acting.owner,
-      ...optional('caller', acting.caller),
+      owner: request.owner,
+      ...optional('caller', request.caller),
       startedAt,
       leaseUntil: startedAt + LEASE_MS,
       version: read.version,
     });
     if (!taken || !record) return { movedTo: record };
-    const { kind, paymentId, body } = acting;
+    const { kind, paymentId, body } = request;
     const called = await callOnce(deps, {
-      until: Math.min(startedAt + LEASE_MS, acting.deadline),
+      until: Math.min(startedAt + LEASE_MS, request.deadline),
       call: (limitMs) =>
         kind === 'execute'
           ? gateway.execute(paymentId, body ?? {}, limitMs)
@@ -165,23 +165,24 @@ export function act(deps: Dependencies) {
     });
     switch (called.is) {
       case 'done':
-        return settled(acting, record, called.result);
+        return carriedOut(request, record, called.result);
       case 'unknown': {
-        if (called.limited) return limited(acting, record);
-        if (now() + LOOK_LIMIT_MS > acting.deadline) return { is: 'unknown', seconds: UNKNOWN_RETRY_SECONDS };
-        const turn = await look(acting, record, record.operations.at(-1)!);
-        return 'is' in turn && turn.is === 'in-progress' ? { ...turn, is: 'unknown' } : turn;
+        if (called.limited) return limited(request, record);
+        if (now() + LOOK_LIMIT_MS > request.deadline)
+          return { is: 'unknown', seconds: UNKNOWN_RETRY_SECONDS };
+        const result = await look(request, record, record.operations.at(-1)!);
+        return 'is' in result && result.is === 'in-progress' ? { ...result, is: 'unknown' } : result;
       }
       default:
         return called;
     }
   }
 
-  /** A 429 says that it was not done. Where GET shows that it was, nobody is told otherwise. */
-  async function limited(acting: Acting, record: PaymentRecord): Promise<Turn> {
+  /** A 429 says that it was not done. Where GET shows that it was, so is the answer. */
+  async function limited(request: ActRequest, record: PaymentRecord): Promise<RoundResult> {
     const askedAt = now();
-    const hasTime = askedAt + LOOK_LIMIT_MS <= acting.deadline;
-    const asked = hasTime ? await ask(acting, record, 'operation', acting.caller) : undefined;
+    const hasTime = askedAt + LOOK_LIMIT_MS <= request.deadline;
+    const asked = hasTime ? await ask(request, record, 'operation', request.caller) : undefined;
     if (asked) {
       const instructions = instructionsOf(asked.payment);
       if (!openOperation(withQueued(asked.record))) return { movedTo: asked.record, instructions };
@@ -193,23 +194,31 @@ export function act(deps: Dependencies) {
   }
 
   /** paytech did it. The operation stays open until its event is applied, so that nobody sends it again. */
-  async function settled(acting: Acting, record: PaymentRecord, payment: GatewayPayment): Promise<Turn> {
-    const { caller, requestId } = acting;
-    const heard = await observing.queueObservation(deps, record, payment, {
+  async function carriedOut(
+    request: ActRequest,
+    record: PaymentRecord,
+    payment: GatewayPayment,
+  ): Promise<RoundResult> {
+    const { caller, requestId } = request;
+    const observed = await queueObservation(deps, record, payment, {
       source: 'operation',
       ...optional('caller', caller),
       ...optional('requestId', requestId),
     });
     // A deposit that is executed and still to be paid has not moved, and may be executed again.
-    if (acting.kind === 'execute' && openOperation(withQueued(heard))) await dropOperation(table, record);
-    logger.info('action done', { paymentId: record.id, action: acting.kind, state: payment.facts.state });
-    return { is: 'done', record: heard, instructions: instructionsOf(payment) };
+    if (request.kind === 'execute' && openOperation(withQueued(observed))) await dropOperation(table, record);
+    logger.info('action done', { paymentId: record.id, action: request.kind, state: payment.facts.state });
+    return { is: 'done', record: observed, instructions: instructionsOf(payment) };
   }
 
   /** Asks paytech whether an open operation took effect. */
-  async function look(acting: Acting, record: PaymentRecord, operation: Operation): Promise<Turn> {
+  async function look(
+    request: ActRequest,
+    record: PaymentRecord,
+    operation: Operation,
+  ): Promise<RoundResult> {
     const askedAt = now();
-    const asked = await ask(acting, record, 'operation', operation.caller);
+    const asked = await ask(request, record, 'operation', operation.caller);
     if (asked) {
       const instructions = instructionsOf(asked.payment);
       if (openOperation(withQueued(asked.record))?.owner !== operation.owner) {
@@ -227,7 +236,7 @@ export function act(deps: Dependencies) {
 
   /** What paytech says now, and the record with it, or undefined where it could not be asked. */
   async function ask(
-    { paymentId, requestId }: Acting,
+    { paymentId, requestId }: ActRequest,
     record: PaymentRecord,
     source: 'operation' | 'refresh',
     caller?: string,
@@ -236,7 +245,7 @@ export function act(deps: Dependencies) {
     if (answer.kind !== 'answered') return undefined;
     const how = { source, ...optional('caller', caller), ...optional('requestId', requestId) };
     return {
-      record: await observing.queueObservation(deps, record, answer.result, how),
+      record: await queueObservation(deps, record, answer.result, how),
       payment: answer.result,
     };
   }
@@ -247,4 +256,4 @@ function instructionsOf({ redirectUrl, facts }: GatewayPayment): Instructions {
 }
 
 /** A result, or the payment as it has become meanwhile. */
-type Turn = ActResult | { movedTo: PaymentRecord | undefined; instructions?: Instructions };
+type RoundResult = ActResult | { movedTo: PaymentRecord | undefined; instructions?: Instructions };

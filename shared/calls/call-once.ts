@@ -16,7 +16,7 @@ export type Called<T> =
 /**
  * Calls paytech for what must not happen twice: only while there is time to end, and giving back what the call was
  * given where paytech certainly did nothing. `until` is when lease and process end, in epoch milliseconds. A 429 says
- * that the call was not taken; where nobody but paytech could tell otherwise, `isSure` is false and it is looked up.
+ * that the call was not taken; where only paytech could say otherwise, `isSure` is false and it is looked up.
  */
 export async function callOnce<T>(
   { now, logger }: { now: () => number; logger: Pick<Logger, 'warn' | 'error'> },

@@ -6,17 +6,17 @@ import type { Logger } from '../runtime/logger.ts';
 import { readClaim, type SavedClaim, saveClaim } from '../store/claims.ts';
 import { readPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
+import { type CompleteClaimDependencies, completeClaim } from './complete-claim.ts';
 import { asFound, LOOK_UP_LIMIT_MS, lookUpAttempt } from './look-up.ts';
 import { queueFound } from './observe.ts';
 import { reserveFor } from './reserve.ts';
-import { type Settling, settleClaim } from './settle.ts';
 
 /*
- * What became of an attempt that nobody heard the end of. Asked by the next caller of the claim, who may send it
+ * What became of an attempt whose outcome is unknown. Asked by the next caller of the claim, who may send it
  * again, and by reconcile, which never sends anything.
  */
 
-export interface Dependencies extends Settling {
+export interface CheckClaimDependencies extends CompleteClaimDependencies {
   gateway: Pick<GatewayClient, 'get' | 'list'>;
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
@@ -35,14 +35,14 @@ export type LookedUp =
   | { is: 'unanswered' };
 
 /** Asks paytech what became of the attempt, and adopts or flags it, or notes that it was looked for. */
-export async function lookUpClaim(deps: Dependencies, claim: Claim): Promise<LookedUp> {
+export async function lookUpClaim(deps: CheckClaimDependencies, claim: Claim): Promise<LookedUp> {
   const { table, now, logger } = deps;
   const startedAt = now();
   const found = await lookUpAttempt(deps, claim);
   if (!found) return { is: 'unanswered' };
   const verdict = judgeLookUp(claim, found.map(asFound), startedAt);
   const named = { referenceId: claim.referenceId, attempt: claim.attempt };
-  // Only a person takes a flag away, unless the very payment that was missed turns up.
+  // Only a person takes a flag away, unless the very payment that was missed is found.
   const staysFlagged = claim.stage === 'flagged' && verdict.do !== 'adopt';
   if (staysFlagged) return { is: 'flagged', saved: { saved: true, claim } };
   switch (verdict.do) {
@@ -55,7 +55,7 @@ export async function lookUpClaim(deps: Dependencies, claim: Claim): Promise<Loo
       }
       logger.info('payment adopted', { metric: 'OutcomeAdopted', ...named, paymentId: payment.id });
       const by = optional('caller', claim.caller);
-      return { is: 'adopted', ...(await settleClaim(deps, claim, payment, by)) };
+      return { is: 'adopted', ...(await completeClaim(deps, claim, payment, by)) };
     }
     case 'flag': {
       logger.error('claim flagged', { metric: 'ClaimFlagged', ...named, reason: verdict.reason });
@@ -79,9 +79,9 @@ export async function lookUpClaim(deps: Dependencies, claim: Claim): Promise<Loo
   }
 }
 
-/** The list need not tell where the customer pays; without it an open deposit is of use to nobody. */
+/** The list need not say where the customer pays; without it an open deposit is of use to nobody. */
 async function withRedirectUrl(
-  { gateway }: Dependencies,
+  { gateway }: CheckClaimDependencies,
   { kind }: Claim,
   payment: GatewayPayment,
 ): Promise<GatewayPayment | undefined> {
@@ -101,15 +101,15 @@ async function releaseAttempt(table: Table, claim: Claim): Promise<Claim | undef
 
 /**
  * How an open claim stands after a look:
- * - `settled`: it is known what became of the attempt, and the claim is no longer open.
+ * - `closed`: it is known what became of the attempt, and the claim is no longer open.
  * - `unresolved`: not yet.
  * - `flagged`: a person has to decide.
  * - `unanswered`: paytech could not be asked.
  */
-export type Checked = 'settled' | 'unresolved' | 'flagged' | 'unanswered';
+export type Checked = 'closed' | 'unresolved' | 'flagged' | 'unanswered';
 
 /** Looks after an open claim to which no caller comes back. Never sends anything. */
-export function checkClaim(deps: Dependencies) {
+export function checkClaim(deps: CheckClaimDependencies) {
   const { table, now } = deps;
 
   return async (claim: Claim): Promise<Checked> => {
@@ -118,7 +118,7 @@ export function checkClaim(deps: Dependencies) {
     switch (claim.stage) {
       case 'known':
       case 'released':
-        return 'settled';
+        return 'closed';
       case 'reserving':
         return unreserve(claim);
       case 'sent':
@@ -134,10 +134,10 @@ export function checkClaim(deps: Dependencies) {
     const looked = await lookUpClaim(deps, claim);
     switch (looked.is) {
       case 'adopted':
-        return 'settled';
+        return 'closed';
       case 'not-made':
         if (claim.kind === 'deposit') await releaseAttempt(table, claim);
-        return 'settled';
+        return 'closed';
       case 'flagged':
         return 'flagged';
       case 'undecided':
@@ -153,12 +153,12 @@ export function checkClaim(deps: Dependencies) {
   async function unreserve(claim: Claim): Promise<Checked> {
     if (await reserveFor(table, claim.kind)?.giveBack(claim)) {
       await saveClaim(table, claim, { ...claim, stage: 'released' });
-      return 'settled';
+      return 'closed';
     }
     const parent = await readPayment(table, claim.request.parentPaymentId ?? '');
     const paymentId = parent?.refunds?.get(claim.referenceId)?.paymentId;
     if (!paymentId) return 'unresolved';
     await saveClaim(table, claim, { ...claim, stage: 'known', paymentId });
-    return 'settled';
+    return 'closed';
   }
 }

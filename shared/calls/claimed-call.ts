@@ -24,10 +24,10 @@ import { readClaim, saveClaim } from '../store/claims.ts';
 import type { Table } from '../store/table.ts';
 import { callOnce } from './call-once.ts';
 import { lookUpClaim } from './check.ts';
+import { completeClaim } from './complete-claim.ts';
 import { lookBeforeSending } from './look-before-sending.ts';
 import { LOOK_UP_LIMIT_MS } from './look-up.ts';
 import { type NotReserved, type Reserve, reserveFor } from './reserve.ts';
-import { settleClaim } from './settle.ts';
 import { recordsOf, teach } from './siblings.ts';
 
 /*
@@ -36,7 +36,7 @@ import { recordsOf, teach } from './siblings.ts';
  * rules are in shared/payment/claim.ts, with a table of every stage; here they meet the table and the gateway.
  */
 
-export interface Dependencies {
+export interface ClaimedCallDependencies {
   table: Table;
   gateway: Pick<GatewayClient, 'create' | 'get' | 'list'>;
   queue: EventQueue;
@@ -78,7 +78,7 @@ export type CallResult =
 /** Every round either ends or has seen the claim change under another request. */
 const MAX_ROUNDS = 5;
 
-export function claimedCall(deps: Dependencies) {
+export function claimedCall(deps: ClaimedCallDependencies) {
   const { table, now, logger } = deps;
   const look = lookBeforeSending(deps);
 
@@ -92,7 +92,7 @@ export function claimedCall(deps: Dependencies) {
     return { is: 'in-progress', seconds: 1 };
   };
 
-  async function take(call: ClaimedCall, claim: Claim | undefined): Promise<Turn> {
+  async function take(call: ClaimedCall, claim: Claim | undefined): Promise<RoundResult> {
     const step = nextStep(claim, call.request, now());
     switch (step.do) {
       case 'send':
@@ -111,25 +111,25 @@ export function claimedCall(deps: Dependencies) {
   }
 
   /**
-   * The answer of a claim whose payments settle the matter, whatever stage it is in: an order of which one holds
+   * The answer of a claim whose payments decide the matter, whatever stage it is in: an order of which one holds
    * money, in the record or in what is queued for it; a payout of which one has not failed. Undefined otherwise.
    */
   async function existingFor(call: ClaimedCall, claim: Claim): Promise<CallResult | undefined> {
     const all = await recordsOf(table, claim);
     for (const each of all) await teach(deps, claim, each, call.requestId);
     const records = all.filter((each) => counts(claim, each, call.request));
-    const settling = records.filter((each) => {
+    const deciding = records.filter((each) => {
       const { state } = withQueued(each);
       return claim.kind === 'deposit' ? meansMoney(state) : !endedInVain(state);
     });
-    if (settling.length === 0) {
+    if (deciding.length === 0) {
       // Of what is forgotten, since its retention is over, nobody can say that it failed.
       const isKnown = (id: string) =>
         claim.deniedPaymentIds?.includes(id) || all.some((each) => each.id === id);
       const isForgotten = !paymentsOf(claim).every(isKnown);
       return isForgotten ? { is: 'conflict' } : undefined;
     }
-    const fitting = settling.filter((each) => {
+    const fitting = deciding.filter((each) => {
       const isOwn = !claim.otherPaymentIds?.includes(each.id);
       if (isOwn) return sameRequest(claim.request, call.request);
       const isOfParent = claim.kind !== 'refund' || each.parentPaymentId === call.request.parentPaymentId;
@@ -143,7 +143,7 @@ export function claimedCall(deps: Dependencies) {
   }
 
   /** Takes the attempt and, once it is ours alone and its money set aside, calls paytech. */
-  async function send(call: ClaimedCall, previous: Claim | undefined, attempt: number): Promise<Turn> {
+  async function send(call: ClaimedCall, previous: Claim | undefined, attempt: number): Promise<RoundResult> {
     const against = previous && (await whatStandsAgainst(call, previous, attempt));
     if (against) return against;
     const sentAt = now();
@@ -181,7 +181,7 @@ export function claimedCall(deps: Dependencies) {
     });
     switch (called.is) {
       case 'done':
-        return settle(call, claim, called.result);
+        return complete(call, claim, called.result);
       case 'unknown':
         return unknownOutcome(call, called.limited ? { ...claim, limited: true } : claim);
       default:
@@ -194,7 +194,7 @@ export function claimedCall(deps: Dependencies) {
     call: ClaimedCall,
     previous: Claim,
     attempt: number,
-  ): Promise<Turn | undefined> {
+  ): Promise<RoundResult | undefined> {
     if (paymentsOf(previous).length === 0 && attempt === 1) return undefined;
     if (call.kind === 'deposit') {
       const records = await recordsOf(table, previous);
@@ -207,7 +207,7 @@ export function claimedCall(deps: Dependencies) {
   }
 
   /** So many attempts are made by no customer. */
-  async function flag(next: Omit<Claim, 'revision'>, previous: Claim | undefined): Promise<Turn> {
+  async function flag(next: Omit<Claim, 'revision'>, previous: Claim | undefined): Promise<RoundResult> {
     const { kind, referenceId, attempt } = next;
     const why = `there were ${attempt - 1} attempts`;
     logger.error('claim flagged', { metric: 'ClaimFlagged', kind, referenceId, attempt, reason: why });
@@ -216,7 +216,7 @@ export function claimedCall(deps: Dependencies) {
   }
 
   /** Sets the money aside; the claim as `sent` in its place is the right to call paytech. */
-  async function hold(reserve: Reserve, claim: Claim): Promise<{ claim: Claim } | Turn> {
+  async function hold(reserve: Reserve, claim: Claim): Promise<{ claim: Claim } | RoundResult> {
     const held = await reserve.hold(claim);
     switch (held.is) {
       case 'held': {
@@ -252,23 +252,23 @@ export function claimedCall(deps: Dependencies) {
     await saveClaim(table, unsent.claim, { ...unsent.claim, stage: 'released' });
   }
 
-  async function settle(call: ClaimedCall, claim: Claim, payment: GatewayPayment): Promise<Turn> {
+  async function complete(call: ClaimedCall, claim: Claim, payment: GatewayPayment): Promise<RoundResult> {
     const by = { ...optional('caller', claim.caller), ...optional('requestId', call.requestId) };
-    return made(call, await settleClaim(deps, claim, payment, by));
+    return made(call, await completeClaim(deps, claim, payment, by));
   }
 
   /** Shows what paytech made, unless the claim has another payment meanwhile that goes before it. */
   async function made(
     call: ClaimedCall,
     { record, claim }: { record: PaymentRecord; claim: Claim },
-  ): Promise<Turn> {
+  ): Promise<RoundResult> {
     const existing = paymentsOf(claim).length > 1 ? await existingFor(call, claim) : undefined;
     if (existing?.is === 'existing' && existing.record.id !== record.id) return existing;
     return claim.paymentId === record.id ? { is: 'created', record } : { movedTo: claim };
   }
 
   /** Says so in the claim first, so that nobody has to wait for the lease, then looks whether it was made. */
-  async function unknownOutcome(call: ClaimedCall, claim: Claim): Promise<Turn> {
+  async function unknownOutcome(call: ClaimedCall, claim: Claim): Promise<RoundResult> {
     const saved = await saveClaim(table, claim, { ...claim, stage: 'unknown' });
     if (!saved.saved) return { movedTo: saved.claim };
     if (now() + LOOK_UP_LIMIT_MS > call.deadline) return { is: 'unknown', seconds: LOOK_UP_GAP_MS / 1000 };
@@ -276,7 +276,7 @@ export function claimedCall(deps: Dependencies) {
   }
 
   /** Asks paytech what became of the attempt, and adopts, flags or releases it. */
-  async function lookUp(call: ClaimedCall, claim: Claim): Promise<Turn> {
+  async function lookUp(call: ClaimedCall, claim: Claim): Promise<RoundResult> {
     const looked = await lookUpClaim(deps, claim);
     switch (looked.is) {
       case 'adopted':
@@ -297,7 +297,7 @@ export function claimedCall(deps: Dependencies) {
   }
 
   /** Shows the payment that the claim stands for, or begins the next attempt where all have ended in vain. */
-  async function show(call: ClaimedCall, claim: Claim, paymentId: string): Promise<Turn> {
+  async function show(call: ClaimedCall, claim: Claim, paymentId: string): Promise<RoundResult> {
     const records = await recordsOf(table, claim);
     const current = records.find(({ id }) => id === paymentId);
     // Deleted, since its retention is over; the claim stays so that nothing is paid again in its name.
@@ -310,7 +310,7 @@ export function claimedCall(deps: Dependencies) {
     return send(call, claim, claim.attempt + 1);
   }
 
-  async function showLive(call: ClaimedCall, claim: Claim, record: PaymentRecord): Promise<Turn> {
+  async function showLive(call: ClaimedCall, claim: Claim, record: PaymentRecord): Promise<RoundResult> {
     const { state, paymentMethod = claim.request.paymentMethod } = paymentAt(withQueued(record));
     if (state === 'CHECKOUT') {
       return { is: 'existing', record: record.redirectUrl ? record : await look.forRedirectUrl(record) };
@@ -330,4 +330,4 @@ function ownPaymentsOf({ earlierPaymentIds, paymentId }: Claim): string[] {
 }
 
 /** A result, or the claim as another request has left it. */
-type Turn = CallResult | { movedTo: Claim | undefined };
+type RoundResult = CallResult | { movedTo: Claim | undefined };

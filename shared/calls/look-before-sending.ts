@@ -23,7 +23,7 @@ import { queueFound, queueObservation } from './observe.ts';
  * list call, side by side. Whatever is found goes onto the queue, to be recorded and written into the claim.
  */
 
-export interface Dependencies {
+export interface LookBeforeSendingDependencies {
   table: Table;
   gateway: Pick<GatewayClient, 'get' | 'list'>;
   queue: EventQueue;
@@ -45,12 +45,12 @@ const LIMIT_MS = 2_000;
 /** By then the queue has brought in what was found. */
 const LATER = { is: 'in-progress' as const, seconds: LOOK_UP_GAP_MS / 1000 };
 
-export function lookBeforeSending(deps: Dependencies) {
+export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
   const { table, gateway, now, logger } = deps;
 
   return { forDeposits, forPayouts, forRedirectUrl, confirmed };
 
-  /** All of an order's payments have ended in vain here: have they at paytech, and are there none that nobody told? */
+  /** All of an order's payments have ended in vain here: have they at paytech, and has it no others? */
   async function forDeposits(
     claim: Claim,
     records: PaymentRecord[],
@@ -67,9 +67,9 @@ export function lookBeforeSending(deps: Dependencies) {
     }
     const whose = await Promise.all((listed ?? []).map((each) => isOfOrder(claim, each, asked)));
     if (whose.includes('unknown')) return { is: 'unavailable' };
-    const news = (listed ?? []).filter((_, index) => whose[index] === true);
-    for (const each of news) await bring(claim, each, requestId);
-    if (news.length > 0) return LATER;
+    const ofOrder = (listed ?? []).filter((_, index) => whose[index] === true);
+    for (const each of ofOrder) await bring(claim, each, requestId);
+    if (ofOrder.length > 0) return LATER;
     const alive = known.filter((each) => each.is === 'alive');
     return alive.find(({ record }) => withQueued(record).state !== 'CHECKOUT') ?? alive[0];
   }
@@ -89,7 +89,7 @@ export function lookBeforeSending(deps: Dependencies) {
     const mayBeOurs = isCascade(listed) || isAsMuchAs(listed, asked);
     if (listed.unsure) return isPaid && mayBeOurs && listed.unsure === 'asked' ? 'unknown' : false;
     if (mayBeOurs || !isPaid || listed.parentPaymentId !== undefined) return mayBeOurs;
-    // The list need not tell of which payment it is a cascade.
+    // The list need not state of which payment it is a cascade.
     const answer = await gateway.get(listed.id, LIMIT_MS);
     return answer.kind === 'answered' ? isCascade(answer.result) : 'unknown';
   }
@@ -113,12 +113,12 @@ export function lookBeforeSending(deps: Dependencies) {
   async function ask(claim: Claim, counting: PaymentRecord[], requestId?: string) {
     const [known, listed] = await Promise.all([
       Promise.all(counting.map((record) => stillInVain(record, requestId))),
-      newsUnderReferences(claim),
+      unknownUnderReferences(claim),
     ]);
     return { known: known.filter((each) => each !== undefined), listed };
   }
 
-  /** Adopted from a list that did not tell it, or recorded by a webhook: only GET knows where the customer pays. */
+  /** Adopted from a list that did not say it, or recorded by a webhook: only GET knows where the customer pays. */
   async function forRedirectUrl(record: PaymentRecord): Promise<PaymentRecord> {
     const answer = await gateway.get(record.id, LIMIT_MS);
     if (answer.kind !== 'answered') return record;
@@ -147,14 +147,14 @@ export function lookBeforeSending(deps: Dependencies) {
     const { facts, redirectUrl } = answer.result;
     if (endedInVain(facts.state)) return undefined;
     const how = { source: 'refresh' as const, ...optional('requestId', requestId) };
-    const heard = await queueObservation(deps, record, answer.result, how);
-    if (meansMoney(withQueued(heard).state)) return { is: 'existing', record: heard };
+    const observed = await queueObservation(deps, record, answer.result, how);
+    if (meansMoney(withQueued(observed).state)) return { is: 'existing', record: observed };
     const kept = redirectUrl ? await keepRedirectUrl(table, record.id, redirectUrl) : undefined;
-    return { is: 'alive', record: asSaid(kept ?? heard, facts) };
+    return { is: 'alive', record: asShown(kept ?? observed, facts) };
   }
 
-  /** As GET shows it now, also where the record has a webhook's word that it has ended, which ends it for nobody else. */
-  function asSaid(record: PaymentRecord, facts: GatewayPayment['facts']): PaymentRecord {
+  /** As GET shows it now, also where a webhook has reported an end that the record keeps. */
+  function asShown(record: PaymentRecord, facts: GatewayPayment['facts']): PaymentRecord {
     const at = new Date(now()).toISOString();
     return { ...record, heard: { at, version: record.version, facts } };
   }
@@ -163,7 +163,7 @@ export function lookBeforeSending(deps: Dependencies) {
    * What paytech lists under the claim's references, has not ended in vain, and the claim does not know; cascades of
    * what it knows too.
    */
-  async function newsUnderReferences(claim: Claim): Promise<Listed[] | undefined> {
+  async function unknownUnderReferences(claim: Claim): Promise<Listed[] | undefined> {
     const listed = await lookUpReferences(deps, claim, LIMIT_MS);
     const known = new Set([...paymentsOf(claim), ...(claim.deniedPaymentIds ?? [])]);
     return listed?.filter(({ id, facts }) => !known.has(id) && !endedInVain(facts.state));
@@ -179,7 +179,7 @@ export function lookBeforeSending(deps: Dependencies) {
   }
 }
 
-/** Whether as much was asked for, or is paid where that is not told; what is not told at all may be as much. */
+/** Whether as much was asked for, or is paid where that is not stated; what is not stated at all may be as much. */
 function isAsMuchAs(
   { customerAmount, customerCurrency, facts: { amount, currency } }: GatewayPayment,
   asked: ClaimedRequest,

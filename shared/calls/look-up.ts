@@ -14,18 +14,18 @@ export const LOOK_UP_LIMIT_MS = 2_500;
 const CLOCK_MARGIN_MS = HOUR_MS;
 
 /**
- * A payment that paytech lists for a reference. The list may ignore what it is asked for, and need not tell reference
- * and type: `unsure` where our record does not tell them either, so that it may be ours, and whether GET was asked.
+ * A payment that paytech lists for a reference. The list may ignore what it is asked for, and need not state reference
+ * and type: `unsure` where our record does not have them either, so that it may be ours, and whether GET was asked.
  */
 export type Listed = GatewayPayment & { unsure?: 'asked' | 'unasked' };
 
-export interface Asking {
+export interface LookUpDependencies {
   table: Table;
   gateway: Pick<GatewayClient, 'get' | 'list'>;
 }
 
 /** The payments that paytech has under the reference of the claim's attempt; undefined when it could not say. */
-export async function lookUpAttempt(deps: Asking, claim: Claim): Promise<Listed[] | undefined> {
+export async function lookUpAttempt(deps: LookUpDependencies, claim: Claim): Promise<Listed[] | undefined> {
   const referenceId = gatewayReference(claim.referenceId, claim.attempt);
   const createdFrom = new Date(claim.sentAt - CLOCK_MARGIN_MS);
   const answer = await deps.gateway.list({ createdFrom, referenceId }, LOOK_UP_LIMIT_MS);
@@ -39,24 +39,24 @@ const ASK_LIMIT_MS = 1_000;
 
 /** Those that are, or may be, under one of the references. */
 async function underReferences(
-  { table, gateway }: Asking,
+  { table, gateway }: LookUpDependencies,
   { kind, referenceId }: Claim,
   references: readonly string[],
   listed: readonly GatewayPayment[],
 ): Promise<Listed[]> {
-  const isTold = (each: GatewayPayment) => each.referenceId !== undefined && each.paymentType !== undefined;
+  const isStated = (each: GatewayPayment) => each.referenceId !== undefined && each.paymentType !== undefined;
   const isPossible = (each: GatewayPayment) =>
     references.includes(each.referenceId ?? references[0]!) &&
     (each.paymentType ?? TYPE_OF_KIND[kind]) === TYPE_OF_KIND[kind];
-  const untold = listed.filter((each) => isPossible(each) && !isTold(each));
+  const unstated = listed.filter((each) => isPossible(each) && !isStated(each));
   const found = new Map<string, Listed>();
   for (const each of listed) if (isPossible(each)) found.set(each.id, each);
-  const asked = untold.slice(0, MAX_ASKED);
-  for (const { id } of untold.slice(MAX_ASKED)) found.set(id, { ...found.get(id)!, unsure: 'unasked' });
+  const asked = unstated.slice(0, MAX_ASKED);
+  for (const { id } of unstated.slice(MAX_ASKED)) found.set(id, { ...found.get(id)!, unsure: 'unasked' });
   await Promise.all(
     asked.map(async (each) => {
       const whole = await completed(each);
-      if (isPossible(whole)) found.set(each.id, isTold(whole) ? whole : { ...whole, unsure: 'asked' });
+      if (isPossible(whole)) found.set(each.id, isStated(whole) ? whole : { ...whole, unsure: 'asked' });
       else found.delete(each.id);
     }),
   );
@@ -65,7 +65,7 @@ async function underReferences(
   async function completed(each: GatewayPayment): Promise<GatewayPayment> {
     const record = await readPayment(table, each.id);
     const known: GatewayPayment = record ? { ...each, ...asListed(record) } : each;
-    if (isTold(known)) return known;
+    if (isStated(known)) return known;
     const answer = await gateway.get(each.id, ASK_LIMIT_MS);
     return answer.kind === 'answered' && answer.result.id === each.id
       ? { ...known, ...answer.result }
@@ -89,7 +89,7 @@ const ALL_ATTEMPTS_MS = 30 * DAY_MS;
 
 /** What paytech lists under any of a claim's references, asked side by side; undefined when one was not answered. */
 export async function lookUpReferences(
-  deps: Asking,
+  deps: LookUpDependencies,
   claim: Claim,
   limitMs: number,
 ): Promise<Listed[] | undefined> {

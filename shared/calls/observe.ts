@@ -5,7 +5,7 @@ import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import { keepQueued } from '../store/queued.ts';
 import type { Table } from '../store/table.ts';
 
-export interface Dependencies {
+export interface ObserveDependencies {
   table: Table;
   queue: EventQueue;
   /** Epoch milliseconds. */
@@ -14,7 +14,7 @@ export interface Dependencies {
 
 /** Puts a payment on the queue that paytech was found to have: it is recorded, or its record learns whose it is. */
 export async function queueFound(
-  { queue, now }: Pick<Dependencies, 'queue' | 'now'>,
+  { queue, now }: Pick<ObserveDependencies, 'queue' | 'now'>,
   payment: GatewayPayment,
   requestId?: string,
   claim?: QueuedEvent['claim'],
@@ -29,7 +29,7 @@ export async function queueFound(
 }
 
 /**
- * Carries what paytech said of a payment to its record: onto the queue if it is news, and only then into the
+ * Carries what paytech said of a payment to its record: onto the queue if it differs, and only then into the
  * bookkeeping from which callers are shown it meanwhile. Returns the record with it. Throws when it may not have
  * reached the queue; then it must not be shown.
  *
@@ -37,13 +37,14 @@ export async function queueFound(
  * list says (`earlier`) may be old, and corrects nothing.
  */
 export async function queueObservation(
-  { table, queue, now }: Dependencies,
+  { table, queue, now }: ObserveDependencies,
   record: PaymentRecord,
   payment: GatewayPayment,
   how: Pick<QueuedEvent, 'source' | 'caller' | 'requestId'>,
   voice: 'answer' | 'earlier' = 'answer',
 ): Promise<PaymentRecord> {
-  if (payment.id !== record.id) throw new Error(`asked about payment ${record.id}, told about ${payment.id}`);
+  if (payment.id !== record.id)
+    throw new Error(`asked about payment ${record.id}, got payment ${payment.id}`);
   const saidAt = now();
   if (!isDiscrepancy(record, payment, voice, saidAt)) return record;
   const at = new Date(saidAt).toISOString();

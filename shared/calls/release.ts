@@ -4,9 +4,9 @@ import { optional, type PaymentRecord } from '../payment/payment.ts';
 import type { GatewayClient } from '../paytech/client.ts';
 import { type Released, releaseOperation } from '../store/operation-lock.ts';
 import { readPayment } from '../store/payments.ts';
-import * as observing from './observe.ts';
+import { type ObserveDependencies, queueObservation } from './observe.ts';
 
-export interface Dependencies extends observing.Dependencies {
+export interface ReleaseActionDependencies extends ObserveDependencies {
   gateway: Pick<GatewayClient, 'get'>;
 }
 
@@ -16,10 +16,10 @@ const LOOK_LIMIT_MS = 5_000;
 export type ReleaseResult = Released | { is: 'moved'; record: PaymentRecord } | { is: 'unavailable' };
 
 /**
- * The exit of an operation that nobody heard the end of: asks paytech once more, and releases it if the state
+ * The exit of an operation whose outcome is unknown: asks paytech once more, and releases it if the state
  * has still not moved.
  */
-export function releaseAction(deps: Dependencies) {
+export function releaseAction(deps: ReleaseActionDependencies) {
   const { table, gateway, now } = deps;
 
   return async (id: string, who: string, why: string): Promise<ReleaseResult> => {
@@ -29,7 +29,7 @@ export function releaseAction(deps: Dependencies) {
     const answer = await gateway.get(id, LOOK_LIMIT_MS);
     if (answer.kind !== 'answered') return { is: 'unavailable' };
     const how = { source: 'operation' as const, ...optional('caller', open.caller) };
-    const record = await observing.queueObservation(deps, read, answer.result, how);
+    const record = await queueObservation(deps, read, answer.result, how);
     if (!openOperation(withQueued(record))) return { is: 'moved', record };
     return releaseOperation(table, id, who, why, now());
   };

@@ -1,7 +1,7 @@
 import type { Claim, ClaimKind } from '../payment/claim.ts';
 import type { PaymentRecord } from '../payment/payment.ts';
 import type { ReserveRefusal } from '../payment/refund.ts';
-import { reserveRefund, returnRefund, settleRefund } from '../store/refunds.ts';
+import { bookRefund, reserveRefund, returnRefund } from '../store/refunds.ts';
 import type { Table } from '../store/table.ts';
 
 /** Why a call was not made: what it needs cannot be set aside. */
@@ -9,17 +9,17 @@ export type NotReserved = { is: 'not-reserved'; because: ReserveRefusal };
 
 /** Money that is set aside before a call and given back when the call made nothing. */
 export interface Reserve {
-  /** Once per turn of the claim, however often it is called. */
+  /** Once per fencing token of the claim, however often it is called. */
   hold(claim: Claim): Promise<Held>;
   /** Once as well. False when there turned out to be a payment. */
   giveBack(claim: Claim): Promise<boolean>;
   /** The payment is recorded; what was set aside is for it. */
-  settle(record: PaymentRecord): Promise<void>;
+  book(record: PaymentRecord): Promise<void>;
 }
 
 export type Held =
   | { is: 'held' }
-  /** A later turn of the claim has it. */
+  /** A later fencing token of the claim has it. */
   | { is: 'overtaken' }
   /** The payment is known already. */
   | { is: 'made'; paymentId: string }
@@ -27,8 +27,8 @@ export type Held =
 
 /**
  * What money that goes out needs before its call; a deposit needs nothing. Having one also means that the claim
- * becomes `sent` in a write of its own right before the call, which tells a process that died earlier, when nothing
- * can have been sent, from one that died in the call.
+ * becomes `sent` in a write of its own right before the call: a process that died earlier can have sent nothing, one
+ * that died in the call may have.
  */
 export function reserveFor(table: Table, kind: ClaimKind): Reserve | undefined {
   switch (kind) {
@@ -47,7 +47,7 @@ export function reserveFor(table: Table, kind: ClaimKind): Reserve | undefined {
 const NOTHING_KEPT_HERE: Reserve = {
   hold: async () => ({ is: 'held' }),
   giveBack: async () => true,
-  settle: async () => {},
+  book: async () => {},
 };
 
 /** What a refund takes from the deposit that it is paid from, the `parentPaymentId` of its claim. */
@@ -67,8 +67,8 @@ export function refundReserve(table: Table): Reserve {
     },
     giveBack: ({ referenceId, request, turn }) =>
       returnRefund(table, request.parentPaymentId!, referenceId, { amount: request.amount, turn: turn! }),
-    async settle(record) {
-      await settleRefund(table, record);
+    async book(record) {
+      await bookRefund(table, record);
     },
   };
 }

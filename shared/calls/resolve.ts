@@ -11,10 +11,10 @@ import type { GatewayClient } from '../paytech/client.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
+import { type CompleteClaimDependencies, completeClaim } from './complete-claim.ts';
 import { asFound, type Listed, LOOK_UP_LIMIT_MS, lookUpReferences, referencesOf } from './look-up.ts';
 import { queueFound } from './observe.ts';
 import { reserveFor } from './reserve.ts';
-import { type Settling, settleClaim } from './settle.ts';
 
 /*
  * The exit of a flagged claim. A person says whether the attempt was sent; paytech is asked once more, and nothing is
@@ -34,7 +34,7 @@ import { type Settling, settleClaim } from './settle.ts';
  * Known is what the claim has, with which every record is, and what the list has under each of its references.
  */
 
-export interface Dependencies extends Settling {
+export interface ResolveClaimDependencies extends CompleteClaimDependencies {
   gateway: Pick<GatewayClient, 'get' | 'list'>;
   logger: Pick<Logger, 'warn' | 'error'>;
 }
@@ -63,7 +63,7 @@ export type ResolveResult =
   | { is: 'must-name'; paymentIds: string[] }
   | { is: 'unavailable' };
 
-export function resolveClaim(deps: Dependencies) {
+export function resolveClaim(deps: ResolveClaimDependencies) {
   const { table, gateway, now, logger } = deps;
 
   return async function resolve(decision: Decision): Promise<ResolveResult> {
@@ -128,12 +128,12 @@ export function resolveClaim(deps: Dependencies) {
     const known = [...paymentsOf(claim), payment.id];
     for (const other of others) if (!known.includes(other.id)) await queueFound(deps, other);
     // Where somebody let go of it at the same time, it is in the claim all the same, and nothing is sent again.
-    const { record } = await settleClaim(deps, decided, payment, { caller, reason });
+    const { record } = await completeClaim(deps, decided, payment, { caller, reason });
     note(decision, 'adopted', payment.id);
     return { is: 'adopted', record };
   }
 
-  /** The next attempt goes out under a reference of its own, should this one turn up after all. */
+  /** The next attempt goes out under a reference of its own, should this one be found after all. */
   async function release(decision: Decision, claim: Claim): Promise<ResolveResult> {
     const isBack = (await reserveFor(table, claim.kind)?.giveBack(claim)) ?? true;
     if (!isBack) return mismatch('the payment has just turned up');

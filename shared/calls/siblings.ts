@@ -38,7 +38,7 @@ import { asFound } from './look-up.ts';
  * nothing, and one that dies in between is repeated.
  */
 
-export interface Dependencies {
+export interface SiblingsDependencies {
   table: Table;
   logger: Pick<Logger, 'warn' | 'error'>;
   /** Epoch milliseconds. */
@@ -46,11 +46,11 @@ export interface Dependencies {
 }
 
 /**
- * Who a payment is that is about to be recorded, as far as its claim, its parent and its own words tell. Reads only.
+ * Who a payment is that is about to be recorded, as far as its claim, its parent and it itself say. Reads only.
  * Throws when paytech has to be asked for a parent that is not recorded here, and does not answer.
  */
 export async function identify(
-  { table, gateway }: Pick<Dependencies, 'table'> & { gateway: Pick<GatewayClient, 'get'> },
+  { table, gateway }: Pick<SiblingsDependencies, 'table'> & { gateway: Pick<GatewayClient, 'get'> },
   payment: GatewayPayment,
   paymentType: PaymentType,
 ): Promise<Learnable & Pick<PaymentIdentity, 'attempt'>> {
@@ -61,7 +61,7 @@ export async function identify(
   }
   const origin = await originOf({ table, gateway }, payment, paymentType);
   if (origin) return ofClaim(origin.claim, origin.attempt, payment.parentPaymentId);
-  const told = {
+  const requested = {
     ...optional('requestedAmount', payment.customerAmount),
     ...optional('requestedCurrency', payment.customerCurrency),
   };
@@ -71,12 +71,12 @@ export async function identify(
     !claim.deniedPaymentIds?.includes(payment.id) &&
     amount !== undefined &&
     currency !== undefined &&
-    isAsMuch({ amount, currency, ...told }, claim.request);
+    isAsMuch({ amount, currency, ...requested }, claim.request);
   return {
     // Of an order that it counts for, without what marks its attempts.
     ...optional('referenceId', isAsMuchForOrder ? claim.referenceId : payment.referenceId),
     ...optional('parentPaymentId', payment.parentPaymentId),
-    ...told,
+    ...requested,
     origin: isAsMuchForOrder ? 'service' : 'external',
   };
 }
@@ -84,11 +84,11 @@ export async function identify(
 function ofClaim(
   { referenceId, request }: Claim,
   attempt: number,
-  told: string | undefined,
+  parentPaymentId: string | undefined,
 ): Learnable & { attempt: number } {
   return {
     referenceId,
-    ...optional('parentPaymentId', told ?? request.parentPaymentId),
+    ...optional('parentPaymentId', parentPaymentId ?? request.parentPaymentId),
     requestedAmount: request.amount,
     requestedCurrency: request.currency,
     origin: 'service',
@@ -98,7 +98,7 @@ function ofClaim(
 
 /**
  * Whether a payment under the reference of one of our attempts is that attempt. Several may have it, and paytech
- * need not say what was asked for: of a deposit all is taken for ours that is not told otherwise, since it then only
+ * need not say what was asked for: of a deposit all is taken for ours that does not say otherwise, since it then only
  * counts for the order; of money that goes out only what fits. An attempt that has its payment has no other.
  */
 async function isOurs(
@@ -148,8 +148,8 @@ async function originOf(
   for (let step = 0; id !== undefined && step < MAX_ANCESTORS; step++) {
     const record = await readPayment(table, id);
     // A refund's deposit is asked for when the refund is booked on it.
-    const told = record || paymentType === 'REFUND' ? undefined : await paymentAtPaytech(gateway, id);
-    const parent = record ?? told;
+    const answered = record || paymentType === 'REFUND' ? undefined : await paymentAtPaytech(gateway, id);
+    const parent = record ?? answered;
     // A refund's parent is its deposit, unless paytech has cascaded the refund.
     if (parent?.paymentType !== paymentType) return undefined;
     const reference =
@@ -157,8 +157,8 @@ async function originOf(
     const claim = reference && (await readClaim(table, KIND_OF[paymentType], reference.referenceId));
     if (claim) {
       const attempt = record?.attempt ?? reference.attempt;
-      const isOfClaim = told
-        ? await isOurs(table, claim, attempt, told, paymentType)
+      const isOfClaim = answered
+        ? await isOurs(table, claim, attempt, answered, paymentType)
         : record?.origin === 'service';
       if (isOfClaim) return { claim, attempt };
     }
@@ -187,22 +187,40 @@ async function paymentAtPaytech(
 /** Each round sees the claim changed by another request. */
 const MAX_ROUNDS = 5;
 
+/** What a claim has to know of a payment to take it in. */
+export type Member = Pick<
+  PaymentRecord,
+  | 'id'
+  | 'paymentType'
+  | 'referenceId'
+  | 'attempt'
+  | 'created'
+  | 'amount'
+  | 'currency'
+  | 'requestedAmount'
+  | 'requestedCurrency'
+>;
+
 /**
- * Writes a payment that has just been recorded into the claim that it belongs to. May be done again, and must be
- * until it has returned: whoever records a payment is done with it only then. A deposit or withdrawal under a
- * reference that nobody has claimed makes the claim.
+ * Writes a payment into the claim that it belongs to. A deposit or withdrawal under a reference that nobody has claimed
+ * makes the claim. May be done again, and must be until it has returned: whoever records a payment is done with it only
+ * then. It is done once before the record says so too (`isRecorded` is false): no request finds a record that holds
+ * money and a claim that does not name it. Then an attempt that the claim waits for is left out, since a claim that
+ * knows its payment has its record, and one that waits sends nobody anywhere.
  */
-export async function join(deps: Dependencies, record: PaymentRecord): Promise<void> {
+export async function join(deps: SiblingsDependencies, payment: Member, isRecorded = true): Promise<void> {
   const { table } = deps;
-  const reference = record.referenceId === undefined ? undefined : parseGatewayReference(record.referenceId);
+  const reference =
+    payment.referenceId === undefined ? undefined : parseGatewayReference(payment.referenceId);
   if (!reference) return;
-  const kind = KIND_OF[record.paymentType];
+  const kind = KIND_OF[payment.paymentType];
   let claim = await readClaim(table, kind, reference.referenceId);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     if (!claim && kind === 'refund') return;
     const next = claim
-      ? withPayment(claim, record.id, record.attempt)
-      : unclaimed(record, reference.referenceId);
+      ? withPayment(claim, payment.id, payment.attempt)
+      : unclaimed(payment, reference.referenceId);
+    if (!isRecorded && next.paymentId === payment.id) return;
     const ids = paymentsOf(next);
     // The one that an ordinary create call is about to write in itself is marked by whoever comes second.
     const isShared = ids.length > 1;
@@ -218,11 +236,11 @@ export async function join(deps: Dependencies, record: PaymentRecord): Promise<v
   throw new Error(`the claim of ${reference.referenceId} is in use`);
 }
 
-function unclaimed(record: PaymentRecord, referenceId: string): Claim {
-  const { requestedAmount = record.amount, requestedCurrency = record.currency } = record;
-  const at = Date.parse(record.created);
+function unclaimed(payment: Member, referenceId: string): Claim {
+  const { requestedAmount = payment.amount, requestedCurrency = payment.currency } = payment;
+  const at = Date.parse(payment.created);
   return {
-    kind: KIND_OF[record.paymentType],
+    kind: KIND_OF[payment.paymentType],
     referenceId,
     attempt: 1,
     stage: 'released',
@@ -231,13 +249,13 @@ function unclaimed(record: PaymentRecord, referenceId: string): Claim {
     sentAt: at,
     request: { amount: requestedAmount, currency: requestedCurrency },
     earlierPaymentIds: [],
-    otherPaymentIds: [record.id],
+    otherPaymentIds: [payment.id],
     revision: 0,
   };
 }
 
 /** More of them than anybody makes on purpose: a person has to look. */
-function bounded({ logger }: Dependencies, claim: Claim): Claim {
+function bounded({ logger }: SiblingsDependencies, claim: Claim): Claim {
   const { kind, referenceId, attempt, resolutions } = claim;
   const isWithin = mayTry({ attempt: paymentsOf(claim).length, ...optional('resolutions', resolutions) });
   if (isWithin || claim.stage === 'flagged') return claim;
@@ -266,7 +284,7 @@ export async function mark(table: Table, id: string): Promise<void> {
  * of its claim. To be called whenever an event has been applied, also one that comes again: the alarm may have been
  * lost with its process.
  */
-export async function watchSiblings(deps: Dependencies, record: PaymentRecord): Promise<void> {
+export async function watchSiblings(deps: SiblingsDependencies, record: PaymentRecord): Promise<void> {
   if (!record.hasSiblings || record.referenceId === undefined || !holdsMoney(record)) return;
   const reference = parseGatewayReference(record.referenceId);
   const claim =
@@ -280,7 +298,7 @@ const TWICE: Record<ClaimKind, MetricName> = {
   refund: 'PaidOutTwice',
 };
 
-export async function watch({ table, logger, now }: Dependencies, claim: Claim): Promise<void> {
+export async function watch({ table, logger, now }: SiblingsDependencies, claim: Claim): Promise<void> {
   const records = await recordsOf(table, claim);
   const holding = records.filter((each) => weighs(claim, each) && holdsMoney(each)).map(({ id }) => id);
   const { kind, referenceId } = claim;
@@ -342,7 +360,7 @@ async function othersOf(table: Table, claim: Claim, id: string): Promise<Payment
 
 /** What the claim says of who a payment is: one of its own, or one of elsewhere that counts for its order. */
 export async function identityInClaim(
-  { table }: Pick<Dependencies, 'table'>,
+  { table }: Pick<SiblingsDependencies, 'table'>,
   { kind, referenceId }: Pick<Claim, 'kind' | 'referenceId'>,
   record: PaymentRecord,
 ): Promise<Partial<Learnable> | undefined> {

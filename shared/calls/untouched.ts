@@ -9,7 +9,7 @@ import { readPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
 
 /**
- * What GET's answer says of an execute that nobody heard the end of, where the state has not moved:
+ * What GET's answer says of an execute whose outcome is unknown, where the state has not moved:
  * - `executed`: paytech has instructions for the customer that it had not before. The deposit is still to be paid,
  *   and may be executed again.
  * - `open`: it may still be executed.

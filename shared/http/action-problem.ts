@@ -3,7 +3,7 @@ import { UNAVAILABLE_RETRY_SECONDS } from './call-problem.ts';
 import { Problem } from './problem.ts';
 import { invalid } from './validate.ts';
 
-/** What a caller is told of an action that was not done. `unknown` is worded by the route. */
+/** What a caller gets for an action that was not done. The route writes the text of `unknown`. */
 export function actionProblem(result: Exclude<ActResult, { is: 'done' | 'unknown' }>): Problem {
   switch (result.is) {
     case 'not-found':

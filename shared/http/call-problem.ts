@@ -6,7 +6,7 @@ export const UNAVAILABLE_RETRY_SECONDS = 5;
 
 const UNDER_WAY_RETRY_SECONDS = 5;
 
-/** What a caller is told when no payment can be shown. `conflict` says what must be the same for one id. */
+/** What a caller gets when no payment can be shown. `conflict` says what must be the same for one id. */
 export function callProblem(
   result: Exclude<CallResult, { is: 'created' | 'existing' }>,
   conflict: string,

@@ -110,7 +110,7 @@ export function actedView(record: PaymentRecord) {
   return pick(asShown(record), RECORDED);
 }
 
-/** With paytech's latest word, though only an applied one has a version of its own. */
+/** With paytech's latest observation, though only an applied one has a version of its own. */
 function asShown(record: PaymentRecord): Payment {
   return { ...paymentAt(withQueued(record)), version: record.version };
 }

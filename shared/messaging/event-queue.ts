@@ -141,7 +141,7 @@ export function openDeadLetterQueue(queueUrl: string, sqs: Sqs = lambdaSqs()): D
 
 /**
  * The event's key, SHA-256 in hex: what makes two deliveries the same event. A webhook is its bytes. What paytech
- * answered us may read the same at another time and then be news, so the version it was read against is part of it.
+ * answered us may read the same at another time and differ from the record then: the version it was read against is part of it.
  */
 export function eventKey({
   bytes,

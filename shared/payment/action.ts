@@ -46,7 +46,7 @@ export interface ActionRequest {
 /**
  * An action that paytech was asked for, written before the call; times are epoch milliseconds. It is the lock
  * as long as it is open: until the payment has left the state in which the action is possible. A call that was
- * refused leaves none. It is kept afterwards, since it says who asked for what.
+ * refused leaves none. It is kept then, since it says who asked for what.
  */
 export interface Operation extends ActionRequest {
   /** A capture of all that is authorized. */
@@ -62,7 +62,7 @@ export interface Operation extends ActionRequest {
   version: number;
   /** Of an execute: when GET first showed the deposit untouched after the lease; ISO 8601, UTC. */
   untouchedAt?: string;
-  /** The word of an operator, or of paytech's GET ({@link PAYTECH}), that it will not take effect any more. */
+  /** The statement of an operator, or of paytech's GET ({@link PAYTECH}), that it will not take effect any more. */
   released?: { at: string; by: string; why: string };
 }
 
@@ -73,7 +73,7 @@ export const PAYTECH = 'paytech';
 export const RELEASE_AFTER_MS = 5 * 60_000;
 
 /**
- * When an execute that nobody heard the end of has certainly ended, counted from its start, in milliseconds. paytech
+ * When an execute whose outcome is unknown has certainly ended, counted from its start, in milliseconds. paytech
  * executes while the call is open, which its edge allows for 100 s, also when we have stopped listening: until then
  * GET may show as untouched what is still being executed.
  */
@@ -99,7 +99,7 @@ export function onUntouched(
   return isApart && askedAt - startedAt >= EXECUTION_ENDS_MS ? { do: 'release' } : { do: 'wait' };
 }
 
-/** A payment as far as actions look at it; `operations` oldest first, `unconfirmed` where its state is a webhook's word. */
+/** A payment as far as actions look at it; `operations` oldest first, `unconfirmed` where only a webhook said its state. */
 export type ActedOn = PaymentSnapshot & { operations: readonly Operation[]; unconfirmed?: true };
 
 export type ActionStep =
@@ -155,7 +155,7 @@ export function capturedAmount(
   return last?.kind === 'capture' && !last.released ? last.amount : undefined;
 }
 
-/** How long after an approval was answered a word that a payout still waits for it is taken for an old one. */
+/** How long after an approval was answered an observation that a payout still waits for it is taken for an old one. */
 const APPROVAL_SHOWS_AFTER_MS = 60_000;
 
 /** Whether an approval has been sent so lately that paytech may still say that the payout waits for it. */
@@ -173,7 +173,7 @@ export function statesToAct(kind: Action): PaymentState[] {
 
 /**
  * The history with the caller of each operation at the entry that it led to, also where a webhook was faster
- * to tell of it than our own call.
+ * to report it than our own call.
  */
 export function withCallers<
   Entry extends { caller?: string; facts: { state: PaymentState; amount?: Decimal } },

@@ -28,7 +28,7 @@ export function isClaimKind(text: string): text is ClaimKind {
  * How far an attempt to create a payment has come:
  * - `reserving`: of money that goes out: nothing was sent under this attempt; a refund's may be set aside.
  * - `sent`: its owner is calling paytech, or died while doing so.
- * - `unknown`: the call ended without an answer that tells what paytech did.
+ * - `unknown`: the call ended without an answer that says what paytech did.
  * - `known`: paytech made the payment `paymentId`.
  * - `released`: nothing was made under this attempt, the next caller may send it.
  * - `flagged`: what paytech has does not fit; a person decides.
@@ -93,7 +93,7 @@ export interface AskedRequest extends ClaimedRequest {
   earlierFingerprint?: string;
 }
 
-/** How a person settled a claim that was flagged. */
+/** How a person resolved a claim that was flagged. */
 export interface Resolution {
   /** ISO 8601, UTC. */
   at: string;
@@ -133,7 +133,10 @@ export interface Claim {
   flag?: string;
   /** Who asked for it, where it was a person or system of the merchant's. */
   caller?: string;
-  /** Of money that goes out: the revision at which it last became `reserving` anew; what was set aside carries it. */
+  /**
+   * The fencing token of money that goes out: the revision at which it last became `reserving` anew. What was set
+   * aside carries it.
+   */
   turn?: number;
   resolutions?: Resolution[];
   /** Counts the writes; every write is conditional on it. */
@@ -165,7 +168,7 @@ export function paymentsOf({ earlierPaymentIds, otherPaymentIds = [], paymentId 
 
 /**
  * Whether a payment counts for what was asked for. What this service asked for counts whatever was paid, and so does
- * every payout. A deposit that was made elsewhere counts when as much was asked for, or paid where that is not told.
+ * every payout. A deposit that was made elsewhere counts when as much was asked for, or paid where that is unknown.
  */
 export function counts(
   claim: Claim,
@@ -180,7 +183,7 @@ export function counts(
   return isAsMuch(record, asked);
 }
 
-/** Whether as much was asked for elsewhere, or is paid where that is not told. */
+/** Whether as much was asked for elsewhere, or is paid where that is unknown. */
 export function isAsMuch(
   {
     amount,
@@ -193,7 +196,7 @@ export function isAsMuch(
   return sameMoney({ amount: requestedAmount, currency: requestedCurrency }, asked);
 }
 
-/** The claim with one more payment. The one that an open attempt waits for settles it. */
+/** The claim with one more payment. The one that an open attempt waits for completes it. */
 export function withPayment(claim: Claim, id: string, attempt: number | undefined): Claim {
   if (paymentsOf(claim).includes(id)) return claim;
   if (attempt === undefined) return { ...claim, otherPaymentIds: [...(claim.otherPaymentIds ?? []), id] };
@@ -273,7 +276,7 @@ export interface FoundPayment {
   requested: { amount?: Decimal; currency?: string };
   parentPaymentId?: string;
   state?: PaymentState;
-  /** Nobody tells its reference or its type: it may be another's. */
+  /** Its reference or its type is unknown: it may be another's. */
   unsure?: true;
 }
 
@@ -321,9 +324,9 @@ export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], starte
     : { do: 'flag', reason: other ? `payment ${other} may be it, with other money` : STILL_TO_COME };
 }
 
-/** What paytech has made of one of these, or of one that the claim has, and was paid, whatever the amount. */
+/** What paytech has made of one of these, or of an earlier attempt, and was paid, whatever the amount. */
 function paidCascadesOf(claim: Claim, fitting: FoundPayment[], found: readonly FoundPayment[]) {
-  const parents = [...paymentsOf(claim), ...fitting.map(({ id }) => id)];
+  const parents = [...claim.earlierPaymentIds, ...fitting.map(({ id }) => id)];
   const known = [...paymentsOf(claim), ...(claim.deniedPaymentIds ?? [])];
   return found.filter(
     ({ id, paymentType = 'DEPOSIT', parentPaymentId = '', state, unsure }) =>
@@ -376,7 +379,7 @@ export function misfitOf(claim: Claim, found: FoundPayment): string | undefined 
   if (paymentType !== TYPE_OF_KIND[claim.kind]) return 'payment type';
   const { amount, currency } = requested;
   if (!amount || !currency || !sameMoney({ amount, currency }, claim.request)) return 'amount or currency';
-  // Neither a webhook nor the list need tell it.
+  // Neither a webhook nor the list need state it.
   if (parentPaymentId !== undefined && parentPaymentId !== claim.request.parentPaymentId)
     return 'parent payment';
   return undefined;

@@ -71,7 +71,7 @@ const payment = z.object({
       .boolean()
       .check(
         z.describe(
-          'Of a COMPLETED or AUTHORIZED payment: whether amount and currency are those that were asked for. Absent where nobody has told what was asked for.',
+          'Of a COMPLETED or AUTHORIZED payment: whether amount and currency are those that were asked for. Absent where what was asked for is unknown.',
         ),
       ),
   ),
@@ -88,9 +88,7 @@ export const paymentEvent = z.object({
   type: z
     .enum(EVENT_TYPES)
     .check(
-      z.describe(
-        "The payment's state, or `corrected`: what was final was wrong, on paytech's confirmed word.",
-      ),
+      z.describe("The payment's state, or `corrected`: what was final was wrong, as paytech has confirmed."),
     ),
   subject: text("The payment's id."),
   time: time('When the change was written.'),
@@ -109,7 +107,7 @@ export const paymentEvent = z.object({
       ),
     previousState: z
       .nullable(state)
-      .check(z.describe('null, if this service first heard of the payment by this event.')),
+      .check(z.describe('null if this event was the first that this service saw of the payment.')),
     origin: z
       .enum(ORIGINS)
       .check(

@@ -39,7 +39,7 @@ export const FACTS = {
   errorMessage: {
     kind: 'text',
     inEvents: true,
-    says: "paytech's words for it. Not meant for the customer.",
+    says: "paytech's text for it. Not meant for the customer.",
   },
 } as const satisfies Record<string, Fact>;
 
@@ -50,7 +50,7 @@ export type KindOfFact<Name extends FactName> = Table[Name]['kind'];
 export type EventFactName = {
   [Name in FactName]: Table[Name]['inEvents'] extends true ? Name : never;
 }[FactName];
-/** What was told; a fact that nobody mentioned is absent. */
+/** What was reported; a fact that nobody mentioned is absent. */
 export type Facts = { [Name in FactName]?: FactValues[KindOfFact<Name>] };
 
 export const FACT_NAMES = Object.keys(FACTS) as FactName[];

@@ -3,7 +3,7 @@ import { endedInVain, isFinal, meansMoney, type PaymentState, type PaymentType }
 
 /** What the deployment does about payments once they have changed. */
 export interface FollowUpPolicy {
-  /** How long after a webhook's word paytech itself is asked for it, in milliseconds; absent: never. */
+  /** How long after a webhook paytech itself is asked to confirm it, in milliseconds; absent: never. */
   confirmAfterMs?: number;
   /** How long a payment is kept once it is final, in milliseconds; absent: for good. */
   retentionMs?: number;
@@ -15,7 +15,7 @@ export interface FollowUp {
   confirmAt?: number;
   /** Epoch seconds, as DynamoDB's time to live has it. */
   expiresAt?: number;
-  /** Whether it can be told what was refunded of it before it was recorded. */
+  /** Whether it is known what was refunded of it before it was recorded. */
   refundsUnknown?: boolean;
 }
 
@@ -48,7 +48,7 @@ export function followUp(
   };
 }
 
-/** A payment whose next word from a webhook is to be confirmed whatever it says: of a hold, or upon such a word. */
+/** A payment whose next webhook is to be confirmed whatever it says: of a hold, or upon such a webhook. */
 export function isInDoubt({ state, unconfirmed }: Pick<PaymentRecord, 'state' | 'unconfirmed'>): boolean {
   return state === 'AUTHORIZED' || unconfirmed === true;
 }

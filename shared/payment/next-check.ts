@@ -6,7 +6,7 @@ import { isFinal, isWaiting } from './state.ts';
 
 /**
  * When paytech is to be asked about a recorded payment again, in epoch milliseconds: while it is not final or its
- * state is a webhook's word that paytech has not confirmed, and for some time after an event was quarantined. Undefined
+ * state comes from a webhook that paytech has not confirmed, and for some time after an event was quarantined. Undefined
  * when there is nothing more to wait for. The intervals grow from the last thing that makes it worth asking: its
  * creation, an operation on it, the quarantined event, or the unconfirmed one.
  * What waits for the merchant, or for paytech's confirmation, is looked at every hour, since its alarm lives on those

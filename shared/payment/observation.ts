@@ -20,7 +20,7 @@ export interface Observation {
 }
 
 /**
- * Whose word it is:
+ * Whose observation it is:
  * - `webhook`: whoever has the signing key.
  * - `earlier`: paytech's own, but not of this moment: its list, which may lag, or an answer that was read against
  *   another version of the record.
@@ -29,11 +29,12 @@ export interface Observation {
 export type Voice = 'webhook' | 'earlier' | 'answer';
 
 /**
- * What a word does to the record:
+ * What an observation does to the record:
  * - `applied`: the table of moves allows it.
  * - `changed`: an open payment has other money, or waits for approval after all; written over the version read.
- * - `corrected`: paytech's final word is another than the record's; likewise.
- * - `reopened`: paytech has it waiting for the merchant where the record has an end; a correction once said twice.
+ * - `corrected`: paytech's final state is another than the record's; likewise.
+ * - `reopened`: paytech has it waiting for the merchant where the record has an end; a correction once it has said so
+ *   twice.
  * - `counted`: such a change, when the history has no more room for any.
  * - `ask`: paytech is asked, whose answer is judged in its place.
  * - `duplicate` and `stale`: nothing.
@@ -51,13 +52,13 @@ export type Verdict =
 /** The least time between the two answers that reopen an ended payment, in milliseconds. */
 export const REOPEN_GAP_MS = 60_000;
 
-/** Judges a word against the table of moves. Where it does not mention the amount, it does not dispute it either. */
+/** Judges an observation against the table of moves. An amount that it leaves out it does not dispute. */
 export function judgeObservation(record: PaymentRecord, { paymentType, facts }: Observation): Judgement {
   const { state, amount = record.amount, currency = record.currency } = facts;
   return judge(record, { paymentType: paymentType ?? record.paymentType, state, amount, currency });
 }
 
-/** What a word that was said at `at` (epoch milliseconds) does to the record. */
+/** What an observation made at `at` (epoch milliseconds) does to the record. */
 export function verdictOn(
   record: PaymentRecord,
   observation: Observation,
@@ -94,14 +95,14 @@ export function verdictOn(
   }
 }
 
-/** Whether a REFUND would give back something of what it holds, which only paytech's own word may do. */
+/** Whether a REFUND would give back something of what it holds, which only paytech's own answer may do. */
 function freesReserve(record: PaymentRecord, { facts }: Observation): boolean {
   if (record.paymentType !== 'REFUND') return false;
   const { state, amount = record.amount, currency = record.currency } = facts;
   return STATES[state].refund === 'returned' || amount.lt(record.amount) || currency !== record.currency;
 }
 
-/** Whether the word is of an open payment's money and nothing else. */
+/** Whether the observation is about an open payment's money and nothing else. */
 export function isOtherMoney(record: PaymentRecord, { paymentType, facts }: Observation): boolean {
   const isSameType = paymentType === undefined || paymentType === record.paymentType;
   return isSameType && facts.state === record.state && !isFinal(record.state);
@@ -112,7 +113,7 @@ function mayWaitAfterAll(record: PaymentRecord, state: PaymentState): boolean {
   return state === 'AWAITING_APPROVAL' && record.state === 'PENDING';
 }
 
-/** Of a payout that waits for its approval, PENDING may be a word from before it did. */
+/** Of a payout that waits for its approval, PENDING may be an observation from before it did. */
 export function mayBeOfBefore(record: PaymentRecord, state: PaymentState): boolean {
   return record.state === 'AWAITING_APPROVAL' && state === 'PENDING';
 }
@@ -179,8 +180,8 @@ export function willApply(
 }
 
 /**
- * The record as it will be once paytech's latest word, which is on the queue, has been applied: what a caller is
- * shown, so that two answers in a row do not contradict each other. The record itself where there is no such word.
+ * The record as it will be once paytech's latest answer, which is on the queue, has been applied: what a caller is
+ * shown, so that two answers in a row do not contradict each other. The record itself where there is no such answer.
  */
 export function withQueued(record: PaymentRecord): PaymentRecord {
   const { heard } = record;
@@ -197,7 +198,7 @@ export function withQueued(record: PaymentRecord): PaymentRecord {
   };
 }
 
-/** What a word that is applied says, with what it leaves out and the record knows: how much a capture was asked for. */
+/** What an applied observation says, with what it leaves out and the record knows: how much a capture was asked for. */
 export function factsOver(record: PaymentRecord, facts: Observation['facts']): Observation['facts'] {
   if (facts.amount) return facts;
   return { ...facts, ...optional('amount', capturedAmount(record, facts.state)) };
@@ -209,7 +210,7 @@ export function amountMark({ state, amount }: Observation['facts']): { amountUnt
 }
 
 /**
- * Whether paytech's own word confirms what only a webhook has told. Where it names no amount, a webhook's is not
+ * Whether paytech's own answer confirms what only a webhook has said. Where it names no amount, a webhook's is not
  * believed beyond what was asked for.
  */
 export function isConfirmedBy(record: PaymentRecord, observation: Observation): boolean {

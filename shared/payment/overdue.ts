@@ -19,7 +19,7 @@ export function overdueIn(
   return isWaiting(state) && now - waitingSince(record) >= limits[state] ? state : undefined;
 }
 
-/** Of one that was found waiting nobody knows since when it does: not before its creation. */
+/** It is unknown since when a payment that was found in such a state has been in it: not before its creation. */
 function waitingSince({ state, history, created }: PaymentRecord): number {
   const entered = history.findIndex(({ facts }) => facts.state === state);
   return Date.parse(entered > 0 ? history[entered]!.at : created);

@@ -4,7 +4,7 @@ import type { Decimal } from './money.ts';
 import type { Refunds } from './refund.ts';
 import { isFinal, meansMoney, type PaymentState, type PaymentType, sameMoney } from './state.ts';
 
-/** Who told us. Everything but `create` arrives over the webhook queue. */
+/** Who reported it. Everything but `create` arrives over the webhook queue. */
 export const EVENT_SOURCES = ['create', 'webhook', 'refresh', 'reconcile', 'operation'] as const;
 export type EventSource = (typeof EVENT_SOURCES)[number];
 
@@ -27,7 +27,7 @@ export interface PaymentFacts extends Facts {
 export const ORIGINS = ['service', 'external'] as const;
 export type Origin = (typeof ORIGINS)[number];
 
-/** Who a payment is. What was not told when it was recorded may be learned later: see {@link HistoryEntry.learned}. */
+/** Who a payment is. What was unknown when it was recorded may be learned later: see {@link HistoryEntry.learned}. */
 export interface PaymentIdentity {
   /** paytech's id. */
   id: string;
@@ -35,7 +35,7 @@ export interface PaymentIdentity {
   /** The merchant's id, for a deposit that of the order; without the suffix of a repeated attempt. */
   referenceId?: string;
   parentPaymentId?: string;
-  /** What was asked for; absent where nobody has told. */
+  /** What was asked for; absent where it is unknown. */
   requestedAmount?: Decimal;
   requestedCurrency?: string;
   /** ISO 8601, UTC. */
@@ -71,15 +71,15 @@ export interface HistoryEntry {
   source: EventSource;
   /** Who asked for it, where it was a person or system of the merchant's. */
   caller?: string;
-  /** Why, in the words of the person who settled a flagged claim. */
+  /** Why, as written by the person who resolved a flagged claim. */
   reason?: string;
   /** SHA-256 of the event's bytes, in hex. Absent on the entry that create-payment wrote. */
   key?: string;
   /** Which signing key (by fingerprint) and encoding the webhook's signature matched. */
   signature?: { key: string; encoding: string };
-  /** The change went against the state machine, on paytech's confirmed word. */
+  /** The change went against the state machine, as paytech has confirmed. */
   corrected?: boolean;
-  /** Nobody has told what was paid, paytech included: the amount is that of the capture, or the one that stood before. */
+  /** What was paid is unknown, to paytech too: the amount is that of the capture, or the one that stood before. */
   amountUntold?: true;
   /** The key of the event that came again and had paytech asked once more. */
   answerTo?: string;
@@ -103,16 +103,16 @@ export interface QuarantinedEvent {
 export interface UnknownWord {
   of: 'state' | 'type';
   word: string;
-  /** When it was first heard, ISO 8601, UTC. */
+  /** When it was first received, ISO 8601, UTC. */
   since: string;
-  /** How often it was heard since. */
+  /** How often it was received since. */
   count: number;
 }
 
 /** What paytech said of a payment and the queue is carrying to its record. */
 export interface QueuedObservation {
   at: string;
-  /** The record's version against which it was news; at any other it says nothing. */
+  /** The record's version from which it differed; at any other it says nothing. */
   version: number;
   facts: Partial<PaymentFacts> & { state: PaymentState };
 }
@@ -132,7 +132,7 @@ export interface PaymentRecord extends PaymentIdentity {
   quarantined: number;
   /** Of a deposit: what was paid, less what its refunds hold. Below zero where more was refunded than paid. */
   refundable?: Decimal;
-  /** What was refunded of it cannot be told in its currency, or at all: nothing is refunded of it here. */
+  /** What was refunded of it is unknown, in its currency or at all: nothing is refunded of it here. */
   refundsUnknown?: true;
   /** The refunds of a deposit. */
   refunds?: Refunds;
@@ -143,13 +143,13 @@ export interface PaymentRecord extends PaymentIdentity {
   heard?: QueuedObservation;
   /** Its claim has more payments than this one. */
   hasSiblings?: true;
-  /** Its state is a webhook's word about money that paytech's API has not confirmed yet. */
+  /** Its state is what a webhook says about money, and paytech's API has not confirmed it yet. */
   unconfirmed?: true;
   /** Until when paytech is asked again because of the last quarantined event, in epoch milliseconds. */
   recheckUntil?: number;
-  /** When paytech first said that this ended payment is AUTHORIZED, in epoch milliseconds; a second word decides. */
+  /** When paytech first said that this ended payment is AUTHORIZED, in epoch milliseconds; a second one decides. */
   reopenedAt?: number;
-  /** When its news was first left to the webhook that may still bring it, in epoch milliseconds. */
+  /** When a discrepancy was first left to the webhook that may still report it, in epoch milliseconds. */
   leftAt?: number;
   /** Until the next change: the last state or type that it was said to have and that nobody knows. */
   unknownWord?: UnknownWord;
@@ -228,7 +228,7 @@ function identityAt(record: PaymentRecord, version: number): Learnable {
   return learnedLater?.learned?.before ?? record;
 }
 
-/** Whether somebody has told the amount that stands at `version`. */
+/** Whether the amount at `version` was stated by anyone. */
 function isAmountTold({ history }: PaymentRecord, version: number): boolean {
   const last = history.slice(0, version).findLast(({ facts, amountUntold }) => facts.amount || amountUntold);
   return !last?.amountUntold;

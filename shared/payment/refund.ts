@@ -9,8 +9,8 @@ import { endedInVain, type PaymentState, STATES } from './state.ts';
  * | entry             | situation                                            | next                          |
  * |-------------------|------------------------------------------------------|-------------------------------|
  * | (none)            | asked for here, deposit COMPLETED, enough refundable | `reserved`                    |
- * | reserved, unsent  | the next caller takes over a dead one's claim        | `reserved`, of the new turn   |
- * | reserved, unsent  | paytech did not make it, on its own or a person's word | `returned`                  |
+ * | reserved, unsent  | the next caller takes over a dead one's claim        | `reserved`, with its token    |
+ * | reserved, unsent  | paytech did not make it, says paytech or a person    | `returned`                    |
  * | returned, unsent  | asked for again                                      | `reserved`                    |
  * | unsent or (none)  | the record of its payment is written                 | as the record's state says    |
  * | any with payment  | its record has a newer version                       | as the record's state says    |
@@ -18,7 +18,7 @@ import { endedInVain, type PaymentState, STATES } from './state.ts';
  *
  * As the record's state says: COMPLETED is `settled`, DECLINED and CANCELLED are `returned`, all else is
  * `reserved`. A refund made elsewhere has no entry until its record is written. "Unsent" means that no payment
- * is known for it, which is all that can be told of a refund whose outcome is unknown: it stays `reserved`.
+ * is known for it, which is all that is known of a refund whose outcome is unknown: it stays `reserved`.
  */
 export type RefundStage = (typeof STATES)[PaymentState]['refund'];
 
@@ -26,7 +26,7 @@ export interface RefundEntry {
   stage: RefundStage;
   /** In the deposit's currency. Taken from what is refundable, unless the entry is `returned`. */
   amount: Decimal;
-  /** Under which turn of its claim it was reserved; absent once its payment is known. */
+  /** The fencing token of its claim under which it was reserved; absent once its payment is known. */
   turn?: number;
   paymentId?: string;
   /** The version of the payment's record that the entry stands for; older ones change it no more. */
@@ -47,7 +47,7 @@ export function paidIn({ state, amount }: { state: PaymentState; amount: Decimal
 }
 
 /**
- * Whether a deposit ends in another currency than its record has, after refunds of it were heard of: what they hold
+ * Whether a deposit ends in another currency than its record has, after refunds of it were recorded: what they hold
  * cannot be set against what was paid.
  */
 export function endsInAnotherCurrency(
@@ -100,34 +100,37 @@ export type ReserveRefusal = 'not-refundable' | 'exceeds-remainder' | 'too-many'
 
 export type ReserveJudgement =
   | { do: 'move'; move: RefundMove }
-  /** This very turn has reserved it. */
+  /** This very token has reserved it. */
   | { do: 'nothing' }
-  /** A later turn has it. */
+  /** A later token has it. */
   | { do: 'yield' }
   /** Its payment turned up meanwhile. */
   | { do: 'show'; paymentId: string }
-  /** An earlier turn's entry `over` is to be given back. */
+  /** The entry `over` of an earlier token is to be given back. */
   | { do: 'refuse'; because: ReserveRefusal; over?: RefundEntry };
 
-/** Whether `amount` can be set aside for the refund that the given turn of its claim is about to send. */
+/** Whether `amount` can be set aside for the refund that is about to be sent under this fencing token of its claim. */
 export function judgeReserve(
   parent: PaymentRecord | undefined,
   refundId: string,
   amount: Decimal,
-  turn: number,
+  fencingToken: number,
 ): ReserveJudgement {
   if (!parent) return { do: 'refuse', because: 'not-refundable' };
   const over = parent.refunds?.get(refundId);
   if (over?.paymentId !== undefined) return { do: 'show', paymentId: over.paymentId };
-  if ((over?.turn ?? 0) > turn) return { do: 'yield' };
-  if (over?.turn === turn && over.stage === 'reserved') return { do: 'nothing' };
+  if ((over?.turn ?? 0) > fencingToken) return { do: 'yield' };
+  if (over?.turn === fencingToken && over.stage === 'reserved') return { do: 'nothing' };
 
   const takes = amount.minus(heldBy(over));
   const refuse = (because: ReserveRefusal) => ({ do: 'refuse', because, ...optional('over', over) }) as const;
   if (!isRefundable(parent)) return refuse('not-refundable');
   if (!parent.refundable?.gte(takes)) return refuse('exceeds-remainder');
   if (!over && (parent.refunds?.size ?? 0) >= MAX_REFUNDS) return refuse('too-many');
-  return { do: 'move', move: { key: refundId, over, next: { stage: 'reserved', amount, turn }, takes } };
+  return {
+    do: 'move',
+    move: { key: refundId, over, next: { stage: 'reserved', amount, turn: fencingToken }, takes },
+  };
 }
 
 /**
@@ -138,7 +141,7 @@ export const MAX_REFUND_STEPS = 5;
 
 /**
  * What the record of a REFUND means for the deposit that it is paid from; undefined when it is known there, and
- * `too-early` when it cannot be told before the deposit has come to its end here.
+ * `too-early` when it is not known before the deposit has come to its end here.
  */
 export function moveByRecord(
   parent: PaymentRecord,

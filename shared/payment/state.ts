@@ -129,7 +129,7 @@ export function isWaiting(state: PaymentState): state is WaitingState {
   return STATES[state].waits;
 }
 
-/** What the state machine looks at: of a stored payment, or of an event's word about it. */
+/** What the state machine looks at: of a stored payment, or of what an event says about it. */
 export interface PaymentSnapshot {
   paymentType: PaymentType;
   state: PaymentState;
@@ -145,7 +145,7 @@ export interface PaymentSnapshot {
  */
 export type Judgement = 'applied' | 'duplicate' | 'stale' | 'contradiction';
 
-/** Judges an event's word against what is known of the payment; amounts are compared by value. */
+/** Judges what an event says against what is known of the payment; amounts are compared by value. */
 export function judge(known: PaymentSnapshot, event: PaymentSnapshot): Judgement {
   if (event.paymentType !== known.paymentType) return 'contradiction';
   const moves = MOVES[known.paymentType];

@@ -70,7 +70,7 @@ export interface GatewayClient {
     body: object | undefined,
     limitMs: number,
   ): Promise<Answer<GatewayPayment>>;
-  /** The audit steps of a payment, as paytech tells them. */
+  /** The audit steps of a payment, as paytech has them. */
   operations(id: string, limitMs: number): Promise<Answer<{ operations: unknown[] }>>;
   balances(limitMs: number): Promise<Answer<{ balances: unknown[] }>>;
   availableWithdrawalBalances(limitMs: number): Promise<Answer<{ balances: unknown[] }>>;
@@ -187,7 +187,7 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
 
 const anyList = z.array(z.unknown());
 
-/** How many entries paytech lists where it is not told. */
+/** How many entries paytech lists by default. */
 const DEFAULT_LIMIT = 50;
 
 /** Where paytech does not say whether there is more, only a page that is not full says that there is none. */
@@ -265,7 +265,7 @@ const errorSchema = z.looseObject({
 const REFUSED = new Set([400, 422]);
 const NOT_ACCEPTED = new Set([401, 403, 404, 429]);
 
-/** Sorts an HTTP ending. Only a body in paytech's own form counts as its word; a proxy's page does not. */
+/** Sorts an HTTP ending. Only a body in paytech's own form counts as its answer; a proxy's page does not. */
 function interpret(transported: Transported): Answer<Envelope> {
   if (transported.ended !== 'answered') {
     return { kind: transported.ended === 'failed' ? 'unknown' : 'not-sent', reason: transported.reason };
@@ -296,7 +296,7 @@ function interpret(transported: Transported): Answer<Envelope> {
   };
 }
 
-/** An answer whose result is not what was asked for tells nothing of what was done. */
+/** An answer whose result is not what was asked for says nothing of what was done. */
 function decoded<T>(answer: Answer<Envelope>, decode: (envelope: Envelope) => T): Answer<T> {
   if (answer.kind !== 'answered') return answer;
   try {

@@ -1,6 +1,6 @@
 export const RETRY_HINTS = ['retry', 'retry-with-other-method', 'do-not-retry'] as const;
 
-/** What a customer may be told of a failed payment, and whether trying again can help. */
+/** What a customer may see of a failed payment, and whether trying again can help. */
 export interface CustomerMessage {
   message: string;
   /**
@@ -10,7 +10,7 @@ export interface CustomerMessage {
   retry: (typeof RETRY_HINTS)[number];
 }
 
-/** What failed for a reason that is not told, or not to be told. */
+/** What failed for a reason that is unknown, or not to be shown. */
 const GENERIC: CustomerMessage = {
   message: 'The payment was not completed. Please try again or use another payment method.',
   retry: 'retry-with-other-method',
@@ -34,7 +34,7 @@ const BANK_DECLINED = otherwise(
 );
 
 /**
- * By paytech's payment-level error codes. Of what is not listed the group's message is told, and anti-fraud (6.xx,
+ * By paytech's payment-level error codes. For what is not listed the group's message is shown, and anti-fraud (6.xx,
  * 7.xx) has none: its detail must never reach a customer, so that those say no more than a generic refusal.
  * Source: paytech, "Error codes", which has a name for each code and nothing on what to do.
  */

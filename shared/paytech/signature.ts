@@ -44,7 +44,7 @@ export function verify(
   return key === undefined ? false : { key: keyFingerprint(key), encoding: given.encoding };
 }
 
-/** A name for a key that tells nothing about it: the first 8 hex digits of its SHA-256. */
+/** A name for a key that reveals nothing about it: the first 8 hex digits of its SHA-256. */
 export function keyFingerprint(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 8);
 }

@@ -23,7 +23,7 @@ const amount = z.custom<Decimal>(
     decimalPlaces(value) <= MAX_DIGITS,
   { error: 'is not an amount' },
 );
-/** Of a payment. Below zero it is none, and reads as not told; a fee may be below. */
+/** Of a payment. Below zero it is none, and reads as absent; a fee may be below. */
 const paymentAmount = z.pipe(
   amount,
   z.transform((value: Decimal) => (value.lt(0) ? undefined : value)),
@@ -95,7 +95,7 @@ function jsonOf(bytes: Uint8Array): unknown {
   }
 }
 
-/** What a message says of a payment: not every one says what became of it in words that are known. */
+/** What a message says of a payment: not every one has a state and type that are known. */
 export type Report =
   | { is: 'payment'; payment: GatewayPayment }
   | { is: 'stateless'; payment: StatelessPayment }
@@ -143,7 +143,7 @@ export function toGatewayPayment(json: unknown): GatewayPayment {
 /**
  * The same for the answer to a create call, or an entry of the list, where a state that is missing or new must not
  * hide that the payment exists. It reads as PENDING, which is no more than that; a deposit that comes with where its
- * customer pays and without a state has just begun. A type that nobody knows reads as not told.
+ * customer pays and without a state has just begun. An unknown type reads as none.
  */
 export function toMadePayment(json: unknown): GatewayPayment {
   const payment = toExecutedPayment(json);

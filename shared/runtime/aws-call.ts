@@ -103,7 +103,7 @@ export function awsCall({ name, variable, target, jsonVersion }: JsonService): A
 }
 
 /**
- * Where the service is in this region, or where the environment says, as for the SDK. The end of the name is told by
+ * Where the service is in this region, or where the environment says, as for the SDK. The end of the name comes from
  * the stack, since each partition has its own: amazonaws.com, amazonaws.com.cn in China, amazonaws.eu in the European
  * Sovereign Cloud. Source: AWS CloudFormation, "Pseudo parameters", AWS::URLSuffix.
  */

@@ -4,9 +4,9 @@ export async function forEachOf<Item>(
   width: number,
   task: (item: Item) => Promise<void>,
 ): Promise<void> {
-  const waiting = items.values();
+  const queue = items.values();
   const worker = async (): Promise<void> => {
-    for (const item of waiting) await task(item);
+    for (const item of queue) await task(item);
   };
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
 }

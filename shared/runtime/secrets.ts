@@ -30,7 +30,7 @@ export interface SecretsManager {
 }
 
 export interface SecretOptions {
-  /** Is told when an old value is used. */
+  /** Called when an old value is used. */
   logger?: Pick<Logger, 'warn'>;
   secretsManager?: SecretsManager;
   /** Epoch milliseconds. */

@@ -1,5 +1,5 @@
 /**
- * The plain settings that functions are told: one interface for the stack, which writes them, and the function, which
+ * The plain settings that functions get: one interface for the stack, which writes them, and the function, which
  * reads them. Names, values and units are those of `cdk.json` (infra/stack/settings.ts checks them, at synthesis); what a
  * resource is called comes in a variable of its own, and a secret in none.
  */
@@ -25,7 +25,7 @@ export interface PlainSettings {
   approveWithinHours: number;
 }
 
-/** The functions of the service, each a folder in `functions/` and a Lambda in the stack, and what each is told. */
+/** The functions of the service, each a folder in `functions/` and a Lambda in the stack, and what each gets. */
 export const SETTINGS_OF = {
   'create-payment': ['paytechUrl', 'webhookUrl', 'allowedOrigins', 'eventSource', 'orderTokens'],
   'receive-webhook': [],

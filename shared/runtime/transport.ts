@@ -1,7 +1,7 @@
 import https from 'node:https';
 
 /**
- * How a call ended, as far as the wire tells:
+ * How a call ended, as far as the wire shows:
  * - `answered`: with an HTTP answer.
  * - `failed`: without one; the peer may have read all of the request.
  * - `not-sent`: no byte of the request has left this process.
@@ -18,7 +18,7 @@ export interface TransportRequest {
   /** Milliseconds for the whole call: connecting, sending and the last byte of the answer. */
   limitMs: number;
   /**
-   * Whether an earlier call's connection may serve. On one that the peer has just closed nobody can tell whether
+   * Whether an earlier call's connection may serve. On one that the peer has just closed it is unknown whether
    * the request arrived: only for calls that may be made twice.
    */
   reuseConnection?: boolean;

@@ -1,7 +1,7 @@
 import { assertNumbers } from './numbers.ts';
 
 /**
- * A part of a write in DynamoDB's own words, with the names and values that it uses. A part of SET or ADD is of one
+ * A part of a write in DynamoDB's own syntax, with the names and values that it uses. A part of SET or ADD is of one
  * attribute, with which it begins.
  */
 export type Fragment =

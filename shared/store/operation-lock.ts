@@ -93,7 +93,7 @@ export type Released =
   | { is: 'too-early'; seconds: number };
 
 /**
- * Ends an open operation on an operator's word that it will not take effect any more, so that another may begin.
+ * Ends an open operation because an operator says that it will not take effect any more, so that another may begin.
  * `who` and `why` stay with it on the record. Ask paytech for the state right before: see
  * {@link import('../calls/release.ts').releaseAction}.
  */

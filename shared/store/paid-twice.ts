@@ -5,7 +5,7 @@ import type { OpenKey } from './open-index.ts';
 import { openShard, type Table } from './table.ts';
 
 /*
- * The standing mark of an order that is paid twice, or of a payout that is paid out twice: a decision that only a
+ * The lasting mark of an order that is paid twice, or of a payout that is paid out twice: a decision that only a
  * person can make. It is an item of its own in the index of what is open, `paid-twice#<kind>#<id>`, so that the index
  * has one entry for each such decision, also where the claim itself is flagged.
  */

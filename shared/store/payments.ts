@@ -110,7 +110,7 @@ export async function applyChange(table: Table, change: Change, read?: PaymentRe
   });
 }
 
-/** The condition that {@link import('../payment/follow-up.ts').isInDoubt} does not hold of the record: else a webhook's word is judged by it. */
+/** The condition that {@link import('../payment/follow-up.ts').isInDoubt} is false: else a webhook is judged by it. */
 const IS_NOT_IN_DOUBT: Fragment = {
   text: 'NOT #state = :held AND attribute_not_exists(unconfirmed)',
   names: { '#state': 'state' },
@@ -161,7 +161,7 @@ export async function learnIdentity(
   entry: HistoryEntry & { key: string },
 ): Promise<Applied> {
   const isQueued = read.heard?.version === read.version;
-  // What is on its way to the record is still news to it.
+  // What is on its way to the record still differs from it.
   const stillQueued = { text: 'heard.version = :nextVersion', values: { ':nextVersion': read.version + 1 } };
   const { SET, ADD } = versionOf(entry);
   const { written, item } = await table.update(keyOf(read.id), {
@@ -365,7 +365,7 @@ const MARKS = ['openShard', 'dueAt', 'unconfirmed', 'expiresAt'] as const;
 /** What is noted of the payment as it stands, and means nothing of what it becomes. */
 const UNTIL_CHANGED = ['askedUntil', 'heard', 'leftAt', 'reopenedAt', 'unknownWord'] as const;
 
-/** Attributes that are about when to look at the item again: while it is open, or a webhook's word unconfirmed. */
+/** Attributes about when to look at the item again: while it is open, or unconfirmed. */
 function marksOf(
   pk: string,
   { state, since, now }: { state: PaymentState; since: number; now: number },

@@ -25,7 +25,7 @@ export async function takeCheck(table: Table, id: string, now: number, intervalM
   return written;
 }
 
-/** Notes that news of the payment was left to its webhook, in epoch milliseconds; what changes it ends the note. */
+/** Notes when a discrepancy was left to its webhook, in epoch milliseconds; a change of the payment ends the note. */
 export async function keepLeft(table: Table, read: PaymentRecord, now: number): Promise<void> {
   await table.update(keyOf(read.id), { SET: assign({ leftAt: now }), condition: [isUnchanged(read)] });
 }

@@ -31,19 +31,19 @@ export type Reserved =
   | { is: 'refused'; because: ReserveRefusal };
 
 /**
- * Sets `amount` aside for a refund, for one turn of its claim: `held` also when this turn has done so already,
- * `overtaken` when a later one has, `made` when the payment is known meanwhile.
+ * Sets `amount` aside for a refund, under one fencing token of its claim: `held` also when it is set aside already,
+ * `overtaken` when a later token has, `made` when the payment is known meanwhile.
  */
 export async function reserveRefund(
   table: Table,
   parentId: string,
   refundId: string,
   amount: Decimal,
-  turn: number,
+  fencingToken: number,
 ): Promise<Reserved> {
   let parent = await readPayment(table, parentId);
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const judgement = judgeReserve(parent, refundId, amount, turn);
+    const judgement = judgeReserve(parent, refundId, amount, fencingToken);
     switch (judgement.do) {
       case 'nothing':
         return { is: 'held' };
@@ -68,8 +68,8 @@ export async function reserveRefund(
 }
 
 /**
- * Gives back what a turn has set aside, once, or sees that nothing is. False when the payment turned up, or a
- * later turn has it.
+ * Gives back what was set aside under a fencing token, once, or sees that nothing is. False when the
+ * payment was found, or a later token has it.
  */
 export function returnRefund(
   table: Table,
@@ -86,7 +86,7 @@ export function returnRefund(
  * as it is: nothing is paid from it. Done again it changes nothing, and an older version never undoes a newer one.
  * Throws when it has to wait for the deposit's end.
  */
-export async function settleRefund(
+export async function bookRefund(
   table: Table,
   refund: PaymentRecord,
   parentId: string | undefined = refund.parentPaymentId,
@@ -105,7 +105,7 @@ export async function settleRefund(
     if (moved.done) return moved.parent;
     parent = moved.parent;
   }
-  throw new Error(`refund ${refund.id} changes faster than it can be settled`);
+  throw new Error(`refund ${refund.id} changes faster than it can be booked`);
 }
 
 /** What must hold of the deposit besides the entry when money is set aside. */

@@ -123,7 +123,7 @@ export interface Payment {
   /** What was paid, once the payment is final. */
   amount: string;
   currency: string;
-  /** What was asked for; absent where nobody has told, as of a payment that other systems of the shop made. */
+  /** What was asked for; absent where it is unknown, as of a payment that other systems of the shop made. */
   requestedAmount?: string;
   requestedCurrency?: string;
   /** Of a COMPLETED or AUTHORIZED payment: whether amount and currency are those that were asked for. */

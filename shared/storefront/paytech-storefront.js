@@ -2,7 +2,7 @@
 /** @import { Storefront } from './paytech-storefront.d.ts' */
 
 /*
- * For storefronts: copy this file, or import it. What each part does is told in paytech-storefront.d.ts.
+ * For storefronts: copy this file, or import it. What each part does is described in paytech-storefront.d.ts.
  */
 
 /** Longer than the API takes for anything. */
@@ -102,7 +102,7 @@ export function openStorefront(apiUrl, { patienceMs = 30_000 } = {}) {
     execute: (id, browser = {}, { signal } = {}) => insist('PATCH', pathOf(id), signal, browser),
 
     async waitForFinal(id, { signal, onUpdate, isDone = isFinal } = {}) {
-      for (let turn = 1, seen = ''; ; turn++) {
+      for (let round = 1, seen = ''; ; round++) {
         let wait;
         const payment = await call(CALL_LIMIT_MS, 'GET', pathOf(id), signal).catch((error) => {
           if (!mayRetry(error)) throw error;
@@ -112,7 +112,7 @@ export function openStorefront(apiUrl, { patienceMs = 30_000 } = {}) {
         if (payment && now !== seen) onUpdate?.(payment);
         if (payment && isDone(payment)) return payment;
         seen = now ?? seen;
-        await pause(wait ?? backoff(turn), signal, wait === undefined);
+        await pause(wait ?? backoff(round), signal, wait === undefined);
       }
     },
   };
@@ -173,8 +173,8 @@ function retryAfterMs({ headers }) {
   return seconds >= 0 ? seconds * 1000 : undefined;
 }
 
-/** Grows, and is not the same for all who wait. @param {number} turn */
-const backoff = (turn) => Math.min(500 * 1.5 ** (turn - 1), LONGEST_WAIT_MS) * (0.75 + Math.random() / 4);
+/** Grows, and is not the same for all who wait. @param {number} round */
+const backoff = (round) => Math.min(500 * 1.5 ** (round - 1), LONGEST_WAIT_MS) * (0.75 + Math.random() / 4);
 
 /**
  * Rejects when the signal aborts. `wakes`: ends early when the customer comes back to the page.

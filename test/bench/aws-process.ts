@@ -1,6 +1,6 @@
 /**
  * AWS as far as the contenders call it, over TLS, in a process of its own: `aws.ts` starts it. It keeps and
- * evaluates what DynamoDB is told, drops what the queue and the topic are told, and counts every request. As
+ * evaluates what DynamoDB gets, drops what the queue and the topic get, and counts every request. As
  * paytech it makes payments, and says of each that it is open.
  */
 import { createHash } from 'node:crypto';

@@ -25,9 +25,9 @@ export async function startAws(): Promise<Aws> {
   const child = fork(join(import.meta.dirname, 'aws-process.ts'), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  const tell = (command: AwsCommand) => child.send(command);
-  tell({ start: { key, cert, secret: SECRET } });
-  const { port } = await heard<{ port: number }>(child);
+  const send = (command: AwsCommand) => child.send(command);
+  send({ start: { key, cert, secret: SECRET } });
+  const { port } = await received<{ port: number }>(child);
   const url = `https://localhost:${port}`;
   return {
     url,
@@ -39,14 +39,14 @@ export async function startAws(): Promise<Aws> {
       AWS_SECRET_ACCESS_KEY: 'bench',
       AWS_SESSION_TOKEN: 'bench',
     },
-    delay: (delayMs) => tell({ delayMs }),
+    delay: (delayMs) => send({ delayMs }),
     count: async () => {
-      tell({ count: true });
-      return heard(child);
+      send({ count: true });
+      return received(child);
     },
     seed: async (table, items) => {
-      tell({ seed: { table, items } });
-      await heard(child);
+      send({ seed: { table, items } });
+      await received(child);
     },
     close: async () => {
       const closed = once(child, 'close');
@@ -56,7 +56,7 @@ export async function startAws(): Promise<Aws> {
   };
 }
 
-async function heard<T>(child: ChildProcess): Promise<T> {
+async function received<T>(child: ChildProcess): Promise<T> {
   const [message] = await once(child, 'message');
   return message as T;
 }

@@ -94,7 +94,7 @@ export async function consumer(aws: Aws, rounds: number): Promise<Part> {
     await Promise.all([...sandboxes.values()].map((sandbox) => sandbox.close()));
   }
 
-  /** One event of each kind, for every payment: the first word of it, the same again, and an older state. */
+  /** One event of each kind, for every payment: the first one, the same again, and an older state. */
   async function requestsPerEvent(): Promise<Figure[]> {
     const sandbox = sandboxes.get(runs.find(({ name }) => name === 'ours, batch 100')!)!;
     const ids = Array.from({ length: 100 }, paymentId);

@@ -36,7 +36,7 @@ const BATCH = 10;
 /**
  * What a payment costs, step by step and warm: the time that Lambda charges, with AWS and paytech answering 5 ms late,
  * and the requests and the table's units that were counted, at the prices of `infra/stack/cost.ts`. A batch of SNS counts as
- * one request. The look asks paytech and finds news, which it queues. Logs and traces are left out.
+ * one request. The look asks paytech and finds a discrepancy, which it queues. Logs and traces are left out.
  */
 export async function cost(aws: Aws, rounds: number): Promise<Part> {
   const webhooks = await webhookContenders(aws);

@@ -3,7 +3,7 @@ import { plainSettings } from '../support/plain-settings.ts';
 import type { Aws } from './aws.ts';
 
 /**
- * What the stack tells its functions, all of it at once, with the fake AWS as AWS and as paytech: by default, but for
+ * What the stack gives its functions, all of it at once, with the fake AWS as AWS and as paytech: by default, but for
  * `settings`.
  */
 export function environmentOf(aws: Aws, settings: Partial<PlainSettings> = {}): Record<string, string> {

@@ -74,10 +74,10 @@ async function writeTables(): Promise<void> {
     /(?<=<!-- measured -->\n)|(?=<!-- \/measured -->)/,
   );
   const rounds = Object.entries(results.parts).map(([name, part]) => `${name} in ${part.rounds} rounds`);
-  const told = `Measured at ${results.at} on ${results.machine}: ${rounds.join(', ')}.`;
+  const how = `Measured at ${results.at} on ${results.machine}: ${rounds.join(', ')}.`;
   const figures = rowsOf(parts.flatMap((part) => part.figures));
   const text = [
-    told,
+    how,
     table([HEADINGS, ...figures]),
     'In absolute terms:',
     table(absolutes()),

@@ -23,7 +23,7 @@ describeInBrowser('the control room', () => {
     await page.getByRole('heading', { name: 'Payments' }).waitFor();
     return page;
   }
-  const happened = (page: Page, what: RegExp) => page.locator('.story summary', { hasText: what });
+  const happened = (page: Page, what: RegExp) => page.locator('.timeline summary', { hasText: what });
   const press = (page: Page, name: string) => page.getByRole('button', { name }).click();
   const choose = (page: Page, label: string, state: string) =>
     page.getByRole('combobox', { name: label }).selectOption(state);

@@ -123,7 +123,7 @@ describeInBrowser('the demo shop', () => {
     const checkout = page.frames().find((each) => each.url().includes('/checkout/'))!;
     const post = async (from: { evaluate: Page['evaluate'] }, sent: object) => {
       await from.evaluate((data) => window.parent.postMessage(data, '*'), sent);
-      // A message that comes later shows that this one was heard.
+      // A message that comes later shows that this one was received.
       await page.evaluate(() => {
         const echo = new Promise((resolve) => addEventListener('message', resolve, { once: true }));
         window.postMessage('echo', '*');
@@ -168,7 +168,7 @@ describeInBrowser('the demo shop', () => {
     expect(again!.referenceId).toBe(`${before!.referenceId}~2`);
   });
 
-  it('tells of a failed authentication, and of a customer who took too long', async () => {
+  it('says that authentication failed, and of a customer who took too long', async () => {
     const page = await atCheckout(await newPage());
     await press(page, SECURE_CARD);
     await press(page, /^No/);
@@ -203,7 +203,7 @@ describeInBrowser('the demo shop', () => {
     await page.goto(service.apiUrl);
     await choose(page, 'Bank transfer');
     await pay(page);
-    await says(page, 'We are waiting for your transfer');
+    await says(page, 'We have not received your transfer yet');
     await page.getByText('GB33 BUKB 2020 1555 5555 55').waitFor();
     await press(page, 'Copy Reference');
     await page.getByText('Reference copied').waitFor({ state: 'attached' });

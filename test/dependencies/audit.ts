@@ -10,7 +10,7 @@ export type Verdict =
   | { is: 'not-answered'; why: string }
   | { is: 'audited'; findings: Finding[]; fails: boolean };
 
-/** What the JSON of `npm audit` says. Throws when it is neither a report nor npm's word that there is none. */
+/** What the JSON of `npm audit` says. Throws when it is neither a report nor npm's statement that there is none. */
 export function verdictOf(json: string): Verdict {
   const report = JSON.parse(json);
   if (report.vulnerabilities === undefined) {

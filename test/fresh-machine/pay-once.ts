@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
-/** How long a step may take on a busy machine, in milliseconds: a limit of patience, and no pass condition. */
-const PATIENCE_MS = 300_000;
+/** How long a step may take on a busy machine, in milliseconds: an upper limit, and no pass condition. */
+const STEP_LIMIT_MS = 300_000;
 const TEST_CARD = '4000 0000 0000 0408';
 
 /** `npm start` until it is ready, one payment created and paid, Ctrl-C. Throws where it is not as README says. */
@@ -14,7 +14,7 @@ export async function payOnce(cwd: string, env: NodeJS.ProcessEnv): Promise<stri
   // A group of its own, which Ctrl-C ends as a whole, as in a terminal.
   const service = spawn('npm', ['start'], { cwd, env: { ...env, ...ports }, detached: true });
   const ended = once(service, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
-  const patience = setTimeout(() => process.kill(-service.pid!, 'SIGKILL'), PATIENCE_MS);
+  const limit = setTimeout(() => process.kill(-service.pid!, 'SIGKILL'), STEP_LIMIT_MS);
   const output: string[] = [];
   try {
     await isReady(service, output);
@@ -22,7 +22,7 @@ export async function payOnce(cwd: string, env: NodeJS.ProcessEnv): Promise<stri
     const state = await pay(
       `http://127.0.0.1:${PORT}`,
       `http://127.0.0.1:${PAYTECH_PORT}`,
-      began + PATIENCE_MS,
+      began + STEP_LIMIT_MS,
     );
     if (state !== 'COMPLETED') throw new Error(`the payment is ${state}`);
     process.kill(-service.pid!, 'SIGINT');
@@ -34,7 +34,7 @@ export async function payOnce(cwd: string, env: NodeJS.ProcessEnv): Promise<stri
     console.error(output.slice(-60).join('\n'));
     throw error;
   } finally {
-    clearTimeout(patience);
+    clearTimeout(limit);
     if (service.exitCode === null && service.signalCode === null) process.kill(-service.pid!, 'SIGKILL');
   }
 }

@@ -28,8 +28,8 @@ const MAX_MS = 5_000;
  * until its queue sets it aside.
  */
 const WAITS = /paytech could not be asked|which is not COMPLETED here/;
-const NOT_SETTLED = /^event not settled$/;
-/** A message that waits for another one's question to paytech is settled when it comes again. */
+const NOT_PROCESSED = /^event not processed$/;
+/** A message that waits for another one's question to paytech is processed when it comes again. */
 const DELIVERIES = 5;
 /** Bad webhooks in one batch, more or less. */
 const AT_ONCE = 3;
@@ -183,7 +183,7 @@ it('a signed webhook comes to an end and stops no other, whatever it is', async 
         const took = performance.now() - startedAt;
 
         expect(left.filter((reason) => !WAITS.test(reason))).toEqual([]);
-        const ended = linesOf(/^(event settled|message parked)$/);
+        const ended = linesOf(/^(event processed|message parked)$/);
         expect(ended.length + left.length).toBe(messages.length);
         expect(await world.table.get(keyOf(sound))).toMatchObject({ state: 'COMPLETED' });
         expect(JSON.stringify(world.logger.lines)).not.toContain(PLANTED);
@@ -206,19 +206,19 @@ function paidAtPaytech(): string {
   return id;
 }
 
-/** Until none comes back, as the queue does it; answers why the last that did could not be settled. */
+/** Until none comes back, as the queue does it; answers why the last that did could not be processed. */
 async function deliver(messages: readonly SQSRecord[]): Promise<string[]> {
-  let waiting = messages;
+  let remaining = messages;
   let reasons: string[] = [];
-  for (let time = 1; waiting.length > 0 && time <= DELIVERIES; time++) {
-    const earlier = linesOf(NOT_SETTLED).length;
-    const { batchItemFailures } = await world.applyBatch(waiting);
+  for (let time = 1; remaining.length > 0 && time <= DELIVERIES; time++) {
+    const earlier = linesOf(NOT_PROCESSED).length;
+    const { batchItemFailures } = await world.applyBatch(remaining);
     const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-    waiting = waiting.filter(({ messageId }) => failed.has(messageId));
-    reasons = linesOf(NOT_SETTLED)
+    remaining = remaining.filter(({ messageId }) => failed.has(messageId));
+    reasons = linesOf(NOT_PROCESSED)
       .slice(earlier)
       .map(({ more }) => String(more.error));
-    expect(reasons).toHaveLength(waiting.length);
+    expect(reasons).toHaveLength(remaining.length);
     world.clock.at += 60_000;
   }
   return reasons;

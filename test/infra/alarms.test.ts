@@ -44,6 +44,7 @@ test('the default stack has these alarms and no others', () => {
     'outcome-unknown',
     'outcome-unknown-for-long',
     'payment-corrected',
+    'payment-events-age',
     'payment-events-dlq',
     'payment-events-undelivered',
     'publish-failed',
@@ -63,7 +64,7 @@ test('the default stack has these alarms and no others', () => {
   expect(Object.keys(alarms).sort()).toEqual(expected.sort());
 });
 
-test('each says what is at stake and what to do first, is in the runbook, and tells the topic', () => {
+test('each says what is at stake and what to do first, is in the runbook, and notifies the topic', () => {
   const topic = { Ref: resources(template, 'AWS::SNS::Topic').alarms!.logicalId };
   for (const [name, { Properties }] of Object.entries(alarms)) {
     const description: string = Properties.AlarmDescription;
@@ -75,7 +76,7 @@ test('each says what is at stake and what to do first, is in the runbook, and te
   }
 });
 
-test('silence is good news everywhere but of reconcile', () => {
+test('no data is fine everywhere but for reconcile', () => {
   const breaching = Object.entries(alarms)
     .filter(([, { Properties }]) => Properties.TreatMissingData !== 'notBreaching')
     .map(([name, { Properties }]) => [name, Properties.TreatMissingData]);
@@ -97,6 +98,11 @@ test('the queues, routes and functions are watched by the metrics that AWS keeps
     'AWS/SQS',
     'ApproximateAgeOfOldestMessage',
     { QueueName: 'webhooks' },
+  ]);
+  expect(watched('payment-events-age')).toEqual([
+    'AWS/SQS',
+    'ApproximateAgeOfOldestMessage',
+    { QueueName: 'payment-events' },
   ]);
   for (const name of ['payment-events-dlq', 'payment-events-undelivered'])
     expect(watched(name)).toEqual(['AWS/SQS', depth, { QueueName: name }]);

@@ -227,7 +227,7 @@ describe('the environment', () => {
         approveWithinHours: 24,
       },
     ],
-  ])('tells %s these settings, by the names and in the units of cdk.json', (name, expected) => {
+  ])('gives %s these settings, by the names and in the units of cdk.json', (name, expected) => {
     expect(settingsOf(template, name)).toEqual(expected);
     const { WEBHOOK_URL } = variablesOf(template, name);
     if (WEBHOOK_URL) expect(textOf(template, WEBHOOK_URL)).toBe(webhookUrl);

@@ -5,6 +5,8 @@ import { MAX_WEBHOOK_BYTES } from '../../functions/receive-webhook/pipeline.ts';
 import { PaymentEventsSubscription } from '../../infra/stack/payment-events-subscription.ts';
 import { minimal, onlyResource, type Resource, resources, synthesize, target } from './synthesized.ts';
 
+const DAY = 24 * 3600;
+
 let template: Template;
 let queues: Record<string, Resource>;
 beforeAll(async () => {
@@ -31,11 +33,23 @@ describe.each([['webhooks'], ['payment-events']])('queue %s', (name) => {
     expect(target(template, RedrivePolicy.deadLetterTargetArn)).toBe(`${name}-dlq`);
     expect(RedrivePolicy.maxReceiveCount * VisibilityTimeout).toBeGreaterThanOrEqual(3600);
   });
+});
 
-  test('leaves a moved message, which keeps its age, at least a week in the dead-letter queue', () => {
-    expect(properties(name).MessageRetentionPeriod).toBe(7 * 24 * 3600);
-    expect(properties(`${name}-dlq`).MessageRetentionPeriod).toBe(14 * 24 * 3600);
-  });
+test('a webhook that is set aside keeps its age, and has at least a week left in the dead-letter queue', () => {
+  expect(properties('webhooks').MessageRetentionPeriod).toBe(7 * DAY);
+  expect(properties('webhooks-dlq').MessageRetentionPeriod).toBe(14 * DAY);
+});
+
+test('an event waits for its subscriber as long as SQS keeps a message', () => {
+  for (const name of ['payment-events', 'payment-events-dlq', 'payment-events-undelivered'])
+    expect(properties(name).MessageRetentionPeriod, name).toBe(14 * DAY);
+});
+
+test('only the dead-letter queues of queues may be made one by a queue', () => {
+  for (const name of Object.keys(queues)) {
+    const policy = name.endsWith('-dlq') ? undefined : { redrivePermission: 'denyAll' };
+    expect(properties(name).RedriveAllowPolicy, name).toEqual(policy);
+  }
 });
 
 test('every queue is encrypted under a key that SNS can use, kept on removal, and reached by TLS only', () => {
@@ -148,8 +162,8 @@ describe('subscribers', () => {
       Properties.FilterPolicy,
     ]);
     expect(Object.fromEntries(filters)).toEqual({ ledger: undefined, 'order-mail': filter });
-    template.hasOutput('LedgerQueueUrl', {});
-    template.hasOutput('OrderMailQueueUrl', {});
+    for (const name of ['OrderMail', 'OrderMailDlq', 'OrderMailUndelivered'])
+      template.hasOutput(`${name}QueueUrl`, {});
   });
 });
 

@@ -187,7 +187,7 @@ describe('production', () => {
 
 /**
  * Each setting of the stack's own with a value that is not its default; without one a new setting does not compile.
- * What functions do with those that they are told is in test/integration/wiring.test.ts.
+ * What functions do with those that they get is in test/local/wiring.test.ts.
  */
 const CHANGES: { [Name in Exclude<keyof SettingsInput, keyof PlainSettings>]-?: SettingsInput[Name] } = {
   stage: 'production',

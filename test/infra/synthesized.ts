@@ -75,7 +75,7 @@ export function variablesOf(template: Template, name: string): Record<string, Js
   return resources(template, 'AWS::Lambda::Function')[name]!.Properties.Environment.Variables;
 }
 
-/** The settings that a function is told. */
+/** The settings that a function gets. */
 export function settingsOf(template: Template, name: string): Json {
   return JSON.parse(textOf(template, variablesOf(template, name).SETTINGS));
 }

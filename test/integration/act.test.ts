@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { executePayment } from '../../functions/execute-payment/pipeline.ts';
 import { actionRoute } from '../../functions/operations/actions.ts';
 import { resolveRoute } from '../../functions/operations/claims.ts';
-import { type Acting, type ActResult, act } from '../../shared/calls/act.ts';
+import { type ActRequest, type ActResult, act } from '../../shared/calls/act.ts';
 import { releaseAction } from '../../shared/calls/release.ts';
 import { resolveClaim } from '../../shared/calls/resolve.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
@@ -69,7 +69,11 @@ async function payment(state: PaymentState, amount = '100'): Promise<string> {
 function ask(
   kind: Action,
   paymentId: string,
-  { amount, deps = {}, ...more }: Partial<Omit<Acting, 'amount'>> & { amount?: string; deps?: object } = {},
+  {
+    amount,
+    deps = {},
+    ...more
+  }: Partial<Omit<ActRequest, 'amount'>> & { amount?: string; deps?: object } = {},
 ): Promise<ActResult> {
   const run = act({ ...world, ready: async () => {}, ...deps });
   return run({
@@ -248,15 +252,15 @@ describe('a capture of which paytech never says how much it was', () => {
     const stripped = <A extends { kind: string }>(answer: A): A => {
       if (!('result' in answer)) return answer;
       const { facts, ...rest } = answer.result as GatewayPayment;
-      const { amount: _, currency: __, ...told } = facts;
-      return { ...answer, result: { ...rest, facts: told } };
+      const { amount: _, currency: __, ...stated } = facts;
+      return { ...answer, result: { ...rest, facts: stated } };
     };
     return {
       get: async (...args) => stripped(await world.gateway.get(...args)),
       act: async (...args) => stripped(await world.gateway.act(...args)),
     };
   }
-  const told = (id: string) => world.applyWith({ gateway: moneyless() })(saying(id));
+  const paidOf = (id: string) => world.applyWith({ gateway: moneyless() })(saying(id));
   const saying = (id: string) =>
     webhookEvent({ id, state: 'COMPLETED', amount: undefined, currency: undefined });
 
@@ -270,7 +274,7 @@ describe('a capture of which paytech never says how much it was', () => {
     const done = await ask('capture', id, { ...(amount && { amount }), deps });
     expect('record' in done && withQueued(done.record).amount.toFixed()).toBe(paid);
     expect(await ask('capture', id, { ...(amount && { amount }), deps })).toMatchObject({ is: 'done' });
-    const { publication } = await told(id);
+    const { publication } = await paidOf(id);
     expect(JSON.parse(publication!.body)).toMatchObject({ data: { payment: { amount: paid } } });
     expect(JSON.parse(publication!.body).data.payment).not.toHaveProperty('paidAsRequested');
     await applyAll();
@@ -286,7 +290,7 @@ describe('a capture of which paytech never says how much it was', () => {
       await ask('capture', id, { amount: '4', deps: { gateway: { ...world.gateway, ...moneyless() } } });
       await world.drain('webhooks');
       if (state === 'DECLINED') await world.apply(webhookEvent({ id, state, amount: '100' }));
-      await told(id);
+      await paidOf(id);
       expect((await stored(id)).amount.toFixed()).toBe('4');
       expect((await stored(id)).refundable?.toFixed()).toBe('4');
     }
@@ -300,13 +304,13 @@ describe('a capture of which paytech never says how much it was', () => {
     const released = await releaseOperation(world.table, id, 'ada', 'it was not done', world.now());
     expect(released).toMatchObject({ is: 'released' });
     world.gateway.set(id, { state: 'COMPLETED' });
-    await told(id);
+    await paidOf(id);
     expect((await stored(id)).refundable?.toFixed()).toBe('100');
   });
 });
 
 describe('many at once', () => {
-  it('are one call of paytech, and each is told the truth', async () => {
+  it('are one call of paytech, and each gets the truth', async () => {
     const id = await payment('AUTHORIZED');
     let results: ActResult[] = [];
     const calls = await callsDuring(async () => {
@@ -362,7 +366,7 @@ describe('what paytech does although it answers 429', () => {
     ['approve', 'AWAITING_APPROVAL', 'PENDING'],
     ['reject', 'AWAITING_APPROVAL', 'CANCELLED'],
     ['execute', 'CHECKOUT', 'PENDING'],
-  ] as const)('is not said to be undone: %s', async (kind, from, to) => {
+  ] as const)('is not called undone: %s', async (kind, from, to) => {
     const id = await payment(from);
     world.gateway.endings.push({ on: kind, ends: '429-made' });
     const result = await ask(kind, id);
@@ -389,7 +393,7 @@ describe('what paytech does although it answers 429', () => {
   });
 });
 
-describe('an ending that nobody heard', () => {
+describe('an unknown outcome', () => {
   it('is resolved at once where paytech shows that the payment moved', async () => {
     const id = await payment('AUTHORIZED');
     world.gateway.endings.push({ on: 'capture', ends: 'lost' });
@@ -441,7 +445,7 @@ describe('an ending that nobody heard', () => {
     expect(await ask('capture', id)).toMatchObject({ is: 'done' });
   });
 
-  it('is over when a webhook tells that the payment moved', async () => {
+  it('is over when a webhook says that the payment moved', async () => {
     const id = await payment('AUTHORIZED');
     world.gateway.endings.push({ on: 'capture', ends: 'unknown' });
     await ask('capture', id);
@@ -674,7 +678,7 @@ describe('PATCH /payments/{id}', () => {
     expect(calls.execute).toBe(1);
   });
 
-  it('tells the outcome that it found out, or that it is unknown', async () => {
+  it('answers the outcome that it found out, or that it is unknown', async () => {
     const lost = await payment('CHECKOUT');
     world.gateway.endings.push({ on: 'execute', ends: 'lost' });
     expect(await patch(lost)).toMatchObject({ status: 200, body: { state: 'PENDING' } });
@@ -795,7 +799,7 @@ describe('PATCH /payments/{id}', () => {
     expect(openOperation(await stored(id))).toMatchObject({ kind: 'capture' });
   });
 
-  it('tells all of what paytech answered, and the record keeps what fits', async () => {
+  it('answers all of what paytech answered, and the record keeps what fits', async () => {
     const id = await payment('CHECKOUT');
     const qr = `data:image/png;base64,${'A'.repeat(20_000)}`;
     const answered = (state: PaymentState, redirectUrl?: string) => ({
@@ -965,7 +969,7 @@ function httpEvent(id: string, body?: string, sourceIp = '203.0.113.7'): HttpEve
   };
 }
 
-describe('what ended on a webhook’s word alone', () => {
+describe('an end that only a webhook reported', () => {
   const ended = async (state: PaymentState = 'DECLINED', from: PaymentState = 'AUTHORIZED') => {
     const id = await payment(from);
     const paymentType = from === 'AUTHORIZED' ? 'DEPOSIT' : 'WITHDRAWAL';

@@ -183,7 +183,7 @@ const agesInAnOutage = async (service: string) => {
   });
 };
 
-/** A run in which paytech turns down every question. */
+/** A run in which paytech refuses every question. */
 const givesUp = async () => {
   await times(5, created);
   pass(MINUTE);
@@ -452,7 +452,7 @@ it('stays quiet, each of them, over ordinary payments', async () => {
   pass(MINUTE);
   await functions.reconcile();
   const loud = [...alarms.values()].filter((alarm) => alarm.isOn(counted.samples, world.now()));
-  // Missing data are bad news to it, and by now there is a run in one of its two periods.
+  // Missing data count against it, and by now there is a run in one of its two periods.
   expect(loud.map(({ name }) => name)).toEqual([]);
   expect(counted.all()).toEqual([expect.stringContaining('Reconciled')]);
 });

@@ -204,10 +204,10 @@ describe('an event of a known payment', () => {
   });
 });
 
-describe.each(EVENT_SOURCES)('what paytech tells by the source %s', (source) => {
+describe.each(EVENT_SOURCES)('what paytech says by the source %s', (source) => {
   it('comes to subscribers as far as events carry it, and instructions for the customer do not', async () => {
     const id = await deposit();
-    const told = {
+    const said = {
       paymentMethod: 'PIX',
       paymentMethodDetails: {
         customerAccountNumber: '400000******0408',
@@ -223,7 +223,7 @@ describe.each(EVENT_SOURCES)('what paytech tells by the source %s', (source) => 
       errorCode: '4.01',
       errorMessage: 'declined once',
     };
-    const webhook = webhookEvent({ id, state: 'DECLINED', ...told });
+    const webhook = webhookEvent({ id, state: 'DECLINED', ...said });
     const bytes = source === 'webhook' ? webhook.bytes : writePayment(readObject(webhook.bytes));
     const { publication } = await world.apply({ ...webhook, bytes, source });
 
@@ -310,7 +310,7 @@ describe('a contradiction', () => {
     expect(await stored(id)).toMatchObject({ amount: decimal('8'), version: 3 });
   });
 
-  it('is quarantined while paytech has no final word', async () => {
+  it('is quarantined while paytech has no final answer', async () => {
     const id = await deposit();
     await world.apply(webhookEvent({ id, state: 'COMPLETED' }));
     world.gateway.set(id, { state: 'AUTHORIZED' });

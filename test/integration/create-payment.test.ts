@@ -88,7 +88,7 @@ describe('one order, one payment', () => {
     expect(shop.made()).toHaveLength(1);
   });
 
-  it('records what was asked for where the answer tells no money, and what it tells where it does', async () => {
+  it('records what was asked for where the answer has no amount, and what it says where it has', async () => {
     const [silent, other] = [order(), order()];
     world.gateway.weather.form = 'terse';
     const unsaid = await silent.send().finally(() => {
@@ -98,8 +98,8 @@ describe('one order, one payment', () => {
       const answer = await world.gateway.create(...args);
       if (answer.kind !== 'answered') throw new Error('no answer');
       const { facts, ...rest } = answer.result;
-      const told = { ...facts, amount: decimal('9'), currency: 'USD' };
-      return { kind: 'answered', result: { ...rest, facts: told } };
+      const stated = { ...facts, amount: decimal('9'), currency: 'USD' };
+      return { kind: 'answered', result: { ...rest, facts: stated } };
     };
     const said = await other.send({}, { deps: { gateway: { ...world.gateway, create } } });
     const asked = { requestedAmount: decimal('10'), requestedCurrency: 'EUR' };
@@ -306,7 +306,7 @@ describe('endings of the call', () => {
     expect(shop.made()).toEqual([shop.referenceId]);
   });
 
-  it('shows the payment that was made although 429 was answered, once it is heard of', async () => {
+  it('shows the payment that was made although 429 was answered, once it is observed', async () => {
     const shop = order();
     world.gateway.endings.push({ on: 'create', ends: '429-made' });
     expect(await shop.send()).toEqual({ is: 'unavailable', status: 429 });
@@ -496,14 +496,17 @@ describe('an order of which a payment holds money', () => {
     expect(shop.made()).toHaveLength(1);
   });
 
-  it.each([0, 1])('twice alarms whatever the webhooks leave out, whichever comes first: %i', async (turn) => {
-    const { first, second } = await paidLate();
-    const [one, other] = turn === 0 ? [first, second] : [second, first];
-    await completes(one!);
-    expect(world.logger.metrics()).not.toContain('OrderPaidTwice');
-    await completes(other!);
-    expect(world.logger.metrics()).toContain('OrderPaidTwice');
-  });
+  it.each([0, 1])(
+    'twice alarms whatever the webhooks leave out, whichever comes first: %i',
+    async (order) => {
+      const { first, second } = await paidLate();
+      const [one, other] = order === 0 ? [first, second] : [second, first];
+      await completes(one!);
+      expect(world.logger.metrics()).not.toContain('OrderPaidTwice');
+      await completes(other!);
+      expect(world.logger.metrics()).toContain('OrderPaidTwice');
+    },
+  );
 
   it('is not sold again when paytech cascaded, without the reference', async () => {
     const shop = order();
@@ -524,7 +527,7 @@ describe('an order of which a payment holds money', () => {
     expect(shop.made()).toHaveLength(1);
   });
 
-  it('is not sold again when paytech cascaded twice, and nobody told of the step between', async () => {
+  it('is not sold again when paytech cascaded twice, and nobody reported the step between', async () => {
     const shop = order();
     const first = idOf(await shop.send())!;
     const money = { paymentType: 'DEPOSIT', amount: decimal('10'), currency: 'EUR' } as const;
@@ -559,7 +562,7 @@ describe('an order of which a payment holds money', () => {
     );
   });
 
-  it('elsewhere is heard of before the next attempt goes out, though no webhook came', async () => {
+  it('elsewhere is seen before the next attempt goes out, though no webhook came', async () => {
     const shop = order();
     await declined(shop);
     const { id } = world.gateway.make({
@@ -580,7 +583,7 @@ describe('an order of which a payment holds money', () => {
     expect(await shop.send()).toMatchObject({ is: 'created' });
   });
 
-  it('tells where the customer pays also where only GET knows', async () => {
+  it('says where the customer pays also where only GET knows', async () => {
     const shop = order();
     world.gateway.endings.push({ on: 'create', ends: 'lost' });
     const list: typeof world.gateway.list = async (...args) => {
@@ -632,7 +635,7 @@ describe('saving a claim', () => {
     });
   });
 
-  it('keeps every digit, and is open in the index until it is settled', async () => {
+  it('keeps every digit, and is open in the index until its outcome is known', async () => {
     const saved = await saveClaim(world.table, undefined, claim('me'));
     const item = async () =>
       (await world.scan()).find(({ pk }) => pk === `deposit#${saved.claim?.referenceId}`)!;

@@ -84,7 +84,7 @@ describe('explain', () => {
     expect((await todo(second))[0]).toMatch(new RegExp(`^${says}, since [^:]+:\\d\\d:\\d\\d UTC: ${first} `));
   });
 
-  it('of a webhook’s word that paytech has not confirmed: to wait', async () => {
+  it('of a webhook that paytech has not confirmed: to wait', async () => {
     const { id } = world.gateway.make({
       paymentType: 'DEPOSIT',
       referenceId: `id-${randomUUID()}`,

@@ -246,9 +246,9 @@ describe('the stored state is the answer', () => {
 
   it.each([
     ['the table does not take the question', { table: { update: fails } }],
-    ['the queue does not take the news', { queue: { send: fails } }],
+    ['the queue does not take the discrepancy', { queue: { send: fails } }],
     ['the key cannot be had', { gateway: { get: fails } }],
-    ['paytech tells of another payment', { gateway: { get: async () => anotherPayment() } }],
+    ['paytech answers another payment', { gateway: { get: async () => anotherPayment() } }],
   ])('when %s', async (_, broken) => {
     const id = await payment();
     world.gateway.set(id, { state: 'COMPLETED' });

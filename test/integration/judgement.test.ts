@@ -106,7 +106,7 @@ describe('an amount that moves', () => {
     },
   );
 
-  it('is not one below zero, which is as if none had been told', async () => {
+  it('is not one below zero, which is as if there were none', async () => {
     const id = await recorded('CHECKOUT');
     expect((await say(id, 'CHECKOUT', { amount: '-5' })).outcome).toBe('duplicate');
     world.gateway.set(id, { state: 'COMPLETED' });
@@ -152,7 +152,7 @@ describe('money without an amount', () => {
     expect(await world.apply(bare(id, state))).toEqual({ ...result, outcome: 'duplicate' });
   });
 
-  it('that paytech does not tell either stands as it stood, and nobody says that it is as asked for', async () => {
+  it('that paytech does not state either stands as it stood, and nobody says that it is as asked for', async () => {
     const id = await recorded('PENDING');
     world.gateway.set(id, { state: 'COMPLETED' });
     delete world.gateway.payments.get(id)!.facts.amount;
@@ -212,8 +212,8 @@ it('a hold may be declined', async () => {
 describe('a payout that comes to its approval from PENDING', () => {
   it('is known to wait once paytech’s API says so, and to no webhook or list alone', async () => {
     const id = await recorded('PENDING', 'WITHDRAWAL');
-    for (const tell of [say, listed]) {
-      expect((await tell(id, 'AWAITING_APPROVAL')).outcome).toBe('stale');
+    for (const report of [say, listed]) {
+      expect((await report(id, 'AWAITING_APPROVAL')).outcome).toBe('stale');
       expect(await stored(id)).toMatchObject({ state: 'PENDING', version: 1, quarantined: 0 });
     }
     world.gateway.set(id, { state: 'AWAITING_APPROVAL' });
@@ -245,7 +245,7 @@ describe('a payout that comes to its approval from PENDING', () => {
     expect(world.gateway.calls.approve).toBe(1);
   });
 
-  it('is not said to be approved by a word from before it waited', async () => {
+  it('is not shown as approved by an observation from before it waited', async () => {
     const id = await recorded('PENDING', 'WITHDRAWAL');
     world.gateway.set(id, { state: 'AWAITING_APPROVAL' });
     await answer(id, 'AWAITING_APPROVAL');
@@ -263,7 +263,7 @@ describe('a payout that comes to its approval from PENDING', () => {
       () => listed(id, 'PENDING'),
       () => say(id, 'PENDING', {}, { source: 'create' }),
     ];
-    for (const word of late) expect((await word()).outcome).toBe('stale');
+    for (const observe of late) expect((await observe()).outcome).toBe('stale');
     expect(await stored(id)).toMatchObject({ state: 'AWAITING_APPROVAL', version: 2, quarantined: 0 });
     expect((await approve()).is).not.toBe('done');
     expect((await answer(id, 'PENDING')).outcome).toBe('applied');
@@ -327,7 +327,7 @@ describe.each(['DECLINED', 'CANCELLED'] as const)('a hold at paytech of what is 
     expect(await stored(id)).not.toHaveProperty('reopenedAt');
   });
 
-  it('is nothing on a webhook’s word, nor on two answers a day apart', async () => {
+  it('is nothing if a webhook says so, nor on two answers a day apart', async () => {
     const id = await recorded(state);
     expect((await say(id, 'AUTHORIZED')).outcome).toBe('stale');
     await answer(id, 'AUTHORIZED');
@@ -381,7 +381,7 @@ it('instructions for the customer are kept as far as they fit, whatever they are
   const { externalRefs: kept } = paymentAt(await stored(id));
   expect({ ...kept }).toEqual({ key: 'PIX', constructor: 'c', toString: 't' });
 
-  // Whoever asked is told all of them, and noted are those that fit.
+  // Whoever asked gets all of them, and noted are those that fit.
   const { qr } = externalRefs;
   const payment = { id, facts: { state: 'AUTHORIZED' as const, externalRefs: { qr, key: 'PIX' } } };
   const shown = await queueObservation(world, await stored(id), payment, { source: 'operation' });

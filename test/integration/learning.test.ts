@@ -30,7 +30,7 @@ beforeEach(async () => {
 const EUR_10 = { amount: decimal('10'), currency: 'EUR' };
 const stored = async (id: string) => (await readPayment(world.table, id))!;
 
-/** What the maker of the payment tells of it, once it is in the claim. */
+/** What the maker of the payment says of it, once it is in the claim. */
 function toldByClaim(
   kind: 'deposit' | 'withdrawal' | 'refund',
   referenceId: string,
@@ -69,7 +69,7 @@ async function withdrawn(state: PaymentState, amount = '10') {
   return { id, referenceId, webhook, answer: toldByClaim('withdrawal', referenceId, made) };
 }
 
-describe('a payout of which its webhook told neither reference nor what was asked for', () => {
+describe('a payout of which its webhook stated neither reference nor what was asked for', () => {
   it('learns both in a version of its own, and the versions before read as they did', async () => {
     const { id, referenceId, webhook, answer } = await withdrawn('COMPLETED', '8');
     const before = await world.apply(webhook);
@@ -122,12 +122,12 @@ describe('a payout of which its webhook told neither reference nor what was aske
   it('keeps what is noted beside it: that it is to be confirmed, and what is on its way', async () => {
     const { id, answer } = await withdrawn('PENDING');
     await world.apply(webhookEvent({ id, paymentType: 'WITHDRAWAL', state: 'COMPLETED' }));
-    const heard = {
+    const observed = {
       at: new Date(world.now()).toISOString(),
       version: 2,
       facts: { state: 'DECLINED' as const },
     };
-    await keepQueued(world.table, await stored(id), heard);
+    await keepQueued(world.table, await stored(id), observed);
     await world.apply(answer);
     expect(await stored(id)).toMatchObject({ version: 3, unconfirmed: true, heard: { version: 3 } });
   });
@@ -158,7 +158,7 @@ describe('a payout of which its webhook told neither reference nor what was aske
     expect(await stored(id)).toMatchObject({ referenceId, parentPaymentId });
   });
 
-  it('learns once when two tell it at the same time', async () => {
+  it('learns once when two say it at the same time', async () => {
     const { id, answer } = await withdrawn('COMPLETED');
     const other = { ...answer, bytes: Buffer.from(`${Buffer.from(answer.bytes)} `) };
     await Promise.all([answer, other, answer, other].map((each) => world.apply(each)));
@@ -223,8 +223,8 @@ describe('a refund whose webhook is faster than its answer', () => {
     expect(Number(item?.refundCount)).toBe(parent.refunds?.size);
   }
 
-  const untold = ['referenceId', 'parentPaymentId', 'both', 'neither'] as const;
-  const cases = untold.flatMap((missing) =>
+  const unstated = ['referenceId', 'parentPaymentId', 'both', 'neither'] as const;
+  const cases = unstated.flatMap((missing) =>
     (['PENDING', 'COMPLETED', 'DECLINED'] as const).map((state) => [missing, state] as const),
   );
 
@@ -284,7 +284,7 @@ describe('a refund whose webhook is faster than its answer', () => {
     const parentId = await deposit();
     const refundId = `refund-${randomUUID()}`;
     const { body } = await office().refund({ refundId, paymentId: parentId, amount: '3' });
-    // As when the webhook had told its parent and no reference.
+    // As when the webhook had stated its parent and no reference.
     const taken = { stage: 'reserved' as const, amount: decimal('3') };
     await world.table.update(`payment#${parentId}`, {
       SET: [
@@ -393,7 +393,7 @@ describe('a payment that was recorded before its claim said who it is', () => {
     return { result, sent };
   }
 
-  it('elsewhere counts for its order from when that is asked for here, and subscribers are told', async () => {
+  it('elsewhere counts for its order from when that is asked for here, and subscribers get it', async () => {
     const referenceId = `order-${randomUUID()}`;
     const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
     world.gateway.set(id, { state: 'COMPLETED' });
@@ -402,8 +402,8 @@ describe('a payment that was recorded before its claim said who it is', () => {
     const { result, sent } = await called('deposit', referenceId);
     expect(result).toMatchObject({ is: 'existing', record: { id } });
     const applied = await world.apply(sent[0]!.event);
-    const told = (applied.alsoPublications ?? []).map(({ body }) => parsed(body));
-    expect(told).toMatchObject([{ id: `${id}:2`, data: { origin: 'service' } }]);
+    const published = (applied.alsoPublications ?? []).map(({ body }) => parsed(body));
+    expect(published).toMatchObject([{ id: `${id}:2`, data: { origin: 'service' } }]);
     expect(await stored(id)).toMatchObject({ origin: 'service', referenceId, version: 2 });
     expect((await called('deposit', referenceId)).sent).toEqual([]);
   });

@@ -42,7 +42,7 @@ const webhook = (id: string, state: PaymentState, fields: object = {}) =>
   webhookEvent({ id, state, ...fields }, { receivedAt: new Date(world.now()).toISOString() });
 const count = (metric: string) => world.logger.metrics().filter((each) => each === metric).length;
 
-it('a word in other bytes has the version published that said it first, not the latest', async () => {
+it('an observation in other bytes has the version published that said it first, not the latest', async () => {
   const id = await deposit();
   const first = await world.apply(becomes(id, 'COMPLETED'));
   const learned = {
@@ -146,7 +146,7 @@ describe('a webhook that is received three weeks later', () => {
     receivedAt: new Date(Date.parse(event.receivedAt) + ms).toISOString(),
   });
 
-  it('tells and changes nothing', async () => {
+  it('publishes and changes nothing', async () => {
     const id = await deposit();
     const event = becomes(id, 'COMPLETED');
     const first = await world.apply(event);
@@ -162,7 +162,7 @@ describe('a webhook that is received three weeks later', () => {
     expect(world.gateway.calls.get).toBe(get);
   });
 
-  it('is told by when it was received: what has waited in a queue is published', async () => {
+  it('is judged by when it was received: what has waited in a queue is published', async () => {
     const id = await deposit();
     const event = becomes(id, 'COMPLETED');
     const first = await world.apply(event);

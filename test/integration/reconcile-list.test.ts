@@ -33,17 +33,17 @@ it.each<[string, () => List]>([
     'is deaf to its filters',
     () => (query, limit) => world.gateway.listReadable({ ...query, updatedFrom: new Date(0) }, limit),
   ],
-])('what GET says is told although the list %s, once its webhook has had its time', async (_, list) => {
+])('what GET says is queued although the list %s, once its webhook has had its time', async (_, list) => {
   const id = await completed();
-  const told: number[] = [];
+  const queuedAt: number[] = [];
   for (let minute = 0; minute < 6; minute++) {
     await run(withList(list()));
-    if ((await world.drain('webhooks')).length > 0) told.push(minute);
+    if ((await world.drain('webhooks')).length > 0) queuedAt.push(minute);
     pass(MINUTE);
   }
-  // And told once, since the queue carries it.
-  expect(told).toHaveLength(1);
-  expect(told[0]).toBeGreaterThanOrEqual(GRACE / MINUTE);
+  // And queued once, since the queue carries it.
+  expect(queuedAt).toHaveLength(1);
+  expect(queuedAt[0]).toBeGreaterThanOrEqual(GRACE / MINUTE);
   expect(await paymentItem(id)).toHaveProperty('leftAt');
   expect(metrics('MissedByWebhook')).toBe(1);
 });
@@ -59,7 +59,7 @@ it('that the list does not say what has just changed is a failure that is counte
   );
 });
 
-it('a list that is as slow as the sweep may wait is heard by either question', async () => {
+it('a list that is as slow as the sweep may wait is reached by either question', async () => {
   await run({ graceMs: GRACE });
   const id = await completed();
   pass(GRACE);

@@ -177,7 +177,7 @@ describe('POST /operations/refunds', () => {
       await expectInOrder(paymentId);
     });
 
-    it('is refused where paytech says otherwise, and its word goes to the record', async () => {
+    it('is refused where paytech says otherwise, and its answer goes to the record', async () => {
       const paymentId = await said('1000');
       world.gateway.set(paymentId, { state: 'COMPLETED' });
       const refundId = newId();
@@ -324,7 +324,7 @@ describe('fifty refunds of 10.00 at once on a payment of 100.00', () => {
     const all = requests(paymentId);
     await Promise.all(all.map(office.refund));
     await expectInOrder(paymentId);
-    await settleAll(all);
+    await bookAll(all);
     expect(paidOut(paymentId)).toBe('100');
     expect(await refundable(paymentId)).toBe('0');
   });
@@ -341,14 +341,14 @@ describe('fifty refunds of 10.00 at once on a payment of 100.00', () => {
     const ended = await Promise.allSettled(processes);
     expect(ended.some((each) => each.status === 'rejected' && each.reason instanceof Died)).toBe(true);
     await expectInOrder(paymentId);
-    await settleAll(all);
+    await bookAll(all);
     expect(paidOut(paymentId)).toBe('100');
     expect(await refundable(paymentId)).toBe('0');
   });
 });
 
 /** Everybody asks again until everything has an end, and a person decides what was flagged. */
-async function settleAll(requests: { refundId: string; paymentId: string; amount: string }[]): Promise<void> {
+async function bookAll(requests: { refundId: string; paymentId: string; amount: string }[]): Promise<void> {
   for (let round = 0; round < 8; round++) {
     world.clock.at += LEASE_MS;
     let hasEnded = true;
@@ -383,7 +383,7 @@ describe('a process that dies', () => {
     const request = { refundId: newId(), paymentId, amount: '40' };
     await expect(backOffice(dying(world, atStep, when).outside).refund(request)).rejects.toThrow(Died);
     await expectInOrder(paymentId);
-    await settleAll([request]);
+    await bookAll([request]);
     expect(await office.refund(request)).toMatchObject({ status: 200 });
     expect(paidOut(paymentId)).toBe('40');
     expect(await refundable(paymentId)).toBe('60');
@@ -402,7 +402,7 @@ describe('a process that dies', () => {
         });
       await expectInOrder(paymentId);
       world.gateway.endings.length = 0;
-      await settleAll([request]);
+      await bookAll([request]);
       expect(paidOut(paymentId)).toBe('40');
       expect(await refundable(paymentId)).toBe('60');
     },
@@ -551,7 +551,7 @@ describe('what was set aside', () => {
     ['CANCELLED', '40'],
     ['COMPLETED', '0.01'],
     ['COMPLETED', '-1000'],
-  ])('is not given back on a webhook’s word of %s, %s', async (state, amount) => {
+  ])('is not given back because a webhook says %s, %s', async (state, amount) => {
     const { paymentId, refund } = await asked('40');
     for (const more of [{}, { paymentType: undefined }]) {
       const said = { amount, note: randomUUID(), ...more };
@@ -574,7 +574,7 @@ describe('what was set aside', () => {
     await expectInOrder(paymentId);
   });
 
-  it('is not settled by a webhook of a refund that nobody knows yet while paytech does not answer', async () => {
+  it('is not booked by a webhook of a refund that nobody knows yet while paytech does not answer', async () => {
     const paymentId = await deposit();
     const refundId = newId();
     world.gateway.endings.push({ on: 'create', ends: 'lost' }, { on: 'list', ends: 'unknown' });
@@ -589,7 +589,7 @@ describe('what was set aside', () => {
     expect(await refundable(paymentId)).toBe('60');
   });
 
-  it('is settled by the event that comes again when its first try died in between', async () => {
+  it('is booked by the event that comes again when its first try died in between', async () => {
     for (const when of ['before', 'after'] as const) {
       const { paymentId, refund } = await asked('40');
       world.gateway.set(refund.id, { state: 'DECLINED' });
@@ -651,7 +651,7 @@ describe('a refund that paytech tries again by another provider', () => {
     await expectInOrder(paymentId);
   });
 
-  it('does not take what was set aside for the first, whichever is heard of first', async () => {
+  it('does not take what was set aside for the first, whichever is seen first', async () => {
     const paymentId = await deposit();
     const refundId = newId();
     world.gateway.endings.push({ on: 'create', ends: 'lost' }, { on: 'list', ends: 'unknown' });
@@ -667,7 +667,7 @@ describe('a refund that paytech tries again by another provider', () => {
     await expectInOrder(paymentId);
   });
 
-  it('is followed by GET where the refunds before it were never heard of, as far as five steps', async () => {
+  it('is followed by GET where the refunds before it were never seen, as far as five steps', async () => {
     const paymentId = await deposit();
     let refund: GatewayPayment = world.gateway.make({
       paymentType: 'REFUND',
@@ -721,7 +721,7 @@ describe('a refund made elsewhere', () => {
     expect(await refundable(parentId)).toBe('100');
   });
 
-  it('may be told of before its deposit is', async () => {
+  it('may be reported before its deposit is', async () => {
     const { id } = world.gateway.make({
       paymentType: 'DEPOSIT',
       referenceId: `order-${paymentId()}`,
@@ -846,7 +846,7 @@ describe('a correction of the deposit', () => {
   });
 });
 
-describe('a refund that is heard of before its deposit is COMPLETED here', () => {
+describe('a refund that is seen before its deposit is COMPLETED here', () => {
   /** Made for 100 EUR, and open here; paid at paytech as they say. */
   const open = async (amount: string, currency: string) => {
     const id = await deposit('100', 'PENDING');
@@ -948,7 +948,7 @@ describe('a flagged refund', () => {
     await expectInOrder(request.paymentId);
   });
 
-  it('is adopted when it turns up, and never let go of while the person has not denied it', async () => {
+  it('is adopted when it is found, and never let go of while the person has not denied it', async () => {
     const request = await flagged();
     const payment = made(request);
     expect(await office.resolve('refund', request.refundId, { outcome: 'not-sent', reason })).toMatchObject({

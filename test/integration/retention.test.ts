@@ -56,7 +56,7 @@ describe('the time to live', () => {
     expect(await paymentItem(id)).toMatchObject({ expiresAt: inSeconds(world.now() + RETENTION) });
   });
 
-  it('is on a payment that is first heard of when it is final', async () => {
+  it('is on a payment that is first seen when it is final', async () => {
     const { id } = world.gateway.make({
       paymentType: 'DEPOSIT',
       referenceId: randomUUID(),
@@ -102,7 +102,7 @@ describe('a payment whose time is over', () => {
     expect(world.gateway.bodies).toHaveLength(calls + 1);
   });
 
-  it('is not refunded, also when a late word of it brings it back without its refunds', async () => {
+  it('is not refunded, also when a late event brings it back without its refunds', async () => {
     const id = await paid();
     await office.refund({ refundId: randomUUID(), paymentId: id });
     await expire(id);

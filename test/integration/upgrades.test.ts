@@ -116,13 +116,13 @@ describe('a payment of schema 1', () => {
     expect((await stored(paymentId)).refundable?.toFixed()).toBe('0');
   });
 
-  it('as a refund is settled with its deposit', async () => {
+  it('as a refund is booked with its deposit', async () => {
     const refund = await stored(idOf('payment-refund'));
     expect(refund).toMatchObject({ paymentType: 'REFUND', state: 'COMPLETED', ...EUR('3') });
     expect(refund.parentPaymentId).toBe(idOf('payment-completed'));
   });
 
-  it('keeps the lock of a capture that nobody heard the end of', async () => {
+  it('keeps the lock of a capture whose outcome is unknown', async () => {
     const paymentId = knownAtPaytech('payment-authorized');
     const ask = (kind: 'capture' | 'void') =>
       act({ ...world, ready: async () => {} })({

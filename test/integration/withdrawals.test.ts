@@ -211,7 +211,7 @@ it('is recorded as PENDING where paytech answers a state that no withdrawal has'
   expect((await world.apply(said)).outcome).toBe('applied');
 });
 
-describe('a withdrawal that has failed on a webhook’s word alone', () => {
+describe('a withdrawal of which only a webhook has reported that it failed', () => {
   const failed = async () => {
     const body = request();
     const { id } = (await office.withdraw(body)).body;
@@ -331,9 +331,9 @@ describe('an unknown outcome', () => {
     ['before its claim is written', 0, 'before', 'known'],
     ['before the claim says that it is sent', 0, 'after', 'known'],
     ['the same, a moment later', 1, 'before', 'known'],
-    ['before its call, which nobody can tell from in it', 1, 'after', 'flagged'],
+    ['before its call, which looks like in it', 1, 'after', 'flagged'],
     ['the same, a moment later', 2, 'before', 'flagged'],
-    ['before it hears the answer', 2, 'after', 'known'],
+    ['before it gets the answer', 2, 'after', 'known'],
     ['before the payment is recorded', 3, 'before', 'known'],
     ['before the claim knows the payment', 3, 'after', 'known'],
     ['at the very end', 4, 'after', 'known'],
@@ -372,7 +372,7 @@ describe('an unknown outcome', () => {
       return { body, id, message: kept[0]! };
     }
 
-    it('is known by its message, however little the answer told', async () => {
+    it('is known by its message, however little the answer stated', async () => {
       const { body, id, message } = await unrecorded(({ id, facts: { state } }) => ({
         id,
         facts: { state },
@@ -437,7 +437,7 @@ describe('a flagged withdrawal', () => {
     expect((await claimOf(body.referenceId))?.stage).toBe('flagged');
     return body;
   };
-  const turnsUp = (referenceId: string) =>
+  const isFound = (referenceId: string) =>
     world.gateway.make({
       paymentType: 'WITHDRAWAL',
       referenceId,
@@ -447,7 +447,7 @@ describe('a flagged withdrawal', () => {
 
   it('is adopted when it was sent', async () => {
     const body = await flagged();
-    const { id } = turnsUp(body.referenceId);
+    const { id } = isFound(body.referenceId);
     const decision = { outcome: 'sent', paymentId: id, reason };
     expect(await office.resolve('withdrawal', body.referenceId, decision)).toMatchObject({
       status: 200,
@@ -471,10 +471,10 @@ describe('a flagged withdrawal', () => {
     });
   });
 
-  it('is not sent again when it turns up after a person said that it was not sent', async () => {
+  it('is not sent again when it is found after a person said that it was not sent', async () => {
     const body = await flagged();
     await office.resolve('withdrawal', body.referenceId, { outcome: 'not-sent', reason });
-    const { id } = turnsUp(body.referenceId);
+    const { id } = isFound(body.referenceId);
     world.gateway.set(id, { state: 'COMPLETED' });
     await world.apply(
       webhookEvent({
@@ -516,10 +516,10 @@ describe('a flagged withdrawal', () => {
     expect(await readPayment(world.table, early.paymentId)).toMatchObject({ amount: decimal('24') });
   });
 
-  it('is not sent again where one that turned up is forgotten, since its retention is over', async () => {
+  it('is not sent again where one that was found is forgotten, since its retention is over', async () => {
     const body = await flagged();
     await office.resolve('withdrawal', body.referenceId, { outcome: 'not-sent', reason });
-    const { id } = turnsUp(body.referenceId);
+    const { id } = isFound(body.referenceId);
     world.gateway.set(id, { state: 'COMPLETED' });
     await world.apply(webhookEvent({ id, paymentType: 'WITHDRAWAL', state: 'COMPLETED', amount: '50.05' }));
     await world.dynamoClient.send(
@@ -532,7 +532,7 @@ describe('a flagged withdrawal', () => {
   it('keeps each payment that a person has denied, and those before', async () => {
     const body = await flagged();
     const claim = (await claimOf(body.referenceId))!;
-    const [one, another] = [turnsUp(body.referenceId), turnsUp(body.referenceId)];
+    const [one, another] = [isFound(body.referenceId), isFound(body.referenceId)];
     const ids = { paymentId: one.id, earlierPaymentIds: [another.id] };
     await saveClaim(world.table, claim, { ...claim, ...ids });
     const notPaymentIds = [one.id, another.id];
@@ -544,7 +544,7 @@ describe('a flagged withdrawal', () => {
     });
   });
 
-  it('is not sent where another payout under its reference is heard of after it was released', async () => {
+  it('is not sent where another payout under its reference is seen after it was released', async () => {
     const body = await flagged();
     await office.resolve('withdrawal', body.referenceId, { outcome: 'not-sent', reason });
     const { referenceId } = body;

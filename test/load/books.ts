@@ -1,4 +1,4 @@
-/** Whether the books balance: what the clients were told, what is recorded, what was published, what paytech has. */
+/** Whether the books balance: what the clients got, what is recorded, what was published, what paytech has. */
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import {
   DeleteMessageBatchCommand,
@@ -64,7 +64,7 @@ export function checkBooks(local: LocalService, shop: Shop, logs: Logs, kept: Ke
     whatWasCreatedIsRecorded(shop, kept),
     noOrderHasTwoLivePayments(local),
     everyAcknowledgedWebhookHasAnEnd(local, shop, kept),
-    everyQueuedWebhookWasSettled(logs),
+    everyQueuedWebhookWasProcessed(logs),
     whatWasAppliedWasPublished(kept),
     noProcessDied(logs),
   ];
@@ -107,22 +107,26 @@ function whatWasCreatedIsRecorded({ placed }: Shop, { records, claims }: Kept): 
   for (const [referenceId, { order, paymentIds }] of placed) {
     const claim = claims.get(`deposit#${referenceId}`);
     const known = [claim?.paymentId, ...((claim?.earlierPaymentIds as string[] | undefined) ?? [])];
-    if (paymentIds.size === 0) wrong.push(`${referenceId}: nobody was told of a payment`);
+    if (paymentIds.size === 0) wrong.push(`${referenceId}: nobody got a payment`);
     for (const id of paymentIds) {
       answered++;
       const record = records.get(id);
       const asked = { amount: decimal(order.amount), currency: order.currency };
       const { requestedAmount: amount, requestedCurrency: currency } = record ?? {};
       const recorded = amount && currency !== undefined && { amount, currency };
-      if (seen.has(id)) wrong.push(`${id}: told to two orders`);
-      if (!recorded) wrong.push(`${id}: told to a customer, not recorded`);
+      if (seen.has(id)) wrong.push(`${id}: given to two orders`);
+      if (!recorded) wrong.push(`${id}: given to a customer, not recorded`);
       else if (record?.referenceId !== referenceId || !sameMoney(recorded, asked))
         wrong.push(`${id}: not as asked`);
       if (!known.includes(id)) wrong.push(`${id}: the claim of ${referenceId} does not know it`);
       seen.add(id);
     }
   }
-  return { name: 'created = recorded', counts: { orders: placed.size, 'payments told': answered }, wrong };
+  return {
+    name: 'created = recorded',
+    counts: { orders: placed.size, 'payments answered': answered },
+    wrong,
+  };
 }
 
 /** Live: a customer could still pay it, or has. */
@@ -165,25 +169,25 @@ function everyAcknowledgedWebhookHasAnEnd(local: LocalService, shop: Shop, { rec
       counts.dlq++;
       continue;
     }
-    const word = readPayment(Buffer.from(body));
-    const record = records.get(word.id);
-    const judgement = record && judgeObservation(record, word);
+    const observed = readPayment(Buffer.from(body));
+    const record = records.get(observed.id);
+    const judgement = record && judgeObservation(record, observed);
     if (record?.history.some(({ key }) => key === hash)) counts.applied++;
     else if (record?.quarantine.some(({ key }) => key === hash)) counts.quarantined++;
     else if (judgement === 'duplicate' || judgement === 'stale') counts[judgement]++;
-    else wrong.push(`${hash} of ${word.id}: acknowledged, and ${judgement ?? 'not recorded'}`);
+    else wrong.push(`${hash} of ${observed.id}: acknowledged, and ${judgement ?? 'not recorded'}`);
   }
   return { name: 'every acknowledged webhook has an end', counts, wrong };
 }
 
-/** The same by the messages: what was queued, acknowledged or just before its process was killed, was settled. */
-function everyQueuedWebhookWasSettled({ queued, outcomes }: Logs): Book {
+/** The same by the messages: what was queued, acknowledged or just before its process was killed, was processed. */
+function everyQueuedWebhookWasProcessed({ queued, outcomes }: Logs): Book {
   const counts: Record<string, number> = { queued: queued.size };
   for (const outcome of outcomes.values()) counts[outcome] = (counts[outcome] ?? 0) + 1;
   const wrong = [...queued.keys()]
     .filter((id) => !outcomes.has(id))
-    .map((id) => `request ${id}: queued, not settled`);
-  return { name: 'every message was settled', counts, wrong };
+    .map((id) => `request ${id}: queued, not processed`);
+  return { name: 'every message was processed', counts, wrong };
 }
 
 function whatWasAppliedWasPublished({ records, published }: Kept): Book {

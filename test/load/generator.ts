@@ -1,6 +1,6 @@
 /**
- * The load generator, in a process of its own so that it does not slow down what it measures. It is told by IPC what
- * to send at which rate, and tells every answer as it comes. Loopback addresses only.
+ * The load generator, in a process of its own so that it does not slow down what it measures. It gets by IPC what
+ * to send at which rate, and reports every answer as it comes. Loopback addresses only.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import autocannon, { type Request } from 'autocannon';
@@ -22,7 +22,7 @@ export interface RunOrder {
 }
 
 /** `index` is that of the request; `ms` from the last byte sent to the whole answer. */
-export type Told =
+export type Report =
   | { run: number; index: number; status: number; ms: number; text: string }
   | { run: number; done: true; errors: number };
 
@@ -33,7 +33,7 @@ const TIMEOUT_SECONDS = 20;
 process.on('message', async ({ run, url, rate, seconds, requests }: RunOrder) => {
   if (new URL(url).hostname !== '127.0.0.1') throw new Error('This load is for loopback addresses only.');
   let next = 0;
-  const tell = (told: Told) => process.send?.(told);
+  const send = (report: Report) => process.send?.(report);
   const startShare = async (share: number): Promise<number> => {
     await delay((share * 1000) / SPREAD);
     let answered = { index: 0, text: '' };
@@ -51,7 +51,7 @@ process.on('message', async ({ run, url, rate, seconds, requests }: RunOrder) =>
     const instance = autocannon(
       {
         url,
-        // One request per second on each connection, so that a slow answer keeps none of the others waiting.
+        // One request per second on each connection, so that a slow answer holds up none of the others.
         connections: rate / SPREAD,
         overallRate: rate / SPREAD,
         duration: seconds,
@@ -60,10 +60,10 @@ process.on('message', async ({ run, url, rate, seconds, requests }: RunOrder) =>
       },
       (error, result) => (error ? reject(error) : resolve(result.errors)),
     );
-    instance.on('response', (_client, status, _bytes, ms) => tell({ run, ...answered, status, ms }));
+    instance.on('response', (_client, status, _bytes, ms) => send({ run, ...answered, status, ms }));
     return promise;
   };
   const shares = Array.from({ length: SPREAD }, (_, share) => startShare(share));
   const errors = (await Promise.all(shares)).reduce((sum, each) => sum + each, 0);
-  tell({ run, done: true, errors });
+  send({ run, done: true, errors });
 });

@@ -23,7 +23,7 @@ const profile = profiles[values.short ? 'short' : 'long'];
 
 /** Whatever happens, it ends. */
 const LIMIT_MS = (values.short ? 4 : 8) * 60_000;
-const SETTLE_MS = 90_000;
+const DRAIN_MS = 90_000;
 /** Longer than a webhook is waited for before reconcile speaks in its place. */
 const GRACE_MS = 6_000;
 const MAX_RECONCILE_RUNS = 12;
@@ -56,7 +56,7 @@ async function run(): Promise<LoadResult> {
   const creates = await ramp('creates', profile.createRates, shop.order);
   const storms = await ramp('webhooks', profile.webhookRates, shop.storm);
   const { steps: broken, blows } = await breakIt();
-  watch.enter('settle');
+  watch.enter('drain');
   const reconcileRuns = await comeToRest(local, shop, watch);
   const kept = await readKept(local);
   return {
@@ -97,7 +97,7 @@ async function ramp(
   return steps;
 }
 
-/** Customers order, pay and look, paytech tells, and everything that can break does. */
+/** Customers order, pay and look, paytech notifies, and everything that can break does. */
 async function breakIt(): Promise<{ steps: Step[]; blows: number }> {
   const { chaosSeconds: seconds, chaosRate: rate } = profile;
   const over = new AbortController();
@@ -119,13 +119,13 @@ async function breakIt(): Promise<{ steps: Step[]; blows: number }> {
 }
 
 async function untilCalm(local: LocalService, watch: Watch): Promise<void> {
-  const isBusy = () => [...local.functions.values()].some((each) => each.pressure().waiting > 0);
+  const isBusy = () => [...local.functions.values()].some((each) => each.pressure().queued > 0);
   while (isBusy() || (await watch.depth()) > 0) await delay(100);
 }
 
-/** Everybody gets an answer, every message is settled, and reconcile runs until it finds nothing any more. */
+/** Everybody gets an answer, every message is processed, and reconcile runs until it finds nothing any more. */
 async function comeToRest(local: LocalService, shop: Shop, watch: Watch): Promise<number> {
-  const unanswered = await shop.settle(Date.now() + SETTLE_MS);
+  const unanswered = await shop.drain(Date.now() + DRAIN_MS);
   if (unanswered > 0) console.error(`${unanswered} requests are still without an answer.`);
   await untilCalm(local, watch);
   await delay(GRACE_MS);

@@ -12,7 +12,7 @@ export interface Step extends Measured {
   oldestMs: number;
   cpu: number;
   loop: number;
-  waiting: Record<string, number>;
+  queued: Record<string, number>;
 }
 
 export interface LoadResult {
@@ -41,8 +41,8 @@ export function isWellServed({ rate, throughput, p95, statuses }: Measured): boo
 export function stepOf(phase: string, measured: Measured, samples: Sample[]): Step {
   const highest = (of: (sample: Sample) => number) =>
     samples.reduce((max, each) => Math.max(max, of(each)), 0);
-  const names = new Set(samples.flatMap(({ waiting }) => Object.keys(waiting)));
-  const waiting = [...names].map((name) => [name, highest((each) => each.waiting[name] ?? 0)]);
+  const names = new Set(samples.flatMap(({ queued }) => Object.keys(queued)));
+  const queued = [...names].map((name) => [name, highest((each) => each.queued[name] ?? 0)]);
   return {
     phase,
     ...measured,
@@ -50,7 +50,7 @@ export function stepOf(phase: string, measured: Measured, samples: Sample[]): St
     oldestMs: highest(({ oldestMs }) => oldestMs),
     cpu: highest(({ cpu }) => cpu),
     loop: highest(({ loop }) => loop),
-    waiting: Object.fromEntries(waiting),
+    queued: Object.fromEntries(queued),
   };
 }
 
@@ -63,8 +63,8 @@ export function kneeOf(steps: readonly Step[]): string {
   return `${until}; at ${beyond.rate}/s ${beyond.throughput}/s come through, limited by ${limitOf(beyond)}`;
 }
 
-function limitOf({ cpu, loop, waiting }: Step): string {
-  const [longest] = Object.entries(waiting).sort(([, a], [, b]) => b - a);
+function limitOf({ cpu, loop, queued }: Step): string {
+  const [longest] = Object.entries(queued).sort(([, a], [, b]) => b - a);
   const used = `CPU ${percent(cpu)}, embedded parts' process ${percent(loop)}`;
   const queue = longest ? `, up to ${longest[1]} requests wait for ${longest[0]}` : '';
   const is =

@@ -21,9 +21,9 @@ const WIDTH = 16;
 const MAX_LIES = 4;
 const RETRY_MS = 1_000;
 
-/** What a storm is made of: news, the same again, what was true before, contradictions, and no payments at all. */
+/** What a storm is made of: changes, the same again, what was true before, contradictions, and no payments at all. */
 const kindOfWebhook = fc.oneof(
-  { weight: 10, arbitrary: fc.constant('news' as const) },
+  { weight: 10, arbitrary: fc.constant('change' as const) },
   { weight: 6, arbitrary: fc.constant('again' as const) },
   { weight: 3, arbitrary: fc.constant('old' as const) },
   { weight: 1, arbitrary: fc.constant('lie' as const) },
@@ -36,7 +36,7 @@ export function openShop(local: LocalService, traffic: Traffic, seed: number) {
   /** Of payments that a customer can see and has not paid. */
   const unpaid: { id: string; order: Order }[] = [];
   /** Webhooks that were made here: the body of each that is true, with the contradictions of it that were sent. */
-  const told: { body: string; lies: number }[] = [];
+  const sent: { body: string; lies: number }[] = [];
   const acknowledged = new Map<string, string>();
   const owed = new Map<string, Sent>();
   let storms = 0;
@@ -56,7 +56,7 @@ export function openShop(local: LocalService, traffic: Traffic, seed: number) {
       ...(body && { body: JSON.stringify(body) }),
     });
 
-  /** Pays at the simulator, which tells the service; answers paytech's object, or undefined while it is away. */
+  /** Pays at the simulator, which notifies the service; answers paytech's object, or undefined while it is away. */
   async function pay({ id, order }: { id: string; order: Order }): Promise<string | undefined> {
     const answer = await control(`/payments/${id}/pay`, order.payment).catch(() => undefined);
     return answer?.ok ? await answer.text() : undefined;
@@ -70,23 +70,23 @@ export function openShop(local: LocalService, traffic: Traffic, seed: number) {
   /** The bodies of a storm; payments are driven for it while paytech's own webhooks are lost. */
   async function stormOf(count: number): Promise<string[]> {
     const kinds = fc.sample(kindOfWebhook, { seed: seed + ++storms, numRuns: count });
-    const news = unpaid.splice(0, kinds.filter((kind) => kind === 'news').length);
-    if (news.length > 0) await control('/faults', { on: 'webhook', kind: 'drop', times: news.length });
-    await forEachOf(news, WIDTH, async (payment) => {
+    const changed = unpaid.splice(0, kinds.filter((kind) => kind === 'change').length);
+    if (changed.length > 0) await control('/faults', { on: 'webhook', kind: 'drop', times: changed.length });
+    await forEachOf(changed, WIDTH, async (payment) => {
       const body = await pay(payment);
-      if (body) told.push({ body, lies: 0 });
+      if (body) sent.push({ body, lies: 0 });
     });
     await fetch(`${local.simulatorUrl}/simulator/faults`, { method: 'DELETE' });
-    const fresh = told.slice(-news.length).map(({ body }) => body);
+    const fresh = sent.slice(-changed.length).map(({ body }) => body);
     return kinds.map((kind, index) => {
-      const known = told[(index * 7919) % Math.max(1, told.length)];
+      const known = sent[(index * 7919) % Math.max(1, sent.length)];
       if (kind === 'garbage' || !known) return `{"id":"garbage-${seed}-${storms}-${index}","state":"?"}`;
       if (kind === 'old') return withState(known.body, 'CHECKOUT');
       if (kind === 'lie' && known.lies < MAX_LIES && !isPending(known.body)) {
         known.lies++;
         return withState(known.body, stateOf(known.body) === 'COMPLETED' ? 'DECLINED' : 'COMPLETED');
       }
-      return (kind === 'news' ? fresh.pop() : undefined) ?? known.body;
+      return (kind === 'change' ? fresh.pop() : undefined) ?? known.body;
     });
   }
 
@@ -137,7 +137,7 @@ export function openShop(local: LocalService, traffic: Traffic, seed: number) {
     },
 
     /** Whoever got no answer asks again, as customers and paytech do, until all have one; answers who have not. */
-    async settle(until: number): Promise<number> {
+    async drain(until: number): Promise<number> {
       const unanswered = () => [...placed.values()].filter(({ paymentIds }) => paymentIds.size === 0);
       while ((unanswered().length > 0 || owed.size > 0) && Date.now() < until) {
         await forEachOf(unanswered(), WIDTH, async ({ order }) => {

@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { createHistogram, performance } from 'node:perf_hooks';
-import type { RunOrder, Sent, Told } from './generator.ts';
+import type { Report, RunOrder, Sent } from './generator.ts';
 
 export interface TrafficAnswer {
   /** Of the request among those that were given. */
@@ -29,17 +29,17 @@ export type Traffic = Awaited<ReturnType<typeof startTraffic>>;
 
 export async function startTraffic() {
   const child = fork(join(import.meta.dirname, 'generator.ts'));
-  const running = new Map<number, (told: Told) => void>();
+  const running = new Map<number, (report: Report) => void>();
   let runs = 0;
   let hasDied = false;
-  child.on('message', (told: Told) => running.get(told.run)?.(told));
+  child.on('message', (report: Report) => running.get(report.run)?.(report));
   child.once('exit', () => {
     hasDied = true;
-    for (const tell of running.values()) tell({ run: 0, done: true, errors: -1 });
+    for (const listener of running.values()) listener({ run: 0, done: true, errors: -1 });
   });
 
   return {
-    /** Sends the requests, in order, until the time is over; `onAnswer` hears of each answer at once. */
+    /** Sends the requests, in order, until the time is over; `onAnswer` gets each answer at once. */
     run(
       order: Omit<RunOrder, 'run'>,
       onAnswer: (answer: TrafficAnswer, request: Sent) => void = () => {},
@@ -50,12 +50,12 @@ export async function startTraffic() {
       const startedAt = performance.now();
       let lastAt = startedAt;
       return new Promise((resolve, reject) => {
-        running.set(run, (told) => {
-          if (!('done' in told)) {
+        running.set(run, (report) => {
+          if (!('done' in report)) {
             lastAt = performance.now();
-            latency.record(Math.max(1, Math.round(told.ms * 1000)));
-            statuses[told.status] = (statuses[told.status] ?? 0) + 1;
-            onAnswer(told, order.requests[told.index] as Sent);
+            latency.record(Math.max(1, Math.round(report.ms * 1000)));
+            statuses[report.status] = (statuses[report.status] ?? 0) + 1;
+            onAnswer(report, order.requests[report.index] as Sent);
             return;
           }
           running.delete(run);

@@ -9,12 +9,12 @@ export interface Sample {
   /** Seconds since the watch began. */
   at: number;
   phase: string;
-  /** Messages in the webhook queue, waiting or in flight. */
+  /** Messages in the webhook queue, available or in flight. */
   depth: number;
-  /** Of the oldest webhook that was queued and is not settled, in milliseconds. */
+  /** Of the oldest webhook that was queued and is not processed, in milliseconds. */
   oldestMs: number;
   /** Requests that wait for a worker, by function; those with none are left out. */
-  waiting: Record<string, number>;
+  queued: Record<string, number>;
   /** Of this machine's cores, 0 to 1. */
   cpu: number;
   /** Of the process that the API, the embedded parts and the simulator share, 0 to 1. */
@@ -23,10 +23,10 @@ export interface Sample {
 
 const EVERY_MS = 500;
 
-/** The lines of the functions' logs that tell what became of a webhook. */
+/** The lines of the functions' logs that say what became of a webhook. */
 export function readLogs() {
   const queued = new Map<string, number>();
-  const unsettled = new Map<string, number>();
+  const unprocessed = new Map<string, number>();
   const outcomes = new Map<string, string>();
   const waits: number[] = [];
   const deaths: string[] = [];
@@ -43,25 +43,25 @@ export function readLogs() {
     deaths,
     unexpectedErrors: () => unexpected,
     oldestMs: () => {
-      const [first] = unsettled.values();
+      const [first] = unprocessed.values();
       return first === undefined ? 0 : Math.round(performance.now() - first);
     },
     onLog(functionName: string, line: string): void {
       if (/The worker exited with code [^0]/.test(line)) deaths.push(`${functionName}: ${line}`);
       if (line.includes('"unexpected error"')) unexpected++;
-      if (!/"(webhook queued|event settled|message parked)"/.test(line)) return;
+      if (!/"(webhook queued|event processed|message parked)"/.test(line)) return;
       const { message, requestId, outcome = 'parked', source = 'webhook' } = JSON.parse(line);
       if (source !== 'webhook' || requestId === undefined) return;
       if (message === 'webhook queued') {
         queued.set(requestId, performance.now());
-        // Of two processes that write at once, the second may be heard first.
-        if (!outcomes.has(requestId)) unsettled.set(requestId, performance.now());
+        // Of two processes that write at once, the second may be read first.
+        if (!outcomes.has(requestId)) unprocessed.set(requestId, performance.now());
         return;
       }
       if (!outcomes.has(requestId)) outcomes.set(requestId, outcome);
-      const since = unsettled.get(requestId);
+      const since = unprocessed.get(requestId);
       if (since !== undefined) waits.push(performance.now() - since);
-      unsettled.delete(requestId);
+      unprocessed.delete(requestId);
     },
   };
 }
@@ -86,9 +86,7 @@ export function startWatch(local: LocalService, logs: Logs) {
   }
 
   async function sample(): Promise<void> {
-    const waiting = [...local.functions].map(
-      ([name, workers]) => [name, workers.pressure().waiting] as const,
-    );
+    const queued = [...local.functions].map(([name, workers]) => [name, workers.pressure().queued] as const);
     const before = { cores, loop };
     cores = coreTimes();
     loop = performance.eventLoopUtilization();
@@ -97,7 +95,7 @@ export function startWatch(local: LocalService, logs: Logs) {
       phase,
       depth: await depth(),
       oldestMs: logs.oldestMs(),
-      waiting: Object.fromEntries(waiting.filter(([, count]) => count > 0)),
+      queued: Object.fromEntries(queued.filter(([, count]) => count > 0)),
       cpu: share(cores.busy - before.cores.busy, cores.all - before.cores.all),
       loop: share(performance.eventLoopUtilization(loop, before.loop).utilization, 1),
     });

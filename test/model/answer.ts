@@ -1,6 +1,6 @@
 import { PROBLEMS, Problem } from '../../shared/http/problem.ts';
 
-/** What the caller of a route is told. */
+/** What the caller of a route gets. */
 export interface Answer {
   status: number;
   code?: string;

@@ -6,7 +6,7 @@ import type { Call } from '../../functions/operations/router.ts';
 import { withdrawals } from '../../functions/operations/withdrawals.ts';
 import { LOCAL_KEYS } from '../../infra/local/account.ts';
 import { act } from '../../shared/calls/act.ts';
-import { claimedCall, type Dependencies } from '../../shared/calls/claimed-call.ts';
+import { type ClaimedCallDependencies, claimedCall } from '../../shared/calls/claimed-call.ts';
 import type { HttpEvent, Reply } from '../../shared/http/api.ts';
 import { EXECUTION_ENDS_MS } from '../../shared/payment/action.ts';
 import { stringifyJson } from '../../shared/payment/json.ts';
@@ -14,8 +14,8 @@ import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentType } from '../../shared/payment/state.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import type { Table } from '../../shared/store/table.ts';
+import type { MadePayment } from '../support/answered-payment.ts';
 import { type MemoryGateway, POSSIBLE_IN } from '../support/memory-gateway.ts';
-import type { MadePayment } from '../support/told-payment.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { type Conductor, runProcess } from './process.ts';
 import type { Activity } from './schedule.ts';
@@ -52,7 +52,7 @@ export interface Surroundings {
   /** paytech has moved a payment on. */
   changed: (payment: MadePayment) => void;
   /** What a process of the back office finds outside, with the faults of its activity. */
-  outsideOf: (outside: Outside, faults: Faults) => Dependencies;
+  outsideOf: (outside: Outside, faults: Faults) => ClaimedCallDependencies;
 }
 
 /** The back office: refunds, withdrawals and actions through their routes; the storefront's execution as well. */

@@ -25,7 +25,7 @@ export type Ending = Pick<Schedule, 'mode' | 'lastWord' | 'isDecided'>;
 
 /**
  * The faults end, but those that stay for good; customers leave or try again until they have an answer; paytech's
- * last word arrives, or is found by reconcile since no webhook comes any more.
+ * last state arrives, or is found by reconcile since no webhook comes any more.
  */
 export async function comeToRest(
   simulation: Simulation,
@@ -65,22 +65,22 @@ async function untilAnswered(simulation: Simulation): Promise<void> {
       const isHopeless = isMarked || (cannotAsk && code === 'gateway.unavailable');
       answers.push(status === 200 || status === 201 || isHopeless ? 'answered' : `${status} ${code}`);
     }
-    let waiting = 0;
+    let open = 0;
     for (const request of backOffice.requests.values()) {
       const { status, code } = (await simulation.resendPayout(request)) ?? { status: 500 };
       // An outcome that stays unknown is flagged, and waits for a person.
-      const isSettled =
+      const isEnded =
         (status < 500 && code !== 'payment.in_progress') ||
         (round >= UNKNOWN_ROUNDS && own.isOpen(`${request.name}#${request.id}`));
-      if (!isSettled) waiting++;
+      if (!isEnded) open++;
     }
     simulation.tick(REST_TICK_MS);
-    if (answers.every((answer) => answer === 'answered') && waiting === 0 && isQuiet(simulation)) break;
+    if (answers.every((answer) => answer === 'answered') && open === 0 && isQuiet(simulation)) break;
   }
   expect(answers.filter((answer) => answer !== 'answered').join(', '), 'orders without an answer').toBe('');
 }
 
-/** Runs of reconcile, until one has nothing to tell. */
+/** Runs of reconcile, until one has nothing to report. */
 async function findTruth(simulation: Simulation): Promise<void> {
   for (let run = 0; run < RECONCILE_RUNS; run++) {
     simulation.tick(RECONCILE_TICK_MS);

@@ -9,7 +9,7 @@ import { isBeginning, isFinal, meansMoney } from '../../shared/payment/state.ts'
 import { readClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
-import type { MadePayment } from '../support/told-payment.ts';
+import type { MadePayment } from '../support/answered-payment.ts';
 import type { Subject } from './ledger.ts';
 import { EVENT_SOURCE, type Simulation, truthOf } from './simulation.ts';
 
@@ -35,9 +35,9 @@ export const INVARIANTS: readonly ((
   whatIsPaidIsNotSoldAgain,
   whatIsPaidTwiceAlarms,
   moneyGoesOutOnce,
-  whatCreateKnewIsTold,
+  whatCreateKnewIsPublished,
   refundableIsWhatTheBooksSay,
-  whatIsFinalAtPaytechIsTold,
+  whatIsFinalAtPaytechIsPublished,
   whatIsUndecidedIsMarked,
   finalStatesChangeByConfirmationOnly,
   versionsCountTheChanges,
@@ -49,7 +49,7 @@ export const INVARIANTS: readonly ((
 
 /**
  * No redirectUrl and no new attempt for an order of which, when the request arrived and until it was answered, a
- * record, or what one of our own callers heard and noted in it, said COMPLETED or AUTHORIZED.
+ * record, or what one of our own callers got and noted in it, said COMPLETED or AUTHORIZED.
  */
 function whatIsPaidIsNotSoldAgain({ soldAgain }: Simulation): void {
   none(soldAgain, 'a paid order is sold again');
@@ -109,7 +109,7 @@ function moneyGoesOutOnce({ ledger, backOffice }: Simulation): void {
 }
 
 /** Reference, requested money and parent of what a claim has are in its record, and in the last event of it. */
-function whatCreateKnewIsTold(
+function whatCreateKnewIsPublished(
   { ledger, gateway, own, published }: Simulation,
   records: PaymentRecord[],
 ): void {
@@ -131,9 +131,9 @@ function whatCreateKnewIsTold(
       parentPaymentId: record.parentPaymentId,
     };
     expect(inRecord, `what create knew of ${record.id} is in its record`).toEqual(knew);
-    const told = [...(published.get(`${record.id}:${record.version}`) ?? [])][0];
-    if (!told) continue;
-    const { payment } = (parseJson(told) as { data: { payment: Record<string, unknown> } }).data;
+    const latest = [...(published.get(`${record.id}:${record.version}`) ?? [])][0];
+    if (!latest) continue;
+    const { payment } = (parseJson(latest) as { data: { payment: Record<string, unknown> } }).data;
     const inEvent = {
       referenceId: payment.referenceId,
       requestedAmount: decimal(String(payment.requestedAmount)).toFixed(),
@@ -145,7 +145,7 @@ function whatCreateKnewIsTold(
 }
 
 /**
- * What is refundable is what the records say was paid less what is reserved or settled; and once everything is told,
+ * What is refundable is what the records say was paid less what is reserved or settled; and once everything is published,
  * what was paid at paytech less every refund there that has not failed, and less what is set aside for a refund of
  * which nobody knows what became.
  */
@@ -165,12 +165,12 @@ function refundableIsWhatTheBooksSay(simulation: Simulation, records: PaymentRec
       ({ paymentType, parentPaymentId }) => paymentType === 'REFUND' && parentPaymentId === deposit.id,
     );
     const { facts } = gateway.payments.get(deposit.id)!;
-    const isTold = [deposit.id, ...refunds.map(({ id }) => id)].every((id) => {
+    const isAllPublished = [deposit.id, ...refunds.map(({ id }) => id)].every((id) => {
       const record = recorded.get(id);
       const isLinked = id === deposit.id || record?.parentPaymentId === deposit.id;
       return record && isLinked && truthOf(record) === truthOf(gateway.payments.get(id)!.facts);
     });
-    if (!isTold || refunds.some((each) => each.facts.currency !== facts.currency)) continue;
+    if (!isAllPublished || refunds.some((each) => each.facts.currency !== facts.currency)) continue;
     const made = new Set(refunds.map(({ id }) => id));
     const open = entries.filter(([, { paymentId }]) => paymentId === undefined || !made.has(paymentId));
     const unknown = open.filter(([id]) => !simulation.ledger.ours({ kind: 'refund', id }).length);
@@ -191,10 +191,10 @@ function sum(amounts: readonly Decimal[]): Decimal {
 }
 
 /**
- * What is final at paytech is on record and told, in state and amount: of payments whose id is known here as long as
+ * What is final at paytech is on record and published, in state and amount: of payments whose id is known here as long as
  * GET works, of all others as long as the list does.
  */
-function whatIsFinalAtPaytechIsTold(
+function whatIsFinalAtPaytechIsPublished(
   { gateway, forGood, published }: Simulation,
   records: PaymentRecord[],
 ): void {
@@ -235,11 +235,11 @@ function finalStatesChangeByConfirmationOnly({ truths }: Simulation, records: Pa
       }
       if (entry.corrected) {
         const said = paymentAt(record, index + 1);
-        // Where nobody told the amount, the record says so.
+        // Where nobody stated the amount, the record says so.
         const wasTrue = entry.amountUntold
           ? [...truths.get(id)!].some((truth) => truth.startsWith(`${said.state} `))
           : truths.get(id)!.has(truthOf(said));
-        expect(wasTrue, `correction of ${id} to ${truthOf(said)} is paytech's word`).toBe(true);
+        expect(wasTrue, `correction of ${id} to ${truthOf(said)} is what paytech says`).toBe(true);
       }
     }
   }
@@ -264,7 +264,7 @@ function everyChangeIsPublishedAndNothingElse(
   for (const record of records) {
     if (forGood.fault === 'subscriber-refuses' && record.id === forGood.paymentId) continue;
     for (const [index, { source, facts }] of record.history.entries()) {
-      // How our own call began is no news.
+      // How our own call began is not published.
       if (index === 0 && source === 'create' && isBeginning(facts.state)) continue;
       const { id, body } = publicationOf(record, index + 1, EVENT_SOURCE);
       expected.set(id, body);
@@ -281,16 +281,16 @@ function everyChangeIsPublishedAndNothingElse(
 }
 
 /** Every 200 to paytech was applied, judged, quarantined, or is in the dead-letter queue. */
-function everyAcknowledgedWebhookHasAnEnd({ acknowledged, settled, deadLetters }: Simulation): void {
+function everyAcknowledgedWebhookHasAnEnd({ acknowledged, processed, deadLetters }: Simulation): void {
   const parked = new Set(deadLetters.map((message) => eventKey(readMessage(message))));
   for (const key of acknowledged.keys()) {
-    expect(settled.has(key) || parked.has(key), `webhook ${key} has an end`).toBe(true);
+    expect(processed.has(key) || parked.has(key), `webhook ${key} has an end`).toBe(true);
   }
 }
 
 /**
  * What a record says was asked for is what was, to the last digit: of the payment, or, where several have one
- * reference and nobody can tell them apart, of what we have asked for under it. Never what was paid instead.
+ * reference and nothing tells them apart, of what we have asked for under it. Never what was paid instead.
  */
 function noAmountIsRounded(simulation: Simulation, records: PaymentRecord[]): void {
   for (const { id, requestedAmount } of records) {
@@ -304,8 +304,8 @@ function noAmountIsRounded(simulation: Simulation, records: PaymentRecord[]): vo
 }
 
 /**
- * Every claim came to an end that can be told by what paytech has: known where it has the payment, let go of where
- * nothing was sent, and marked for a person where nobody can tell.
+ * Every claim came to an end that what paytech has explains: known where it has the payment, let go of where
+ * nothing was sent, and marked for a person where nobody can know.
  */
 async function everyClaimHasAnEnd(
   simulation: Simulation,

@@ -1,5 +1,5 @@
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
-import type { MadePayment } from '../support/told-payment.ts';
+import type { MadePayment } from '../support/answered-payment.ts';
 import type { CreateEnding } from './schedule.ts';
 
 /** The merchant's id under which something is asked for: an order, a withdrawal, a refund. */

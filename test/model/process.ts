@@ -18,25 +18,25 @@ export interface Conductor {
 }
 
 export function createConductor(): Conductor {
-  let waiting: (() => Promise<void>)[] = [];
+  let queue: (() => Promise<void>)[] = [];
 
   return {
     step: (action) =>
       new Promise((resolve, reject) => {
-        waiting.push(() => action().then(resolve, reject));
+        queue.push(() => action().then(resolve, reject));
       }),
     async run(processes, picks) {
       let running = processes.length;
       const all = processes.map((start) => start().finally(() => running--));
-      const settled = Promise.allSettled(all);
-      for (let turn = 0; running > 0; turn++) {
+      const ended = Promise.allSettled(all);
+      for (let round = 0; running > 0; round++) {
         await quiet();
-        if (waiting.length === 0) continue;
-        const [next] = waiting.splice((picks[turn % picks.length] ?? 0) % waiting.length, 1);
+        if (queue.length === 0) continue;
+        const [next] = queue.splice((picks[round % picks.length] ?? 0) % queue.length, 1);
         await next?.();
       }
-      waiting = [];
-      await settled;
+      queue = [];
+      await ended;
       return Promise.all(all);
     },
   };

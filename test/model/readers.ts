@@ -38,7 +38,7 @@ const RUN_MS = 60_000;
 /** Never over: the schedule says what goes wrong. */
 const NO_LIMIT_MS = 10_000;
 
-/** Whoever asks paytech and writes nothing of what it hears but onto the queue: storefronts and reconcile. */
+/** Whoever asks paytech and writes nothing of what it learns but onto the queue: storefronts and reconcile. */
 export function createReaders({
   conductor,
   clock,

@@ -133,7 +133,7 @@ export type Delivery = 'sent' | 'dropped' | 'doubled';
 export interface Round {
   activities: Activity[];
   picks: number[];
-  /** Milliseconds that pass afterwards. */
+  /** Milliseconds that pass then. */
   tick: number;
 }
 
@@ -165,7 +165,7 @@ export interface Schedule {
   /** The amounts of the orders, as number texts. */
   orders: string[];
   rounds: Round[];
-  /** How paytech's last word gets here: by its webhooks, or by reconcile alone since no webhook comes any more. */
+  /** How paytech's last state gets here: by its webhooks, or by reconcile alone since no webhook comes any more. */
   lastWord: 'webhooks' | 'reconcile';
 }
 

@@ -26,8 +26,8 @@ import { parseGatewayReference } from '../../shared/payment/reference.ts';
 import { isFinal, type PaymentState, statesBefore } from '../../shared/payment/state.ts';
 import { sign } from '../../shared/paytech/signature.ts';
 import type { Table } from '../../shared/store/table.ts';
+import type { MadePayment } from '../support/answered-payment.ts';
 import { FAIR, memoryGateway } from '../support/memory-gateway.ts';
-import type { MadePayment } from '../support/told-payment.ts';
 import { memoryLogger } from '../support/world.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { type BackOfficeRequest, createBackOffice, WITHDRAWN, waitsForApproval } from './back-office.ts';
@@ -89,7 +89,7 @@ export function createSimulation(
   const published = new Map<string, Set<string>>();
   /** The keys of the webhooks that were answered with 200, and those of the events whose fate is known. */
   const acknowledged = new Map<string, Webhook>();
-  const settled = new Map<string, string>();
+  const processed = new Map<string, string>();
   /** Payments whose redirectUrl a storefront was given: nobody can pay another. */
   const shown = new Set<string>();
   /** Every state and amount that was ever true at paytech, by payment. */
@@ -227,7 +227,7 @@ export function createSimulation(
     return ended.value;
   }
 
-  /** The payments of an order that hold money by their records, or by what one of our callers heard and noted there. */
+  /** The payments of an order that hold money by their records, or by what one of our callers got and noted there. */
   function paidOf(referenceId: string, amount: string): string[] {
     const claim = own.latest.get(`deposit#${referenceId}`)?.request as { amount: Decimal } | undefined;
     const isTheOrders = (record: PaymentRecord) => {
@@ -434,7 +434,7 @@ export function createSimulation(
       const noted = async (event: QueuedEvent) => {
         const outcome = await applyOne(event);
         count(`outcome ${outcome.outcome}`);
-        settled.set(eventKey(event), outcome.outcome);
+        processed.set(eventKey(event), outcome.outcome);
         return outcome;
       };
       return applyBatch({
@@ -502,7 +502,7 @@ export function createSimulation(
     if (statesBefore(paymentType, state).includes(facts.state)) return true;
     if (paymentType === 'DEPOSIT') return facts.state === 'AUTHORIZED' && state === 'DECLINED';
     const waits = paymentType === 'WITHDRAWAL' && facts.state === 'PENDING' && state === 'AWAITING_APPROVAL';
-    // Once, so that what is approved can be told from what is approved twice.
+    // Once, so that what is approved is told apart from what is approved twice.
     return waits && !(truths.get(id)?.has(truthOf({ ...facts, state })) ?? false);
   }
 
@@ -742,7 +742,7 @@ export function createSimulation(
     deadLetters,
     published,
     acknowledged,
-    settled,
+    processed,
     truths,
     corrected,
     counts,

@@ -16,7 +16,7 @@ export default defineConfig({
     include: (process.env.MUTATION_TESTS ?? '').split(',').map((name) => `test/${name}.test.ts`),
     exclude: ['test/unit/{dependencies,documents,install,progress,storefront}.test.ts'],
     sequence: { sequencer: UnitFirst },
-    // Limits of patience with instrumented code; a mutant that hangs is ended by Stryker.
+    // Upper limits with instrumented code; a mutant that hangs is ended by Stryker.
     testTimeout: 300_000,
     hookTimeout: 300_000,
   },

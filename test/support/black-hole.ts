@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A server on the loopback interface that takes every connection and never says a word, until the test is over. */
+/** A server on the loopback interface that takes every connection and never answers, until the test is over. */
 export async function blackHole(): Promise<{
   host: string;
   connections: () => number;
   received: () => string;
 }> {
   const sockets = new Set<Socket>();
-  let heard = '';
+  let received = '';
   let connections = 0;
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -17,7 +17,7 @@ export async function blackHole(): Promise<{
     socket
       .on('error', () => {})
       .on('data', (bytes) => {
-        heard += bytes.toString('latin1');
+        received += bytes.toString('latin1');
       });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -26,5 +26,5 @@ export async function blackHole(): Promise<{
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  return { host: `127.0.0.1:${port}`, connections: () => connections, received: () => heard };
+  return { host: `127.0.0.1:${port}`, connections: () => connections, received: () => received };
 }

@@ -7,7 +7,7 @@ import { functionLogs } from '../../infra/rehearsal/function-logs.ts';
 import type { Rehearsed } from '../../infra/rehearsal/rehearsal.ts';
 import type { Target } from './target.ts';
 
-/** What `npm run rehearse` tells of the stack that it deployed. */
+/** What `npm run rehearse` says of the stack that it deployed. */
 export function rehearsed(): Rehearsed {
   const { REHEARSAL } = process.env;
   if (!REHEARSAL) throw new Error('TARGET=deployed is for the tests that "npm run rehearse" runs.');
@@ -24,6 +24,8 @@ export async function deployedTarget(): Promise<Target> {
     webhooks: outputs.WebhookQueueUrl!,
     'webhooks-dlq': outputs.WebhookDeadLetterQueueUrl!,
     'payment-events': outputs.PaymentEventsQueueUrl!,
+    'payment-events-dlq': outputs.PaymentEventsDlqQueueUrl!,
+    'payment-events-undelivered': outputs.PaymentEventsUndeliveredQueueUrl!,
   };
   return {
     apiUrl,

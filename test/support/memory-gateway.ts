@@ -17,7 +17,7 @@ import {
   toMadePayment,
   UnreadablePayment,
 } from '../../shared/paytech/wire.ts';
-import { type Chance, type Form, type MadePayment, type Path, toldPayment } from './told-payment.ts';
+import { answeredPayment, type Chance, type Form, type MadePayment, type Path } from './answered-payment.ts';
 
 /**
  * How the next call ends; `lost` does what was asked and loses the answer, `429-made` does it and says that it did
@@ -115,18 +115,18 @@ export function memoryGateway(
     return payment;
   }
 
-  /** The object that paytech tells, as the client reads it; throws where it cannot. */
-  function told(payment: MadePayment, path: Path): GatewayPayment {
+  /** The object that paytech answers, as the client reads it; throws where it cannot. */
+  function answerOf(payment: MadePayment, path: Path): GatewayPayment {
     if (garbled.has(payment.id)) throw new UnreadablePayment('garbled');
     if (weather.form !== 'whole') met(`${weather.form} ${path}`);
     if (payment.strangeState) met(`strange state by ${path}`);
-    const object = toldPayment(payment, path, weather.form, chance);
+    const object = answeredPayment(payment, path, weather.form, chance);
     return path === 'create' || path === 'list' ? toMadePayment(object) : toGatewayPayment(object);
   }
 
   function answer(payment: MadePayment, path: Path): Answer<GatewayPayment> {
     try {
-      return { kind: 'answered', result: told(payment, path) };
+      return { kind: 'answered', result: answerOf(payment, path) };
     } catch (error) {
       if (!(error instanceof UnreadablePayment)) throw error;
       return { kind: 'unknown', reason: 'the answer holds no payment', unreadable: true };
@@ -301,7 +301,7 @@ export function memoryGateway(
     /** The bytes of a webhook of this payment. */
     webhook(payment: MadePayment): Buffer {
       if (weather.form !== 'whole') met(`${weather.form} webhook`);
-      return Buffer.from(stringifyJson(toldPayment(payment, 'webhook', weather.form, chance)));
+      return Buffer.from(stringifyJson(answeredPayment(payment, 'webhook', weather.form, chance)));
     },
   };
 }

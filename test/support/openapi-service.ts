@@ -1,4 +1,4 @@
-/** The running service, with every answer held against openapi.json, and a tally of what has been seen. */
+/** The running service, with every answer held against openapi.json, and a count of what has been seen. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -62,12 +62,12 @@ export async function startDocumentedService(options: LocalOptions = {}) {
         timeout: 10_000,
         interval: 20,
       }),
-    /** Takes the value of every secret away, until it is mended, also from the functions that have it already. */
+    /** Takes the value of every secret away, until it is restored, also from the functions that have it already. */
     breakSecrets: () => {
       for (const name of service.secrets.keys()) service.secrets.set(name, '');
       for (const workers of service.functions.values()) workers.kill();
     },
-    mendSecrets: () => {
+    restoreSecrets: () => {
       service.secrets.set('api-key', LOCAL_KEYS.apiKey);
       service.secrets.set('signing-keys', LOCAL_KEYS.signingKey);
       service.secrets.set('order-token-keys', LOCAL_KEYS.orderTokenKey);

@@ -44,7 +44,7 @@ const customer = {
   ip: text,
 };
 
-/** What every path may tell. */
+/** What every path may say. */
 const common = {
   id,
   referenceId: text.max(256),
@@ -92,7 +92,7 @@ const common = {
   externalFeeCurrency: text,
 };
 
-/** What cannot be missing: nobody could tell what it is about. */
+/** What cannot be missing: nobody could know what it is about. */
 const named = { id, state: text.min(1) };
 
 /** Of answers and webhooks: their customer has neither account number nor counters. */

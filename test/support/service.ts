@@ -95,7 +95,7 @@ function serviceOf(target: Target) {
     },
     eventsOf: async (id: string) =>
       (await receivedEvents()).filter(({ body }) => JSON.parse(body).subject === id),
-    /** Messages of a queue, waiting or in flight. */
+    /** Messages of a queue, available or in flight. */
     async depth(name: string): Promise<number> {
       const { Attributes = {} } = await sqs.send(
         new GetQueueAttributesCommand({ QueueUrl: target.queueUrl(name), AttributeNames: ['All'] }),

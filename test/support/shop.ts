@@ -13,7 +13,7 @@ export interface OrderFields {
   preAuth?: boolean;
 }
 
-/** A storefront that sends one order's request whenever it is told to. */
+/** A storefront that sends one order's request whenever it is asked to. */
 export function orderIn(world: World, fields: OrderFields = {}) {
   const referenceId = `order-${randomUUID()}`;
   const send = (

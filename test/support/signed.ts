@@ -9,7 +9,7 @@ export interface SigningOptions {
   ageMs?: number;
 }
 
-/** The headers of a request signed as the AWS SDKs do it, with the keys of the back office unless told otherwise. */
+/** The headers of a request signed as the AWS SDKs do it, with the keys of the back office by default. */
 export async function signedHeaders(
   { apiUrl, signer: { host, credentials } }: Pick<Service, 'apiUrl' | 'signer'>,
   method: string,

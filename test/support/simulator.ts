@@ -1,5 +1,5 @@
 /**
- * A shop for the simulator's tests: it calls the gateway with exact numbers, and hears its webhooks. What it hears must
+ * A shop for the simulator's tests: it calls the gateway with exact numbers, and receives its webhooks. What it receives must
  * be as paytech's contract says, in every test.
  */
 import { createServer, type IncomingHttpHeaders } from 'node:http';
@@ -35,7 +35,7 @@ export interface Shop {
   ok(method: string, path: string, body?: Fields | string): Promise<Fields>;
   /** Calls the simulator's controls. */
   control(method: string, path: string, body?: Fields | string): Promise<Answer>;
-  /** Makes a deposit of EUR 10 unless told otherwise; its id. */
+  /** Makes a deposit of EUR 10 by default; its id. */
   deposit(fields?: Fields): Promise<string>;
 }
 

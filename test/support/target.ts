@@ -16,7 +16,7 @@ export interface Target {
   invoke(functionName: string, event: unknown): Promise<unknown>;
   /** Every line that the functions have written since this target was opened. */
   logLines(): Promise<string[]>;
-  /** How `paytech-ops` is told of it, and how who calls it begins in a history. */
+  /** How `paytech-ops` finds it, and how who calls it begins in a history. */
   ops: { args: string[]; env: NodeJS.ProcessEnv; caller: string };
   close(): Promise<void>;
 }

@@ -44,9 +44,9 @@ export async function watchedGateway() {
     },
     held: (): number => heldBack?.length ?? 0,
     letGo(): void {
-      const waiting = heldBack ?? [];
+      const held = heldBack ?? [];
       heldBack = undefined;
-      for (const resolve of waiting) resolve();
+      for (const resolve of held) resolve();
     },
   };
 }

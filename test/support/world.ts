@@ -24,8 +24,10 @@ import { parseJson, stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { openOpenIndex } from '../../shared/store/open-index.ts';
 import { openTable } from '../../shared/store/table.ts';
-import { givenDynamoDb } from './dynamodb.ts';
 import { memoryGateway } from './memory-gateway.ts';
+
+/** Another DynamoDB than the embedded one (npm run test:dynamodb), for one test file at a time. */
+const givenDynamoDb = process.env.DYNAMODB_URL;
 
 const CREDENTIALS = {
   region: 'us-east-1',
@@ -33,7 +35,7 @@ const CREDENTIALS = {
 };
 const EVENT_SOURCE = 'urn:paytech-payments:test';
 
-/** A logger that keeps what it is told, for tests that look for a line. */
+/** A logger that keeps what it gets, for tests that look for a line. */
 export function memoryLogger() {
   const lines: { level: string; message: string; more: Record<string, unknown> }[] = [];
   const log =

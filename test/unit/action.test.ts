@@ -134,8 +134,8 @@ describe('an open operation', () => {
     ['a part instead of all', capture('100', true), { kind: 'capture', amount: decimal('60') }],
     ['another kind', capture('60'), { kind: 'void' }],
     ['more than there is', capture('60'), { kind: 'capture', amount: decimal('500') }],
-  ])('stands in the way of %s', (_, standing, request) => {
-    expect(nextAction(open(standing), request)).toEqual({ do: 'refuse', because: 'conflict' });
+  ])('stands in the way of %s', (_, taken, request) => {
+    expect(nextAction(open(taken), request)).toEqual({ do: 'refuse', because: 'conflict' });
   });
 
   it.each<[Action, PaymentType, PaymentState[]]>([
@@ -247,7 +247,7 @@ describe('the history with callers', () => {
   const history = [entry('CHECKOUT'), entry('AUTHORIZED'), entry('COMPLETED', { source: 'webhook' })];
   const asked = { ...capture('100', true), caller: 'arn:ada', version: 2 };
 
-  it('names who asked, also where a webhook told of it first', () => {
+  it('names who asked, also where a webhook reported it first', () => {
     expect(withCallers(history, [asked])).toEqual([
       history[0],
       history[1],
@@ -260,8 +260,8 @@ describe('the history with callers', () => {
     ['to another state', { ...asked, kind: 'void' }],
     ['of another amount', { ...asked, amount: decimal('60') }],
     ['that nobody by name asked for', { ...capture('100', true), version: 2 }],
-  ])('names nobody at a move %s', (_, standing) => {
-    expect(withCallers(history, [standing])).toEqual(history);
+  ])('names nobody at a move %s', (_, taken) => {
+    expect(withCallers(history, [taken])).toEqual(history);
   });
 
   it('leaves the caller that an entry has', () => {

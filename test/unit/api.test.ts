@@ -50,7 +50,7 @@ describe('a problem', () => {
     expect(JSON.parse(body!)).toMatchObject({ errors: [] });
   });
 
-  test('tells when to come again', async () => {
+  test('says when to come again', async () => {
     const { headers } = await failing(new Problem('payment.in_progress', 'Later.', { retryAfter: 3 }));
     expect(headers).toMatchObject({ 'retry-after': '3' });
   });
@@ -70,7 +70,7 @@ describe('anything else that is thrown', () => {
     ['a text', 'secret'],
     ['nothing', undefined],
     ['an object like a problem', { name: 'Problem', code: 'request.invalid', message: 'secret', errors: [] }],
-  ])('%s: 500 internal, and nothing internal is told', async (_name, error) => {
+  ])('%s: 500 internal, and nothing internal is shown', async (_name, error) => {
     const { statusCode, headers, body } = await failing(error);
     expect(statusCode).toBe(500);
     expect(headers).toMatchObject({

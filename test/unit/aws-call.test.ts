@@ -74,7 +74,7 @@ describe('a call of AWS', () => {
     expect(received).toHaveLength(3);
   });
 
-  it('is not repeated when AWS refuses it, and tells the code and all that AWS said', async () => {
+  it('is not repeated when AWS refuses it, and reports the code and all that AWS said', async () => {
     const { received, call } = await sqsThat(refusal('QueueDoesNotExist'));
     const error = await call('SendMessage', {}).catch((error) => error);
     expect(error).toMatchObject({ name: 'QueueDoesNotExist', message: 'no', Item: { pk: { S: 'a' } } });

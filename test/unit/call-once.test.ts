@@ -49,7 +49,7 @@ describe('with too little time to end', () => {
   });
 });
 
-test('what is refused is given back, with paytech’s words', async () => {
+test('what is refused is given back, with paytech’s message', async () => {
   const errors = [{ field: 'amount', message: 'too small' }];
   const { called, done } = await calling({ kind: 'refused', message: 'no', errors });
   expect(called).toEqual({ is: 'rejected', message: 'no', errors });
@@ -63,7 +63,7 @@ test.each([401, 403, 404, 429])('%i: not taken, given back, and named in the log
   expect(logged).toEqual([{ metric: 'GatewayNotAccepted', status }]);
 });
 
-describe('where nobody could tell otherwise', () => {
+describe('where nobody could know otherwise', () => {
   test('429 gives nothing back: it is looked up', async () => {
     const { called, done } = await calling({ kind: 'not-accepted', status: 429 }, { isSure: false });
     expect(called).toEqual({ is: 'unknown', reason: 'HTTP 429', limited: true });

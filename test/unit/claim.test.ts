@@ -82,7 +82,7 @@ describe('reserving', () => {
   });
 });
 
-describe('released after a person’s word', () => {
+describe('released after a person’s decision', () => {
   const turnedUp = { stage: 'released', earlierPaymentIds: ['p1', 'p2'] } as const;
 
   test('is sent: that no earlier one stands in the way was looked at before', () => {
@@ -256,12 +256,12 @@ describe('a look-up', () => {
     expect(misfitOf(unknown, fitting)).toBeUndefined();
   });
 
-  test('takes a type that is not told for the right one', () => {
+  test('takes a type that is not stated for the right one', () => {
     const { paymentType: _, ...untyped } = fitting;
     expect(judgeLookUp(unknown, [untyped], LEASE_ENDS)).toMatchObject({ do: 'adopt' });
   });
 
-  test('for a refund wants its parent, where that is told', () => {
+  test('for a refund wants its parent, where that is stated', () => {
     const refund = claim({ kind: 'refund', request: { ...request, parentPaymentId: 'p0' } });
     const found = { ...fitting, paymentType: 'REFUND' as const, parentPaymentId: 'p0' };
     expect(judgeLookUp(refund, [found], LEASE_ENDS)).toEqual({ do: 'adopt', paymentId: 'p1', others: [] });
@@ -322,6 +322,9 @@ describe('a look-up', () => {
     }
     const denied = { ...unknown, deniedPaymentIds: ['p2'] };
     expect(judgeLookUp(denied, [cascade, open], LEASE_ENDS)).toMatchObject({ paymentId: 'p1' });
+    const ofElsewhere = { ...cascade, parentPaymentId: 'p9' };
+    const shared = { ...unknown, otherPaymentIds: ['p9'] };
+    expect(judgeLookUp(shared, [ofElsewhere, open], LEASE_ENDS)).toMatchObject({ paymentId: 'p1' });
   });
 
   test('after a 429 is released by the second that is empty, at the earliest two minutes after the call', () => {
@@ -433,11 +436,11 @@ describe('the payments of a claim', () => {
   });
 
   test.for(['sent', 'unknown', 'flagged'] as const)(
-    'of a claim that is %s: the awaited one settles it',
+    'of a claim that is %s: the awaited one completes it',
     (stage) => {
       const open = claim({ stage, flag: 'why' });
-      const { flag: _, ...settled } = { ...open, stage: 'known', paymentId: 'p5' };
-      expect(withPayment(open, 'p5', 3)).toEqual(settled);
+      const { flag: _, ...completed } = { ...open, stage: 'known', paymentId: 'p5' };
+      expect(withPayment(open, 'p5', 3)).toEqual(completed);
     },
   );
 
@@ -445,7 +448,7 @@ describe('the payments of a claim', () => {
     ['of an earlier attempt', claim({ stage: 'unknown' }), 2],
     ['beside the one that is known', claim({ stage: 'known', paymentId: 'p4' }), 3],
     ['after the attempt was released', claim({ stage: 'released' }), 3],
-  ] as const)('%s are kept, and settle nothing', ([_what, found, attempt]) => {
+  ] as const)('%s are kept, and complete nothing', ([_what, found, attempt]) => {
     expect(withPayment(found, 'p5', attempt)).toEqual({ ...found, earlierPaymentIds: ['p5'] });
   });
 });
@@ -459,7 +462,7 @@ describe('a payment counts for its claim', () => {
     expect(counts(claim({ earlierPaymentIds: ['p1'] }), less)).toBe(true);
   });
 
-  test('of elsewhere, when as much was asked for, or paid where that is not told', () => {
+  test('of elsewhere, when as much was asked for, or paid where that is not stated', () => {
     expect(counts(elsewhere, paid)).toBe(true);
     expect(counts(elsewhere, less)).toBe(false);
     expect(counts(elsewhere, { ...less, requestedAmount: decimal('11.120') })).toBe(true);

@@ -159,7 +159,7 @@ describe('a POST', () => {
     expect(received).toHaveLength(1);
   });
 
-  test.each([400, 422])('that ends in %i tells what is wrong, by field', async (status) => {
+  test.each([400, 422])('that ends in %i says what is wrong, by field', async (status) => {
     const errors = [
       {
         field: 'customer.email',
@@ -419,7 +419,7 @@ describe('a list', () => {
     },
   );
 
-  test('and create read a type that nobody knows as not told: one such entry hides no other', async () => {
+  test('and create read an unknown type as none: one such entry hides no other', async () => {
     const strange = { ...PAYMENT, id: 'p2', paymentType: 'REVERSAL' };
     const listed = await paytech(list([strange, PAYMENT]));
     const answer = await listed.client.list({ createdFrom }, ENOUGH);

@@ -174,8 +174,8 @@ test.each([
   ['en-GB', 'en'],
   ['en_GB', 'en'],
   ['pt', 'pt'],
-])('of the locale %s paytech is told %s', (locale, told) => {
-  expect(read(withField('customer.locale', locale)).customer?.locale).toBe(told);
+])('of the locale %s paytech gets %s', (locale, sent) => {
+  expect(read(withField('customer.locale', locale)).customer?.locale).toBe(sent);
 });
 
 describe('the address of the customer', () => {
@@ -196,7 +196,7 @@ describe('the address of the customer', () => {
   });
 
   test.each(['198.51.100.1', '2001:db8::1', '::ffff:198.51.100.1'])(
-    'may be %s by the merchant’s word',
+    'may be %s if the merchant says so',
     (ip) => {
       expect(customerOf(merchant, read(withField('customer', { ip })).customer)).toEqual({ ip });
     },

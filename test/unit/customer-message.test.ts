@@ -37,15 +37,12 @@ test.for([
 
 const generic = customerMessage('9.99');
 
-test.each(['DECLINED', 'CANCELLED'] as const)(
-  '%s without a code tells the customer all the same',
-  (state) => {
-    const ended = { at: '2026-03-01T10:05:00.000Z', source: 'webhook' as const, facts: { state } };
-    const view = publicView(recordWith([created, ended]));
-    expect(view).toMatchObject({ state, errorMessage: generic.message, retry: generic.retry });
-    expect(view).not.toHaveProperty('errorCode');
-  },
-);
+test.each(['DECLINED', 'CANCELLED'] as const)('%s without a code has a message all the same', (state) => {
+  const ended = { at: '2026-03-01T10:05:00.000Z', source: 'webhook' as const, facts: { state } };
+  const view = publicView(recordWith([created, ended]));
+  expect(view).toMatchObject({ state, errorMessage: generic.message, retry: generic.retry });
+  expect(view).not.toHaveProperty('errorCode');
+});
 
 test.each(['constructor', '__proto__', '4.0', '4.031', '4.01 x'])('%s is no code', (code) => {
   expect(customerMessage(code)).toEqual(generic);

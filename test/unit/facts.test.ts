@@ -20,7 +20,7 @@ const valuesOf = (name: FactName) => {
 };
 
 /** Some of the facts, as paytech's object has them. */
-const told = fc
+const reported = fc
   .record(Object.fromEntries(FACT_NAMES.map((name) => [name, valuesOf(name)])), {
     requiredKeys: [],
     noNullPrototype: true,
@@ -47,10 +47,10 @@ function readFrom(source: HistoryEntry['source'], object: object) {
 const sorted = (names: readonly string[]) => [...names].sort();
 const factsOf = (said: object) => sorted(Object.keys(pick(said as Record<FactName, unknown>, FACT_NAMES)));
 
-describe('a fact that paytech tells', () => {
+describe('a fact that paytech reports', () => {
   test('is read, comes to the record and to the back office, and to subscribers where its entry says so', () => {
     fc.assert(
-      fc.property(told, sources, states, ({ names, object }, source, state) => {
+      fc.property(reported, sources, states, ({ names, object }, source, state) => {
         const payment = readFrom(source, { id: 'p1', state, ...object });
         const { facts } = payment;
         expect(factsOf(facts)).toEqual(sorted(names));

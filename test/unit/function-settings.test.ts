@@ -18,8 +18,8 @@ it('must all be there, or the function does not start', () => {
 });
 
 it('are each for somebody', () => {
-  const told = [...Object.values(SETTINGS_OF), OPS_SETTINGS].flat();
-  expect([...new Set<string>(told)].sort()).toEqual(Object.keys(plainSettings).sort());
+  const given = [...Object.values(SETTINGS_OF), OPS_SETTINGS].flat();
+  expect([...new Set<string>(given)].sort()).toEqual(Object.keys(plainSettings).sort());
 });
 
 /** What the stack of the last release wrote. */
@@ -38,7 +38,7 @@ describe('in the variables of the last release', () => {
     CAPTURE_WITHIN_HOURS: '33',
     APPROVE_WITHIN_HOURS: '44',
   };
-  const told = {
+  const given = {
     paytechUrl: 'https://engine.pay.tech',
     webhookUrl: 'https://api.example/webhooks/paytech',
     allowedOrigins: ['https://a.example', 'https://b.example'],
@@ -60,7 +60,7 @@ describe('in the variables of the last release', () => {
   it('are the same', () => {
     env(older);
     for (const name of Object.keys(SETTINGS_OF) as (keyof typeof SETTINGS_OF)[])
-      expect(told).toMatchObject(readSettings(name));
+      expect(given).toMatchObject(readSettings(name));
   });
 
   it('are off, none or absent as they were', () => {

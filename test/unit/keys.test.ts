@@ -19,12 +19,12 @@ describe('an API key', () => {
     expect(readApiKey(key)).toBe(key.trim());
   });
 
-  test.for(MISTAKES)('with %s is refused, and not told', ([, paste]) => {
+  test.for(MISTAKES)('with %s is refused, and not shown', ([, paste]) => {
     expect(() => readApiKey(paste(HEX))).toThrow(/^((?!9f86d0).)*$/s);
   });
 
   test.for(['"hunter2"', "'hunter2'", '{"key":"hunter2"}', '["hunter2"]', '"hunter2'])(
-    'is not %s, and not told',
+    'is not %s, and not shown',
     (text) => {
       expect(() => readApiKey(text)).toThrow(/^((?!hunter2).)*$/s);
     },
@@ -40,7 +40,7 @@ describe('signing keys', () => {
     expect(readSigningKeys(text)).toEqual(keys);
   });
 
-  test.for(MISTAKES)('with %s are refused, and not told', ([, paste]) => {
+  test.for(MISTAKES)('with %s are refused, and not shown', ([, paste]) => {
     expect(() => readSigningKeys(paste(HEX))).toThrow(/^((?!9f86d0).)*$/s);
     expect(() => readSigningKeys(JSON.stringify([LOCAL_KEYS.signingKey, paste(HEX)]))).toThrow();
   });

@@ -67,9 +67,9 @@ test.each<[string, PaymentRecord, at: number, interval: number | undefined]>([
   ],
   ['the same, at the very end', { ...final, recheckUntil: CREATED + 4 * DAY }, 4 * DAY - HOUR, HOUR],
   ['the same, when its time is over', { ...final, recheckUntil: CREATED + 4 * DAY }, 4 * DAY, undefined],
-  ["on a webhook's word, by when that came", unconfirmed, DAY + HOUR, 15 * MINUTE],
+  ['as only a webhook says, by when that came', unconfirmed, DAY + HOUR, 15 * MINUTE],
   ['the same, a day after it and for as long as it is, every hour', unconfirmed, 2 * DAY, HOUR],
-  ['an open one on such a word, every hour as well', { ...pending, unconfirmed: true }, 3 * DAY, HOUR],
+  ['an open one of these, every hour as well', { ...pending, unconfirmed: true }, 3 * DAY, HOUR],
   [
     'one that was in doubt as well, by what is left',
     { ...unconfirmed, recheckUntil: CREATED + DAY },

@@ -14,7 +14,7 @@ import { MAX_OPEN_CHANGES, type PaymentRecord, paymentAt } from '../../shared/pa
 import type { PaymentState } from '../../shared/payment/state.ts';
 import { created, recordWith } from './examples.ts';
 
-const word = (state: PaymentState, amount?: string) => ({
+const seen = (state: PaymentState, amount?: string) => ({
   facts: { state, ...(amount ? { amount: decimal(amount) } : {}) },
 });
 const NOW = Date.parse('2026-11-23T12:00:00Z');
@@ -24,37 +24,37 @@ const [authorized, declined, completed] = (['AUTHORIZED', 'DECLINED', 'COMPLETED
 ) as [PaymentRecord, PaymentRecord, PaymentRecord];
 
 describe('what paytech says', () => {
-  it.each<[typeof record, ReturnType<typeof word>, 'nothing' | 'applied' | 'disputed']>([
-    [record, word('CHECKOUT'), 'nothing'],
-    [record, word('CHECKOUT', '11.120'), 'nothing'],
-    [record, word('PENDING'), 'applied'],
-    [record, word('COMPLETED', '9'), 'applied'],
-    [authorized, word('PENDING'), 'nothing'],
-    [authorized, word('COMPLETED'), 'applied'],
-    [authorized, word('DECLINED'), 'applied'],
-    [authorized, word('AUTHORIZED', '12'), 'applied'],
-    [record, word('CHECKOUT', '12'), 'applied'],
-    [record, word('AWAITING_APPROVAL'), 'nothing'],
-    [declined, word('COMPLETED'), 'applied'],
-    [declined, word('AUTHORIZED'), 'disputed'],
-    [{ ...declined, reopenedAt: NOW - REOPEN_GAP_MS + 1 }, word('AUTHORIZED'), 'disputed'],
-    [{ ...declined, reopenedAt: NOW - REOPEN_GAP_MS }, word('AUTHORIZED'), 'applied'],
-    [{ ...declined, reopenedAt: NOW - 25 * 3_600_000 }, word('AUTHORIZED'), 'disputed'],
-    [{ ...completed, reopenedAt: NOW - REOPEN_GAP_MS }, word('AUTHORIZED'), 'nothing'],
-  ])('case %#', (standing, said, is) => {
-    expect([isDiscrepancy(standing, said, 'answer', NOW), willApply(standing, said, 'answer', NOW)]).toEqual([
+  it.each<[typeof record, ReturnType<typeof seen>, 'nothing' | 'applied' | 'disputed']>([
+    [record, seen('CHECKOUT'), 'nothing'],
+    [record, seen('CHECKOUT', '11.120'), 'nothing'],
+    [record, seen('PENDING'), 'applied'],
+    [record, seen('COMPLETED', '9'), 'applied'],
+    [authorized, seen('PENDING'), 'nothing'],
+    [authorized, seen('COMPLETED'), 'applied'],
+    [authorized, seen('DECLINED'), 'applied'],
+    [authorized, seen('AUTHORIZED', '12'), 'applied'],
+    [record, seen('CHECKOUT', '12'), 'applied'],
+    [record, seen('AWAITING_APPROVAL'), 'nothing'],
+    [declined, seen('COMPLETED'), 'applied'],
+    [declined, seen('AUTHORIZED'), 'disputed'],
+    [{ ...declined, reopenedAt: NOW - REOPEN_GAP_MS + 1 }, seen('AUTHORIZED'), 'disputed'],
+    [{ ...declined, reopenedAt: NOW - REOPEN_GAP_MS }, seen('AUTHORIZED'), 'applied'],
+    [{ ...declined, reopenedAt: NOW - 25 * 3_600_000 }, seen('AUTHORIZED'), 'disputed'],
+    [{ ...completed, reopenedAt: NOW - REOPEN_GAP_MS }, seen('AUTHORIZED'), 'nothing'],
+  ])('case %#', (stored, said, is) => {
+    expect([isDiscrepancy(stored, said, 'answer', NOW), willApply(stored, said, 'answer', NOW)]).toEqual([
       is !== 'nothing',
       is === 'applied',
     ]);
   });
 
   it('of another type is nothing while it is not final', () => {
-    const said = { ...word('PENDING'), paymentType: 'WITHDRAWAL' as const };
+    const said = { ...seen('PENDING'), paymentType: 'WITHDRAWAL' as const };
     expect(isDiscrepancy(record, said, 'answer', NOW)).toBe(false);
   });
 });
 
-describe('whose word it is decides', () => {
+describe('whose observation it is decides', () => {
   const withdrawal = (state: PaymentState, more: Partial<PaymentRecord> = {}) => ({
     ...recordWith([{ ...created, facts: { ...created.facts, state } }]),
     paymentType: 'WITHDRAWAL' as const,
@@ -68,163 +68,163 @@ describe('whose word it is decides', () => {
       Array.from({ length: MAX_OPEN_CHANGES }, () => ({ ...created, facts: { ...created.facts, state } })),
     );
 
-  it.each<[string, PaymentRecord, ReturnType<typeof word>, Record<Voice, Verdict>]>([
+  it.each<[string, PaymentRecord, ReturnType<typeof seen>, Record<Voice, Verdict>]>([
     [
       'an allowed move',
       record,
-      word('COMPLETED', '9'),
+      seen('COMPLETED', '9'),
       { webhook: 'applied', earlier: 'applied', answer: 'applied' },
     ],
     [
       'money without an amount',
       record,
-      word('COMPLETED'),
+      seen('COMPLETED'),
       { webhook: 'ask', earlier: 'ask', answer: 'applied' },
     ],
     [
       'a hold without an amount',
       record,
-      word('AUTHORIZED'),
+      seen('AUTHORIZED'),
       { webhook: 'ask', earlier: 'ask', answer: 'applied' },
     ],
     [
       'no money, and no amount',
       record,
-      word('DECLINED'),
+      seen('DECLINED'),
       { webhook: 'applied', earlier: 'applied', answer: 'applied' },
     ],
     [
       'other money of an open deposit',
       record,
-      word('CHECKOUT', '9'),
+      seen('CHECKOUT', '9'),
       { webhook: 'changed', earlier: 'ask', answer: 'changed' },
     ],
     [
       'other money of a hold',
       authorized,
-      word('AUTHORIZED', '9'),
+      seen('AUTHORIZED', '9'),
       { webhook: 'ask', earlier: 'ask', answer: 'changed' },
     ],
     [
       'other money of an open payout',
       withdrawal('PENDING'),
-      word('PENDING', '9'),
+      seen('PENDING', '9'),
       { webhook: 'ask', earlier: 'ask', answer: 'changed' },
     ],
     [
       'other money of what was paid',
       completed,
-      word('COMPLETED', '9'),
+      seen('COMPLETED', '9'),
       { webhook: 'ask', earlier: 'ask', answer: 'corrected' },
     ],
-    ['another end', completed, word('DECLINED'), { webhook: 'ask', earlier: 'ask', answer: 'corrected' }],
+    ['another end', completed, seen('DECLINED'), { webhook: 'ask', earlier: 'ask', answer: 'corrected' }],
     [
       'a hold after the end',
       declined,
-      word('AUTHORIZED', '11.12'),
+      seen('AUTHORIZED', '11.12'),
       { webhook: 'stale', earlier: 'stale', answer: 'reopened' },
     ],
     [
       'a hold after it was paid',
       completed,
-      word('AUTHORIZED', '11.12'),
+      seen('AUTHORIZED', '11.12'),
       { webhook: 'stale', earlier: 'stale', answer: 'stale' },
     ],
     [
-      'a hold after it was paid, as only a webhook says',
+      'a hold after it was paid, as only a webhook reported',
       { ...completed, unconfirmed: true },
-      word('AUTHORIZED', '11.12'),
+      seen('AUTHORIZED', '11.12'),
       { webhook: 'stale', earlier: 'stale', answer: 'reopened' },
     ],
     [
-      'a checkout after it was paid, as only a webhook says',
+      'a checkout after it was paid, as only a webhook reported',
       { ...completed, unconfirmed: true },
-      word('CHECKOUT', '11.12'),
+      seen('CHECKOUT', '11.12'),
       { webhook: 'stale', earlier: 'stale', answer: 'stale' },
     ],
     [
-      'an approval to come of what was paid out, as only a webhook says',
+      'an approval to come of what was paid out, as only a webhook reported',
       withdrawal('COMPLETED', { unconfirmed: true }),
-      word('AWAITING_APPROVAL'),
+      seen('AWAITING_APPROVAL'),
       { webhook: 'stale', earlier: 'stale', answer: 'reopened' },
     ],
     [
       'the same, just approved',
       withdrawal('COMPLETED', { unconfirmed: true, ...approved(NOW - 59_999) }),
-      word('AWAITING_APPROVAL'),
+      seen('AWAITING_APPROVAL'),
       { webhook: 'stale', earlier: 'stale', answer: 'stale' },
     ],
     [
       'a payout that is to be approved, from before it waited or after it was',
       withdrawal('AWAITING_APPROVAL'),
-      word('PENDING'),
+      seen('PENDING'),
       { webhook: 'ask', earlier: 'ask', answer: 'applied' },
     ],
     [
       'an approval to come',
       withdrawal('PENDING'),
-      word('AWAITING_APPROVAL'),
+      seen('AWAITING_APPROVAL'),
       { webhook: 'ask', earlier: 'ask', answer: 'changed' },
     ],
     [
       'an approval just given',
       withdrawal('PENDING', approved(NOW - 59_999)),
-      word('AWAITING_APPROVAL'),
+      seen('AWAITING_APPROVAL'),
       { webhook: 'stale', earlier: 'stale', answer: 'stale' },
     ],
     [
       'an approval given a minute ago',
       withdrawal('PENDING', approved(NOW - 60_000)),
-      word('AWAITING_APPROVAL'),
+      seen('AWAITING_APPROVAL'),
       { webhook: 'ask', earlier: 'ask', answer: 'changed' },
     ],
     [
       'an approval of what was paid out',
       withdrawal('COMPLETED'),
-      word('AWAITING_APPROVAL'),
+      seen('AWAITING_APPROVAL'),
       { webhook: 'stale', earlier: 'stale', answer: 'stale' },
     ],
     [
       'other money once too often',
       long('CHECKOUT'),
-      word('CHECKOUT', '9'),
+      seen('CHECKOUT', '9'),
       { webhook: 'counted', earlier: 'ask', answer: 'counted' },
     ],
     [
       'an open state once too often',
       long('CHECKOUT'),
-      word('PENDING'),
+      seen('PENDING'),
       { webhook: 'counted', earlier: 'counted', answer: 'counted' },
     ],
     [
       'money of a hold once too often',
       long('AUTHORIZED'),
-      word('AUTHORIZED', '9'),
+      seen('AUTHORIZED', '9'),
       { webhook: 'ask', earlier: 'ask', answer: 'counted' },
     ],
     [
       'a hold after many changes',
       long('CHECKOUT'),
-      word('AUTHORIZED', '9'),
+      seen('AUTHORIZED', '9'),
       { webhook: 'applied', earlier: 'applied', answer: 'applied' },
     ],
     [
       'an end after many changes',
       long('CHECKOUT'),
-      word('DECLINED'),
+      seen('DECLINED'),
       { webhook: 'applied', earlier: 'applied', answer: 'applied' },
     ],
-  ])('%s', (_, standing, said, expected) => {
+  ])('%s', (_, stored, said, expected) => {
     const verdicts = Object.keys(expected).map((voice) => [
       voice,
-      verdictOn(standing, said, voice as Voice, NOW),
+      verdictOn(stored, said, voice as Voice, NOW),
     ]);
     expect(Object.fromEntries(verdicts)).toEqual(expected);
   });
 });
 
-describe('the record as it was heard of', () => {
-  const heard = { at: '2026-03-01T10:05:00.000Z', version: 1, ...word('COMPLETED', '9') };
+describe('the record as it was queued', () => {
+  const heard = { at: '2026-03-01T10:05:00.000Z', version: 1, ...seen('COMPLETED', '9') };
 
   it('is the payment as paytech has it, over what was known before', () => {
     expect(paymentAt(withQueued({ ...record, heard }))).toMatchObject({
@@ -238,27 +238,27 @@ describe('the record as it was heard of', () => {
     });
   });
 
-  it('is the record itself where nothing was heard, or another version was meant', () => {
+  it('is the record itself where nothing is queued, or another version was meant', () => {
     expect(withQueued(record)).toBe(record);
     const moved = { ...authorized, heard };
     expect(withQueued(moved)).toBe(moved);
   });
 });
 
-describe('what only a webhook has told of money', () => {
+describe('what only a webhook has said of money', () => {
   const paid = (amount: string) => ({
     ...recordWith([created, { ...created, facts: { state: 'COMPLETED', amount: decimal(amount) } }]),
     amount: decimal(amount),
   });
 
   it.each([
-    ['the same amount', paid('1000'), word('COMPLETED', '1000'), true],
-    ['another amount', paid('1000'), word('COMPLETED', '10'), false],
-    ['another state', paid('11.12'), word('PENDING'), false],
-    ['no amount, where it is what was asked for', paid('11.12'), word('COMPLETED'), true],
-    ['no amount, where it is less', paid('5'), word('COMPLETED'), true],
-    ['no amount, where it is more', paid('1000'), word('COMPLETED'), false],
-  ])('is confirmed by paytech’s word or not: %s', (_, told, said, isConfirmed) => {
-    expect(isConfirmedBy(told, said)).toBe(isConfirmed);
+    ['the same amount', paid('1000'), seen('COMPLETED', '1000'), true],
+    ['another amount', paid('1000'), seen('COMPLETED', '10'), false],
+    ['another state', paid('11.12'), seen('PENDING'), false],
+    ['no amount, where it is what was asked for', paid('11.12'), seen('COMPLETED'), true],
+    ['no amount, where it is less', paid('5'), seen('COMPLETED'), true],
+    ['no amount, where it is more', paid('1000'), seen('COMPLETED'), false],
+  ])('is confirmed by paytech’s answer or not: %s', (_, stored, said, isConfirmed) => {
+    expect(isConfirmedBy(stored, said)).toBe(isConfirmed);
   });
 });

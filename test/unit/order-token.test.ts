@@ -177,7 +177,7 @@ describe('a token is invalid', () => {
   ])('%s', async ([_what, invalid, member]) => {
     const { read, logger } = reader();
     const problem = await problemOf(read(invalid));
-    // The same words for all: why is in the log alone.
+    // The same text for all: why is in the log alone.
     expect([problem.code, problem.message, problem.errors]).toEqual([
       'order.token_invalid',
       'Ask your server for a new orderToken and send that.',
@@ -200,7 +200,7 @@ describe('a token is invalid', () => {
     ['an expiry', token({ ...CLAIMS, exp: 'Quackenbush' })],
     ['an unknown member', token({ ...CLAIMS, payment: { Quackenbush: 1 } })],
     ['a parameter', token({ ...CLAIMS, payment: { additionalParameters: { Quackenbush: 1 } } })],
-  ] as const)('without a word in the log of what %s says', async ([_what, invalid]) => {
+  ] as const)('without anything in the log of what %s says', async ([_what, invalid]) => {
     const { read, logger } = reader();
     await problemOf(read(invalid));
     expect(logger.lines).toHaveLength(1);

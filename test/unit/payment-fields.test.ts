@@ -29,7 +29,7 @@ function faultOf(reading: () => unknown): string[] {
 }
 
 test.each(Object.keys(BODIES) as (keyof typeof BODIES)[])(
-  'the amount of a %s is exact, and told rightly',
+  'the amount of a %s is exact, and described rightly',
   (name) => {
     for (const text of ['11.12', '"11.12"', '1.1120E1', '"11.1200"']) {
       expect(read(name, text).amount).toEqual(decimal('11.12'));

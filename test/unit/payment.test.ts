@@ -46,7 +46,7 @@ describe('the payment as of a version', () => {
     });
   });
 
-  test('n has what the events up to it said, the later word first', () => {
+  test('n has what the events up to it said, the later event first', () => {
     expect(paymentAt(record, 2)).toMatchObject({
       state: 'AUTHORIZED',
       final: false,
@@ -81,13 +81,13 @@ describe('the payment as of a version', () => {
 
   test('never loses what a later event does not mention', () => {
     const fact = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
-    const word = fc.string({ minLength: 1, maxLength: 5 });
+    const text = fc.string({ minLength: 1, maxLength: 5 });
     const facts = fc
       .record({
-        externalId: fact(word),
-        errorCode: fact(word),
-        cardBrand: fact(word),
-        paymentMethod: fact(word),
+        externalId: fact(text),
+        errorCode: fact(text),
+        cardBrand: fact(text),
+        paymentMethod: fact(text),
       })
       .map((all) => Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)));
     fc.assert(
@@ -122,15 +122,15 @@ describe('the payment as of a version', () => {
     expect(paymentAt(recordWith([created, entry])).paidAsRequested).toBe(expected);
   });
 
-  test('is not called paid as requested while nobody has told how much, whatever comes behind', () => {
-    const untold = { ...captured, amountUntold: true as const, facts: { state: 'COMPLETED' as const } };
+  test('is not called paid as requested while nobody has stated how much, whatever comes behind', () => {
+    const unstated = { ...captured, amountUntold: true as const, facts: { state: 'COMPLETED' as const } };
     const learned = {
       ...captured,
       learned: { before: { origin: 'external' as const } },
-      facts: untold.facts,
+      facts: unstated.facts,
     };
-    const told = { ...captured, facts: { state: 'COMPLETED' as const, amount: decimal('11.12') } };
-    const unsure = recordWith([created, untold, learned, told]);
+    const stated = { ...captured, facts: { state: 'COMPLETED' as const, amount: decimal('11.12') } };
+    const unsure = recordWith([created, unstated, learned, stated]);
     const isPaid = [2, 3, 4].map((version) => paymentAt(unsure, version).paidAsRequested);
     expect(isPaid).toEqual([undefined, undefined, true]);
   });

@@ -46,7 +46,7 @@ describe('a message', () => {
     expect(() => readMessage(message(attributes))).toThrow(UnreadableMessage);
   });
 
-  test('tells who asked and why it was parked in characters that SQS carries', async () => {
+  test('says who asked and why it was parked in characters that SQS carries', async () => {
     const sent: SendMessageCommand['input'][] = [];
     const sqs = { sendMessage: async (input: SendMessageCommand['input']) => sent.push(input) };
     const odd = 'a\u0000b\ufffec\uffffd\ud800e\u001f';
@@ -68,16 +68,16 @@ describe('a message', () => {
     const client = new SQS({ region: 'eu-west-1' });
     client.send = async ({ input }: SendMessageCommand) => sent.push(input);
     const queue = openEventQueue('https://sqs.example/queue', client);
-    const word = fc.string({ minLength: 1, maxLength: 20 });
+    const text = fc.string({ minLength: 1, maxLength: 20 });
     const events = fc.record(
       {
         bytes: fc.uint8Array({ maxLength: 200 }),
         source: fc.constantFrom(...EVENT_SOURCES),
-        receivedAt: word,
-        requestId: word,
-        caller: word,
+        receivedAt: text,
+        requestId: text,
+        caller: text,
         signature: fc.record(
-          { key: word, encoding: fc.constantFrom('hex', 'base64') },
+          { key: text, encoding: fc.constantFrom('hex', 'base64') },
           { noNullPrototype: true },
         ),
         readVersion: fc.nat(),
@@ -217,7 +217,7 @@ describe('publishing', () => {
     }
   });
 
-  test('tells which failed, by the ids of their events', async () => {
+  test('says which failed, by the ids of their events', async () => {
     const { publisher } = topic({ failing: [1] });
     const failed = await publisher.publish(twelve);
     expect([...failed.keys()]).toEqual(['p1:2', 'p11:2']);

@@ -55,8 +55,8 @@ const entry = (fields: Partial<RefundEntry> = {}): RefundEntry => ({
   ...fields,
 });
 
-const reserve = (parent: PaymentRecord | undefined, amount = '40', turn = 1) =>
-  judgeReserve(parent, 'refund-1', decimal(amount), turn);
+const reserve = (parent: PaymentRecord | undefined, amount = '40', fencingToken = 1) =>
+  judgeReserve(parent, 'refund-1', decimal(amount), fencingToken);
 
 describe('setting aside', () => {
   test('takes the amount from what is refundable, to the last digit', () => {
@@ -71,11 +71,11 @@ describe('setting aside', () => {
     });
   });
 
-  test('is done once per turn', () => {
+  test('is done once per fencing token', () => {
     expect(reserve(deposit({ 'refund-1': entry() }))).toEqual({ do: 'nothing' });
   });
 
-  test('takes over what an earlier turn has set aside, at no cost or at the difference', () => {
+  test('takes over what an earlier token has set aside, at no cost or at the difference', () => {
     const parent = deposit({ 'refund-1': entry() }, '60');
     const takes = (amount: string) => {
       const judged = reserve(parent, amount, 2);
@@ -89,7 +89,7 @@ describe('setting aside', () => {
     expect(judged).toMatchObject({ do: 'move', move: { takes: decimal('40') } });
   });
 
-  test('yields to a later turn, and to a payment that is known', () => {
+  test('yields to a later token, and to a payment that is known', () => {
     expect(reserve(deposit({ 'refund-1': entry({ turn: 5 }) }), '40', 4)).toEqual({ do: 'yield' });
     const known = entry({ paymentId: 'r1', version: 1 });
     expect(reserve(deposit({ 'refund-1': known }), '40', 9)).toEqual({ do: 'show', paymentId: 'r1' });
@@ -113,7 +113,7 @@ describe('setting aside', () => {
     expect(because(deposit(many))).toBe('too-many');
   });
 
-  test('that is refused names what an earlier turn still holds', () => {
+  test('that is refused names what an earlier token still holds', () => {
     const over = entry();
     expect(reserve(deposit({ 'refund-1': over }, '0', { state: 'DECLINED' }), '40', 2)).toEqual({
       do: 'refuse',
@@ -184,7 +184,7 @@ describe('the record of a refund', () => {
   });
 
   test.each(PAYMENT_STATES.filter((state) => state !== 'COMPLETED'))(
-    'in another currency tells nothing of a deposit in %s, unless it was asked for here',
+    'in another currency says nothing about a deposit in %s, unless it was asked for here',
     (state) => {
       const dollars = refund({ currency: 'USD', requestedCurrency: 'USD' });
       expect(moved(deposit({}, '0', { state }), dollars)).toBe('too-early');

@@ -149,7 +149,7 @@ describe('a fault of the configuration throws', () => {
     expect(() => assertSigningKey(key)).toThrow(TypeError);
   });
 
-  test('16 characters are enough, and no message tells the key', () => {
+  test('16 characters are enough, and no message reveals the key', () => {
     expect(verify(valid, sign(valid, 'x'.repeat(16)), ['x'.repeat(16)])).toBeTruthy();
     expect(() => sign(valid, 'hunter2')).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining('hunter2') }),

@@ -73,7 +73,7 @@ const cases = PAYMENT_TYPES.flatMap((type) =>
   ),
 );
 
-const standing = (
+const inState = (
   paymentType: PaymentType,
   state: PaymentState,
   amount = '11.12',
@@ -85,10 +85,10 @@ test('the table of expectations is complete', () => {
   expect(cases.every(([, , , judgement]) => judgement)).toBe(true);
 });
 
-describe.each(cases)('a %s known as %s, told %s', (type, known, event, expected) => {
+describe.each(cases)('a %s known as %s, seen as %s', (type, known, event, expected) => {
   test(`is ${expected}`, () => {
-    expect(judge(standing(type, known), standing(type, event))).toBe(expected);
-    expect(judge(standing(type, known), standing(type, event, '11.120'))).toBe(expected);
+    expect(judge(inState(type, known), inState(type, event))).toBe(expected);
+    expect(judge(inState(type, known), inState(type, event, '11.120'))).toBe(expected);
   });
 
   test.each([
@@ -97,12 +97,12 @@ describe.each(cases)('a %s known as %s, told %s', (type, known, event, expected)
     ['another currency', '11.12', 'USD'],
   ])('with %s', (_what, amount, currency) => {
     const disputed = expected === 'duplicate' ? 'contradiction' : expected;
-    expect(judge(standing(type, known), standing(type, event, amount, currency))).toBe(disputed);
+    expect(judge(inState(type, known), inState(type, event, amount, currency))).toBe(disputed);
   });
 
   test('of another payment type is a contradiction', () => {
     for (const other of PAYMENT_TYPES.filter((each) => each !== type)) {
-      expect(judge(standing(type, known), standing(other, event))).toBe('contradiction');
+      expect(judge(inState(type, known), inState(other, event))).toBe('contradiction');
     }
   });
 
@@ -119,7 +119,7 @@ describe.each([
   ['announced by webhook', is('announced'), ['AUTHORIZED', 'COMPLETED', 'DECLINED', 'CANCELLED']],
   ['a beginning', isBeginning, ['CHECKOUT', 'PENDING', 'AWAITING_APPROVAL']],
   ['payable', is('payable'), ['CHECKOUT', 'PENDING']],
-  ['waiting for the merchant', isWaiting, ['AWAITING_APPROVAL', 'AUTHORIZED']],
+  ['that waits for the merchant', isWaiting, ['AWAITING_APPROVAL', 'AUTHORIZED']],
 ] as const)('the states that are %s', (_what, isSo: (state: PaymentState) => boolean, states) => {
   test(`are ${states.join(', ')}`, () => expect(PAYMENT_STATES.filter(isSo)).toEqual(states));
 });

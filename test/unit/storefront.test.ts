@@ -188,7 +188,7 @@ test('executes a payment of an id that is no path', async () => {
   expect(requests).toEqual([{ method: 'PATCH', url: '/payments/a%2Fb', body: '{"browserLanguage":"en"}' }]);
 });
 
-test('waits for the end through changes and failures, and tells of each change once', async () => {
+test('waits for the end through changes and failures, and reports each change once', async () => {
   const { storefront, requests } = await startApi(
     { body: open(1) },
     { body: open(1) },
@@ -224,7 +224,7 @@ test('an error of the page’s own is thrown and not taken for one of the networ
   expect(requests).toHaveLength(1);
 });
 
-test('stops at once when it is told to, also while it honours Retry-After', async () => {
+test('stops at once when it is asked to, also while it honours Retry-After', async () => {
   const { storefront, requests } = await startImpatientApi(
     { patienceMs: 7_200_000 },
     problem('gateway.unavailable', 503, { 'retry-after': '3600' }),

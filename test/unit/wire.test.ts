@@ -52,7 +52,7 @@ const read = (overrides: Record<string, unknown> = {}) => readPayment(bytesOf({ 
 const MINIMAL = { id: 'p1', state: 'PENDING' };
 
 describe('a payment object', () => {
-  test('has no amount below zero, which reads as not told; a fee may be below', () => {
+  test('has no amount below zero, which reads as absent; a fee may be below', () => {
     const below = read({ amount: -5, customerAmount: -1e-18, externalFeeAmount: -0.3 });
     expect(below).not.toHaveProperty('customerAmount');
     expect(below.facts).not.toHaveProperty('amount');
@@ -152,7 +152,7 @@ describe('what no money depends on reads as absent when it is malformed', () => 
       expect({ ...read({ externalRefs }).facts.externalRefs }).toEqual(kept);
   });
 
-  test('externalRefs are told whole, and queued as far as they are kept', () => {
+  test('externalRefs are read whole, and queued as far as they are kept', () => {
     const externalRefs = { qr: 'x'.repeat(20_000), key: 'PIX' };
     const payment = read({ externalRefs });
     expect(payment.facts.externalRefs).toEqual(externalRefs);
@@ -323,14 +323,14 @@ test.each([
 );
 
 describe('a payment written for the queue', () => {
-  const word = fc.string({ minLength: 1, maxLength: 20 });
+  const text = fc.string({ minLength: 1, maxLength: 20 });
   const objects = fc.record(
     {
       id: fc.stringMatching(/^[A-Za-z0-9]{1,64}$/),
       state: fc.constantFrom(...PAYMENT_STATES),
       paymentType: fc.constantFrom(...PAYMENT_TYPES),
-      referenceId: word,
-      parentPaymentId: word,
+      referenceId: text,
+      parentPaymentId: text,
       created: fc
         .date({ min: new Date('2000-01-01'), max: new Date('2100-01-01'), noInvalidDate: true })
         .map((date) => date.toISOString()),
@@ -339,16 +339,16 @@ describe('a payment written for the queue', () => {
       currency: fc.constantFrom('EUR', 'USDT'),
       customerAmount: amounts,
       customerCurrency: fc.constantFrom('EUR', 'USDT'),
-      paymentMethod: word,
-      externalId: word,
-      externalResultCode: word,
+      paymentMethod: text,
+      externalId: text,
+      externalResultCode: text,
       externalFeeAmount: amounts,
-      externalFeeCurrency: word,
+      externalFeeCurrency: text,
       externalRefs: fc.dictionary(fc.string({ minLength: 1 }), fc.string(), { noNullPrototype: true }),
-      errorCode: word,
-      errorMessage: word,
+      errorCode: text,
+      errorMessage: text,
       paymentMethodDetails: fc.record(
-        { customerAccountNumber: word, cardBrand: word, cardIssuingCountryCode: word },
+        { customerAccountNumber: text, cardBrand: text, cardIssuingCountryCode: text },
         { requiredKeys: [], noNullPrototype: true },
       ),
     },

@@ -6,7 +6,7 @@ import { decimalText } from '../../../shared/payment/money.ts';
 /**
  * Keeps the payment as the event has it, unless a version at least as high is there: events may come in any
  * order and more than once. One write, no read, nothing else to remember.
- * @returns whether this event was news; throws when the table could not be asked
+ * @returns whether this event was new; throws when the table could not be asked
  */
 export async function keepPayment(
   documents: DynamoDBDocumentClient,

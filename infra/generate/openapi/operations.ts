@@ -129,14 +129,14 @@ const ROUTES: Record<OperationRouteKey, Description> = {
   },
   'GET /operations/payments/{id}/gateway-operations': {
     operationId: 'listGatewayOperations',
-    summary: "Shows paytech's audit steps of a payment, newest first, as paytech tells them",
+    summary: "Shows paytech's audit steps of a payment, newest first, as paytech has them",
     answers: { 200: { description: 'The steps.', schema: 'GatewayOperations' } },
     problems: ['payment.not_found', 'gateway.rejected', 'gateway.unavailable'],
   },
   'GET /operations/balances': {
     operationId: 'listBalances',
     summary: 'Shows the balances, and what can be withdrawn',
-    answers: { 200: { description: 'The balances, as paytech tells them.', schema: 'Balances' } },
+    answers: { 200: { description: 'The balances, as paytech has them.', schema: 'Balances' } },
     problems: ['gateway.rejected', 'gateway.unavailable'],
   },
 };

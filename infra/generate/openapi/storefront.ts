@@ -65,7 +65,7 @@ export const storefront: RouteGroup = {
       summary: 'Executes a deposit without the redirect (host-to-host)',
       description: [
         'Only where the stack has the setting hostToHost. The body is what the browser says of itself; the address of the customer is where the request comes from. externalRefs of the answer is what to show the customer, redirectUrl where to send them (3-D Secure).',
-        'It is executed once: the same request again is answered alike. Where nobody heard the end of it, it is sent again only once paytech has shown the deposit untouched twice, the later time at least two minutes after the call; until then ask for the payment, or send the customer to its redirectUrl.',
+        'It is executed once: the same request again is answered alike. Where its outcome is unknown, it is sent again only once paytech has shown the deposit untouched twice, the later time at least two minutes after the call; until then ask for the payment, or send the customer to its redirectUrl.',
       ].join('\n\n'),
       access: 'open',
       body: 'Browser',

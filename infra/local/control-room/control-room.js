@@ -44,11 +44,11 @@ async function control(method, path, body = {}) {
     ...(method === 'POST' && { body: JSON.stringify(body) }),
   });
   const problem = answer.ok ? undefined : await answer.json().catch(() => ({}));
-  tell(problem ? `paytech refused: ${problem.message ?? answer.status}` : 'Done.');
+  say(problem ? `paytech refused: ${problem.message ?? answer.status}` : 'Done.');
 }
 
 /** @param {string} text */
-function tell(text) {
+function say(text) {
   said = text;
   draw();
 }
@@ -104,7 +104,7 @@ const pill = (state) => html`<span class="pill" data-state=${state}>${state}</sp
 
 /** @param {any} payment */
 function detail(payment) {
-  const story = timelineOf(payment, seen);
+  const timeline = timelineOf(payment, seen);
   return html`<section class="card" aria-labelledby="shown">
     <div class="title">
       <h2 id="shown">${payment.referenceId ?? payment.id}</h2>
@@ -115,13 +115,13 @@ function detail(payment) {
     </p>
     <ol class="stations" aria-label="The way so far">
       ${STATIONS.map(([step, name]) => {
-        const times = story.filter((entry) => entry.step === step).length;
+        const times = timeline.filter((entry) => entry.step === step).length;
         return html`<li class=${times > 0 ? 'reached' : ''}><b>${name}</b> <small>${times || 'not yet'}</small></li>`;
       })}
     </ol>
     ${controls(payment)}
     <h3>What happened</h3>
-    <ol class="story">${story.map(entryOf)}</ol>
+    <ol class="timeline">${timeline.map(entryOf)}</ol>
   </section>`;
 }
 

@@ -102,14 +102,14 @@ export async function openControlRoom(options: ControlRoomOptions): Promise<Cont
 
   return {
     async look() {
-      const [stored, requests, webhooks, waiting] = await Promise.all([
+      const [stored, requests, webhooks, queues] = await Promise.all([
         items(),
         log('requests'),
         log('webhooks'),
         depths(),
         receiveEvents(),
       ]);
-      return stringifyJson({ items: stored, requests, webhooks, queues: waiting, events });
+      return stringifyJson({ items: stored, requests, webhooks, queues, events });
     },
     async control(method, path, body) {
       const answer = await fetch(`${simulatorUrl}/simulator${path}`, {

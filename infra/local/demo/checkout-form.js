@@ -28,7 +28,7 @@ const FORM = `
   <fieldset class="ways">
     <legend>How would you like to pay?</legend>
     <label><input type="radio" name="way" value="redirect" checked>
-      <span>Card, on the payment page<small>You come back here afterwards.</small></span></label>
+      <span>Card, on the payment page<small>You come back here when you have paid.</small></span></label>
     <label><input type="radio" name="way" value="frame">
       <span>Card, right here<small>The payment page opens in this one.</small></span></label>
     <label><input type="radio" name="way" value="transfer">
@@ -75,12 +75,12 @@ export class CheckoutForm extends HTMLElement {
   async #submit(way) {
     if (this.#isBusy) return;
     this.#busy(true);
-    this.#tell('');
+    this.#say('');
     try {
       await this.#pay(way);
     } catch (error) {
       this.#busy(false);
-      this.#tell(forCustomer(error));
+      this.#say(forCustomer(error));
     }
   }
 
@@ -130,7 +130,7 @@ export class CheckoutForm extends HTMLElement {
   }
 
   /** @param {string} text */
-  #tell(text) {
+  #say(text) {
     this.#find('.problem', HTMLElement).textContent = text;
   }
 

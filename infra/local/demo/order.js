@@ -15,7 +15,7 @@ const part = (name) => /** @type {HTMLElement} */ (document.getElementById(name)
 let mayPayNow = query.has('closed');
 /** @type {string | undefined} */
 let checkoutUrl;
-const patience = setTimeout(() => {
+const deadline = setTimeout(() => {
   mayPayNow = true;
   write('detail', 'This takes longer than usual. You can close this page: the payment will not get lost.');
   showWayToCheckout();
@@ -26,15 +26,15 @@ const patience = setTimeout(() => {
 storefront
   .waitForFinal(id, { onUpdate: show, isDone: ({ final, state }) => final || state === 'AUTHORIZED' })
   .catch(() => {
-    clearTimeout(patience);
-    tell('note', 'We do not know this payment', 'Please check the link, or order anew.');
+    clearTimeout(deadline);
+    say('note', 'We do not know this payment', 'Please check the link, or order anew.');
   });
 
 /** @param {Payment} payment */
 function show(payment) {
-  const [kind, title, detail] = story(payment);
-  if (kind !== 'waiting') clearTimeout(patience);
-  if (kind !== 'waiting' || payment.externalRefs) tell(kind, title, detail);
+  const [kind, title, detail] = outcomeOf(payment);
+  if (kind !== 'pending') clearTimeout(deadline);
+  if (kind !== 'pending' || payment.externalRefs) say(kind, title, detail);
   checkoutUrl = payment.redirectUrl;
   showWayToCheckout();
   showFacts(payment);
@@ -44,9 +44,9 @@ function show(payment) {
 
 /**
  * @param {Payment} payment
- * @returns {['waiting' | 'good' | 'bad' | 'note', title: string, detail: string]}
+ * @returns {['pending' | 'good' | 'bad' | 'note', title: string, detail: string]}
  */
-function story({ state, paidAsRequested, errorMessage, externalRefs, ...payment }) {
+function outcomeOf({ state, paidAsRequested, errorMessage, externalRefs, ...payment }) {
   const paid = money(payment.amount, payment.currency);
   const asked = askedFor(payment);
   switch (state) {
@@ -67,10 +67,10 @@ function story({ state, paidAsRequested, errorMessage, externalRefs, ...payment 
     case 'CHECKOUT':
     case 'PENDING':
       return externalRefs
-        ? ['waiting', 'We are waiting for your transfer', 'This page tells you as soon as it is here.']
-        : ['waiting', 'We are confirming your payment', 'This usually takes a few seconds.'];
+        ? ['pending', 'We have not received your transfer yet', 'This page changes as soon as it arrives.']
+        : ['pending', 'We are confirming your payment', 'This usually takes a few seconds.'];
     default:
-      return ['waiting', 'We are confirming your payment', 'This usually takes a few seconds.'];
+      return ['pending', 'We are confirming your payment', 'This usually takes a few seconds.'];
   }
 }
 
@@ -79,7 +79,7 @@ function story({ state, paidAsRequested, errorMessage, externalRefs, ...payment 
  * @param {string} title
  * @param {string} detail
  */
-function tell(kind, title, detail) {
+function say(kind, title, detail) {
   part('receipt').dataset.kind = kind;
   write('headline', title);
   write('detail', detail);
@@ -168,8 +168,8 @@ function pair(name, value) {
 /** `accountName` → `Account name`; IBAN and BIC as they are written. @param {string} key */
 function nameOf(key) {
   if (/^(iban|bic)$/i.test(key)) return key.toUpperCase();
-  const words = key.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  const name = key.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
+  return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 /**

@@ -1,17 +1,17 @@
 /**
- * How much paytech tells. By its contract every field of every answer and webhook is optional, may be null, and may
+ * How much paytech says. By its contract every field of every answer and webhook is optional, may be null, and may
  * come by one path and not by another:
  * - `whole`: all that is documented or has been seen.
  * - `sparse`: the least. Webhooks say an id and a state; create answers have the five fields of paytech's own example;
- *   GET has null where it tells nothing, and lists leave it out; nothing tells what was asked for where it differs;
+ *   GET has null where it says nothing, and lists leave it out; nothing says what was asked for where it differs;
  *   times have nanoseconds, and externalRefs are JSON text.
  * - `random`: each field of each answer and webhook as one of the two has it, or null, by a seed.
  */
 export const ANSWER_FORMS = ['whole', 'sparse', 'random'] as const;
 export type AnswerForm = (typeof ANSWER_FORMS)[number];
 
-/** What is told: a payment, by the path that it is told by, or something else. */
-export type Told =
+/** What is answered: a payment, by the path that it comes by, or something else. */
+export type Subject =
   | 'create'
   | 'get'
   | 'list'
@@ -31,13 +31,13 @@ type Fields = Record<string, unknown>;
 interface Rule {
   /** What even the least has. */
   sparse: readonly string[];
-  /** What is in every random answer: without it the answer would tell of nothing. */
+  /** What is in every random answer: without it the answer would be about nothing. */
   always: readonly string[];
 }
 
 const LISTED = ['id', 'paymentType', 'referenceId', 'parentPaymentId', 'state', 'amount', 'currency'];
-const RULES: Record<Told, Rule> = {
-  // A recurring payment's answer carries its token by the contract's words.
+const RULES: Record<Subject, Rule> = {
+  // A recurring payment's answer carries its token by the contract.
   create: {
     sparse: ['id', 'referenceId', 'paymentType', 'state', 'redirectUrl', 'recurringToken'],
     always: ['id', 'state', 'recurringToken'],
@@ -69,8 +69,8 @@ const RULES: Record<Told, Rule> = {
   cycle: { sparse: ['paymentId', 'paymentState'], always: ['paymentId'] },
 };
 
-/** Where the least is null for what is not told, and not its absence. */
-const TOLD_AS_NULL: ReadonlySet<Told> = new Set(['get']);
+/** Where the least is null for what is not said, and not its absence. */
+const LEAST_IS_NULL: ReadonlySet<Subject> = new Set(['get']);
 
 export interface AnswersSetting {
   form: AnswerForm;
@@ -97,22 +97,22 @@ export class Answers {
   }
 
   /** The object in the form that is set, or in another. */
-  tell(told: Told, whole: object, form: AnswerForm = this.#setting.form): Fields {
+  formed(subject: Subject, whole: object, form: AnswerForm = this.#setting.form): Fields {
     switch (form) {
       case 'whole':
         return { ...whole };
       case 'sparse':
-        return sparse(told, whole);
+        return sparse(subject, whole);
       case 'random':
-        return this.#mixed(told, { ...whole });
+        return this.#mixed(subject, { ...whole });
       default:
         return form satisfies never;
     }
   }
 
-  #mixed(told: Told, whole: Fields): Fields {
+  #mixed(subject: Subject, whole: Fields): Fields {
     const chance = (outOf: number) => Math.floor(this.#random() * outOf);
-    const { always } = RULES[told];
+    const { always } = RULES[subject];
     const fills = 'customerAmount' in whole && whole.customerAmount === undefined && chance(2) === 1;
     const asked = fills && { customerAmount: whole.amount, customerCurrency: whole.currency };
     const fields = Object.entries({ ...whole, ...asked }).flatMap(([name, value]): [string, unknown][] => {
@@ -126,11 +126,11 @@ export class Answers {
   }
 }
 
-function sparse(told: Told, whole: object): Fields {
-  const kept = RULES[told].sparse;
+function sparse(subject: Subject, whole: object): Fields {
+  const kept = RULES[subject].sparse;
   const entries = Object.entries(whole).flatMap(([name, value]): [string, unknown][] => {
     if (kept.includes(name)) return value === undefined ? [] : [[name, otherwise(name, value)]];
-    return TOLD_AS_NULL.has(told) ? [[name, null]] : [];
+    return LEAST_IS_NULL.has(subject) ? [[name, null]] : [];
   });
   return Object.fromEntries(entries);
 }

@@ -109,7 +109,7 @@ const OUTCOMES: Partial<Record<string, string>> = {
   CANCELLED: 'Payment cancelled',
 };
 
-/** What became of the payment. Inside a frame it tells the page around it, which is a hint and never a proof. */
+/** What became of the payment. Inside a frame it notifies the page around it, which is a hint and never a proof. */
 export function outcomePage(payment: Payment, returnUrl: string | undefined): string {
   const message = {
     source: 'payment-checkout',

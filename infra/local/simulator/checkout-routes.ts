@@ -67,7 +67,7 @@ export function checkoutRoutes(app: FastifyInstance, payments: Payments, now: ()
       else payByCard(payments, payment.id, { cardNumber: card.number, savedByCustomer });
     }
 
-    // A shop that frames the checkout closes the frame itself; the page that tells it so is this one.
+    // A shop that frames the checkout closes the frame itself; the page that notifies it is this one.
     const framed = headers['sec-fetch-dest'] === 'iframe';
     return reply.redirect((!framed && returnUrlOf(payment)) || `/checkout/${payment.id}`, 303);
   });

@@ -6,11 +6,11 @@
  *                                     state from any state, also one that nobody knows, whatever the sandbox's limits
  *   POST   /payments/{id}/webhook     {…fields to override} sends a signed webhook again, or one that contradicts
  *   POST   /payments/{id}/cascade     {referenceId?: false} another attempt of it, a PENDING payment with
- *                                     parentPaymentId; without the reference where told so
- *   POST   /payments/{id}/chargeback  {state} what becomes of its chargeback: its webhookUrl hears of it
+ *                                     parentPaymentId; without the reference if asked
+ *   POST   /payments/{id}/chargeback  {state} what becomes of its chargeback: its webhookUrl gets it
  *   GET    /subscriptions             those that run, with the deposits that began them
  *   POST   /subscriptions/{id}/cycle  charges the next cycle now
- *   GET    /answers, POST /answers    {form: whole | sparse | random, seed?}: how much paytech tells (answer-forms.ts)
+ *   GET    /answers, POST /answers    {form: whole | sparse | random, seed?}: how much paytech says (answer-forms.ts)
  *   GET    /faults, POST, DELETE      {on, kind, times?: a number | "always"}: what goes wrong next (faults.ts)
  *   GET    /payments, /payments/{id}  the truth, always whole
  *   GET    /requests, /webhooks       all calls of the gateway with their answers; all webhooks, attempt by attempt
@@ -56,7 +56,7 @@ export interface ControlOptions {
 
 type ById = { Params: { id: string } };
 
-/** What a provider would say when it is not told what to say. */
+/** What a provider says by default. */
 const DEFAULT_ERRORS: Partial<Record<string, Outcome>> = {
   DECLINED: DECLINED_BY_ISSUER,
   CANCELLED: CANCELLED_BY_CUSTOMER,

@@ -75,7 +75,7 @@ const subscription = z.object({
 });
 export type SubscriptionRequest = z.infer<typeof subscription>;
 
-// Fields that are not named here are dropped without a word, as the gateway does.
+// Fields that are not named here are silently dropped, as the gateway does.
 export const createRequest = z
   .object({
     paymentType: z.enum(PAYMENT_TYPES),

@@ -43,7 +43,7 @@ export interface EdgeOptions {
   requests: LoggedRequest[];
 }
 
-/** What HTTP libraries send when nobody told them otherwise. */
+/** What HTTP libraries send by default. */
 const LIBRARY_AGENT =
   /^(node|undici|node-fetch|axios|got|superagent|curl|wget|python|python-requests|python-urllib|python-httpx|go-http-client|java|okhttp|apache-httpclient)(\/|\s|$)/i;
 

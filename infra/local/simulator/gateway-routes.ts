@@ -1,7 +1,7 @@
 /** The gateway's API, route by route as paytech documents it. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { decimal } from '../../../shared/payment/money.ts';
-import type { Answers, Told } from './answer-forms.ts';
+import type { Answers, Subject } from './answer-forms.ts';
 import { envelope } from './answers.ts';
 import { balancesOf } from './books.ts';
 import { createRequest } from './create-request.ts';
@@ -41,12 +41,12 @@ type ById = { Params: { id: string } };
 
 export function gatewayRoutes(api: FastifyInstance, options: GatewayOptions): void {
   const { payments, subscriptions, answers, now, describe, chargedBack } = options;
-  const tell = (request: FastifyRequest, told: Told, whole: object) =>
-    answers.tell(told, whole, request.fault === 'sparse' ? 'sparse' : undefined);
-  const answer = (request: FastifyRequest, told: Told, payment: Payment) =>
-    envelope(tell(request, told, describe(payment)));
-  const answerList = (request: FastifyRequest, told: Told, entries: readonly object[]) =>
-    envelope(entries.map((entry) => tell(request, told, entry)));
+  const formed = (request: FastifyRequest, subject: Subject, whole: object) =>
+    answers.formed(subject, whole, request.fault === 'sparse' ? 'sparse' : undefined);
+  const answer = (request: FastifyRequest, subject: Subject, payment: Payment) =>
+    envelope(formed(request, subject, describe(payment)));
+  const answerList = (request: FastifyRequest, subject: Subject, entries: readonly object[]) =>
+    envelope(entries.map((entry) => formed(request, subject, entry)));
 
   api.post('/payments', named('create'), async (request) =>
     answer(request, 'create', payments.create(parse(createRequest, request.body ?? {}))),
@@ -113,8 +113,8 @@ export function gatewayRoutes(api: FastifyInstance, options: GatewayOptions): vo
 
   const answerSubscription = (request: FastifyRequest, first: Subscribed) => {
     const whole = subscriptionObject(first, (id) => payments.get(id));
-    const cycles = whole.cycles.map((cycle) => tell(request, 'cycle', cycle));
-    return envelope(tell(request, 'subscription', { ...whole, cycles }));
+    const cycles = whole.cycles.map((cycle) => formed(request, 'cycle', cycle));
+    return envelope(formed(request, 'subscription', { ...whole, cycles }));
   };
   api.get<ById>('/subscriptions/:id', named('subscriptions'), async (request) =>
     answerSubscription(request, subscriptions.get(request.params.id)),

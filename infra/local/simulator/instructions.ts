@@ -1,4 +1,4 @@
-/** What a customer is told who pays without the hosted page: the `externalRefs` of a host-to-host deposit. */
+/** What a customer gets who pays without the hosted page: the `externalRefs` of a host-to-host deposit. */
 import type { Payment } from './payment.ts';
 
 const METHOD_NAMES: Record<string, string> = { BANKTRANSFER: 'bank transfer' };

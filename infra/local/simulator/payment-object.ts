@@ -10,7 +10,7 @@ export type PaymentObject = ReturnType<typeof paymentObject>;
 
 const FEE = decimal('0.25');
 
-/** What answers and webhooks do not tell of a customer. */
+/** What answers and webhooks do not say of a customer. */
 const UNTOLD: readonly string[] = [
   'accountNumber',
   'depositsAmount',
@@ -59,7 +59,7 @@ export function paymentObject(payment: Payment, checkoutUrl: string) {
   };
 }
 
-/** The list is leaner, and tells the customer's account in clear. */
+/** The list is leaner, and shows the customer's account in clear. */
 export function listItem(payment: Payment, object: PaymentObject): Partial<PaymentObject> {
   const { externalId: _, externalRefs: __, additionalParameters: ___, redirectUrl: ____, ...item } = object;
   const accountNumber = payment.request.customer?.accountNumber;

@@ -34,7 +34,7 @@ export function voidPayment(payments: Payments, id: string): Payment {
   return payments.move(inState(payments, id, 'AUTHORIZED'), 'VOID', { state: 'CANCELLED' });
 }
 
-/** Afterwards the withdrawal is PENDING again, and settles. */
+/** Then the withdrawal is PENDING again, and settles. */
 export function approve(payments: Payments, id: string): Payment {
   const payment = inState(payments, id, 'AWAITING_APPROVAL', 'WITHDRAWAL');
   payments.move(payment, 'APPROVE', { state: 'PENDING' });

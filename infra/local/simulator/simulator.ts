@@ -55,7 +55,7 @@ export interface SimulatorOptions {
   slowMs?: number;
   /** How long the fault `reorder` waits for another webhook. */
   reorderMs?: number;
-  /** How much paytech tells, until the control says otherwise; default: all. */
+  /** How much paytech says, until the control says otherwise; default: all. */
   answers?: Partial<AnswersSetting>;
   now?: () => Date;
   memory?: SimulatorMemory;
@@ -96,7 +96,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const sendWebhook = (payment: Payment, overriding: object = {}) => {
     const target = payment.request.webhookUrl ?? options.webhookUrl;
     const write = (form?: AnswerForm) => ({
-      ...answers.tell('webhook', describe(payment), form),
+      ...answers.formed('webhook', describe(payment), form),
       ...overriding,
     });
     return target === undefined ? undefined : webhooks.send(payment.id, target, write);
@@ -104,7 +104,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const chargedBack = ({ id, chargeback = {} }: Payment) => {
     const whole = chargebackObject(id, chargeback);
     if (chargeback.webhookUrl !== undefined) {
-      webhooks.send(id, chargeback.webhookUrl, (form) => answers.tell('chargeback', whole, form));
+      webhooks.send(id, chargeback.webhookUrl, (form) => answers.formed('chargeback', whole, form));
     }
     return whole;
   };
@@ -116,7 +116,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     closing: () => timers.pause(checkoutMs),
     moved: (payment) => {
       if (isAnnounced(payment)) sendWebhook(payment);
-      subscriptions.heard(payment);
+      subscriptions.observe(payment);
     },
   });
   const subscriptions = new Subscriptions({ payments, now, pause: (ms) => timers.pause(ms) });

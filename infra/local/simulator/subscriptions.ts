@@ -34,7 +34,7 @@ export class Subscriptions {
   }
 
   /** A first deposit that has been paid begins its subscription; how a cycle ends decides about the next. */
-  heard(payment: Payment): void {
+  observe(payment: Payment): void {
     const { request, subscription } = payment;
     if (request.subscription && !subscription && isPaid(payment)) {
       payment.subscription = { id: newId(), state: 'ACTIVE', cycles: [] };

@@ -21,7 +21,7 @@ let world: World;
 const units = { read: 0, write: 0, index: 0 };
 
 /**
- * Counts the units of payments and claims as the table tells them, and those of the index, which it does not tell, by its
+ * Counts the units of payments and claims as the table reports them, and those of the index, which it does not report, by its
  * entries. What reconcile keeps of itself is the same at any rate.
  */
 function countingTable() {
@@ -34,7 +34,7 @@ function countingTable() {
         Object.assign(args.input, { ReturnConsumedCapacity: 'TOTAL' });
         const before = await openEntries();
         const result = await next(args).catch((error) => {
-          // Charged like one that was written, and not told.
+          // Charged like one that was written, and not reported.
           if (error instanceof ConditionalCheckFailedException) units.write++;
           throw error;
         });
@@ -94,7 +94,7 @@ it('counts what a payment takes of the table', async () => {
   const event = { pathParameters: { id }, requestContext: { requestId: 'look' } } as unknown as HttpEvent;
   const looked = await unitsOf(() => look(event));
   gateway.set(id, { state: 'COMPLETED' });
-  const told = await unitsOf(() =>
+  const counted = await unitsOf(() =>
     world.applyWith({ table })(webhookEvent({ id, state: 'COMPLETED', amount: '11.12' })),
   );
 
@@ -110,7 +110,7 @@ it('counts what a payment takes of the table', async () => {
   expect(created).toEqual(USES.create);
   expect(looked).toEqual(USES.lookThatAsks);
   expect(again).toEqual(USES.look);
-  expect(told).toEqual(USES.webhook);
+  expect(counted).toEqual(USES.webhook);
   expect(reconciled).toEqual(USES.reconciled);
 });
 

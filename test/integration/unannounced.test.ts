@@ -14,7 +14,7 @@ import { backOffice, CALLER } from '../support/back-office.ts';
 import { applyQueuedIn, idOf, orderIn } from '../support/shop.ts';
 import { startWorld, type World, webhookEvent } from '../support/world.ts';
 
-/** Payments of an order or payout of which no webhook came, or of which nobody told whose they are. */
+/** Payments of an order or payout of which no webhook came, or of which nobody stated whose they are. */
 
 let world: World;
 beforeAll(async () => {
@@ -106,7 +106,7 @@ describe('an order whose attempt was declined', () => {
     },
   );
 
-  it('is not sold again where its first attempt was lost, and money was paid that nobody says is for it', async () => {
+  it('is not sold again where its first attempt was lost, and money was paid of which paytech does not say for what', async () => {
     const shop = orderIn(world);
     world.gateway.endings.push({ on: 'create', ends: 'unknown' });
     const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId: shop.referenceId, ...EUR_10 });
@@ -358,7 +358,7 @@ describe('what moves money out', () => {
     expect(world.logger.metrics()).toContain('PaidOutTwice');
   });
 
-  it('is not sent on a webhook’s word that the payment under its id has failed', async () => {
+  it('is not sent because a webhook says that the payment under its id has failed', async () => {
     const payout = await paying('withdrawal');
     const { referenceId } = payout;
     const { id } = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });

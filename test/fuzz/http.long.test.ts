@@ -142,7 +142,8 @@ it('answers bad input as documented, and no process dies of it', async () => {
   expect(messages.length).toBeGreaterThanOrEqual(acknowledged);
   const ended = service.logs.filter(
     (line) =>
-      /"(event settled|message parked)"/.test(line) && !/"source":"(refresh|operation|reconcile)"/.test(line),
+      /"(event processed|message parked)"/.test(line) &&
+      !/"source":"(refresh|operation|reconcile)"/.test(line),
   );
   expect(ended.length).toBeGreaterThanOrEqual(messages.length);
   expect(JSON.parse((await service.simulator('GET', '/simulator/payments')).text)).toHaveLength(created);

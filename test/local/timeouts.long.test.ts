@@ -26,12 +26,12 @@ it('answers with the one payment that exists when the answer to create was lost'
   });
   const referenceId = `order-${randomUUID()}`;
   const request = JSON.stringify({ referenceId, amount: 10, currency: 'EUR' });
-  const waiting = service.api('POST', '/payments', request);
+  const pending = service.api('POST', '/payments', request);
   await vi.waitFor(async () => expect(await service.item(`deposit#${referenceId}`)).toBeDefined());
   const meanwhile = await service.api('POST', '/payments', request);
   expect(meanwhile.status).toBe(409);
   expect(meanwhile.json().code).toBe('payment.in_progress');
-  const slow = await waiting;
+  const slow = await pending;
   expect(slow.status, slow.text).toBe(201);
   expect(slow.json().redirectUrl).toContain('/checkout/');
   const again = await service.api('POST', '/payments', request);

@@ -501,7 +501,7 @@ describe('who may', () => {
   });
 
   it.each(routes)(
-    '%s %s: nobody without a valid signature, and paytech hears nothing of it',
+    '%s %s: nobody without a valid signature, and paytech is not called',
     async (method, path) => {
       const before = await askedOfPaytech();
       const body = method === 'POST' ? '{}' : undefined;

@@ -16,7 +16,7 @@ import { openGate } from '../../infra/local/trouble.ts';
 
 const once = (url: string) => ({ ...clientFor(url), maxAttempts: 1 });
 
-it('refuses for the table while it is told to', async () => {
+it('refuses for the table while it is set to', async () => {
   const gate = openGate();
   const server = await startDynamoDb(0, gate);
   const client = new DynamoDBClient(once(server.url));
@@ -44,12 +44,12 @@ it('writes what it has begun to before its database is closed, also for clients 
   const writes = Array.from({ length: 50 }, (_, index) =>
     client.send(new PutItemCommand({ TableName, Item: { pk: { S: `payment#${index}` } } })),
   );
-  const settled = Promise.allSettled(writes);
+  const ended = Promise.allSettled(writes);
   await Promise.race(writes);
   client.destroy();
   // A write to a closed database would be an uncaught error, which fails the run.
   await expect(server.close()).resolves.toBeUndefined();
-  await settled;
+  await ended;
 });
 
 it('lets a stalled request through when the trouble is over', async () => {
@@ -73,7 +73,7 @@ it('lets a stalled request through when the trouble is over', async () => {
   expect((await listed).TableNames).toEqual([]);
 });
 
-it('tells the queues from the topics', async () => {
+it('tells queues and topics apart', async () => {
   const gates = { queue: openGate(), topic: openGate() };
   const server = await startSqsSns(0, gates);
   onTestFinished(() => server.close());

@@ -25,10 +25,10 @@ async function created(): Promise<string> {
   return answer.json().id as unknown as string;
 }
 
-async function settled(paymentId: string): Promise<Line> {
+async function processed(paymentId: string): Promise<Line> {
   return vi.waitFor(
     () => {
-      const line = lines('event settled').find((each) => each.paymentId === paymentId);
+      const line = lines('event processed').find((each) => each.paymentId === paymentId);
       expect(line).toBeDefined();
       return line;
     },
@@ -40,7 +40,7 @@ it('from a webhook to its event', async () => {
   const id = await created();
   const event = { id, paymentType: 'DEPOSIT', state: 'COMPLETED', amount: 10, currency: 'EUR' };
   expect((await service.webhook(JSON.stringify(event))).status).toBe(200);
-  const { requestId, eventId, service: applied } = await settled(id);
+  const { requestId, eventId, service: applied } = await processed(id);
   expect(applied).toBe('apply-payment-event');
   const [received] = lines('webhook queued').filter((each) => each.requestId === requestId);
   expect(received.service).toBe('receive-webhook');

@@ -289,7 +289,7 @@ describe('open claims, to which no caller comes back', () => {
     expect(world.gateway.calls.create).toBe(0);
   });
 
-  it('of a withdrawal that turns up after it was flagged: adopted', async () => {
+  it('of a withdrawal that is found after it was flagged: adopted', async () => {
     const referenceId = await abandoned('withdrawal');
     for (const wait of [LEASE_MS, 30 * SECOND]) {
       pass(wait);
@@ -397,7 +397,7 @@ it('an open operation is resolved by what paytech says, with its caller in the h
   });
 });
 
-it('an execute whose end nobody heard is released once paytech has shown the deposit untouched twice', async () => {
+it('an execute whose outcome is unknown is released once paytech has shown the deposit untouched twice', async () => {
   const id = await created();
   const operation = { kind: 'execute', owner: 'dead', version: 1 } as const;
   const startedAt = world.now();
@@ -419,7 +419,7 @@ it('an execute whose end nobody heard is released once paytech has shown the dep
 
 describe('the sweep', () => {
   const mark = () => item('sweep#mark');
-  /** A payment that nobody here has heard of. */
+  /** A payment that nobody here has seen. */
   const foreign = (more: object = {}) =>
     world.gateway.make({ paymentType: 'DEPOSIT', referenceId: randomUUID(), ...EUR_10, ...more });
   const queries = () => {
@@ -544,7 +544,7 @@ describe('the sweep', () => {
     expect(await mark()).toMatchObject({ at: String(later) });
   });
 
-  /** A queue that takes everything but what tells of these. */
+  /** A queue that takes everything but what is about these. */
   const queueWithout = (...ids: string[]): typeof world.queue => ({
     send: (event) =>
       ids.some((id) => Buffer.from(event.bytes).includes(id))
@@ -654,7 +654,7 @@ describe('a gateway in trouble', () => {
     expect(world.gateway.calls.get).toBe(ids.length);
   });
 
-  it('by GET does not keep the list from telling what it has', async () => {
+  it('by GET does not keep the list from reporting what it has', async () => {
     const ids = await Promise.all(Array.from({ length: 12 }, () => created()));
     await run();
     pass(MINUTE);
@@ -668,7 +668,7 @@ describe('a gateway in trouble', () => {
 
   it.each<[string, Answer<GatewayPayment>]>([
     ['that it does not know', { kind: 'not-accepted', status: 404 }],
-    ['that it cannot tell about', { kind: 'unknown', reason: 'no payment', unreadable: true }],
+    ['that it cannot read', { kind: 'unknown', reason: 'no payment', unreadable: true }],
   ])('is not meant by a payment %s', async (_name, answer) => {
     const ids: string[] = [];
     for (let each = 0; each < 12; each++) {

@@ -77,7 +77,7 @@ interface Seen {
   webhooks: Fields[];
 }
 
-/** What the shop hears while it calls everything; throws on what is not as the contract says. */
+/** What the shop gets while it calls everything; throws on what is not as the contract says. */
 async function heardIn(form: AnswerForm, seed = 1): Promise<Seen> {
   const { url: webhookUrl } = await startWebhookEndpoint();
   const shop = await startShop({ webhookUrl, answers: { form, seed } });
@@ -139,11 +139,11 @@ describe('everything that the simulator says is as the contract has it', () => {
 });
 
 describe('whole', () => {
-  test('tells of the customer, in lists the account too, and leaves out there what lists do not have', async () => {
+  test('describes the customer, in lists the account too, and leaves out there what lists do not have', async () => {
     const seen = await heardIn('whole');
-    for (const told of [...resultsOf(seen, 'GET /payments/{id}'), ...seen.webhooks]) {
-      expect(namesIn([(told.customer ?? {}) as Fields])).not.toContain('accountNumber');
-      expect(namesIn([(told.customer ?? {}) as Fields])).not.toContain('depositsCnt');
+    for (const each of [...resultsOf(seen, 'GET /payments/{id}'), ...seen.webhooks]) {
+      expect(namesIn([(each.customer ?? {}) as Fields])).not.toContain('accountNumber');
+      expect(namesIn([(each.customer ?? {}) as Fields])).not.toContain('depositsCnt');
     }
     const listed = resultsOf(seen, 'GET /payments');
     expect(listed).toContainEqual(
@@ -178,7 +178,7 @@ describe('sparse', () => {
     }
   });
 
-  test('tells by GET what is paid, null for the rest, and never what was asked for', async () => {
+  test('says by GET what is paid, null for the rest, and never what was asked for', async () => {
     const seen = await heardIn('sparse');
     const [, declined, executed, converted] = resultsOf(seen, 'GET /payments/{id}');
     expect(declined).toMatchObject({

@@ -115,7 +115,7 @@ test('a bundle that cannot be loaded fails every request, with its reason in the
   await until(() => workers.logs.some((line) => line.includes('no table')));
 });
 
-test('closing rejects what is waiting and leaves no process', async () => {
+test('closing rejects what is queued and leaves no process', async () => {
   const workers =
     temporaryFunction(`export const handler = () => new Promise(() => {}); console.log(process.pid);
     setInterval(() => {}, 1000);`);

@@ -42,7 +42,7 @@ describe('PATCH /payments/{id}', () => {
     expect(answer.status, answer.text).toBe(200);
     const externalRefs = { reference: expect.any(String), instructions: expect.any(String) };
     expect(answer.json()).toMatchObject({ id, state: 'PENDING', final: false, externalRefs });
-    // As paytech answered it, who may send the customer on; whoever asks later is not told to pay again.
+    // As paytech answered it, who may send the customer on; whoever asks later is not asked to pay again.
     const { redirectUrl } = answer.json();
     expect(redirectUrl).toBeDefined();
     expect(await callsOf(id, 'PATCH')).toMatchObject([{ answer: { result: { redirectUrl } } }]);
@@ -275,7 +275,7 @@ describe('POST /operations/payments/{id}/…', () => {
     expect(Number(early.headers.get('retry-after'))).toBeGreaterThan(200);
   });
 
-  it.each(['429', 'timeout-after-accept'])('tells the truth after %s', async (kind) => {
+  it.each(['429', 'timeout-after-accept'])('says the truth after %s', async (kind) => {
     const id = await authorized();
     await fault('void', kind);
     const answer = await perform(id, 'void');

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ACCOUNT, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
 import { type Secrets, startSecretsManager } from '../../infra/local/secrets.ts';
@@ -186,7 +187,7 @@ describe.concurrent('show', () => {
 });
 
 describe.concurrent('explain', () => {
-  it('tells a contradiction: who said what, what was done, what to do', async () => {
+  it('shows a contradiction: who said what, what was done, what to do', async () => {
     const id = await paid('11.12');
     await simulate(`payments/${id}/webhook`, { state: 'DECLINED' });
     await vi.waitFor(
@@ -199,8 +200,8 @@ describe.concurrent('explain', () => {
       json('explain', id),
       ops(['explain', id]),
     ]);
-    expect(explanations[0].story).toHaveLength(3);
-    expect(explanations[0].story[2].text).toMatch(
+    expect(explanations[0].timeline).toHaveLength(3);
+    expect(explanations[0].timeline[2].text).toMatch(
       new RegExp(
         `key ${KEY} \\(hex\\), said DECLINED over 11.12 EUR, but the record said COMPLETED over 11.12 EUR`,
       ),
@@ -209,12 +210,12 @@ describe.concurrent('explain', () => {
       'The record says COMPLETED over 11.12 EUR. paytech, asked just now, says the same.',
     );
     expect(explanations[0].todo[0]).toContain('Leave the order as it is');
-    expect(text.split(/\s+/).join(' ')).toContain(explanations[0].story[2].text);
+    expect(text.split(/\s+/).join(' ')).toContain(explanations[0].timeline[2].text);
   });
 });
 
 describe.concurrent('explain, of what is not in order', () => {
-  const told = async (query: string) => {
+  const explained = async (query: string) => {
     const { stdout } = await ops(['explain', query]);
     return stdout.split(/\s+/).join(' ');
   };
@@ -223,16 +224,16 @@ describe.concurrent('explain, of what is not in order', () => {
       timeout: 10_000,
     });
 
-  it('tells a correction, and what to check', async () => {
+  it('shows a correction, and what to check', async () => {
     const id = await paid('6');
     await simulate(`payments/${id}/pay`, { state: 'CANCELLED' });
     await isRecorded(id, { state: 'CANCELLED' });
-    const text = await told(id);
+    const text = await explained(id);
     expect(text).toContain('paytech was asked which is true and answered CANCELLED over 6 EUR.');
     expect(text).toContain('Check what was done on the strength of the earlier state');
   });
 
-  it('tells of an order that is paid twice, by either of its payments', async () => {
+  it('shows an order that is paid twice, by either of its payments', async () => {
     const referenceId = `order-${randomUUID()}`;
     const first = await deposit('7', referenceId);
     await simulate(`payments/${first}/pay`, { state: 'DECLINED' });
@@ -240,40 +241,40 @@ describe.concurrent('explain, of what is not in order', () => {
     const second = await paid('7', referenceId);
     await simulate(`payments/${first}/pay`, { state: 'COMPLETED' });
     await isRecorded(first, { state: 'COMPLETED' });
-    expect(await told(first)).toContain(`: ${second} holds money for it too.`);
-    expect(await told(second)).toContain(`: ${first} holds money for it too.`);
+    expect(await explained(first)).toContain(`: ${second} holds money for it too.`);
+    expect(await explained(second)).toContain(`: ${first} holds money for it too.`);
     expect((await json('show', second)).payments).toMatchObject([
       { paidToo: [first], record: { paidTwice: { paymentIds: [first, second].sort() } } },
     ]);
   });
 
-  it('tells of a webhook that paytech does not stand by, and says to deliver nothing', async () => {
+  it('shows a webhook that paytech does not confirm, and says to deliver nothing', async () => {
     const id = await deposit('8');
     await simulate(`payments/${id}/webhook`, { state: 'COMPLETED' });
     await isRecorded(id, { state: 'COMPLETED' });
-    const text = await told(id);
+    const text = await explained(id);
     expect(text).toContain(`Deliver nothing on it: only a webhook, signed with key ${KEY}, said COMPLETED`);
     expect(text).not.toContain('Believe paytech');
   });
 
-  it('tells what was refunded, and of which payment a refund is', async () => {
+  it('shows what was refunded, and of which payment a refund is', async () => {
     const id = await paid('9');
     const refundId = `refund-${randomUUID()}`;
     const body = JSON.stringify({ refundId, paymentId: id, amount: 2.5 });
     expect((await signedCalls(service)('POST', '/operations/refunds', body)).status).toBe(201);
-    expect(await told(id)).toContain(
+    expect(await explained(id)).toContain(
       '2.5 EUR went back or is on its way, in 1 refund; 6.5 EUR can still be refunded.',
     );
-    expect(await told(refundId)).toContain(`for ${refundId}, of payment ${id}`);
+    expect(await explained(refundId)).toContain(`for ${refundId}, of payment ${id}`);
     const { stdout } = await ops(['show', id]);
     expect(stdout).toMatch(new RegExp(`${refundId} +(reserved|settled) +2.5 EUR`));
   });
 
-  it('tells of a payment that waits for the merchant', async () => {
+  it('shows a payment that waits for the merchant', async () => {
     const id = await deposit('10');
     await simulate(`payments/${id}/pay`, { state: 'AUTHORIZED' });
     await isRecorded(id, { state: 'AUTHORIZED' });
-    expect(await told(id)).toContain('Capture or void it');
+    expect(await explained(id)).toContain('Capture or void it');
   });
 
   it('fails on what nobody knows', async () => {
@@ -292,6 +293,8 @@ describe.concurrent('the program', () => {
     ['an option that there is not', ['doctor', '--wrong'], "unknown option '--wrong'"],
     ['a time that is none', ['keys', '--since', 'yesterday'], 'Give a duration such as'],
     ['no redrive filter', ['dlq', 'redrive', '--yes'], 'Name messages, a filter, or --all.'],
+    ['nothing named to delete', ['dlq', 'delete', '--yes'], 'Name messages, a filter, or --all.'],
+    ['a queue that there is not', ['dlq', 'ls', '--queue', 'mail'], 'There is no queue "mail" here.'],
   ])('is a usage error with %s', async (_name, args, complaint) => {
     const { code, stdout, stderr } = await ops(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -334,6 +337,58 @@ describe.concurrent('dlq', () => {
     expect(again.messageId).not.toBe(messageId);
     expect(again.sha256).toBe(messages[0].sha256);
   });
+
+  it('of a subscriber are put back onto its own queue as they were, or deleted', async () => {
+    const id = await paid('6');
+    const [event] = await vi.waitFor(
+      async () => {
+        const events = await service.eventsOf(id);
+        expect(events).toHaveLength(1);
+        return events;
+      },
+      { timeout: 10_000 },
+    );
+    const { body, attributes } = event!;
+    const MessageAttributes = Object.fromEntries(
+      Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
+    );
+    const lost = async (queue: string, MessageBody = body) => {
+      const QueueUrl = service.queueUrl(queue);
+      const { MessageId } = await service.sqs.send(
+        new SendMessageCommand({ QueueUrl, MessageBody, MessageAttributes }),
+      );
+      return MessageId!;
+    };
+    const failed = await lost('payment-events-dlq');
+    const undelivered = await lost('payment-events-undelivered');
+    const garbage = await lost('payment-events-undelivered', 'no event');
+
+    const { messages } = await json('dlq', 'ls', '--queue', 'payment-events');
+    expect(messages).toHaveLength(3);
+    const told = { paymentId: id, state: 'COMPLETED', eventId: `${id}:2`, type: 'paytech.payment.completed' };
+    expect(messages).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ ...told, messageId: failed, queue: 'payment-events-dlq' }),
+        expect.objectContaining({ ...told, messageId: undelivered, queue: 'payment-events-undelivered' }),
+        expect.objectContaining({ messageId: garbage, unreadable: expect.any(String) }),
+      ]),
+    );
+    const only = await json('dlq', 'ls', '--queue', 'payment-events-dlq');
+    expect(only.messages.map(({ messageId }: Json) => messageId)).toEqual([failed]);
+    const shown = await ops(['dlq', 'show', undelivered, '--queue', 'payment-events']);
+    expect(shown.stdout).toContain(`${id}:2 paytech.payment.completed`);
+
+    const { redriven } = await json('dlq', 'redrive', '--queue', 'payment-events', '--payment', id, '--yes');
+    expect(redriven.sort()).toEqual([failed, undelivered].sort());
+    await vi.waitFor(async () => expect(await service.eventsOf(id)).toEqual([event, event, event]), {
+      timeout: 10_000,
+    });
+    expect(await json('dlq', 'delete', garbage, '--queue', 'payment-events-undelivered', '--yes')).toEqual({
+      deleted: [garbage],
+    });
+    for (const queue of ['payment-events-dlq', 'payment-events-undelivered'])
+      expect(await service.depth(queue), queue).toBe(0);
+  });
 });
 
 describe.concurrent('replay', () => {
@@ -358,7 +413,7 @@ describe.concurrent('replay', () => {
 });
 
 describe.concurrent('claims', () => {
-  it('says what is flagged and why, and takes a person’s word for it', async () => {
+  it('says what is flagged and why, and takes a person’s decision', async () => {
     const listed = async () => (await json('claims', 'ls')).claims.filter(({ id }: Json) => id === flagged);
     expect(await listed()).toMatchObject([
       {
@@ -412,7 +467,7 @@ describe.concurrent('claims', () => {
     expect(await service.item(`withdrawal#${lost}`)).toMatchObject({ stage: 'known', paymentId: lostId });
   });
 
-  it('ends an operation that nobody heard the end of, but not too early', async () => {
+  it('ends an operation whose outcome is unknown, but not too early', async () => {
     const resolve = ['claims', 'resolve', 'operation', uncertain, '--reason', 'asked them', '--yes'];
     const early = await ops(resolve);
     expect(early).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('Too early: wait') });

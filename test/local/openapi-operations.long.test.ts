@@ -70,7 +70,7 @@ async function waitingWithdrawal() {
   return id;
 }
 
-/** A claim as it stands when nobody could tell what became of its payment. */
+/** A claim as it stands when nobody knew what became of its payment. */
 async function flaggedClaim({ table }: DocumentedService, kind: ClaimKind = 'withdrawal') {
   const referenceId = newId(kind);
   await saveClaim(table, undefined, {
@@ -96,12 +96,12 @@ async function forgottenOperation({ table }: DocumentedService, id: string, kind
 }
 
 /** A payment that is on record and not at paytech. */
-async function heardOf(
+async function seenAs(
   { table }: DocumentedService,
   paymentType: PaymentType,
   state: PaymentState,
 ): Promise<string> {
-  const id = newId('heard').replaceAll('-', '');
+  const id = newId('seen').replaceAll('-', '');
   const at = new Date().toISOString();
   const facts = { state, amount: decimal('100'), currency: 'EUR' };
   const identity = { id, paymentType, origin: 'external', created: at } as const;
@@ -141,10 +141,10 @@ const ONLY_ASKING = [RESOLVE, LIST, STEPS, BALANCES];
 describe('where paytech cannot be called', () => {
   /** One good request to each route, each time with other payments and claims. */
   async function requestsTo(of: DocumentedService): Promise<[route: string, options?: CallOptions][]> {
-    const paid = await heardOf(of, 'DEPOSIT', 'COMPLETED');
-    const authorized = await heardOf(of, 'DEPOSIT', 'AUTHORIZED');
-    const waiting = await heardOf(of, 'WITHDRAWAL', 'AWAITING_APPROVAL');
-    const forgotten = await heardOf(of, 'DEPOSIT', 'AUTHORIZED');
+    const paid = await seenAs(of, 'DEPOSIT', 'COMPLETED');
+    const authorized = await seenAs(of, 'DEPOSIT', 'AUTHORIZED');
+    const awaiting = await seenAs(of, 'WITHDRAWAL', 'AWAITING_APPROVAL');
+    const forgotten = await seenAs(of, 'DEPOSIT', 'AUTHORIZED');
     await forgottenOperation(of, forgotten);
     const decision = { outcome: 'not-sent', reason: 'asked paytech' };
     return [
@@ -152,8 +152,8 @@ describe('where paytech cannot be called', () => {
       [WITHDRAW, { body: { ...WITHDRAWAL, referenceId: newId('withdrawal') } }],
       [action('capture'), { at: { id: authorized } }],
       [action('void'), { at: { id: authorized } }],
-      [action('approve'), { at: { id: waiting } }],
-      [action('reject'), { at: { id: waiting } }],
+      [action('approve'), { at: { id: awaiting } }],
+      [action('reject'), { at: { id: awaiting } }],
       [RESOLVE, { body: { kind: 'withdrawal', id: await flaggedClaim(of), ...decision } }],
       [RESOLVE, { body: { kind: 'operation', id: forgotten, ...decision } }],
       [LIST],
@@ -237,7 +237,7 @@ describe(REFUND, () => {
     const { body } = refundOf(paid);
     expect(await codeOf(REFUND, { body: { ...body, currency: 'USD' } })).toBe('payment.reference_conflict');
     expect((await call(REFUND, { body: { ...body, currency: 'EUR' } })).status).toBe(201);
-    expect(await codeOf(REFUND, refundOf(await heardOf(service, 'DEPOSIT', 'COMPLETED')))).toBe(
+    expect(await codeOf(REFUND, refundOf(await seenAs(service, 'DEPOSIT', 'COMPLETED')))).toBe(
       'gateway.rejected',
     );
 

@@ -67,7 +67,8 @@ async function depthOf(queue: string): Promise<Sample> {
   return { metric, at: Date.now(), value: await visible(queue) };
 }
 
-const oldest = metricNamed('AWS/SQS', 'ApproximateAgeOfOldestMessage', { QueueName: 'webhooks' });
+const oldestOf = (queue: string) =>
+  metricNamed('AWS/SQS', 'ApproximateAgeOfOldestMessage', { QueueName: queue });
 const throttles = (name: string) => metricNamed('AWS/Lambda', 'Throttles', { FunctionName: name });
 
 /** The same in the periods before, as when a condition lasts. */
@@ -134,7 +135,7 @@ async function untilRefreshed(id: string): Promise<void> {
   while (status === 200 && (await askedOf()) === startedAt);
 }
 
-/** Two calls keep both processes of a function waiting for paytech, so that a third waits for them. */
+/** Two calls keep both processes of a function busy with paytech, so that a third waits for them. */
 const crowded = (calls: (() => Promise<unknown>)[]) => Promise.all(calls.map((call) => call()));
 
 const contradiction = async () => simulate(`payments/${await completed()}/webhook`, { state: 'DECLINED' });
@@ -224,10 +225,19 @@ const CAUSES: Record<string, () => Promise<unknown>> = {
     await until(async () => expect(await service.depth('webhooks')).toBe(1));
     // It is tried again and again, and the minutes go by.
     for (let minute = 0; minute <= 7; minute++) {
-      samples.push({ metric: oldest, at: sentAt + minute * MINUTE, value: minute * 60 });
+      samples.push({ metric: oldestOf('webhooks'), at: sentAt + minute * MINUTE, value: minute * 60 });
     }
     await service.simulator('DELETE', '/simulator/faults');
     await isWorkedOff();
+  },
+  'payment-events-age': async () => {
+    await completed();
+    const sentAt = Date.now();
+    await until(async () => expect(await visible('payment-events')).toBeGreaterThan(0));
+    // Nobody reads it, and the hours go by.
+    for (let minute = 0; minute <= 75; minute++) {
+      samples.push({ metric: oldestOf('payment-events'), at: sentAt + minute * MINUTE, value: minute * 60 });
+    }
   },
   'payment-events-dlq': async () => {
     await completed();
@@ -244,7 +254,7 @@ const CAUSES: Record<string, () => Promise<unknown>> = {
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));
     samples.push(await depthOf('payment-events-undelivered'));
   },
-  // The local run lets requests wait instead; AWS counts one for each that it turns away.
+  // The local run lets requests wait instead; AWS counts one for each that it rejects.
   ...Object.fromEntries(
     functionNames.map((name) => [
       `${name}-throttles`,
@@ -269,8 +279,9 @@ describe('over ordinary traffic', () => {
     for (const queue of ['webhooks-dlq', 'payment-events-dlq', 'payment-events-undelivered']) {
       samples.push(await depthOf(queue));
     }
-    // Nothing waits, and nothing was turned away.
-    samples.push({ metric: oldest, at: Date.now(), value: 0 });
+    // Nothing waits, and nothing was rejected.
+    for (const queue of ['webhooks', 'payment-events'])
+      samples.push({ metric: oldestOf(queue), at: Date.now(), value: 0 });
     for (const name of functionNames) samples.push({ metric: throttles(name), at: Date.now(), value: 0 });
     ordinary = samples;
   });
@@ -299,7 +310,7 @@ describe('over its cause', () => {
 });
 
 it('a slow call or an old webhook of a moment wakes nobody', () => {
-  for (const name of ['get-payment-latency', 'webhooks-age']) {
+  for (const name of ['get-payment-latency', 'webhooks-age', 'payment-events-age']) {
     const { isOn, metric } = alarms.get(name)!;
     const now = Date.now();
     expect(isOn([{ metric, at: now, value: 1e6 }], now), name).toBe(false);

@@ -72,12 +72,12 @@ describe.each(['well', 'declined', 'lost', 'late', 'unknown', 'refused', 'limite
 describe('apply-payment-event', () => {
   const paid: Activity = { do: 'customer', payment: 0, state: 'COMPLETED', pays: 'less', webhook: 'doubled' };
   const lie: Activity = { do: 'contradict', payment: 0, state: 'CANCELLED', pays: 'as-asked' };
-  const turn: Activity = { do: 'gateway-corrects', payment: 0, webhook: 'sent' };
+  const correction: Activity = { do: 'gateway-corrects', payment: 0, webhook: 'sent' };
 
   it.each([
     ['an ordinary event and its copy', [paid, deliver, deliver]],
     ['a contradiction that is not confirmed', [paid, deliver, apply(), lie, deliver]],
-    ['a correction', [paid, deliver, apply(), turn, deliver, deliver]],
+    ['a correction', [paid, deliver, apply(), correction, deliver, deliver]],
   ] as [string, Activity[]][])('may die at every step of %s', async (_, before) => {
     let died = 0;
     for (const crash of CRASHES) {

@@ -72,7 +72,7 @@ const drive = (id: string, body: object, at = service) =>
   at.simulator('POST', `/simulator/payments/${id}/pay`, body);
 
 /** Its item, once a webhook of paytech has said so. */
-async function told(id: string, state: string, of = service) {
+async function seenIn(id: string, state: string, of = service) {
   await webhook(id, state, of);
   return recorded(id, state, of);
 }
@@ -143,7 +143,7 @@ async function waitingFor(hours: number, id: string): Promise<void> {
 async function authorized(): Promise<string> {
   const id = await created({ payment: { preAuth: true } });
   await drive(id, { state: 'AUTHORIZED' });
-  await told(id, 'AUTHORIZED');
+  await seenIn(id, 'AUTHORIZED');
   return id;
 }
 
@@ -200,7 +200,7 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
     paytechUrl: async () => {
       const id = await created();
       await drive(id, { state: 'COMPLETED' });
-      await told(id, 'COMPLETED');
+      await seenIn(id, 'COMPLETED');
       // Only paytech itself can say whether that is so.
       await asks('GET', `/api/v1/payments/${id}`, async () => {
         await webhook(id, 'CANCELLED');
@@ -211,7 +211,7 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
     },
     eventSource: async () => {
       const id = await created();
-      await told(id, 'DECLINED');
+      await seenIn(id, 'DECLINED');
       const [event] = await vi.waitFor(async () => {
         const events = await service.eventsOf(id);
         expect(events).toHaveLength(1);
@@ -220,15 +220,15 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
       expect(JSON.parse(event!.body).source).toBe('urn:paytech-payments:sandbox');
     },
     confirmWebhooks: async () => {
-      expect(await told(await created(), 'COMPLETED')).toMatchObject({ unconfirmed: true });
+      expect(await seenIn(await created(), 'COMPLETED')).toMatchObject({ unconfirmed: true });
       const { id } = (await post({ referenceId: newId(), ...EUR_10 }, plain)).json();
-      expect(await told(String(id), 'COMPLETED', plain)).not.toHaveProperty('unconfirmed');
+      expect(await seenIn(String(id), 'COMPLETED', plain)).not.toHaveProperty('unconfirmed');
     },
     paymentRetentionDays: async () => {
-      const { expiresAt } = await told(await created(), 'DECLINED');
+      const { expiresAt } = await seenIn(await created(), 'DECLINED');
       expect(Math.round((Number(expiresAt) * SECOND_MS - Date.now()) / DAY_MS)).toBe(437);
       const { id } = (await post({ referenceId: newId(), ...EUR_10 }, plain)).json();
-      expect(await told(String(id), 'DECLINED', plain)).not.toHaveProperty('expiresAt');
+      expect(await seenIn(String(id), 'DECLINED', plain)).not.toHaveProperty('expiresAt');
     },
   },
   'get-payment': {

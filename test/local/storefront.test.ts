@@ -30,7 +30,7 @@ const madeAtPaytech = async (reference: string) =>
   ).filter(({ referenceId }) => referenceId === reference).length;
 
 describe('the storefront module', () => {
-  it('creates a payment and waits for its end, telling each change once', async () => {
+  it('creates a payment and waits for its end, reporting each change once', async () => {
     const storefront = openStorefront(service.apiUrl);
     const { id, redirectUrl, state } = await storefront.create(order());
     expect({ redirectUrl, state }).toEqual({
@@ -83,20 +83,20 @@ describe('the storefront module', () => {
     });
   });
 
-  it('tells of a network that is not there', async () => {
+  it('reports a network that is not there', async () => {
     const nowhere = openStorefront('http://127.0.0.1:1', { patienceMs: 0 });
     await expect(nowhere.get('x')).rejects.toMatchObject({ status: 0, mayRetry: true });
   });
 
-  it('stops waiting when it is told to', async () => {
+  it('stops when it is asked to', async () => {
     const storefront = openStorefront(service.apiUrl);
     const { id } = await storefront.create(order());
     const leaving = new AbortController();
-    const waiting = storefront.waitForFinal(id, {
+    const waited = storefront.waitForFinal(id, {
       signal: leaving.signal,
       onUpdate: () => leaving.abort(new Error('the customer left')),
     });
-    await expect(waiting).rejects.toThrow('the customer left');
+    await expect(waited).rejects.toThrow('the customer left');
   });
 
   it('executes a payment host-to-host and shows its instructions', async () => {

@@ -22,6 +22,7 @@ describe('a stack', () => {
     sweepCreatedDays: 222,
     captureWithinHours: 33,
     approveWithinHours: 44,
+    subscribers: [{ name: 'payment-events' }, { name: 'order-mail2' }],
   };
   const addresses = { apiUrl: 'https://api.example', sqsUrl: 'https://sqs.example' };
   let outputs: Record<string, string>;
@@ -92,6 +93,10 @@ describe('a stack', () => {
       webhookQueueUrl: 'https://sqs.example/000000000000/webhooks',
       deadLetterQueueUrl: 'https://sqs.example/000000000000/webhooks-dlq',
     });
+    expect(Object.fromEntries(environment.subscribers)).toEqual({
+      'payment-events': queuesOf('https://sqs.example/000000000000/payment-events'),
+      'order-mail2': queuesOf('https://sqs.example/000000000000/order-mail2'),
+    });
     expect(await environment.apiKey.get()).toBe('the-api-key');
     expect(await environment.signingKeys.get()).toEqual([
       'a-newer-signing-key-of-the-shop',
@@ -107,6 +112,11 @@ describe('a stack', () => {
       WebhookQueueUrl: 'https://sqs.example/000000000000/webhooks',
       WebhookDeadLetterQueueUrl: 'https://sqs.example/000000000000/webhooks-dlq',
       PaymentEventsQueueUrl: 'https://sqs.example/000000000000/payment-events',
+      PaymentEventsDlqQueueUrl: 'https://sqs.example/000000000000/payment-events-dlq',
+      PaymentEventsUndeliveredQueueUrl: 'https://sqs.example/000000000000/payment-events-undelivered',
+      OrderMail2QueueUrl: 'https://sqs.example/000000000000/order-mail2',
+      OrderMail2DlqQueueUrl: 'https://sqs.example/000000000000/order-mail2-dlq',
+      OrderMail2UndeliveredQueueUrl: 'https://sqs.example/000000000000/order-mail2-undelivered',
       PaymentEventsTopicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:payment-events`,
       ApiKeySecret: `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:api-key`,
       SigningKeysSecret: `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:signing-keys`,
@@ -121,7 +131,7 @@ describe('a stack', () => {
     });
   });
 
-  it('of an older version is told to be deployed anew', async () => {
+  it('of an older version is to be deployed anew', async () => {
     const { Settings: _, ...older } = outputs;
     const newer = outputs;
     outputs = older;
@@ -147,8 +157,17 @@ it('the local run is found by its ports, with its keys', async () => {
     maxAgeMs: 400 * DAY_MS,
     overdueLimits: { AUTHORIZED: 72 * HOUR_MS, AWAITING_APPROVAL: 24 * HOUR_MS },
   });
+  expect(Object.fromEntries(environment.subscribers)).toEqual({
+    'payment-events': queuesOf('http://127.0.0.1:4002/000000000000/payment-events'),
+  });
   expect(await environment.apiKey.get()).toBe(LOCAL_KEYS.apiKey);
   expect(await environment.signingKeys.get()).toEqual([LOCAL_KEYS.signingKey]);
+});
+
+const queuesOf = (url: string) => ({
+  queueUrl: url,
+  dlqUrl: `${url}-dlq`,
+  undeliveredUrl: `${url}-undelivered`,
 });
 
 const escaped = (text: string) =>

@@ -73,7 +73,7 @@ const fault = (on: string, kind: string) =>
   service.simulator('POST', '/simulator/faults', { on, kind, times: 1 });
 const webhook = (fields: object) =>
   service.webhook(JSON.stringify({ paymentType: 'DEPOSIT', customer, billingAddress, ...fields }));
-const settled = () =>
+const processed = () =>
   vi.waitFor(async () => expect(await service.depth('webhooks')).toBe(0), { timeout: 15_000 });
 
 async function deadLetterAttributes(): Promise<string> {
@@ -166,7 +166,7 @@ it('lets nothing planted into a log line, a metric, a dead letter’s attribute,
   await webhook({ ...whole, paymentType: PLANTED.lastName });
   await webhook({ ...whole, state: PLANTED.card });
   await service.functions.get('reconcile')!.invoke({});
-  await settled();
+  await processed();
   await vi.waitFor(async () => expect(await service.depth('webhooks-dlq')).toBe(3), { timeout: 10_000 });
 
   const places = {

@@ -369,21 +369,21 @@ describe('payouts', () => {
   test('a withdrawal cannot be approved before it waits for that', async () => {
     // Longer than the test may take.
     const { ok, api } = await startShop({ settleMs: 3_600_000 });
-    const waiting = { ...withdrawal, additionalParameters: { approval: 'required' } };
-    const { id } = await ok('POST', '/payments', waiting);
+    const unapproved = { ...withdrawal, additionalParameters: { approval: 'required' } };
+    const { id } = await ok('POST', '/payments', unapproved);
     expect(await api('POST', `/payments/${id}/approve`)).toMatchObject({ status: 400 });
   });
 
   test('a withdrawal waits for approval when it has to', async () => {
-    const waiting = { ...withdrawal, additionalParameters: { approval: 'required' } };
+    const unapproved = { ...withdrawal, additionalParameters: { approval: 'required' } };
     // One that stays PENDING for as long as the test lasts.
     const slow = await startShop({ settleMs: 60_000 });
-    const pending = await slow.ok('POST', '/payments', waiting);
+    const pending = await slow.ok('POST', '/payments', unapproved);
     expect(await slow.api('POST', `/payments/${pending.id}/approve`)).toMatchObject({ status: 400 });
 
     const { ok, api } = await startShop();
-    const approved = await ok('POST', '/payments', waiting);
-    const rejected = await ok('POST', '/payments', waiting);
+    const approved = await ok('POST', '/payments', unapproved);
+    const rejected = await ok('POST', '/payments', unapproved);
     expect(approved).toMatchObject({ state: 'PENDING' });
     for (const { id } of [approved, rejected]) {
       await expect.poll(() => ok('GET', `/payments/${id}`)).toMatchObject({ state: 'AWAITING_APPROVAL' });
@@ -458,7 +458,7 @@ describe('looking things up', () => {
     ]);
   });
 
-  test('operations tell the steps, newest first', async () => {
+  test('operations list the steps, newest first', async () => {
     const { deposit, control, api } = await startShop();
     const id = await deposit();
     await control('POST', `/payments/${id}/pay`, { cardNumber: OK_CARD });
@@ -506,7 +506,7 @@ describe('looking things up', () => {
 describe('faults', () => {
   const create = { paymentType: 'DEPOSIT', amount: decimal('10'), currency: 'EUR' };
 
-  test('are used in the order in which they were set, each as often as told', async () => {
+  test('are used in the order in which they were set, each as often as set', async () => {
     const { api, control } = await startShop();
     await control('POST', '/faults', { on: 'create', kind: '500', times: decimal('2') });
     await control('POST', '/faults', { on: 'create', kind: decimal('429') });
@@ -846,7 +846,7 @@ describe('the hosted checkout', () => {
     expect(await ok('GET', `/payments/${id}`)).toMatchObject({ state, errorCode });
   });
 
-  test('inside a frame stays there and tells the page around it', async () => {
+  test('inside a frame stays there and notifies the page around it', async () => {
     const { id, url, submit } = await openCheckout({ returnUrl: 'https://shop.example/</script>/{state}' });
     const answer = await submit({ testCard: OK_CARD }, { 'sec-fetch-dest': 'iframe' });
     expect(answer.headers.get('location')).toBe(`/checkout/${id}`);

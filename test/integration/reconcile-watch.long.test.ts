@@ -4,7 +4,7 @@ import type { PaymentState } from '../../shared/payment/state.ts';
 import { reconciling } from '../support/reconciling.ts';
 import { startWorld, type World, webhookEvent } from '../support/world.ts';
 
-/** What reconcile watches beside the state: payments that wait for the merchant, and the word of webhooks. */
+/** What reconcile watches beside the state: payments that wait for the merchant, and what only webhooks say. */
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -246,7 +246,7 @@ describe('what a webhook says of money', () => {
   });
 
   it.each([{}, { paymentType: undefined }])(
-    'alarms where paytech still has the hold that it says has ended, and the hold is back, told %j',
+    'alarms where paytech still has the hold that it says has ended, and the hold is back, with %j',
     async (said) => {
       const id = await isAt('deposit', 'AUTHORIZED');
       await run();
@@ -271,7 +271,7 @@ describe('what a webhook says of money', () => {
     pass(5 * MINUTE);
     expect(await run()).toMatchObject({ notConfirmed: 1 });
 
-    // Of one that was first heard of while paytech was silent.
+    // Of one that was first seen while paytech was silent.
     const { id: unknown } = world.gateway.make({
       paymentType: 'DEPOSIT',
       referenceId: 'order-of-elsewhere',

@@ -3,7 +3,7 @@ import { optional } from '../../shared/payment/payment.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 
 /*
- * What paytech tells of a payment. Every field is optional in its schema, may be null, and may come by one path and
+ * What paytech says of a payment. Every field is optional in its schema, may be null, and may come by one path and
  * not by another; its own examples are a webhook without a reference and a create answer of five fields.
  */
 
@@ -13,7 +13,7 @@ export type MadePayment = GatewayPayment & {
   createdAt: number;
   /** What was asked for, whatever the provider got. */
   asked?: { amount?: Decimal; currency: string };
-  /** A state that nobody knows, told in place of its own. */
+  /** A state that nobody knows, sent in place of its own. */
   strangeState?: string;
 };
 
@@ -49,7 +49,7 @@ const TERSE: Record<Path, readonly string[]> = {
 const NEVER_LISTED: ReadonlySet<string> = new Set(['externalId', 'externalRefs', 'additionalParameters']);
 
 /** The payment object as `parseJson` reads it: its amounts are decimals. */
-export function toldPayment(
+export function answeredPayment(
   payment: MadePayment,
   path: Path,
   form: Form,
@@ -62,12 +62,12 @@ export function toldPayment(
     case 'terse':
       return Object.fromEntries(whole.filter(([name]) => TERSE[path].includes(name)));
     case 'mixed': {
-      const told = whole.flatMap(([name, value]): [string, unknown][] => {
+      const kept = whole.flatMap(([name, value]): [string, unknown][] => {
         const choice = name === 'id' || name === 'state' ? 0 : chance(4);
         if (choice === 1) return [];
         return [[name, choice === 2 ? null : value]];
       });
-      return Object.fromEntries(told);
+      return Object.fromEntries(kept);
     }
     default:
       return form satisfies never;

@@ -30,7 +30,7 @@ const created = async (fields: object = {}, orderToken?: string) =>
   (await create(fields, orderToken)).json.id;
 
 describe('our own faults', () => {
-  it('are a 500 that tells nothing', async () => {
+  it('are a 500 that reveals nothing', async () => {
     const broken = { pk: 'payment#broken', id: 'broken', paymentType: 'DEPOSIT', state: 'CHECKOUT' };
     await service.table.put({ ...broken, version: 1, history: [] }, ['attribute_not_exists(pk)']);
     service.breakSecrets();
@@ -40,7 +40,7 @@ describe('our own faults', () => {
       await get('broken'),
       await execute('broken'),
     ];
-    service.mendSecrets();
+    service.restoreSecrets();
     expect(answers.map(({ code }) => code)).toEqual(Array(answers.length).fill('internal'));
   });
 });

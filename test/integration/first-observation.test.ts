@@ -5,11 +5,11 @@ import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import type { Answer } from '../../shared/paytech/client.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
-import { saveClaim } from '../../shared/store/claims.ts';
+import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { objectBytes, parsed, paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
 
-/** What is recorded of a payment that is heard of for the first time, and on whose word. */
+/** What is recorded of a payment that is seen for the first time, and on what grounds. */
 
 let world: World;
 beforeAll(async () => {
@@ -207,7 +207,7 @@ describe('a webhook of a payment that is not known', () => {
     expect(await stored(id)).toMatchObject({ state: 'AUTHORIZED' });
   });
 
-  it('of COMPLETED whose amount nobody tells is set aside, unless it was asked for here', async () => {
+  it('of COMPLETED whose amount nobody states is set aside, unless it was asked for here', async () => {
     const { id } = elsewhere('COMPLETED');
     delete world.gateway.payments.get(id)!.facts.amount;
     const event = webhookEvent({ id, state: 'COMPLETED', amount: null });
@@ -253,7 +253,7 @@ describe('a webhook of a payment that is not known', () => {
   });
 });
 
-it('how often a message was received is told by the queue', async () => {
+it('how often a message was received comes from the queue', async () => {
   const id = paymentId();
   await world.queue.send(webhookEvent({ id, state: 'PENDING', referenceId: 'third-time' }));
   const [message] = await world.drain('webhooks');
@@ -285,7 +285,7 @@ describe('an item of the list that is not known', () => {
     expect(await stored(id)).toMatchObject({ referenceId, redirectUrl: 'https://pay.example/2' });
   });
 
-  it('is paytech’s word where GET has not answered three times, and needs no confirmation', async () => {
+  it('is what paytech lists where GET has not answered three times, and needs no confirmation', async () => {
     const id = paymentId();
     const item = (receives: number) => ({
       ...webhookEvent({ id, state: 'COMPLETED', referenceId: 'listed' }, { source: 'reconcile', receives }),
@@ -298,36 +298,37 @@ describe('an item of the list that is not known', () => {
   });
 });
 
-it('joins the claim again when the event that recorded the payment comes again', async () => {
-  const referenceId = `order-${paymentId()}`;
-  const known = { paymentId: paymentId(), stage: 'known' as const };
-  await saveClaim(world.table, undefined, {
-    kind: 'deposit',
-    referenceId,
-    attempt: 1,
-    owner: 'o',
-    leaseUntil: 0,
-    sentAt: 0,
-    request: EUR_10,
-    earlierPaymentIds: [],
-    ...known,
-  });
-  const { id } = elsewhere('DECLINED', { referenceId });
-  const event = terse(id, 'DECLINED');
-  let dies = true;
-  const put: World['table']['put'] = async (item, condition) => {
-    if (item.pk.startsWith('deposit#') && dies) throw new Error('died');
-    return world.table.put(item, condition);
-  };
-  const update: World['table']['update'] = async (pk, change) => {
-    if (pk.startsWith('deposit#') && dies) throw new Error('died');
-    return world.table.update(pk, change);
-  };
-  const apply = world.applyWith({ table: { ...world.table, put, update } });
-  await expect(apply(event)).rejects.toThrow('died');
-  expect(await stored(id)).toMatchObject({ version: 1 });
-  dies = false;
-  expect((await apply(event)).outcome).toBe('duplicate');
-  const claim = (await world.scan()).find(({ pk }) => pk === `deposit#${referenceId}`);
-  expect(claim?.otherPaymentIds).toEqual([id]);
-});
+it.each(['before', 'after'] as const)(
+  'is named by its claim before its record says whose it is, also where its process dies %s the record is written',
+  async (when) => {
+    const referenceId = `order-${paymentId()}`;
+    await saveClaim(world.table, undefined, {
+      kind: 'deposit',
+      referenceId,
+      attempt: 1,
+      stage: 'known',
+      paymentId: paymentId(),
+      owner: 'o',
+      leaseUntil: 0,
+      sentAt: 0,
+      request: EUR_10,
+      earlierPaymentIds: [],
+    });
+    const { id } = elsewhere('COMPLETED', { referenceId });
+    const event = terse(id, 'COMPLETED');
+    const put: World['table']['put'] = async (item, condition) => {
+      if (!item.pk.startsWith('payment#')) return world.table.put(item, condition);
+      if (when === 'after') await world.table.put(item, condition);
+      throw new Error('died');
+    };
+    const dying = world.applyWith({ table: { ...world.table, put } });
+    await expect(dying(event)).rejects.toThrow('died');
+    expect((await stored(id)) !== undefined).toBe(when === 'after');
+    expect((await readClaim(world.table, 'deposit', referenceId))?.otherPaymentIds).toEqual([id]);
+
+    const outcome = when === 'after' ? 'duplicate' : 'applied';
+    expect(await world.apply(event)).toMatchObject({ outcome });
+    expect(await stored(id)).toMatchObject({ version: 1, state: 'COMPLETED', hasSiblings: true });
+    expect((await readClaim(world.table, 'deposit', referenceId))?.otherPaymentIds).toEqual([id]);
+  },
+);

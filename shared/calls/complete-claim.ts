@@ -11,7 +11,7 @@ import type { Table } from '../store/table.ts';
 import { reserveFor } from './reserve.ts';
 import { mark, watch } from './siblings.ts';
 
-export interface Settling {
+export interface CompleteClaimDependencies {
   table: Table;
   queue: EventQueue;
   now: () => number;
@@ -22,17 +22,17 @@ export interface Settling {
 const MAX_ROUNDS = 5;
 
 /** By then this process has written the claim, or is dead. */
-const WHEN_SETTLED_SECONDS = 30;
+const REPEAT_AFTER_SECONDS = 30;
 
 /**
- * The payment is paytech's word: the item first, then the claim, so that a known claim always has its item. Where
- * the claim has changed meanwhile, the payment is written into what stands: `claim`, from which the caller goes on.
+ * The payment is as paytech answered it. The item first, then the claim, so that a known claim always has its item.
+ * Where the claim has changed meanwhile, the payment is written into what stands: `claim`, from which the caller goes on.
  * A state that is more than a beginning goes the way of every event, to be published; and so does who the payment is
  * where a webhook was faster and its record may not know. Any part of it may be done again. `by` is who is named in
  * the history, and the request that the event follows from.
  */
-export async function settleClaim(
-  { table, queue, now, logger }: Settling,
+export async function completeClaim(
+  { table, queue, now, logger }: CompleteClaimDependencies,
   { flag: _, ...claim }: Claim,
   payment: GatewayPayment,
   { requestId, ...by }: { caller?: string; reason?: string; requestId?: string },
@@ -46,13 +46,13 @@ export async function settleClaim(
   const facts = begins
     ? { ...payment.facts, amount, currency }
     : { state: 'PENDING' as const, amount, currency };
-  const tell = (options?: { delaySeconds: number }) => {
+  const queueAnswer = (options?: { delaySeconds: number }) => {
     const how = { source: 'create' as const, receivedAt: at, ...optional('requestId', requestId) };
     const bytes = writePayment(asAskedFor(claim, payment));
     return queue.send({ bytes, claim: { kind, referenceId }, ...how }, options);
   };
   // A process that dies before the end leaves it to this; an order's next call finds a lost deposit by itself.
-  if (kind !== 'deposit') await tell({ delaySeconds: WHEN_SETTLED_SECONDS });
+  if (kind !== 'deposit') await queueAnswer({ delaySeconds: REPEAT_AFTER_SECONDS });
   const { applied, record } = await recordPayment(
     table,
     {
@@ -70,18 +70,20 @@ export async function settleClaim(
     { at, source: 'create', ...by, facts },
   );
   if (!record) throw new Error(`payment ${payment.id} was not recorded`);
-  await reserveFor(table, kind)?.settle(record);
-  if (!begins) await tell();
-  if (!applied && kind === 'deposit') await tell({ delaySeconds: WHEN_SETTLED_SECONDS });
+  await reserveFor(table, kind)?.book(record);
+  if (!begins) await queueAnswer();
+  if (!applied && kind === 'deposit') await queueAnswer({ delaySeconds: REPEAT_AFTER_SECONDS });
   const written = await writeIn(claim, payment.id);
   // The claim says who the payment is, and does so only now.
-  if (!applied) await tell();
+  if (!applied) await queueAnswer();
   return { record, claim: written };
 
   async function writeIn(found: Claim, id: string): Promise<Claim> {
     let current: Claim | undefined = found;
     for (let round = 0; current && round < MAX_ROUNDS; round++) {
-      const next: Claim = settles(current, id) ? settledBy(current, id) : withPayment(current, id, attempt);
+      const next: Claim = completes(current, id)
+        ? completedBy(current, id)
+        : withPayment(current, id, attempt);
       const ids = paymentsOf(next);
       if (ids.length > 1) for (const each of ids) await mark(table, each);
       const isKnown: boolean = next === current && current !== found;
@@ -97,7 +99,7 @@ export async function settleClaim(
     throw new Error(`the claim of ${referenceId} changes faster than payment ${id} can be written into it`);
   }
 
-  function settles({ paymentId, stage, attempt: current }: Claim, id: string): boolean {
+  function completes({ paymentId, stage, attempt: current }: Claim, id: string): boolean {
     if (paymentId !== undefined) return paymentId === id && stage !== 'known';
     return current === attempt && stage !== 'released';
   }
@@ -118,7 +120,7 @@ function asAskedFor({ kind, referenceId, attempt, request }: Claim, payment: Gat
 }
 
 /** What it was taken for before, made elsewhere, it is not. */
-function settledBy({ flag: _, otherPaymentIds = [], ...claim }: Claim, id: string): Claim {
+function completedBy({ flag: _, otherPaymentIds = [], ...claim }: Claim, id: string): Claim {
   const others = otherPaymentIds.filter((each) => each !== id);
   return {
     ...claim,
