@@ -41,15 +41,15 @@ export function applyBatch({ apply, publisher, deadLetters, logger }: ApplyBatch
     });
     await Promise.race([all, ...(over ? [aborted(over)] : [])]);
     // What comes to its end while this is published comes again.
-    const ended = new Map(done);
-    if (over?.aborted) logger.error('out of time', { records: records.length, processed: ended.size });
-    const publications = [...ended.values()].flat();
+    const applied = new Map(done);
+    if (over?.aborted) logger.error('out of time', { records: records.length, applied: applied.size });
+    const publications = [...applied.values()].flat();
     const unpublished = publications.length > 0 ? await publisher.publish(publications) : new Map();
     for (const [eventId, reason] of unpublished) {
       logger.error('event not published', { metric: 'PublishFailed', eventId, reason });
     }
     const failed = records.filter(({ messageId }) => {
-      const publications = ended.get(messageId);
+      const publications = applied.get(messageId);
       return !publications || publications.some(({ id }) => unpublished.has(id));
     });
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };

@@ -26,6 +26,7 @@ import { lookAtExecute } from './untouched.ts';
  * | no open operation, the state fits      | locked, then called                   | by the answer:          |
  * |   answered                             | on the queue; open until applied      | done                    |
  * |   refused, not accepted, or not sent   | unlocked                              | rejected, unavailable   |
+ * |   429, which says that it was not done | paytech is asked, or unlocked         | done, or unavailable    |
  * |   anything else                        | paytech is asked for the state        | done, or unknown        |
  * | the same is open                       | paytech is asked for the state        | done, or by its lease:  |
  * |   lease alive                          | stays open                            | in-progress             |
@@ -160,11 +161,13 @@ export function act(deps: ActDependencies) {
           : gateway.act(paymentId, kind, body, limitMs),
       giveBack: () => dropOperation(table, record),
       about: { paymentId, action: kind },
+      isSure: false,
     });
     switch (called.is) {
       case 'done':
         return carriedOut(request, record, called.result);
       case 'unknown': {
+        if (called.limited) return limited(request, record);
         if (now() + LOOK_LIMIT_MS > request.deadline)
           return { is: 'unknown', seconds: UNKNOWN_RETRY_SECONDS };
         const result = await look(request, record, record.operations.at(-1)!);
@@ -173,6 +176,21 @@ export function act(deps: ActDependencies) {
       default:
         return called;
     }
+  }
+
+  /** A 429 says that it was not done. Where GET shows that it was, so is the answer. */
+  async function limited(request: ActRequest, record: PaymentRecord): Promise<RoundResult> {
+    const askedAt = now();
+    const hasTime = askedAt + LOOK_LIMIT_MS <= request.deadline;
+    const asked = hasTime ? await ask(request, record, 'operation', request.caller) : undefined;
+    if (asked) {
+      const instructions = instructionsOf(asked.payment);
+      if (!openOperation(withQueued(asked.record))) return { movedTo: asked.record, instructions };
+      const looked = await lookAtExecute(deps, asked.record, asked.payment, askedAt);
+      if (looked.is === 'executed') return { is: 'done', record: looked.record, instructions };
+    }
+    await dropOperation(table, record);
+    return { is: 'unavailable', status: 429 };
   }
 
   /** paytech did it. The operation stays open until its event is applied, so that nobody sends it again. */

@@ -303,7 +303,7 @@ export function claimedCall(deps: ClaimedCallDependencies) {
     // Deleted, since its retention is over; the claim stays so that nothing is paid again in its name.
     if (!current) return { is: 'conflict' };
     // What pays out is never repeated under its own id: a new one says that it is meant.
-    if (claim.kind !== 'deposit') return { is: 'existing', record: current };
+    if (claim.kind !== 'deposit') return look.confirmed(current, call.requestId);
     const alive = records.filter((each) => counts(claim, each) && !endedInVain(withQueued(each).state));
     const live = alive.find(({ id }) => id === paymentId) ?? alive.at(-1);
     if (live) return showLive(call, claim, live);

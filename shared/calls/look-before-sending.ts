@@ -48,7 +48,7 @@ const LATER = { is: 'in-progress' as const, seconds: LOOK_UP_GAP_MS / 1000 };
 export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
   const { table, gateway, now, logger } = deps;
 
-  return { forDeposits, forPayouts, forRedirectUrl };
+  return { forDeposits, forPayouts, forRedirectUrl, confirmed };
 
   /** All of an order's payments have ended in vain here: have they at paytech, and has it no others? */
   async function forDeposits(
@@ -67,9 +67,9 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
     }
     const whose = await Promise.all((listed ?? []).map((each) => isOfOrder(claim, each, asked)));
     if (whose.includes('unknown')) return { is: 'unavailable' };
-    const unrecorded = (listed ?? []).filter((_, index) => whose[index] === true);
-    for (const each of unrecorded) await bring(claim, each, requestId);
-    if (unrecorded.length > 0) return LATER;
+    const ofOrder = (listed ?? []).filter((_, index) => whose[index] === true);
+    for (const each of ofOrder) await bring(claim, each, requestId);
+    if (ofOrder.length > 0) return LATER;
     const alive = known.filter((each) => each.is === 'alive');
     return alive.find(({ record }) => withQueued(record).state !== 'CHECKOUT') ?? alive[0];
   }
@@ -89,7 +89,7 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
     const mayBeOurs = isCascade(listed) || isAsMuchAs(listed, asked);
     if (listed.unsure) return isPaid && mayBeOurs && listed.unsure === 'asked' ? 'unknown' : false;
     if (mayBeOurs || !isPaid || listed.parentPaymentId !== undefined) return mayBeOurs;
-    // The list need not tell of which payment it is a cascade.
+    // The list need not state of which payment it is a cascade.
     const answer = await gateway.get(listed.id, LIMIT_MS);
     return answer.kind === 'answered' ? isCascade(answer.result) : 'unknown';
   }
@@ -128,6 +128,17 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
     return redirectUrl ? ((await keepRedirectUrl(table, record.id, redirectUrl)) ?? record) : record;
   }
 
+  /** Who hears that a payout has failed pays again by another: that is not for a webhook alone to say. */
+  async function confirmed(
+    record: PaymentRecord,
+    requestId?: string,
+  ): Promise<Extract<Against, { is: 'existing' | 'unavailable' }>> {
+    const isInDoubt = record.unconfirmed && endedInVain(withQueued(record).state);
+    const found = isInDoubt ? await stillInVain(record, requestId) : undefined;
+    if (found?.is === 'unavailable') return found;
+    return { is: 'existing', record: found && 'record' in found ? found.record : record };
+  }
+
   async function stillInVain(record: PaymentRecord, requestId?: string): Promise<Against | undefined> {
     const answer = await gateway.get(record.id, LIMIT_MS);
     // Forgotten there: nobody can pay it any more.
@@ -139,11 +150,11 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
     const observed = await queueObservation(deps, record, answer.result, how);
     if (meansMoney(withQueued(observed).state)) return { is: 'existing', record: observed };
     const kept = redirectUrl ? await keepRedirectUrl(table, record.id, redirectUrl) : undefined;
-    return { is: 'alive', record: asSaid(kept ?? observed, facts) };
+    return { is: 'alive', record: asShown(kept ?? observed, facts) };
   }
 
-  /** As GET shows it now, also where the record has a webhook's word that it has ended, which ends it for nobody else. */
-  function asSaid(record: PaymentRecord, facts: GatewayPayment['facts']): PaymentRecord {
+  /** As GET shows it now, also where a webhook has reported an end that the record keeps. */
+  function asShown(record: PaymentRecord, facts: GatewayPayment['facts']): PaymentRecord {
     const at = new Date(now()).toISOString();
     return { ...record, heard: { at, version: record.version, facts } };
   }
@@ -168,7 +179,7 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
   }
 }
 
-/** Whether as much was asked for, or is paid where that is not told; what is not told at all may be as much. */
+/** Whether as much was asked for, or is paid where that is not stated; what is not stated at all may be as much. */
 function isAsMuchAs(
   { customerAmount, customerCurrency, facts: { amount, currency } }: GatewayPayment,
   asked: ClaimedRequest,

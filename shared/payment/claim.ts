@@ -63,6 +63,7 @@ export function isClaimKind(text: string): text is ClaimKind {
  * | unknown   | the same, but money would go out                | `flagged`                            |
  * | unknown   | `limited`, empty again 2 minutes after the POST | give back, `released`, attempt n + 1 |
  * | known     | same request, payment not ended in vain         | 200 with the payment                 |
+ * | known     | a payout that only a webhook says has failed    | 200 with it, as GET says; or 503     |
  * | known     | a deposit PENDING, asked for by another method  | 409 payment.under_way                |
  * | known     | a deposit DECLINED or CANCELLED, at paytech too | attempt n + 1 as `sent`, then call   |
  * | known     | the same, but still to be paid at paytech       | 200 with the payment, or 409         |
@@ -323,9 +324,9 @@ export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], starte
     : { do: 'flag', reason: other ? `payment ${other} may be it, with other money` : STILL_TO_COME };
 }
 
-/** What paytech has made of one of these, or of one that the claim has, and was paid, whatever the amount. */
+/** What paytech has made of one of these, or of an earlier attempt, and was paid, whatever the amount. */
 function paidCascadesOf(claim: Claim, fitting: FoundPayment[], found: readonly FoundPayment[]) {
-  const parents = [...paymentsOf(claim), ...fitting.map(({ id }) => id)];
+  const parents = [...claim.earlierPaymentIds, ...fitting.map(({ id }) => id)];
   const known = [...paymentsOf(claim), ...(claim.deniedPaymentIds ?? [])];
   return found.filter(
     ({ id, paymentType = 'DEPOSIT', parentPaymentId = '', state, unsure }) =>

@@ -18,8 +18,8 @@ export interface Publication {
 }
 
 /**
- * Whether a version was published: all but the payment as it began with our own call. Where
- * nobody could record the beginning, the first version may be the end.
+ * Whether a version was published: all but the payment as it began with our own call. Where nobody could record its
+ * beginning, the first version may be its end.
  */
 export function isPublished({ history: [first] }: PaymentRecord, version: number): boolean {
   return !(version === 1 && first?.source === 'create' && isBeginning(first.facts.state));

@@ -33,7 +33,8 @@ export type Voice = 'webhook' | 'earlier' | 'answer';
  * - `applied`: the table of moves allows it.
  * - `changed`: an open payment has other money, or waits for approval after all; written over the version read.
  * - `corrected`: paytech's final state is another than the record's; likewise.
- * - `reopened`: paytech has it waiting for the merchant where the record has an end; a correction once said twice.
+ * - `reopened`: paytech has it waiting for the merchant where the record has an end; a correction once it has said so
+ *   twice.
  * - `counted`: such a change, when the history has no more room for any.
  * - `ask`: paytech is asked, whose answer is judged in its place.
  * - `duplicate` and `stale`: nothing.
@@ -112,7 +113,7 @@ function mayWaitAfterAll(record: PaymentRecord, state: PaymentState): boolean {
   return state === 'AWAITING_APPROVAL' && record.state === 'PENDING';
 }
 
-/** Of a payout that waits for its approval, PENDING may be a word from before it did. */
+/** Of a payout that waits for its approval, PENDING may be an observation from before it did. */
 export function mayBeOfBefore(record: PaymentRecord, state: PaymentState): boolean {
   return record.state === 'AWAITING_APPROVAL' && state === 'PENDING';
 }

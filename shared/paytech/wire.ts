@@ -143,7 +143,7 @@ export function toGatewayPayment(json: unknown): GatewayPayment {
 /**
  * The same for the answer to a create call, or an entry of the list, where a state that is missing or new must not
  * hide that the payment exists. It reads as PENDING, which is no more than that; a deposit that comes with where its
- * customer pays and without a state has just begun.
+ * customer pays and without a state has just begun. An unknown type reads as none.
  */
 export function toMadePayment(json: unknown): GatewayPayment {
   const payment = toExecutedPayment(json);
@@ -158,7 +158,10 @@ export function toExecutedPayment(json: unknown): GatewayPayment {
   return read(wireMadePayment, json);
 }
 
-const wireMadePayment = z.extend(wirePayment, { state: z.catch(z.enum(PAYMENT_STATES), 'PENDING') });
+const wireMadePayment = z.extend(wirePayment, {
+  state: z.catch(z.enum(PAYMENT_STATES), 'PENDING'),
+  paymentType: lenient(z.enum(PAYMENT_TYPES)),
+});
 
 function read(schema: typeof wirePayment | typeof wireMadePayment, json: unknown): GatewayPayment {
   const parsed = schema.safeParse(json);

@@ -359,6 +359,40 @@ describe('what paytech does not do', () => {
   });
 });
 
+describe('what paytech does although it answers 429', () => {
+  it.each([
+    ['capture', 'AUTHORIZED', 'COMPLETED'],
+    ['void', 'AUTHORIZED', 'CANCELLED'],
+    ['approve', 'AWAITING_APPROVAL', 'PENDING'],
+    ['reject', 'AWAITING_APPROVAL', 'CANCELLED'],
+    ['execute', 'CHECKOUT', 'PENDING'],
+  ] as const)('is not called undone: %s', async (kind, from, to) => {
+    const id = await payment(from);
+    world.gateway.endings.push({ on: kind, ends: '429-made' });
+    const result = await ask(kind, id);
+    expect([result.is, shownState(result)]).toEqual(['done', to]);
+    await applyAll();
+    expect(await ask(kind, id)).toMatchObject({ is: 'done' });
+    expect(await stored(id)).toMatchObject({ state: to, version: 2 });
+  });
+
+  it('is free for the next call where there was no time to ask, or no answer', async () => {
+    for (const deadline of [world.now() + 14_000, world.now() + 11_500]) {
+      const id = await payment('AUTHORIZED');
+      world.gateway.endings.push({ on: 'capture', ends: 429 }, { on: 'get', ends: 'unknown' });
+      const slow: World['gateway']['act'] = async (...args) => {
+        const answer = await world.gateway.act(...args);
+        if (deadline < world.now() + 14_000) world.clock.at += 10_000;
+        return answer;
+      };
+      const deps = { gateway: { ...world.gateway, act: slow } };
+      expect(await ask('capture', id, { deadline, deps })).toEqual({ is: 'unavailable', status: 429 });
+      expect((await stored(id)).operations).toEqual([]);
+      world.gateway.endings.length = 0;
+    }
+  });
+});
+
 describe('an unknown outcome', () => {
   it('is resolved at once where paytech shows that the payment moved', async () => {
     const id = await payment('AUTHORIZED');
@@ -935,7 +969,7 @@ function httpEvent(id: string, body?: string, sourceIp = '203.0.113.7'): HttpEve
   };
 }
 
-describe('what ended on a webhook’s word alone', () => {
+describe('an end that only a webhook reported', () => {
   const ended = async (state: PaymentState = 'DECLINED', from: PaymentState = 'AUTHORIZED') => {
     const id = await payment(from);
     const paymentType = from === 'AUTHORIZED' ? 'DEPOSIT' : 'WITHDRAWAL';

@@ -306,7 +306,7 @@ describe('endings of the call', () => {
     expect(shop.made()).toEqual([shop.referenceId]);
   });
 
-  it('shows the payment that was made although 429 was answered, once it is heard of', async () => {
+  it('shows the payment that was made although 429 was answered, once it is observed', async () => {
     const shop = order();
     world.gateway.endings.push({ on: 'create', ends: '429-made' });
     expect(await shop.send()).toEqual({ is: 'unavailable', status: 429 });

@@ -245,7 +245,7 @@ describe('a payout that comes to its approval from PENDING', () => {
     expect(world.gateway.calls.approve).toBe(1);
   });
 
-  it('is not said to be approved by a word from before it waited', async () => {
+  it('is not shown as approved by an observation from before it waited', async () => {
     const id = await recorded('PENDING', 'WITHDRAWAL');
     world.gateway.set(id, { state: 'AWAITING_APPROVAL' });
     await answer(id, 'AWAITING_APPROVAL');
@@ -263,7 +263,7 @@ describe('a payout that comes to its approval from PENDING', () => {
       () => listed(id, 'PENDING'),
       () => say(id, 'PENDING', {}, { source: 'create' }),
     ];
-    for (const word of late) expect((await word()).outcome).toBe('stale');
+    for (const observe of late) expect((await observe()).outcome).toBe('stale');
     expect(await stored(id)).toMatchObject({ state: 'AWAITING_APPROVAL', version: 2, quarantined: 0 });
     expect((await approve()).is).not.toBe('done');
     expect((await answer(id, 'PENDING')).outcome).toBe('applied');

@@ -106,7 +106,7 @@ describe('an order whose attempt was declined', () => {
     },
   );
 
-  it('is not sold again where its first attempt was lost, and money was paid that nobody says is for it', async () => {
+  it('is not sold again where its first attempt was lost, and money was paid of which paytech does not say for what', async () => {
     const shop = orderIn(world);
     world.gateway.endings.push({ on: 'create', ends: 'unknown' });
     const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId: shop.referenceId, ...EUR_10 });

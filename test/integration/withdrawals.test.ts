@@ -159,11 +159,12 @@ describe('POST /operations/withdrawals', () => {
     expect(made(body.referenceId)).toHaveLength(1);
   });
 
-  it.each(['DECLINED', 'CANCELLED', 'COMPLETED'])(
+  it.each(['DECLINED', 'CANCELLED', 'COMPLETED'] as const)(
     'is never repeated under its own id once %s',
     async (state) => {
       const body = request();
       const { body: withdrawal } = await office.withdraw(body);
+      world.gateway.set(withdrawal.id, { state });
       await world.apply(
         webhookEvent({ id: withdrawal.id, paymentType: 'WITHDRAWAL', state, amount: '50.05' }),
       );
@@ -208,6 +209,34 @@ it('is recorded as PENDING where paytech answers a state that no withdrawal has'
   expect(await readPayment(world.table, body.id)).toMatchObject({ state: 'PENDING' });
   const said = webhookEvent({ id: body.id, paymentType: 'WITHDRAWAL', state: 'COMPLETED', amount: '50.05' });
   expect((await world.apply(said)).outcome).toBe('applied');
+});
+
+describe('a withdrawal of which only a webhook has reported that it failed', () => {
+  const failed = async () => {
+    const body = request();
+    const { id } = (await office.withdraw(body)).body;
+    const said = { paymentType: 'WITHDRAWAL', state: 'DECLINED', amount: '50.05' };
+    await world.apply(webhookEvent({ id, ...said }));
+    expect(await readPayment(world.table, id)).toMatchObject({ state: 'DECLINED', unconfirmed: true });
+    return { body, id: id as string };
+  };
+
+  it('is shown as paytech has it', async () => {
+    const { body, id } = await failed();
+    const shown = (state: string, final: boolean) => ({ status: 200, body: { id, state, final } });
+    expect(await office.withdraw(body)).toMatchObject(shown('PENDING', false));
+    world.gateway.set(id, { state: 'COMPLETED' });
+    expect(await office.withdraw(body)).toMatchObject(shown('COMPLETED', true));
+    expect(made(body.referenceId)).toHaveLength(1);
+  });
+
+  it('is shown as failed where paytech says so, and not while it does not answer', async () => {
+    const { body, id } = await failed();
+    world.gateway.endings.push({ on: 'get', ends: 'unknown' });
+    expect(await office.withdraw(body)).toMatchObject({ status: 503, code: 'gateway.unavailable' });
+    world.gateway.set(id, { state: 'DECLINED' });
+    expect(await office.withdraw(body)).toMatchObject({ status: 200, body: { id, state: 'DECLINED' } });
+  });
 });
 
 describe('an unknown outcome', () => {
@@ -343,7 +372,7 @@ describe('an unknown outcome', () => {
       return { body, id, message: kept[0]! };
     }
 
-    it('is known by its message, however little the answer told', async () => {
+    it('is known by its message, however little the answer stated', async () => {
       const { body, id, message } = await unrecorded(({ id, facts: { state } }) => ({
         id,
         facts: { state },

@@ -264,7 +264,7 @@ function everyChangeIsPublishedAndNothingElse(
   for (const record of records) {
     if (forGood.fault === 'subscriber-refuses' && record.id === forGood.paymentId) continue;
     for (const [index, { source, facts }] of record.history.entries()) {
-      // How our own call began is no news.
+      // How our own call began is not published.
       if (index === 0 && source === 'create' && isBeginning(facts.state)) continue;
       const { id, body } = publicationOf(record, index + 1, EVENT_SOURCE);
       expected.set(id, body);

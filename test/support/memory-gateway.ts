@@ -24,7 +24,7 @@ import { answeredPayment, type Chance, type Form, type MadePayment, type Path } 
  * not, `unknown` does nothing.
  */
 export type Ending =
-  | { on: Action; ends: 'lost' | 'unknown' | 'refused' | 401 | 403 | 404 | 429 }
+  | { on: Action; ends: 'lost' | 'unknown' | 'refused' | '429-made' | 401 | 403 | 404 | 429 }
   | { on: 'create'; ends: 'lost' | 'declined' | 'unknown' | 'refused' | '429-made' | 401 | 403 | 404 | 429 }
   | { on: 'get' | 'list'; ends: 'unknown' | 429 };
 
@@ -149,6 +149,7 @@ export function memoryGateway(
       return { kind: 'refused', message: 'Illegal state', errors: [] };
     }
     set(id, facts);
+    if (ends === '429-made') return { kind: 'not-accepted', status: 429 };
     if (ends === 'lost') return { kind: 'unknown', reason: 'timeout' };
     return answer(payment, 'act');
   }

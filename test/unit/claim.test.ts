@@ -322,6 +322,9 @@ describe('a look-up', () => {
     }
     const denied = { ...unknown, deniedPaymentIds: ['p2'] };
     expect(judgeLookUp(denied, [cascade, open], LEASE_ENDS)).toMatchObject({ paymentId: 'p1' });
+    const ofElsewhere = { ...cascade, parentPaymentId: 'p9' };
+    const shared = { ...unknown, otherPaymentIds: ['p9'] };
+    expect(judgeLookUp(shared, [ofElsewhere, open], LEASE_ENDS)).toMatchObject({ paymentId: 'p1' });
   });
 
   test('after a 429 is released by the second that is empty, at the earliest two minutes after the call', () => {

@@ -421,6 +421,23 @@ describe('a list', () => {
     },
   );
 
+  test('and create read an unknown type as none: one such entry hides no other', async () => {
+    const strange = { ...PAYMENT, id: 'p2', paymentType: 'REVERSAL' };
+    const listed = await paytech(list([strange, PAYMENT]));
+    const answer = await listed.client.list({ createdFrom }, ENOUGH);
+    expect(answer).toMatchObject({
+      result: { payments: [{ id: 'p2' }, { id: 'p1', paymentType: 'DEPOSIT' }] },
+    });
+    expect(answer).not.toHaveProperty('result.payments.0.paymentType');
+    const created = await paytech(json(200, { status: 200, result: strange }));
+    expect(await created.client.create(BODY, ENOUGH)).toMatchObject({
+      kind: 'answered',
+      result: { id: 'p2' },
+    });
+    const got = await paytech(json(200, { status: 200, result: strange }));
+    expect(await got.client.get('p2', ENOUGH)).toEqual(unknown);
+  });
+
   // "Nothing found" must never be read from an answer that does not say so.
   test.each([
     ['no result', json(200, { status: 200 })],

@@ -131,19 +131,19 @@ describe('whose observation it is decides', () => {
       { webhook: 'stale', earlier: 'stale', answer: 'stale' },
     ],
     [
-      'a hold after it was paid, as only a webhook says',
+      'a hold after it was paid, as only a webhook reported',
       { ...completed, unconfirmed: true },
       seen('AUTHORIZED', '11.12'),
       { webhook: 'stale', earlier: 'stale', answer: 'reopened' },
     ],
     [
-      'a checkout after it was paid, as only a webhook says',
+      'a checkout after it was paid, as only a webhook reported',
       { ...completed, unconfirmed: true },
       seen('CHECKOUT', '11.12'),
       { webhook: 'stale', earlier: 'stale', answer: 'stale' },
     ],
     [
-      'an approval to come of what was paid out, as only a webhook says',
+      'an approval to come of what was paid out, as only a webhook reported',
       withdrawal('COMPLETED', { unconfirmed: true }),
       seen('AWAITING_APPROVAL'),
       { webhook: 'stale', earlier: 'stale', answer: 'reopened' },
