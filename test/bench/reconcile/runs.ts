@@ -1,4 +1,4 @@
-import { type Dependencies, reconcile } from '../../../functions/reconcile/pipeline.ts';
+import { reconcile } from '../../../functions/reconcile/pipeline.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../../shared/runtime/time.ts';
 import { Actor, type Usage } from './actor.ts';
@@ -63,7 +63,7 @@ export class Runs {
       this.killed++;
       usage.milliseconds += LIMIT_MS;
     });
-    const dependencies: Dependencies = {
+    const dependencies: Parameters<typeof reconcile>[0] = {
       table: simulatedTable(store, actor),
       index: simulatedIndex(store, actor),
       gateway: simulatedGateway(paytech, actor),

@@ -1,3 +1,4 @@
+import type { Update } from '../../../shared/store/expressions.ts';
 import type { Cursor, OpenIndex, OpenKey } from '../../../shared/store/open-index.ts';
 import type { Item, Table, Written } from '../../../shared/store/table.ts';
 import type { Actor } from './actor.ts';
@@ -14,6 +15,10 @@ import { bytesOfItem } from './sizes.ts';
 const LATENCY_MS = 5;
 /** What the SDK needs of Lambda's processor for a request. */
 const WORK_MS = 0.5;
+/** A request for up to a hundred items. */
+const KEYS_PER_REQUEST = 100;
+const BATCH_LATENCY_MS = 15;
+const WORK_PER_KEY_MS = 0.06;
 
 const BYTES_PER_READ_UNIT = 4096;
 const BYTES_PER_WRITE_UNIT = 1024;
@@ -55,24 +60,45 @@ export function simulatedTable(store: Store, actor: Actor): Table {
     return { written: true, item };
   }
 
-  return {
-    async get(pk) {
-      const item = store.items.get(pk);
-      units.read += Math.max(1, Math.ceil(bytesOfItem(item ?? {}) / BYTES_PER_READ_UNIT));
+  function read(pk: string): Item | undefined {
+    const item = store.items.get(pk);
+    units.read += Math.max(1, Math.ceil(bytesOfItem(item ?? {}) / BYTES_PER_READ_UNIT));
+    return item;
+  }
+
+  const table = {
+    async get(pk: string) {
+      const item = read(pk);
       await actor.wait(LATENCY_MS, WORK_MS);
       return item;
     },
-    async put(item, condition) {
+    async getMany(pks: readonly string[]) {
+      const found = new Map<string, Item>();
+      for (let from = 0; from < pks.length; from += KEYS_PER_REQUEST) {
+        const keys = pks.slice(from, from + KEYS_PER_REQUEST);
+        // Read as eventually consistent, which is half as dear.
+        const before = units.read;
+        for (const pk of keys) {
+          const item = read(pk);
+          if (item) found.set(pk, item);
+        }
+        units.read = before + (units.read - before) / 2;
+        await actor.wait(BATCH_LATENCY_MS, keys.length * WORK_PER_KEY_MS);
+      }
+      return found;
+    },
+    async put(item: Parameters<Table['put']>[0], condition: Parameters<Table['put']>[1]) {
       const result = attempt(item.pk, condition, () => present(item));
       await actor.wait(LATENCY_MS, WORK_MS);
       return result;
     },
-    async update(pk, update) {
+    async update(pk: string, update: Update) {
       const result = attempt(pk, update.condition, (before) => updated(before, update));
       await actor.wait(LATENCY_MS, WORK_MS);
       return result;
     },
   };
+  return table;
 }
 
 export function simulatedIndex(store: Store, actor: Actor): OpenIndex {
