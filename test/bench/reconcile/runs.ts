@@ -1,10 +1,11 @@
 import { reconcile } from '../../../functions/reconcile/pipeline.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../../shared/runtime/time.ts';
+import type { OpenIndex } from '../../../shared/store/open-index.ts';
+import type { Table } from '../../../shared/store/table.ts';
 import { Actor, type Usage } from './actor.ts';
 import type { Clock } from './clock.ts';
 import { type Paytech, simulatedGateway } from './gateway.ts';
-import { type Store, simulatedIndex, simulatedTable } from './table.ts';
 import type { WebhookQueue } from './webhook-queue.ts';
 
 /*
@@ -25,7 +26,8 @@ export interface Settings {
 
 export interface RunsOptions {
   clock: Clock;
-  store: Store;
+  table: (actor: Actor) => Table;
+  index: (actor: Actor) => OpenIndex;
   paytech: Paytech;
   queue: WebhookQueue;
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -51,7 +53,7 @@ export class Runs {
   }
 
   private async invoke(): Promise<void> {
-    const { clock, store, paytech, queue, logger, usage, settings } = this.options;
+    const { clock, table, index, paytech, queue, logger, usage, settings } = this.options;
     const actor = new Actor(clock, usage);
     const startedAt = clock.now();
     this.started++;
@@ -64,8 +66,8 @@ export class Runs {
       usage.milliseconds += LIMIT_MS;
     });
     const dependencies: Parameters<typeof reconcile>[0] = {
-      table: simulatedTable(store, actor),
-      index: simulatedIndex(store, actor),
+      table: table(actor),
+      index: index(actor),
       gateway: simulatedGateway(paytech, actor),
       queue: queue.sender(actor),
       now: clock.now,

@@ -2,8 +2,8 @@ import type { Publication } from '../../../shared/payment/cloud-event.ts';
 import { nextCheckAt } from '../../../shared/payment/schedule.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../../shared/runtime/time.ts';
 import { keyOf } from '../../../shared/store/payment-item.ts';
-import { openShard } from '../../../shared/store/table.ts';
-import { Usage } from './actor.ts';
+import { openShard, type Table } from '../../../shared/store/table.ts';
+import { type Actor, Usage } from './actor.ts';
 import { chanceOf } from './chance.ts';
 import { Clock } from './clock.ts';
 import { Paytech, type Weather } from './gateway.ts';
@@ -12,7 +12,7 @@ import { OpenEntries } from './open-entries.ts';
 import { idOf, Population, paymentWith } from './population.ts';
 import { type Result, resultOf } from './result.ts';
 import { Runs, type Settings } from './runs.ts';
-import { HotShards, type Store } from './table.ts';
+import { HotShards, type Store, simulatedIndex, simulatedTable } from './table.ts';
 import { WebhookQueue } from './webhook-queue.ts';
 import { isMissing, webhookAt, webhookOf } from './webhooks.ts';
 
@@ -65,8 +65,11 @@ export interface World {
   metrics: Record<string, number>;
 }
 
-export async function simulate(plan: Plan): Promise<Result> {
-  const world = worldOf(plan);
+/** The table as an invocation uses it; another one only where what it does is watched. */
+export type TableFor = (store: Store, actor: Actor) => Table;
+
+export async function simulate(plan: Plan, tableFor: TableFor = simulatedTable): Promise<Result> {
+  const world = worldOf(plan, tableFor);
   const { clock, runs, start, end } = world;
   begin(world);
   for (let second = start; second < end; second += SECOND_MS) {
@@ -77,7 +80,7 @@ export async function simulate(plan: Plan): Promise<Result> {
   return resultOf(world);
 }
 
-function worldOf(plan: Plan): World {
+function worldOf(plan: Plan, tableFor: TableFor): World {
   const { seed, rate, weather, settings, snsPerSecond } = plan;
   const [start, end] = [START, START + plan.minutes * MINUTE_MS];
   const outageFrom = start - plan.outageHours * HOUR_MS;
@@ -95,11 +98,16 @@ function worldOf(plan: Plan): World {
   const logger = loggerCounting(metrics);
   const policy = plan.confirmWebhooks ? { confirmAfterMs: CONFIRM_AFTER_MS } : {};
   const queue = new WebhookQueue({
-    ...{ clock, store, paytech, policy, snsPerSecond, logger },
+    ...{ clock, paytech, policy, snsPerSecond, logger },
+    table: (actor) => tableFor(store, actor),
     told: (publication) => noteTold(publication, toldAt, now()),
   });
   const usage = new Usage();
-  const runs = new Runs({ clock, store, paytech, queue, logger, usage, settings });
+  const runs = new Runs({
+    ...{ clock, paytech, queue, logger, usage, settings },
+    table: (actor) => tableFor(store, actor),
+    index: (actor) => simulatedIndex(store, actor),
+  });
   const parts = { clock, population, store, paytech, queue, runs, usage, toldAt, metrics };
   return { plan, outageFrom, start, end, ...parts };
 }

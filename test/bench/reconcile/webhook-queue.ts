@@ -4,10 +4,10 @@ import type { Publication } from '../../../shared/payment/cloud-event.ts';
 import type { FollowUpPolicy } from '../../../shared/payment/follow-up.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { MINUTE_MS, SECOND_MS } from '../../../shared/runtime/time.ts';
+import type { Table } from '../../../shared/store/table.ts';
 import { Actor, Usage } from './actor.ts';
 import type { Clock } from './clock.ts';
 import { type Paytech, simulatedGateway } from './gateway.ts';
-import { type Store, simulatedTable } from './table.ts';
 
 /*
  * The webhook queue, and apply-payment-event, which takes it up in batches. Its pipeline is the real one. Lambda
@@ -34,7 +34,7 @@ const PUBLISH_LIMIT_MS = 5 * SECOND_MS;
 
 export interface ConsumerOptions {
   clock: Clock;
-  store: Store;
+  table: (actor: Actor) => Table;
   paytech: Paytech;
   policy: FollowUpPolicy;
   /** Messages per second that SNS takes. */
@@ -126,10 +126,10 @@ export class WebhookQueue {
   }
 
   private async apply(batch: readonly QueuedEvent[]): Promise<void> {
-    const { clock, store, paytech, policy, logger } = this.options;
+    const { clock, table, paytech, policy, logger } = this.options;
     const actor = new Actor(clock, this.usage);
     const apply = applyEvent({
-      table: simulatedTable(store, actor),
+      table: table(actor),
       gateway: simulatedGateway(paytech, actor),
       eventSource: 'urn:paytech-payments:bench',
       policy,
