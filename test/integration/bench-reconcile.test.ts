@@ -4,10 +4,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isDecimal } from '../../shared/payment/money.ts';
 import { OPEN_SHARDS } from '../../shared/payment/schedule.ts';
 import { openOpenIndex } from '../../shared/store/open-index.ts';
-import { type Item, openTable, type Table } from '../../shared/store/table.ts';
+import { type Item, openTable } from '../../shared/store/table.ts';
 import { type Actor, Usage } from '../bench/reconcile/actor.ts';
 import { type Plan, simulate } from '../bench/reconcile/simulation.ts';
-import { type Store, simulatedTable } from '../bench/reconcile/table.ts';
+import { type SimulatedTable, type Store, simulatedTable } from '../bench/reconcile/table.ts';
 import { startWorld, type World } from '../support/world.ts';
 
 /** The table of `npm run bench -- reconcile`, held against the embedded DynamoDB: nothing is kinder there. */
@@ -83,7 +83,7 @@ it('answers every request of a run as the embedded table does, and counts the un
     return simulated;
   }
 
-  function watched(ofStore: Store, actor: Actor): Table {
+  function watched(ofStore: Store, actor: Actor): SimulatedTable {
     store = ofStore;
     const simulated = simulatedTable(store, Object.assign(Object.create(actor) as Actor, { usage }));
     return {

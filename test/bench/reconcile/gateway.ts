@@ -1,7 +1,7 @@
 import type { Answer, GatewayClient, ListQuery, ReadablePage } from '../../../shared/paytech/client.ts';
 import type { GatewayPayment } from '../../../shared/paytech/wire.ts';
 import { SECOND_MS } from '../../../shared/runtime/time.ts';
-import type { Actor } from './actor.ts';
+import { type Actor, PROCESSOR } from './actor.ts';
 import { chances } from './chance.ts';
 import { MONEY, TOLD } from './items.ts';
 import { idOf, type Population, paymentWith } from './population.ts';
@@ -25,9 +25,9 @@ export interface Weather {
 }
 
 const REFUSED_MS = 50;
-/** What a new TLS connection takes of Lambda's processor, and an entry of a page until it is a payment. */
-const CALL_WORK_MS = 3;
-const ENTRY_WORK_MS = 0.05;
+/** What a new TLS connection takes of the processor, and an entry of a page until it is a payment. */
+const CALL_WORK_MS = 2.2 * PROCESSOR;
+const ENTRY_WORK_MS = 0.05 * PROCESSOR;
 
 /** Source: paytech, "Get payments". */
 const MAX_LIMIT = 1_000;

@@ -2,8 +2,8 @@ import type { Publication } from '../../../shared/payment/cloud-event.ts';
 import { nextCheckAt } from '../../../shared/payment/schedule.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../../shared/runtime/time.ts';
 import { keyOf } from '../../../shared/store/payment-item.ts';
-import { openShard, type Table } from '../../../shared/store/table.ts';
-import { type Actor, Usage } from './actor.ts';
+import { openShard } from '../../../shared/store/table.ts';
+import { Usage } from './actor.ts';
 import { chanceOf } from './chance.ts';
 import { Clock } from './clock.ts';
 import { Paytech, type Weather } from './gateway.ts';
@@ -66,7 +66,7 @@ export interface World {
 }
 
 /** The table as an invocation uses it; another one only where what it does is watched. */
-export type TableFor = (store: Store, actor: Actor) => Table;
+export type TableFor = typeof simulatedTable;
 
 export async function simulate(plan: Plan, tableFor: TableFor = simulatedTable): Promise<Result> {
   const world = worldOf(plan, tableFor);

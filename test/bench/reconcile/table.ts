@@ -1,7 +1,7 @@
 import type { Update } from '../../../shared/store/expressions.ts';
 import type { Cursor, OpenIndex, OpenKey } from '../../../shared/store/open-index.ts';
 import type { Item, Table, Written } from '../../../shared/store/table.ts';
-import type { Actor } from './actor.ts';
+import { type Actor, PROCESSOR } from './actor.ts';
 import { holds, updated } from './expressions.ts';
 import type { Items } from './items.ts';
 import type { Entry, OpenEntries } from './open-entries.ts';
@@ -13,12 +13,12 @@ import { bytesOfItem } from './sizes.ts';
  */
 
 const LATENCY_MS = 5;
-/** What the SDK needs of Lambda's processor for a request. */
-const WORK_MS = 0.5;
+/** What the SDK needs of the processor for a request: see PROCESSOR. */
+const WORK_MS = 0.9 * PROCESSOR;
 /** A request for up to a hundred items. */
 const KEYS_PER_REQUEST = 100;
 const BATCH_LATENCY_MS = 15;
-const WORK_PER_KEY_MS = 0.06;
+const WORK_PER_KEY_MS = 0.065 * PROCESSOR;
 
 const BYTES_PER_READ_UNIT = 4096;
 const BYTES_PER_WRITE_UNIT = 1024;
@@ -32,7 +32,7 @@ export interface Store {
   hottest: HotShards;
 }
 
-export function simulatedTable(store: Store, actor: Actor): Table {
+export function simulatedTable(store: Store, actor: Actor) {
   const { units } = actor.usage;
 
   function write(pk: string, before: Item | undefined, after: Item): void {
@@ -98,8 +98,11 @@ export function simulatedTable(store: Store, actor: Actor): Table {
       return result;
     },
   };
-  return table;
+  return table satisfies Table;
 }
+
+/** What a run and a batch are given; it is at least what the store calls a table. */
+export type SimulatedTable = ReturnType<typeof simulatedTable>;
 
 export function simulatedIndex(store: Store, actor: Actor): OpenIndex {
   return {

@@ -4,10 +4,10 @@ import type { Publication } from '../../../shared/payment/cloud-event.ts';
 import type { FollowUpPolicy } from '../../../shared/payment/follow-up.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { MINUTE_MS, SECOND_MS } from '../../../shared/runtime/time.ts';
-import type { Table } from '../../../shared/store/table.ts';
-import { Actor, Usage } from './actor.ts';
+import { Actor, PROCESSOR, Usage } from './actor.ts';
 import type { Clock } from './clock.ts';
 import { type Paytech, simulatedGateway } from './gateway.ts';
+import type { SimulatedTable } from './table.ts';
 
 /*
  * The webhook queue, and apply-payment-event, which takes it up in batches. Its pipeline is the real one. Lambda
@@ -16,7 +16,7 @@ import { type Paytech, simulatedGateway } from './gateway.ts';
  */
 
 const SEND_MS = 10;
-const SEND_WORK_MS = 0.4;
+const SEND_WORK_MS = 0.37 * PROCESSOR;
 
 const BATCH = 10;
 /** Of Lambda, for a batch: taking it from the queue and deleting it. */
@@ -34,7 +34,7 @@ const PUBLISH_LIMIT_MS = 5 * SECOND_MS;
 
 export interface ConsumerOptions {
   clock: Clock;
-  table: (actor: Actor) => Table;
+  table: (actor: Actor) => SimulatedTable;
   paytech: Paytech;
   policy: FollowUpPolicy;
   /** Messages per second that SNS takes. */
