@@ -1,3 +1,4 @@
+import type { Units } from './actor.ts';
 import type { Percentiles, Result } from './result.ts';
 import { type Played, plansOf, SCENARIO_NAMES } from './scenarios.ts';
 import { simulate } from './simulation.ts';
@@ -48,7 +49,6 @@ const TARGETS_HEAD = `| scenario | settings | payments/s | target | |
 
 function rowOf({ scenario, settings, plan }: Played, result: Result): string {
   const { gets, pages } = result.questionsPerPayment;
-  const { read, write, index } = result.unitsPerPayment;
   const cells = [
     scenario,
     settings,
@@ -58,7 +58,7 @@ function rowOf({ scenario, settings, plan }: Played, result: Result): string {
     grouped(result.behind),
     result.applied.count > 0 ? `${time(result.applied.p99)}, ${time(result.applied.max)}` : '',
     (gets + pages).toFixed(3),
-    [read, write, index].map((each) => each.toFixed(2)).join(', '),
+    units(result.unitsPerPayment),
     result.dollarsPerMillion.toFixed(2),
     `${result.runs.killed} of ${result.runs.started}`,
   ];
@@ -81,6 +81,7 @@ function detailsOf({ scenario, settings, plan }: Played, result: Result): string
     `told within ${spread(result.toldWithin)}; behind ${result.behind}, the oldest by ${time(result.oldestBehind)}`,
     `webhooks applied within ${spread(result.applied)}; most queued ${result.mostQueued}, came again ${result.failures}`,
     `questions per payment: ${gets.toFixed(3)} GET, ${pages.toFixed(4)} pages; ${result.refusals} answers 429`,
+    `apply-payment-event beside it: ${result.applying.gets.toFixed(3)} GET; read, write, index units ${units(result.applying.units)}`,
     `busiest shard of the index ${result.hottestShard} writes/s; items kept whole ${result.keptItems}`,
     `runs ${JSON.stringify(result.runs)}`,
     `metrics ${JSON.stringify(result.metrics)}`,
@@ -90,6 +91,8 @@ function detailsOf({ scenario, settings, plan }: Played, result: Result): string
 }
 
 const spread = ({ p50, p99, max }: Percentiles) => [p50, p99, max].map(time).join(', ');
+const units = ({ read, write, index }: Units) =>
+  [read, write, index].map((each) => each.toFixed(2)).join(', ');
 const grouped = (count: number) => count.toLocaleString('en-US');
 
 /** Of seconds. */

@@ -24,6 +24,8 @@ export interface Result {
   /** How many answers were 429. */
   refusals: number;
   unitsPerPayment: Units;
+  /** What apply-payment-event has used beside it, which is not reconcile's. */
+  applying: { gets: number; units: Units };
   dollarsPerMillion: number;
   runs: { started: number; killed: number; ends: Record<string, number> };
   mostQueued: number;
@@ -54,7 +56,8 @@ export function resultOf(world: World): Result {
     ...endingsOf(world),
     questionsPerPayment: { gets: gets / made, pages: pages / made },
     refusals: world.paytech.refusals,
-    unitsPerPayment: { read: units.read / made, write: units.write / made, index: units.index / made },
+    unitsPerPayment: each(units, made),
+    applying: { gets: world.queue.usage.gets / made, units: each(world.queue.usage.units, made) },
     dollarsPerMillion: (dollarsFor(usage) / made) * 1e6,
     runs: { started, killed, ends },
     mostQueued: world.queue.mostWaiting,
@@ -63,6 +66,10 @@ export function resultOf(world: World): Result {
     keptItems: world.store.items.keptItems,
     metrics: world.metrics,
   };
+}
+
+function each({ read, write, index }: Units, payments: number): Units {
+  return { read: read / payments, write: write / payments, index: index / payments };
 }
 
 type Endings = Pick<

@@ -16,6 +16,8 @@ const FOR_SCALE: Settings = { ...DEFAULTS, reconcileConcurrency: 100 };
 
 const ALL = 1;
 const ONE_IN_A_THOUSAND = 0.001;
+const NO_OUTAGE = [0, 0] as const;
+const LARGE = [30_000, 30_000] as const;
 /** From the first minute to the last. */
 const ALWAYS = [0] as const;
 
@@ -28,6 +30,8 @@ interface Scenario {
   missing?: number;
   weather?: Partial<Weather>;
   confirmWebhooks?: boolean;
+  /** Messages per second that SNS takes; its quota in the largest Regions where nothing else is said. */
+  snsPerSecond?: readonly [number, number];
   /** Hours before the start in which nothing came and reconcile did nothing. */
   outageHours?: readonly [number, number];
   targets: readonly Target[];
@@ -124,6 +128,14 @@ const SCENARIOS: readonly Scenario[] = [
     targets: [CAUGHT_UP, FRESH, NO_RUN_KILLED],
   },
   {
+    name: 'after-an-outage-slow-topic',
+    rates: [30, 300],
+    minutes: [60, 12],
+    outageHours: [6, 1.2],
+    snsPerSecond: [300, 3_000],
+    targets: [FRESH, NO_RUN_KILLED],
+  },
+  {
     name: 'quiet',
     rates: [1, 10],
     minutes: [60, 60],
@@ -157,7 +169,7 @@ export interface Played {
 export function plansOf(name: string, seed: number, minutes?: number): Played[] {
   const scenario = SCENARIOS.find((each) => each.name === name);
   if (!scenario) throw new TypeError(`There is no scenario ${name}: choose of ${SCENARIO_NAMES.join(', ')}.`);
-  const { rates, weather, missing = 0, confirmWebhooks = true, outageHours = [0, 0], targets } = scenario;
+  const { rates, weather, missing = 0, confirmWebhooks = true, outageHours = NO_OUTAGE, targets } = scenario;
   return (['default', 'scale'] as const).map((settings, at) => ({
     scenario: name,
     settings,
@@ -171,7 +183,7 @@ export function plansOf(name: string, seed: number, minutes?: number): Played[] 
       settings: at === 0 ? DEFAULTS : FOR_SCALE,
       confirmWebhooks,
       outageHours: outageHours[at]!,
-      snsPerSecond: 30_000,
+      snsPerSecond: (scenario.snsPerSecond ?? LARGE)[at]!,
     },
   }));
 }
