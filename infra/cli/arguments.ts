@@ -5,17 +5,22 @@ const UNITS_MS: Record<string, number> = { s: SECOND_MS, m: MINUTE_MS, h: HOUR_M
 
 /** `90s`, `15m`, `2h` or `3d`, in milliseconds. */
 export function parseDuration(text: string): number {
+  const duration = durationOf(text);
+  if (duration === undefined) throw new InvalidArgumentError('Give a duration such as 90s, 15m, 2h or 3d.');
+  return duration;
+}
+
+function durationOf(text: string): number | undefined {
   const [, number, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  if (!number) throw new InvalidArgumentError('Give a duration such as 90s, 15m, 2h or 3d.');
-  return Number(number) * UNITS_MS[unit]!;
+  return number ? Number(number) * UNITS_MS[unit]! : undefined;
 }
 
 /** A duration before now, or a time in ISO 8601, in epoch milliseconds. */
 export function parseSince(text: string): number {
   const isDate = /^\d{4}-\d\d-\d\d/.test(text);
-  const at = isDate ? Date.parse(text) : Date.now() - parseDuration(text);
+  const at = isDate ? Date.parse(text) : Date.now() - (durationOf(text) ?? Number.NaN);
   if (Number.isNaN(at))
-    throw new InvalidArgumentError('Give a duration such as 2h or a time such as 2026-11-23T08:00Z.');
+    throw new InvalidArgumentError('Give a duration such as 2h or 3d, or a time such as 2026-11-23T08:00Z.');
   return at;
 }
 

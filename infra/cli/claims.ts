@@ -161,9 +161,15 @@ async function release(environment: Environment, id: string, options: Resolving)
         text: `It took effect after all: paytech says ${withQueued(result.record).state}.`,
       };
     case 'not-open':
-      throw new Failure(`No operation is open on payment ${id}.`);
+      throw new Failure(
+        result.record
+          ? `No operation is open on payment ${id}.`
+          : `There is no record of payment ${id}. An operation is named by paytech's id of its payment: "paytech-ops show <reference>" says it.`,
+      );
     case 'too-early':
-      throw new Failure(`Too early: wait another ${result.seconds} s.`);
+      throw new Failure(
+        `Too early: paytech may still carry it out. Wait another ${result.seconds} s, then say it again.`,
+      );
     case 'unavailable':
       throw new Failure('Nothing was changed: paytech could not be asked.');
     default:

@@ -53,5 +53,10 @@ function messageOf(error: unknown): string {
   const causes = error instanceof AggregateError ? error.errors : [error];
   const isUnreachable = causes.some((each) => (each as NodeJS.ErrnoException).code === 'ECONNREFUSED');
   if (isUnreachable) return 'Nothing answers there. Is the local run up (npm start), or is --stack missing?';
-  return error instanceof Failure ? error.message : `${error.name}: ${error.message}`;
+  if (error instanceof Failure) return error.message;
+  if (error.name === 'CredentialsProviderError')
+    return `There are no AWS credentials to use (${error.message}). Sign in, or name a profile with --profile.`;
+  if (error.message === 'Region is missing')
+    return 'In which region is the stack? Name it with --region or AWS_REGION.';
+  return `${error.name}: ${error.message}`;
 }

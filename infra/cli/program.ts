@@ -118,7 +118,11 @@ export function program(onResult: (result: Result) => void): Command {
   root
     .command('keys')
     .description('which signing key and encoding matched lately, and whether an old key may be retired')
-    .option('--since <when>', 'how far to look back', parseSince, Date.now() - 7 * DAY_MS)
+    .addOption(
+      new Option('--since <when>', 'how far to look back, such as 2h or 2026-11-23')
+        .argParser(parseSince)
+        .default(Date.now() - 7 * DAY_MS, '7d'),
+    )
     .option('--max <n>', 'look at so many payments at most', parseCount, 2_000)
     .action((options: { since: number; max: number }) => work((environment) => keys(environment, options)));
 

@@ -11,7 +11,10 @@ export async function replay(
   version: number | undefined,
 ): Promise<Result> {
   const record = await readPayment(table, id);
-  if (!record) throw new Failure(`There is no record of payment ${id}.`);
+  if (!record)
+    throw new Failure(
+      `There is no record of payment ${id}. Name it by paytech's id: "paytech-ops show <reference>" says it.`,
+    );
   const published = record.history.map((_, index) => index + 1).filter((each) => isPublished(record, each));
   const wanted = version === undefined ? published : published.filter((each) => each === version);
   if (version !== undefined && wanted.length === 0) {

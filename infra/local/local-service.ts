@@ -38,6 +38,8 @@ export interface LocalOptions {
   dynamoDbPort?: number;
   /** Whether `POST /payments` needs an order token; default: off, and open to anyone on this machine. */
   orderTokens?: 'required' | 'off';
+  /** Pages of yours that may call the API and take customers back, beside the demo shop: `http://localhost:8080`. */
+  pageOrigins?: readonly string[];
   /** Settings of the stack in place of those of cdk.json and of the local run. */
   settings?: Partial<SettingsInput>;
   simulator?: Partial<SimulatorOptions>;
@@ -148,7 +150,7 @@ async function start(options: LocalOptions, started: ToBeClosed): Promise<LocalS
 
   const synthesized = await synthesize({
     paytechUrl: simulator.url,
-    allowedOrigins: [api.url, api.url.replace('127.0.0.1', 'localhost')],
+    allowedOrigins: [api.url, api.url.replace('127.0.0.1', 'localhost'), ...(options.pageOrigins ?? [])],
     orderTokens,
     createPaymentAuth: 'none',
     hostToHost: true,

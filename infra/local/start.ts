@@ -6,6 +6,7 @@
  *   SQS_PORT 3002       the embedded SQS and SNS
  *   DYNAMODB_PORT 3003  the embedded DynamoDB
  *   ORDER_TOKENS off    "required": POST /payments needs an order token (npm run order-token)
+ *   ALLOWED_ORIGINS     pages of yours that may call the API beside the demo shop, with commas: http://localhost:8080
  *   PAYTECH_ANSWERS whole  "sparse": the simulator says the least that paytech's contract allows; "random": a mixture
  */
 import { styleText } from 'node:util';
@@ -20,6 +21,7 @@ const ports = {
   DYNAMODB_PORT: portFrom('DYNAMODB_PORT', 3003),
 };
 const orderTokens = oneOf('ORDER_TOKENS', ['off', 'required'] as const);
+const pageOrigins = originsFrom('ALLOWED_ORIGINS');
 const answers = oneOf('PAYTECH_ANSWERS', ['whole', 'sparse', 'random'] as const);
 
 const { startLocal, LOCAL_KEYS } = await import('./local-service.ts');
@@ -29,6 +31,7 @@ const starting = startLocal({
   sqsPort: ports.SQS_PORT,
   dynamoDbPort: ports.DYNAMODB_PORT,
   orderTokens,
+  pageOrigins,
   simulator: { answers: { form: answers } },
   controlRoom: true,
   onLog: (functionName, line) => console.log(styleText('dim', `[${functionName}] ${line}`)),
@@ -75,6 +78,16 @@ function portFrom(variable: string, usual: number): number {
   const text = process.env[variable] ?? String(usual);
   if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
   return exitWith(`${variable} must be a port number, and is "${text}".`);
+}
+
+function originsFrom(variable: string): string[] {
+  const origins = (process.env[variable] ?? '').split(',').map((text) => text.trim());
+  return origins.filter(Boolean).map((text) => {
+    if (URL.canParse(text) && new URL(text).origin === text) return text;
+    return exitWith(
+      `${variable} must be origins with commas between them, such as http://localhost:8080, without a path; "${text}" is none.`,
+    );
+  });
 }
 
 /** The first is the usual one. */

@@ -1,4 +1,4 @@
-/** Every error that a caller of our API may see; the code is stable, see README.md. */
+/** Every error that a caller of our API may see; the code is stable, see docs/api.md. */
 export const PROBLEMS = {
   'request.invalid': { status: 400, title: 'The request is not valid' },
   'order.token_required': { status: 401, title: 'The order token is missing' },

@@ -5,14 +5,17 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalService, startLocal } from '../../infra/local/local-service.ts';
-import { commandBlocks, readDocument } from '../support/documents.ts';
+import { type CommandBlock, commandBlocks, readDocument, root } from '../support/documents.ts';
 
-/** The README's walk-through, line by line as printed, against a service on free ports. */
+/** What a reader does on the own machine: the walk-throughs, line by line as printed, and a page of one's own. */
+
+/** Of a page of the reader's own. */
+const PAGE = 'http://localhost:8080';
 
 let service: LocalService;
 let folder: string;
 beforeAll(async () => {
-  service = await startLocal();
+  service = await startLocal({ pageOrigins: [PAGE] });
   folder = await mkdtemp(join(tmpdir(), 'walkthrough-'));
 });
 afterAll(async () => {
@@ -29,17 +32,25 @@ async function shell(script: string): Promise<string> {
   return output;
 }
 
+/** As printed, on the ports of this service. */
+function scriptOf(blocks: CommandBlock[]): string {
+  return blocks
+    .map((block) => block.script)
+    .join('\n')
+    .replaceAll('http://127.0.0.1:3000', service.apiUrl)
+    .replaceAll('http://127.0.0.1:3001', service.simulatorUrl)
+    .replaceAll('http://127.0.0.1:3002', service.sqsUrl)
+    .replaceAll('http://127.0.0.1:3003', service.dynamoDbUrl);
+}
+
+const walkthroughOf = (path: string) =>
+  commandBlocks(readDocument(path)).filter(({ mark }) => mark === 'walkthrough');
+
 describe('the README', () => {
   it('walks from curl to the subscriber’s queue and the table', async ({ skip }) => {
-    const blocks = commandBlocks(readDocument('README.md')).filter(({ mark }) => mark === 'walkthrough');
+    const blocks = walkthroughOf('README.md');
     expect(blocks).toHaveLength(4);
-    const script = blocks
-      .map((block) => block.script)
-      .join('\n')
-      .replaceAll('http://127.0.0.1:3000', service.apiUrl)
-      .replaceAll('http://127.0.0.1:3001', service.simulatorUrl)
-      .replaceAll('http://127.0.0.1:3002', service.sqsUrl)
-      .replaceAll('http://127.0.0.1:3003', service.dynamoDbUrl);
+    const script = scriptOf(blocks);
     const hasAws = (await shell('command -v aws || true')).trim() !== '';
     const output = await shell(hasAws ? script : script.split('export AWS_')[0]!);
     expect(output).toContain('"redirectUrl"');
@@ -55,5 +66,64 @@ describe('the README', () => {
     expect(JSON.parse(scanned!).Items).toContainEqual(
       expect.objectContaining({ state: { S: 'COMPLETED' }, amount: { N: '11.12' } }),
     );
+  });
+});
+
+describe('the page of the API', () => {
+  it('captures, pays back, pays out and approves by signed calls', async ({ skip }) => {
+    const version = /^curl (\d+)\.(\d+)/
+      .exec(await shell('curl --version'))!
+      .slice(1)
+      .map(Number);
+    if (version[0]! < 7 || (version[0] === 7 && version[1]! < 75)) skip('this curl does not sign');
+    const blocks = walkthroughOf('docs/api.md');
+    expect(blocks).toHaveLength(3);
+    const answers = [...(await shell(scriptOf(blocks))).matchAll(/\{.*\}/g)].map(([line]) => line);
+    expect(
+      answers.filter((each) => /"code":/.test(each) && !each.includes('payment.state_conflict')),
+    ).toEqual([]);
+    const output = answers.join('\n');
+    expect(output).toMatch(/"state":"COMPLETED","amount":"15"/);
+    expect(output).toContain('"refundId":"refund-1"');
+    expect(output).toMatch(/"payments":\[\{[^}]*"referenceId":"payout-1"/);
+  });
+});
+
+describe('a page of one’s own', () => {
+  const create = (origin: string) =>
+    fetch(`${service.apiUrl}/payments`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin },
+      body: JSON.stringify({
+        referenceId: `order-of-${new URL(origin).port}`,
+        amount: '1',
+        currency: 'EUR',
+        returnUrl: `${origin}/thanks.html?payment={id}`,
+      }),
+    });
+
+  it('may call the API and take the customer back, where its origin is named', async () => {
+    const answer = await create(PAGE);
+    expect(answer.status).toBe(201);
+    expect(answer.headers.get('access-control-allow-origin')).toBe(PAGE);
+  });
+
+  it('may do neither, where it is not', async () => {
+    const answer = await create('http://localhost:8081');
+    expect(answer.status).toBe(400);
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+  });
+});
+
+describe('npm start', () => {
+  it.each([
+    ['ALLOWED_ORIGINS', 'http://localhost:8080/shop'],
+    ['ALLOWED_ORIGINS', 'http://localhost:8080 http://localhost:8081'],
+    ['PORT', 'http'],
+    ['ORDER_TOKENS', 'on'],
+  ])('says what is wrong with %s=%s', async (variable, value) => {
+    const script = `${variable}='${value}' ${process.execPath} ${join(root, 'infra/local/start.ts')} 2>&1 || echo "code $?"`;
+    const output = await shell(script);
+    expect(output).toMatch(new RegExp(`^${variable} must be [^]*"${value}"[^]*code 1`));
   });
 });

@@ -298,6 +298,12 @@ describe.concurrent('explain, of what is not in order', () => {
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
       expect(stderr).toContain('nobody-knows');
     }
+    const released = ['claims', 'resolve', 'operation', 'nobody-knows', '--reason', 'x', '--yes'];
+    for (const args of [['replay', 'nobody-knows'], released])
+      expect(await ops(args)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('"paytech-ops show'),
+      });
   });
 });
 
@@ -485,7 +491,11 @@ describe.concurrent('claims', () => {
   it('ends an operation whose outcome is unknown, but not too early', async () => {
     const resolve = ['claims', 'resolve', 'operation', uncertain, '--reason', 'asked them', '--yes'];
     const early = await ops(resolve);
-    expect(early).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('Too early: wait') });
+    expect(early).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^Too early: .* Wait another \d+ s/),
+    });
 
     // The clock of a process cannot be moved, so the operation is.
     await service.dynamo.send(
