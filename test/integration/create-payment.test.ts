@@ -1,23 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type QueuedEvent, readMessage } from '../../shared/messaging/event-queue.ts';
 import { LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { applyQueuedIn, idOf, type OrderFields, orderIn } from '../support/shop.ts';
-import { startWorld, type World, webhookEvent } from '../support/world.ts';
+import { sharedWorld, type World, webhookEvent } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
-beforeEach(async () => {
-  world.gateway.endings.length = 0;
-  world.logger.lines.length = 0;
-  await world.drain('webhooks');
-});
+const world = await sharedWorld();
 
 const order = (fields: OrderFields = {}) => orderIn(world, fields);
 const applyQueued = () => applyQueuedIn(world);
