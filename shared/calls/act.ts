@@ -4,6 +4,7 @@ import { isDiscrepancy, REOPEN_GAP_MS, withQueued } from '../payment/observation
 import { optional, type PaymentFacts, type PaymentRecord } from '../payment/payment.ts';
 import type { PaymentState } from '../payment/state.ts';
 import type { FieldError, GatewayClient } from '../paytech/client.ts';
+import { SHORT_ASK_LIMIT_MS } from '../paytech/time-limits.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { dropOperation, takeOperation } from '../store/operation-lock.ts';
@@ -76,9 +77,6 @@ export type ActResult =
 
 /** What the customer is to follow, as paytech answered it. */
 export type Instructions = Pick<GatewayPayment, 'redirectUrl'> & Pick<PaymentFacts, 'externalRefs'>;
-
-/** A look is short, so that it fits behind a call that took all its time. */
-const LOOK_LIMIT_MS = 2_500;
 
 /** When it makes sense to ask again about an operation whose outcome is unknown. */
 const UNKNOWN_RETRY_SECONDS = 30;
@@ -165,7 +163,7 @@ export function act(deps: ActDependencies) {
       case 'done':
         return carriedOut(request, record, called.result);
       case 'unknown': {
-        if (now() + LOOK_LIMIT_MS > request.deadline)
+        if (now() + SHORT_ASK_LIMIT_MS > request.deadline)
           return { is: 'unknown', seconds: UNKNOWN_RETRY_SECONDS };
         const result = await look(request, record, record.operations.at(-1)!);
         return 'is' in result && result.is === 'in-progress' ? { ...result, is: 'unknown' } : result;
@@ -223,7 +221,7 @@ export function act(deps: ActDependencies) {
     source: 'operation' | 'refresh',
     caller?: string,
   ): Promise<{ record: PaymentRecord; payment: GatewayPayment } | undefined> {
-    const answer = await gateway.get(paymentId, LOOK_LIMIT_MS);
+    const answer = await gateway.get(paymentId, SHORT_ASK_LIMIT_MS);
     if (answer.kind !== 'answered') return undefined;
     const how = { source, ...optional('caller', caller), ...optional('requestId', requestId) };
     return {

@@ -465,6 +465,31 @@ describe('an order of which a payment holds money', () => {
   });
 
   it.each([
+    ['no answer', { kind: 'unknown', reason: 'timeout' }],
+    ['429', { kind: 'not-accepted', status: 429 }],
+    ['401', { kind: 'not-accepted', status: 401 }],
+  ] as const)(
+    'waits to know whose a cascade is where its parent cannot be asked for: %s',
+    async (_, answer) => {
+      const shop = order();
+      const first = idOf(await shop.send())!;
+      const money = { paymentType: 'DEPOSIT', amount: decimal('10'), currency: 'EUR' } as const;
+      const between = world.gateway.make({ ...money, parentPaymentId: first } as never);
+      const { id } = world.gateway.make({ ...money, parentPaymentId: between.id } as never);
+      world.gateway.set(id, { state: 'COMPLETED' });
+      const webhook = webhookEvent({ id, state: 'COMPLETED' });
+      const { get } = world.gateway;
+      const without: typeof get = async (of, limitMs) => (of === between.id ? answer : get(of, limitMs));
+      await expect(world.applyWith({ gateway: { get: without } })(webhook)).rejects.toThrow(
+        'could not be asked',
+      );
+      expect(await readPayment(world.table, id)).toBeUndefined();
+      await world.apply(webhook);
+      expect(await readPayment(world.table, id)).toMatchObject({ referenceId: shop.referenceId });
+    },
+  );
+
+  it.each([
     ['as much', '10', 'existing'],
     ['other money', '7', 'created'],
   ])('elsewhere before it was asked for here, %s', async (_, amount, is) => {
