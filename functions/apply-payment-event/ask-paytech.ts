@@ -1,11 +1,9 @@
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
+import { ASK_LIMIT_MS } from '../../shared/paytech/time-limits.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 import { takeQuestion } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
-
-/** How long paytech may take to answer a question, in milliseconds. */
-const ASK_LIMIT_MS = 5_000;
 
 /** How long one asker keeps others from asking: longer than it can take. */
 const QUESTION_MS = 3 * ASK_LIMIT_MS;

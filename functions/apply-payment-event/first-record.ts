@@ -5,6 +5,7 @@ import { amountMark } from '../../shared/payment/observation.ts';
 import { type HistoryEntry, optional } from '../../shared/payment/payment.ts';
 import { statesOf } from '../../shared/payment/state.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
+import { ASK_LIMIT_MS } from '../../shared/paytech/time-limits.ts';
 import { type GatewayPayment, type StatelessPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { MINUTE_MS } from '../../shared/runtime/time.ts';
@@ -23,8 +24,6 @@ export interface FirstRecordDependencies {
 export class NotAtPaytech extends Error {
   override name = 'NotAtPaytech';
 }
-
-const ASK_LIMIT_MS = 5_000;
 
 /** So often paytech is asked in vain before a message is believed without it. */
 export const RECEIVES_TO_ASK = 3;

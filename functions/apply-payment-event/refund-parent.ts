@@ -1,10 +1,9 @@
+import { MAX_PARENTS, parentAtPaytech } from '../../shared/calls/parents.ts';
 import { join, watchSiblings } from '../../shared/calls/siblings.ts';
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
 import { type PaymentRecord, versionOfKey } from '../../shared/payment/payment.ts';
-import { MAX_REFUND_STEPS } from '../../shared/payment/refund.ts';
 import { isFinal } from '../../shared/payment/state.ts';
-import type { Answer } from '../../shared/paytech/client.ts';
 import { type GatewayPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { bookRefund } from '../../shared/store/refunds.ts';
@@ -15,8 +14,6 @@ export interface RefundParentDependencies extends FirstRecordDependencies {
   /** The CloudEvents `source` of this deployment. */
   eventSource: string;
 }
-
-const ASK_LIMIT_MS = 5_000;
 
 /**
  * Brings what the record of a refund says into the deposit that it is paid from, before the event is done with.
@@ -57,8 +54,8 @@ export function bookWithParent(deps: RefundParentDependencies) {
     event: QueuedEvent,
   ): Promise<PaymentRecord | undefined> {
     let id = refund.parentPaymentId;
-    for (let step = 0; id !== undefined && step < MAX_REFUND_STEPS; step++) {
-      const parent = (await bookRefund(table, refund, id)) ?? (await paymentAtPaytech(id, event));
+    for (let step = 0; id !== undefined && step < MAX_PARENTS; step++) {
+      const parent = (await bookRefund(table, refund, id)) ?? (await unrecordedParent(id, event));
       if (!parent) return undefined;
       if (parent.paymentType !== 'REFUND') {
         if ('version' in parent) return parent;
@@ -69,15 +66,17 @@ export function bookWithParent(deps: RefundParentDependencies) {
     return undefined;
   }
 
-  /** What paytech says of a parent that is not known here; undefined when it will not say. */
-  async function paymentAtPaytech(
+  /** Undefined as well where paytech could not be asked for so long that the refund goes on without its parent. */
+  async function unrecordedParent(
     id: string,
     { receives = 1 }: Pick<QueuedEvent, 'receives'>,
   ): Promise<GatewayPayment | undefined> {
-    const answer = await gateway.get(id, ASK_LIMIT_MS);
-    if (answer.kind === 'answered') return answer.result;
-    if (isNotShown(answer) || receives >= RECEIVES_TO_ASK) return undefined;
-    throw new Error(`paytech could not be asked about payment ${id}: ${answer.kind}`);
+    try {
+      return await parentAtPaytech(gateway, id);
+    } catch (error) {
+      if (receives >= RECEIVES_TO_ASK) return undefined;
+      throw error;
+    }
   }
 
   /** False when paytech does not say enough of it. That must not keep the refund itself from being done with. */
@@ -91,12 +90,6 @@ export function bookWithParent(deps: RefundParentDependencies) {
       throw error;
     }
   }
-}
-
-/** Whether paytech will not show the payment, however often it is asked. */
-function isNotShown(answer: Answer<unknown>): boolean {
-  if (answer.kind === 'not-accepted') return answer.status === 404 || answer.status === 403;
-  return answer.kind === 'unknown' && answer.unreadable === true;
 }
 
 /** What was refunded goes beyond what was paid in the end; somebody has to get it back. */

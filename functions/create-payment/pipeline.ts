@@ -1,6 +1,6 @@
 import type { CallResult, ClaimedCall } from '../../shared/calls/claimed-call.ts';
 import type { HttpEvent, Reply } from '../../shared/http/api.ts';
-import { callProblem } from '../../shared/http/call-problem.ts';
+import { callReply } from '../../shared/http/call-reply.ts';
 import { createdView } from '../../shared/http/payment-view.ts';
 import { type CreateRequest, claimedRequest, customerOf } from './request.ts';
 
@@ -11,6 +11,9 @@ export interface CreatePaymentDependencies {
   /** Where paytech sends this payment's webhooks. */
   webhookUrl: string;
 }
+
+const CONFLICT =
+  'This order was asked for with another amount, currency or preAuth. Ask for its payment before you charge anything else for it.';
 
 /** Creates a deposit for an order, once per order, and answers where the customer pays. */
 export function createPayment({ requestOf, create, webhookUrl }: CreatePaymentDependencies) {
@@ -27,20 +30,6 @@ export function createPayment({ requestOf, create, webhookUrl }: CreatePaymentDe
       deadline,
       requestId: event.requestContext.requestId,
     });
-    return toReply(result);
+    return callReply(result, createdView, CONFLICT);
   };
-}
-
-function toReply(result: CallResult): Reply {
-  switch (result.is) {
-    case 'created':
-      return { status: 201, body: createdView(result.record) };
-    case 'existing':
-      return { status: 200, body: createdView(result.record) };
-    default:
-      throw callProblem(
-        result,
-        'This order was asked for with another amount, currency or preAuth. Ask for its payment before you charge anything else for it.',
-      );
-  }
 }

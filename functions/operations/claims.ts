@@ -3,7 +3,7 @@ import type { ReleaseResult } from '../../shared/calls/release.ts';
 import type { Decision, ResolveResult } from '../../shared/calls/resolve.ts';
 import { unknownPayment } from '../../shared/http/action-problem.ts';
 import { type HttpEvent, jsonBody, type Reply } from '../../shared/http/api.ts';
-import { UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-problem.ts';
+import { UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-reply.ts';
 import { referenceId } from '../../shared/http/payment-fields.ts';
 import { createdView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';

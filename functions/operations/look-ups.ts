@@ -1,11 +1,12 @@
 import type { HttpEvent, Reply } from '../../shared/http/api.ts';
-import { UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-problem.ts';
+import { UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-reply.ts';
 import { fullView, handedOn, listedView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
 import { type Claim, KIND_OF } from '../../shared/payment/claim.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { REFERENCE_ID } from '../../shared/payment/reference.ts';
 import type { Answer, GatewayClient } from '../../shared/paytech/client.ts';
+import { READ_LIMIT_MS } from '../../shared/paytech/time-limits.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { readPaidTwice } from '../../shared/store/paid-twice.ts';
@@ -20,8 +21,6 @@ export interface LookUpRouteDependencies {
   gateway: Pick<GatewayClient, 'list' | 'operations' | 'balances' | 'availableWithdrawalBalances'>;
   now: () => number;
 }
-
-const READ_LIMIT_MS = 10_000;
 
 /** `GET /operations/payments`: paytech's list, newest first, as far as this service keeps payments. */
 export function listPayments({ gateway, now }: Pick<LookUpRouteDependencies, 'gateway' | 'now'>) {

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { CallResult, ClaimedCall } from '../../shared/calls/claimed-call.ts';
 import { type ObserveDependencies, queueObservation } from '../../shared/calls/observe.ts';
 import { type HttpEvent, jsonBody, type Reply } from '../../shared/http/api.ts';
-import { callProblem, UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-problem.ts';
+import { callReply, UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-reply.ts';
 import { currency, positiveAmount, referenceId } from '../../shared/http/payment-fields.ts';
 import { refundView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
@@ -12,6 +12,7 @@ import { isConfirmedBy } from '../../shared/payment/observation.ts';
 import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { isRefundable } from '../../shared/payment/refund.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
+import { SHORT_ASK_LIMIT_MS } from '../../shared/paytech/time-limits.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { keepConfirmed } from '../../shared/store/confirmation.ts';
@@ -45,8 +46,7 @@ type RefundBody = z.output<typeof refundBody>;
 /** How often "all that is left" is read again when other refunds were faster. */
 const MAX_ROUNDS = 4;
 
-/** Short, so that it fits before a call that takes all its time. */
-const ASK_LIMIT_MS = 2_500;
+const CONFLICT = 'This refundId was used for another payment or amount. Use a new refundId for a new refund.';
 
 export function refunds(deps: RefundDependencies) {
   const { create, webhookUrl } = deps;
@@ -71,7 +71,7 @@ export function refunds(deps: RefundDependencies) {
         requestId,
       });
       const wasTooMuch = result.is === 'not-reserved' && result.because === 'exceeds-remainder';
-      if (body.amount || !wasTooMuch || round === MAX_ROUNDS) return toReply(result);
+      if (body.amount || !wasTooMuch || round === MAX_ROUNDS) return callReply(result, refundView, CONFLICT);
     }
   };
 }
@@ -122,7 +122,7 @@ async function assertConfirmed(
   { caller, requestId }: { caller: string; requestId: string },
 ): Promise<void> {
   if (!parent?.unconfirmed) return;
-  const answer = await deps.gateway.get(parent.id, ASK_LIMIT_MS);
+  const answer = await deps.gateway.get(parent.id, SHORT_ASK_LIMIT_MS);
   const isNotKnown = answer.kind === 'not-accepted' && answer.status === 404;
   if (answer.kind !== 'answered' && !isNotKnown) throw notConfirmed();
   if (answer.kind === 'answered' && isConfirmedBy(parent, answer.result)) {
@@ -150,18 +150,4 @@ function notConfirmed(): Problem {
     'Nothing was refunded: paytech has yet to confirm the payment. Send the same request again a little later.',
     { retryAfter: UNAVAILABLE_RETRY_SECONDS },
   );
-}
-
-function toReply(result: CallResult): Reply {
-  switch (result.is) {
-    case 'created':
-      return { status: 201, body: refundView(result.record) };
-    case 'existing':
-      return { status: 200, body: refundView(result.record) };
-    default:
-      throw callProblem(
-        result,
-        'This refundId was used for another payment or amount. Use a new refundId for a new refund.',
-      );
-  }
 }

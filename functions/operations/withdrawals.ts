@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { CallResult, ClaimedCall } from '../../shared/calls/claimed-call.ts';
 import { type HttpEvent, jsonBody, type Reply } from '../../shared/http/api.ts';
-import { callProblem } from '../../shared/http/call-problem.ts';
+import { callReply } from '../../shared/http/call-reply.ts';
 import {
   additionalParameters,
   billingAddress,
@@ -64,6 +64,8 @@ export const withdrawalBody = object({
 });
 type WithdrawalBody = z.output<typeof withdrawalBody>;
 
+const CONFLICT = 'This referenceId was used with other content. Use a new referenceId for a new withdrawal.';
+
 export function withdrawals({ create, webhookUrl, fingerprintKey }: WithdrawalDependencies) {
   return async (event: HttpEvent, { caller, owner, deadline }: Call): Promise<Reply> => {
     const body = validated(withdrawalBody, jsonBody(event));
@@ -77,7 +79,7 @@ export function withdrawals({ create, webhookUrl, fingerprintKey }: WithdrawalDe
       caller,
       requestId: event.requestContext.requestId,
     });
-    return toReply(result);
+    return callReply(result, createdView, CONFLICT);
   };
 }
 
@@ -105,18 +107,4 @@ function withoutAddress(customer: WithdrawalBody['customer']): WithdrawalBody['c
   if (customer?.ip === undefined) return customer;
   const { ip: _, ...who } = customer;
   return Object.keys(who).length > 0 ? who : undefined;
-}
-
-function toReply(result: CallResult): Reply {
-  switch (result.is) {
-    case 'created':
-      return { status: 201, body: createdView(result.record) };
-    case 'existing':
-      return { status: 200, body: createdView(result.record) };
-    default:
-      throw callProblem(
-        result,
-        'This referenceId was used with other content. Use a new referenceId for a new withdrawal.',
-      );
-  }
 }

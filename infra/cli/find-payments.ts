@@ -7,6 +7,7 @@ import { type PaymentRecord, paymentAt } from '../../shared/payment/payment.ts';
 import { pick } from '../../shared/payment/pick.ts';
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
 import { holdsMoney, type Refunds } from '../../shared/payment/refund.ts';
+import { READ_LIMIT_MS } from '../../shared/paytech/time-limits.ts';
 import { type GatewayPayment, PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import type { PaidTwice } from '../../shared/store/paid-twice.ts';
@@ -41,8 +42,6 @@ export interface Found {
   /** Claims under this reference, with or without a payment. */
   claims: Claim[];
 }
-
-const ASK_LIMIT_MS = 10_000;
 
 /** Everything under paytech's id of a payment, or under the merchant's reference. Throws when there is nothing. */
 export async function findPayments(environment: Environment, query: string): Promise<Found> {
@@ -81,13 +80,13 @@ async function claimsOf({ table }: Environment, query: string): Promise<Claim[]>
 /** Payments that somebody made elsewhere have no claim. */
 async function idsAtPaytech({ gateway, maxAgeMs }: Environment, referenceId: string): Promise<string[]> {
   const createdFrom = new Date(Date.now() - maxAgeMs);
-  const answer = await gateway.listReadable({ createdFrom, referenceId }, ASK_LIMIT_MS);
+  const answer = await gateway.listReadable({ createdFrom, referenceId }, READ_LIMIT_MS);
   if (answer.kind !== 'answered') return [];
   return answer.result.payments.filter((each) => each.referenceId === referenceId).map(({ id }) => id);
 }
 
 async function lookAt({ table, gateway }: Environment, id: string): Promise<FoundPayment> {
-  const [record, answer] = await Promise.all([readPayment(table, id), gateway.get(id, ASK_LIMIT_MS)]);
+  const [record, answer] = await Promise.all([readPayment(table, id), gateway.get(id, READ_LIMIT_MS)]);
   const claim = record && (await claimOf(table, record));
   const paidToo = record && claim && holdsMoney(record) ? await paidBeside(table, claim, id) : [];
   const paidTwice = record && (await paidTwiceOf(table, record, claim));

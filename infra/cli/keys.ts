@@ -1,4 +1,5 @@
 import { keyFingerprint } from '../../shared/paytech/signature.ts';
+import { READ_LIMIT_MS } from '../../shared/paytech/time-limits.ts';
 import { forEachOf } from '../../shared/runtime/concurrency.ts';
 import { DAY_MS } from '../../shared/runtime/time.ts';
 import { readPayment } from '../../shared/store/payments.ts';
@@ -8,7 +9,6 @@ import { count, progress, type Result, table, time } from './output.ts';
 import { openProgress } from './progress.ts';
 
 const PAGE = 250;
-const LIST_LIMIT_MS = 10_000;
 const CONCURRENT_READS = 16;
 
 /** A key that was in use until just now may sign what is still on its way. */
@@ -84,7 +84,7 @@ async function changedSince({ gateway, maxAgeMs }: Environment, since: number, m
   const ids = new Set<string>();
   const query = { createdFrom: new Date(Date.now() - maxAgeMs), updatedFrom: new Date(since), limit: PAGE };
   for (let offset = 0; ids.size < max; offset += PAGE) {
-    const answer = await gateway.listReadable({ ...query, offset }, LIST_LIMIT_MS);
+    const answer = await gateway.listReadable({ ...query, offset }, READ_LIMIT_MS);
     if (answer.kind !== 'answered') throw new Failure('paytech could not be asked what changed.');
     for (const { id } of answer.result.payments) ids.add(id);
     if (!answer.result.hasMore) return { ids: [...ids].slice(0, max), isAll: ids.size <= max };

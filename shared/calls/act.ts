@@ -4,6 +4,7 @@ import { isDiscrepancy, REOPEN_GAP_MS, withQueued } from '../payment/observation
 import { optional, type PaymentFacts, type PaymentRecord } from '../payment/payment.ts';
 import type { PaymentState } from '../payment/state.ts';
 import type { FieldError, GatewayClient } from '../paytech/client.ts';
+import { SHORT_ASK_LIMIT_MS } from '../paytech/time-limits.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { dropOperation, takeOperation } from '../store/operation-lock.ts';
@@ -77,9 +78,6 @@ export type ActResult =
 
 /** What the customer is to follow, as paytech answered it. */
 export type Instructions = Pick<GatewayPayment, 'redirectUrl'> & Pick<PaymentFacts, 'externalRefs'>;
-
-/** A look is short, so that it fits behind a call that took all its time. */
-const LOOK_LIMIT_MS = 2_500;
 
 /** When it makes sense to ask again about an operation whose outcome is unknown. */
 const UNKNOWN_RETRY_SECONDS = 30;
@@ -168,7 +166,7 @@ export function act(deps: ActDependencies) {
         return carriedOut(request, record, called.result);
       case 'unknown': {
         if (called.limited) return limited(request, record);
-        if (now() + LOOK_LIMIT_MS > request.deadline)
+        if (now() + SHORT_ASK_LIMIT_MS > request.deadline)
           return { is: 'unknown', seconds: UNKNOWN_RETRY_SECONDS };
         const result = await look(request, record, record.operations.at(-1)!);
         return 'is' in result && result.is === 'in-progress' ? { ...result, is: 'unknown' } : result;
@@ -181,7 +179,7 @@ export function act(deps: ActDependencies) {
   /** A 429 says that it was not done. Where GET shows that it was, so is the answer. */
   async function limited(request: ActRequest, record: PaymentRecord): Promise<RoundResult> {
     const askedAt = now();
-    const hasTime = askedAt + LOOK_LIMIT_MS <= request.deadline;
+    const hasTime = askedAt + SHORT_ASK_LIMIT_MS <= request.deadline;
     const asked = hasTime ? await ask(request, record, 'operation', request.caller) : undefined;
     if (asked) {
       const instructions = instructionsOf(asked.payment);
@@ -241,7 +239,7 @@ export function act(deps: ActDependencies) {
     source: 'operation' | 'refresh',
     caller?: string,
   ): Promise<{ record: PaymentRecord; payment: GatewayPayment } | undefined> {
-    const answer = await gateway.get(paymentId, LOOK_LIMIT_MS);
+    const answer = await gateway.get(paymentId, SHORT_ASK_LIMIT_MS);
     if (answer.kind !== 'answered') return undefined;
     const how = { source, ...optional('caller', caller), ...optional('requestId', requestId) };
     return {

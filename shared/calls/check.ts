@@ -1,13 +1,14 @@
 import { type Claim, judgeLookUp } from '../payment/claim.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import type { GatewayClient } from '../paytech/client.ts';
+import { SHORT_ASK_LIMIT_MS } from '../paytech/time-limits.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { readClaim, type SavedClaim, saveClaim } from '../store/claims.ts';
 import { readPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
 import { type CompleteClaimDependencies, completeClaim } from './complete-claim.ts';
-import { asFound, LOOK_UP_LIMIT_MS, lookUpAttempt } from './look-up.ts';
+import { asFound, lookUpAttempt } from './look-up.ts';
 import { queueFound } from './observe.ts';
 import { reserveFor } from './reserve.ts';
 
@@ -86,7 +87,7 @@ async function withRedirectUrl(
   payment: GatewayPayment,
 ): Promise<GatewayPayment | undefined> {
   if (kind !== 'deposit' || payment.redirectUrl || payment.facts.state !== 'CHECKOUT') return payment;
-  const answer = await gateway.get(payment.id, LOOK_UP_LIMIT_MS);
+  const answer = await gateway.get(payment.id, SHORT_ASK_LIMIT_MS);
   return answer.kind === 'answered' ? { ...payment, ...answer.result } : undefined;
 }
 

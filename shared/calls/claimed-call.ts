@@ -18,6 +18,7 @@ import { optional, type PaymentRecord, paymentAt } from '../payment/payment.ts';
 import { gatewayReference } from '../payment/reference.ts';
 import { endedInVain, meansMoney } from '../payment/state.ts';
 import type { CreatePaymentBody, FieldError, GatewayClient } from '../paytech/client.ts';
+import { SHORT_ASK_LIMIT_MS } from '../paytech/time-limits.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
@@ -26,7 +27,6 @@ import { callOnce } from './call-once.ts';
 import { lookUpClaim } from './check.ts';
 import { completeClaim } from './complete-claim.ts';
 import { lookBeforeSending } from './look-before-sending.ts';
-import { LOOK_UP_LIMIT_MS } from './look-up.ts';
 import { type NotReserved, type Reserve, reserveFor } from './reserve.ts';
 import { recordsOf, teach } from './siblings.ts';
 
@@ -271,7 +271,7 @@ export function claimedCall(deps: ClaimedCallDependencies) {
   async function unknownOutcome(call: ClaimedCall, claim: Claim): Promise<RoundResult> {
     const saved = await saveClaim(table, claim, { ...claim, stage: 'unknown' });
     if (!saved.saved) return { movedTo: saved.claim };
-    if (now() + LOOK_UP_LIMIT_MS > call.deadline) return { is: 'unknown', seconds: LOOK_UP_GAP_MS / 1000 };
+    if (now() + SHORT_ASK_LIMIT_MS > call.deadline) return { is: 'unknown', seconds: LOOK_UP_GAP_MS / 1000 };
     return lookUp(call, saved.claim);
   }
 

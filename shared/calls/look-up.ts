@@ -2,13 +2,11 @@ import { type Claim, type FoundPayment, TYPE_OF_KIND } from '../payment/claim.ts
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import { gatewayReference } from '../payment/reference.ts';
 import type { GatewayClient } from '../paytech/client.ts';
+import { SHORT_ASK_LIMIT_MS } from '../paytech/time-limits.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import { DAY_MS, HOUR_MS } from '../runtime/time.ts';
 import { readPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
-
-/** A look-up is short, so that it fits behind a call that took all its time. */
-export const LOOK_UP_LIMIT_MS = 2_500;
 
 /** paytech's clock and ours may differ; a look-up starts this long before the attempt was sent. */
 const CLOCK_MARGIN_MS = HOUR_MS;
@@ -28,7 +26,7 @@ export interface LookUpDependencies {
 export async function lookUpAttempt(deps: LookUpDependencies, claim: Claim): Promise<Listed[] | undefined> {
   const referenceId = gatewayReference(claim.referenceId, claim.attempt);
   const createdFrom = new Date(claim.sentAt - CLOCK_MARGIN_MS);
-  const answer = await deps.gateway.list({ createdFrom, referenceId }, LOOK_UP_LIMIT_MS);
+  const answer = await deps.gateway.list({ createdFrom, referenceId }, SHORT_ASK_LIMIT_MS);
   if (answer.kind !== 'answered') return undefined;
   return underReferences(deps, claim, [referenceId], answer.result.payments);
 }

@@ -2,6 +2,7 @@ import { openOperation } from '../payment/action.ts';
 import { withQueued } from '../payment/observation.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import type { GatewayClient } from '../paytech/client.ts';
+import { ASK_LIMIT_MS } from '../paytech/time-limits.ts';
 import { type Released, releaseOperation } from '../store/operation-lock.ts';
 import { readPayment } from '../store/payments.ts';
 import { type ObserveDependencies, queueObservation } from './observe.ts';
@@ -9,8 +10,6 @@ import { type ObserveDependencies, queueObservation } from './observe.ts';
 export interface ReleaseActionDependencies extends ObserveDependencies {
   gateway: Pick<GatewayClient, 'get'>;
 }
-
-const LOOK_LIMIT_MS = 5_000;
 
 /** How it ended; `moved` comes with the record as it will be. */
 export type ReleaseResult = Released | { is: 'moved'; record: PaymentRecord } | { is: 'unavailable' };
@@ -26,7 +25,7 @@ export function releaseAction(deps: ReleaseActionDependencies) {
     const read = await readPayment(table, id);
     const open = read && openOperation(withQueued(read));
     if (!open) return { is: 'not-open', record: read };
-    const answer = await gateway.get(id, LOOK_LIMIT_MS);
+    const answer = await gateway.get(id, ASK_LIMIT_MS);
     if (answer.kind !== 'answered') return { is: 'unavailable' };
     const how = { source: 'operation' as const, ...optional('caller', open.caller) };
     const record = await queueObservation(deps, read, answer.result, how);

@@ -8,11 +8,12 @@ import {
 } from '../payment/claim.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import type { GatewayClient } from '../paytech/client.ts';
+import { SHORT_ASK_LIMIT_MS } from '../paytech/time-limits.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
 import { type CompleteClaimDependencies, completeClaim } from './complete-claim.ts';
-import { asFound, type Listed, LOOK_UP_LIMIT_MS, lookUpReferences, referencesOf } from './look-up.ts';
+import { asFound, type Listed, lookUpReferences, referencesOf } from './look-up.ts';
 import { queueFound } from './observe.ts';
 import { reserveFor } from './reserve.ts';
 
@@ -70,7 +71,7 @@ export function resolveClaim(deps: ResolveClaimDependencies) {
     const claim = await readClaim(table, decision.kind, decision.referenceId);
     if (!claim) return { is: 'not-found' };
     if (claim.stage !== 'flagged') return { is: 'not-flagged' };
-    const ours = await lookUpReferences(deps, claim, LOOK_UP_LIMIT_MS);
+    const ours = await lookUpReferences(deps, claim, SHORT_ASK_LIMIT_MS);
     if (decision.paymentId !== undefined) return adoptNamed(decision, claim, decision.paymentId, ours);
     if (!ours) return { is: 'unavailable' };
     if (decision.outcome === 'not-sent') {
@@ -101,7 +102,7 @@ export function resolveClaim(deps: ResolveClaimDependencies) {
     paymentId: string,
     listed: Listed[] | undefined,
   ): Promise<ResolveResult> {
-    const answer = await gateway.get(paymentId, LOOK_UP_LIMIT_MS);
+    const answer = await gateway.get(paymentId, SHORT_ASK_LIMIT_MS);
     if (answer.kind === 'not-accepted' && answer.status === 404)
       return mismatch('paytech has no such payment');
     if (answer.kind !== 'answered') return { is: 'unavailable' };

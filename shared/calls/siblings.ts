@@ -27,6 +27,7 @@ import { IS_KNOWN, keyOf } from '../store/payment-item.ts';
 import { readPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
 import { asFound } from './look-up.ts';
+import { MAX_PARENTS, parentAtPaytech } from './parents.ts';
 
 /*
  * The payments of one claim. Of an order that are its attempts, what paytech made of one of them by cascading, and
@@ -133,11 +134,6 @@ function isUnclaimed({ stage, attempt, owner }: Claim): boolean {
 
 const NOBODY = 'nobody';
 
-/** A cascade that goes on for longer is nobody's. */
-const MAX_ANCESTORS = 5;
-
-const ASK_LIMIT_MS = 5_000;
-
 /** The attempt that paytech has cascaded to a payment, perhaps by several steps, of which webhooks may be lost. */
 async function originOf(
   { table, gateway }: { table: Table; gateway: Pick<GatewayClient, 'get'> },
@@ -145,10 +141,10 @@ async function originOf(
   paymentType: PaymentType,
 ): Promise<{ claim: Claim; attempt: number } | undefined> {
   let id = firstId;
-  for (let step = 0; id !== undefined && step < MAX_ANCESTORS; step++) {
+  for (let step = 0; id !== undefined && step < MAX_PARENTS; step++) {
     const record = await readPayment(table, id);
     // A refund's deposit is asked for when the refund is booked on it.
-    const answered = record || paymentType === 'REFUND' ? undefined : await paymentAtPaytech(gateway, id);
+    const answered = record || paymentType === 'REFUND' ? undefined : await parentAtPaytech(gateway, id);
     const parent = record ?? answered;
     // A refund's parent is its deposit, unless paytech has cascaded the refund.
     if (parent?.paymentType !== paymentType) return undefined;
@@ -165,23 +161,6 @@ async function originOf(
     id = parent.parentPaymentId;
   }
   return undefined;
-}
-
-async function paymentAtPaytech(
-  gateway: Pick<GatewayClient, 'get'>,
-  id: string,
-): Promise<GatewayPayment | undefined> {
-  const answer = await gateway.get(id, ASK_LIMIT_MS);
-  switch (answer.kind) {
-    case 'answered':
-      return answer.result;
-    case 'unknown':
-    case 'not-sent':
-      if (answer.kind === 'unknown' && answer.unreadable) return undefined;
-      throw new Error(`paytech could not be asked about payment ${id}, the parent of another`);
-    default:
-      return undefined;
-  }
 }
 
 /** Each round sees the claim changed by another request. */

@@ -1,6 +1,6 @@
 import type { ActResult } from '../calls/act.ts';
 import { type Action, requirementOf } from '../payment/action.ts';
-import { UNAVAILABLE_RETRY_SECONDS } from './call-problem.ts';
+import { gatewayProblem } from './call-reply.ts';
 import { Problem } from './problem.ts';
 import { invalid } from './validate.ts';
 
@@ -28,13 +28,8 @@ export function actionProblem(result: Exclude<ActResult, { is: 'done' | 'unknown
         retryAfter: result.seconds,
       });
     case 'rejected':
-      return new Problem('gateway.rejected', result.message, { errors: result.errors });
     case 'unavailable':
-      return new Problem(
-        'gateway.unavailable',
-        'Nothing was done. Send the same request again a little later.',
-        { retryAfter: UNAVAILABLE_RETRY_SECONDS },
-      );
+      return gatewayProblem(result);
     default:
       return result satisfies never;
   }

@@ -134,12 +134,6 @@ export function judgeReserve(
 }
 
 /**
- * How many refunds are followed to the deposit that they are paid from: where a provider fails, paytech may try another,
- * in a REFUND whose parent is the first.
- */
-export const MAX_REFUND_STEPS = 5;
-
-/**
  * What the record of a REFUND means for the deposit that it is paid from; undefined when it is known there, and
  * `too-early` when it is not known before the deposit has come to its end here.
  */

@@ -1,7 +1,7 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { decimal, decimalText } from '../../shared/payment/money.ts';
-import { startWorld, type World } from '../support/world.ts';
+import { sharedWorld } from '../support/world.ts';
 
 /**
  * Where the suite's DynamoDB is as strict as AWS, and the embedded one is not. What it reckons it rounds to 28 digits,
@@ -9,11 +9,7 @@ import { startWorld, type World } from '../support/world.ts';
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
  */
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = await sharedWorld();
 
 const isNew = 'attribute_not_exists(pk)';
 

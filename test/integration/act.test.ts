@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { executePayment } from '../../functions/execute-payment/pipeline.ts';
 import { actionRoute } from '../../functions/operations/actions.ts';
 import { resolveRoute } from '../../functions/operations/claims.ts';
@@ -23,22 +23,13 @@ import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 import { releaseOperation } from '../../shared/store/operation-lock.ts';
 import { readPayment, recordPayment } from '../../shared/store/payments.ts';
 import { CUT_OFF } from '../support/cut-off.ts';
-import { startWorld, type World, webhookEvent } from '../support/world.ts';
+import { sharedWorld, type World, webhookEvent } from '../support/world.ts';
 
 /** Actions on the embedded DynamoDB and SQS, with paytech in memory. */
 
 const CALLER = 'arn:aws:iam::000000000000:user/ada';
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
-beforeEach(async () => {
-  world.gateway.endings.length = 0;
-  world.logger.lines.length = 0;
-  await world.drain('webhooks');
-});
+const world = await sharedWorld();
 
 /** A payment in this state here and at paytech. */
 async function payment(state: PaymentState, amount = '100'): Promise<string> {

@@ -20,7 +20,7 @@ import { readPayment } from '../../shared/store/payments.ts';
 import { synthesize } from '../infra/synthesized.ts';
 import { alarmsOf, type TemplateAlarm } from '../support/alarm.ts';
 import { countMetrics, metricNamed } from '../support/counted.ts';
-import { objectBytes, paymentId, startWorld, type World } from '../support/world.ts';
+import { EUR_10, objectBytes, paymentId, startWorld, type World } from '../support/world.ts';
 
 /**
  * Each alarm over logged metrics, by what the template says that it watches: its condition is caused in the
@@ -46,7 +46,6 @@ afterEach(async () => {
 });
 
 const SIGNING_KEY = 'signing-key-of-the-shop';
-const EUR_10 = { amount: decimal('10'), currency: 'EUR' };
 const MINUTE = 60_000;
 const pass = (milliseconds: number) => {
   world.clock.at += milliseconds;

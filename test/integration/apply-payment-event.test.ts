@@ -1,6 +1,6 @@
 import { PublishBatchCommand, SNSClient } from '@aws-sdk/client-sns';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
 import { applyEvent, type Outcome } from '../../functions/apply-payment-event/pipeline.ts';
 import { eventKey, readMessage } from '../../shared/messaging/event-queue.ts';
@@ -9,16 +9,10 @@ import { decimal } from '../../shared/payment/money.ts';
 import { EVENT_SOURCES, MAX_HISTORY, paymentAt } from '../../shared/payment/payment.ts';
 import { readPayment as readObject, writePayment } from '../../shared/paytech/wire.ts';
 import { readPayment, recordPayment } from '../../shared/store/payments.ts';
-import { objectBytes, parsed, paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
+import { objectBytes, parsed, paymentId, sharedWorld, type World, webhookEvent } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = await sharedWorld();
 beforeEach(async () => {
-  world.gateway.endings.length = 0;
-  world.logger.lines.length = 0;
   await world.drain('webhooks-dlq');
   await world.drain('payment-events');
 });

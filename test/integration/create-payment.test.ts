@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { queueFound } from '../../shared/calls/observe.ts';
 import { createdView } from '../../shared/http/payment-view.ts';
 import { type QueuedEvent, readMessage } from '../../shared/messaging/event-queue.ts';
@@ -9,18 +9,9 @@ import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { applyQueuedIn, idOf, type OrderFields, orderIn } from '../support/shop.ts';
-import { startWorld, type World, webhookEvent } from '../support/world.ts';
+import { sharedWorld, type World, webhookEvent } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
-beforeEach(async () => {
-  world.gateway.endings.length = 0;
-  world.logger.lines.length = 0;
-  await world.drain('webhooks');
-});
+const world = await sharedWorld();
 
 const order = (fields: OrderFields = {}) => orderIn(world, fields);
 const applyQueued = () => applyQueuedIn(world);
@@ -542,6 +533,31 @@ describe('an order of which a payment holds money', () => {
     });
     expect(shop.made()).toHaveLength(1);
   });
+
+  it.each([
+    ['no answer', { kind: 'unknown', reason: 'timeout' }],
+    ['429', { kind: 'not-accepted', status: 429 }],
+    ['401', { kind: 'not-accepted', status: 401 }],
+  ] as const)(
+    'waits to know whose a cascade is where its parent cannot be asked for: %s',
+    async (_, answer) => {
+      const shop = order();
+      const first = idOf(await shop.send())!;
+      const money = { paymentType: 'DEPOSIT', amount: decimal('10'), currency: 'EUR' } as const;
+      const between = world.gateway.make({ ...money, parentPaymentId: first } as never);
+      const { id } = world.gateway.make({ ...money, parentPaymentId: between.id } as never);
+      world.gateway.set(id, { state: 'COMPLETED' });
+      const webhook = webhookEvent({ id, state: 'COMPLETED' });
+      const { get } = world.gateway;
+      const without: typeof get = async (of, limitMs) => (of === between.id ? answer : get(of, limitMs));
+      await expect(world.applyWith({ gateway: { get: without } })(webhook)).rejects.toThrow(
+        'could not be asked',
+      );
+      expect(await readPayment(world.table, id)).toBeUndefined();
+      await world.apply(webhook);
+      expect(await readPayment(world.table, id)).toMatchObject({ referenceId: shop.referenceId });
+    },
+  );
 
   it.each([
     ['as much', '10', 'existing'],

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Environment } from '../../infra/cli/environment.ts';
 import { explain } from '../../infra/cli/explain.ts';
 import { act } from '../../shared/calls/act.ts';
@@ -7,22 +7,14 @@ import { LEASE_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
 import { backOffice } from '../support/back-office.ts';
-import { startWorld, type World, webhookEvent } from '../support/world.ts';
+import { sharedWorld, webhookEvent } from '../support/world.ts';
 
 /** Whatever is open, `explain` says what to do about it; "nothing to do" it says of nothing else. */
 
-let world: World;
-let office: ReturnType<typeof backOffice>;
-beforeAll(async () => {
-  world = await startWorld();
-  // The command line has the clock of the machine.
-  world.clock.at = Date.now();
-  office = backOffice(world);
-});
-afterAll(() => world.stop());
-beforeEach(() => {
-  world.gateway.endings.length = 0;
-});
+const world = await sharedWorld();
+// The command line has the clock of the machine.
+world.clock.at = Date.now();
+const office = backOffice(world);
 
 const NOTHING = ['Nothing to do.'];
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { decimal } from '../../shared/payment/money.ts';
@@ -7,21 +7,20 @@ import type { Answer } from '../../shared/paytech/client.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
-import { objectBytes, parsed, paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
+import {
+  EUR_10,
+  objectBytes,
+  parsed,
+  paymentId,
+  sharedWorld,
+  type World,
+  webhookEvent,
+} from '../support/world.ts';
 
 /** What is recorded of a payment that is seen for the first time, and on what grounds. */
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
-beforeEach(() => {
-  world.gateway.endings.length = 0;
-  world.logger.lines.length = 0;
-});
+const world = await sharedWorld();
 
-const EUR_10 = { amount: decimal('10'), currency: 'EUR' };
 const MINUTE = 60_000;
 
 /** A payment that paytech has and nobody here knows. */

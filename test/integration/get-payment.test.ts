@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { getPayment } from '../../functions/get-payment/pipeline.ts';
 import { CHECK_INTERVAL_MS, refresh } from '../../functions/get-payment/refresh.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
@@ -8,20 +8,11 @@ import { readMessage } from '../../shared/messaging/event-queue.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
 import { readPayment, recordPayment } from '../../shared/store/payments.ts';
-import { startWorld, type World, webhookEvent } from '../support/world.ts';
+import { sharedWorld, type World, webhookEvent } from '../support/world.ts';
 
 /** `GET /payments/{id}` on the embedded DynamoDB and SQS, with paytech in memory and a clock of the test's. */
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
-beforeEach(async () => {
-  world.gateway.endings.length = 0;
-  world.logger.lines.length = 0;
-  await world.drain('webhooks');
-});
+const world = await sharedWorld();
 
 /** A payment of 10 EUR that was created long enough ago to be asked for. */
 async function payment(

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { act } from '../../shared/calls/act.ts';
 import { queueObservation } from '../../shared/calls/observe.ts';
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
@@ -10,21 +10,12 @@ import { MAX_HISTORY, MAX_OPEN_CHANGES, paymentAt } from '../../shared/payment/p
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
 import { takeOperation } from '../../shared/store/operation-lock.ts';
 import { readPayment, recordPayment } from '../../shared/store/payments.ts';
-import { objectBytes, parsed, startWorld, type World, webhookEvent } from '../support/world.ts';
+import { EUR_10, objectBytes, parsed, sharedWorld, webhookEvent } from '../support/world.ts';
 
 /** What a webhook, paytech's list and its API may do to a record, beyond the moves of its states. */
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
-beforeEach(() => {
-  world.gateway.endings.length = 0;
-  world.logger.lines.length = 0;
-});
+const world = await sharedWorld();
 
-const EUR_10 = { amount: decimal('10'), currency: 'EUR' };
 const MINUTE = 60_000;
 
 async function recorded(state: PaymentState, paymentType: PaymentType = 'DEPOSIT'): Promise<string> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import type { EventQueue, QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { TYPE_OF_KIND } from '../../shared/payment/claim.ts';
@@ -12,22 +12,20 @@ import { assign } from '../../shared/store/expressions.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { keepQueued } from '../../shared/store/queued.ts';
 import { backOffice, sumOf } from '../support/back-office.ts';
-import { objectBytes, parsed, paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
+import {
+  EUR_10,
+  objectBytes,
+  parsed,
+  paymentId,
+  sharedWorld,
+  type World,
+  webhookEvent,
+} from '../support/world.ts';
 
 /** A webhook that says little comes before the answer to the call that makes the payment, which then says the rest. */
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
-beforeEach(async () => {
-  world.gateway.endings.length = 0;
-  world.logger.lines.length = 0;
-  await world.drain('webhooks');
-});
+const world = await sharedWorld();
 
-const EUR_10 = { amount: decimal('10'), currency: 'EUR' };
 const stored = async (id: string) => (await readPayment(world.table, id))!;
 
 /** What the maker of the payment says of it, once it is in the claim. */

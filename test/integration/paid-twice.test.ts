@@ -1,26 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
 import { endPaidTwice, markPaidTwice } from '../../shared/store/paid-twice.ts';
 import { backOffice } from '../support/back-office.ts';
 import { reconciling, TYPE_OF } from '../support/reconciling.ts';
-import { startWorld, type World, webhookEvent } from '../support/world.ts';
+import { sharedWorld, webhookEvent } from '../support/world.ts';
 
 /** The mark of what is paid twice: one entry in the index of what is open, until at most one payment holds money. */
 
 const HOUR = 60 * 60_000;
 
-let world: World;
-let office: ReturnType<typeof backOffice>;
-beforeAll(async () => {
-  world = await startWorld();
-  office = backOffice(world);
-});
-afterAll(() => world.stop());
-beforeEach(() => {
-  world.gateway.endings.length = 0;
-});
+const world = await sharedWorld();
+const office = backOffice(world);
 
 const { run, item, pass } = reconciling(() => world);
 

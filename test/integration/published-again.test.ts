@@ -1,24 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { decimal } from '../../shared/payment/money.ts';
+import { describe, expect, it } from 'vitest';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import { joined } from '../../shared/store/expressions.ts';
 import { readPayment, recordPayment } from '../../shared/store/payments.ts';
-import { startWorld, type World, webhookEvent } from '../support/world.ts';
+import { EUR_10, sharedWorld, type World, webhookEvent } from '../support/world.ts';
 
 /** Events that come again: after a crash, by paytech's retries, or from somebody who has kept them. */
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
-beforeEach(() => {
-  world.gateway.endings.length = 0;
-  world.logger.lines.length = 0;
-});
+const world = await sharedWorld();
 
-const EUR_10 = { amount: decimal('10'), currency: 'EUR' };
 const DAY = 24 * 60 * 60_000;
 
 async function deposit(): Promise<string> {

@@ -1,6 +1,6 @@
 import { SendMessageCommand, SQS } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
 import { type HttpEvent, httpHandler } from '../../shared/http/api.ts';
 import { openEventQueue, readMessage } from '../../shared/messaging/event-queue.ts';
@@ -8,13 +8,9 @@ import { readSigningKeys } from '../../shared/paytech/keys.ts';
 import { keyFingerprint, sign } from '../../shared/paytech/signature.ts';
 import { AwsError } from '../../shared/runtime/aws-call.ts';
 import { openSecret } from '../../shared/runtime/secrets.ts';
-import { memoryLogger, startWorld, type World } from '../support/world.ts';
+import { memoryLogger, sharedWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = await sharedWorld();
 beforeEach(() => world.drain('webhooks'));
 
 const OLD = 'old-signing-key-of-the-shop';

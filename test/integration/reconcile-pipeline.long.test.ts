@@ -10,7 +10,7 @@ import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts'
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { takeOperation } from '../../shared/store/operation-lock.ts';
 import { reconciling, TYPE_OF } from '../support/reconciling.ts';
-import { startWorld, type World } from '../support/world.ts';
+import { EUR_10, startWorld, type World } from '../support/world.ts';
 
 /** One world per test, since a run looks at all that there is. The clock is the test's, paytech is in memory. */
 
@@ -19,7 +19,6 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const GRACE = 2 * MINUTE;
-const EUR_10 = { amount: decimal('10'), currency: 'EUR' };
 
 let world: World;
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { heldBy, paidIn } from '../../shared/payment/refund.ts';
@@ -10,21 +10,11 @@ import { joined } from '../../shared/store/expressions.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { type Answer, backOffice, CALLER, Died, dying, sumOf } from '../support/back-office.ts';
 import { reconciling } from '../support/reconciling.ts';
-import { paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
+import { paymentId, sharedWorld, type World, webhookEvent } from '../support/world.ts';
 
-let world: World;
-let office: ReturnType<typeof backOffice>;
-beforeAll(async () => {
-  world = await startWorld();
-  office = backOffice(world);
-});
-afterAll(() => world.stop());
+const world = await sharedWorld();
+const office = backOffice(world);
 const { applyAll } = reconciling(() => world);
-beforeEach(async () => {
-  world.gateway.endings.length = 0;
-  world.logger.lines.length = 0;
-  await world.drain('webhooks');
-});
 
 /** A deposit that was paid, here and at paytech. */
 async function deposit(amount = '100', state = 'COMPLETED'): Promise<string> {

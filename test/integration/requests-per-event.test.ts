@@ -1,29 +1,21 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeEach, expect, it } from 'vitest';
 import { applyEvent } from '../../functions/apply-payment-event/pipeline.ts';
 import { clientFor } from '../../infra/local/account.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { recordPayment } from '../../shared/store/payments.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { countingClient } from '../support/counting-client.ts';
-import { paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
+import { paymentId, sharedWorld, webhookEvent } from '../support/world.ts';
 
 /** What an event costs on AWS, where a failed condition brings back the item that failed it. */
 
-let world: World;
-let counting: ReturnType<typeof countingClient>;
-let apply: ReturnType<typeof applyEvent>;
+const world = await sharedWorld();
+const counting = countingClient(clientFor(world.dynamoDbUrl));
+afterAll(() => counting.client.destroy());
+const table = openTable('payments', counting.client);
+// With all that a deployment may note beside the change.
+const apply = applyEvent({ ...world, table, policy: { confirmAfterMs: 300_000, retentionMs: 86_400_000 } });
 let id: string;
-beforeAll(async () => {
-  world = await startWorld();
-  counting = countingClient(clientFor(world.dynamoDbUrl));
-  const table = openTable('payments', counting.client);
-  // With all that a deployment may note beside the change.
-  apply = applyEvent({ ...world, table, policy: { confirmAfterMs: 300_000, retentionMs: 86_400_000 } });
-});
-afterAll(async () => {
-  counting.client.destroy();
-  await world.stop();
-});
 beforeEach(async () => {
   id = paymentId();
   const at = new Date(world.now()).toISOString();

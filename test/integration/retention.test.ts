@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import { backOffice } from '../support/back-office.ts';
 import { reconciling } from '../support/reconciling.ts';
-import { startWorld, type World, webhookEvent } from '../support/world.ts';
+import { sharedWorld, webhookEvent } from '../support/world.ts';
 
 /**
  * Payments that are kept for 500 days once they are final. The embedded DynamoDB knows no time to live: what AWS
@@ -16,15 +16,9 @@ import { startWorld, type World, webhookEvent } from '../support/world.ts';
 const DAY = 24 * 60 * 60_000;
 const RETENTION = 500 * DAY;
 
-let world: World;
-let apply: World['apply'];
-let office: ReturnType<typeof backOffice>;
-beforeAll(async () => {
-  world = await startWorld();
-  apply = world.applyWith({ policy: { ...world.policy, retentionMs: RETENTION } });
-  office = backOffice(world);
-});
-afterAll(() => world.stop());
+const world = await sharedWorld();
+const apply = world.applyWith({ policy: { ...world.policy, retentionMs: RETENTION } });
+const office = backOffice(world);
 
 const { paymentItem, item, created, callOf, record, pass } = reconciling(() => world);
 

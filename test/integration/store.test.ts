@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { clientFor } from '../../infra/local/account.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { EventSource, HistoryEntry } from '../../shared/payment/payment.ts';
@@ -11,13 +11,9 @@ import { assign } from '../../shared/store/expressions.ts';
 import { quarantine, readPayment, recordPayment, takeQuestion } from '../../shared/store/payments.ts';
 import { openShard, openTable } from '../../shared/store/table.ts';
 import { countingClient } from '../support/counting-client.ts';
-import { paymentId, startWorld, type World } from '../support/world.ts';
+import { paymentId, sharedWorld } from '../support/world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
+const world = await sharedWorld();
 
 const AT = '2026-11-23T12:00:00.000Z';
 const facts = { amount: decimal('10'), currency: 'EUR' };

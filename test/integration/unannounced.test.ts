@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { refresh } from '../../functions/get-payment/refresh.ts';
 import { act } from '../../shared/calls/act.ts';
 import { claimedCall } from '../../shared/calls/claimed-call.ts';
@@ -12,22 +12,12 @@ import { readClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { backOffice, CALLER } from '../support/back-office.ts';
 import { applyQueuedIn, idOf, orderIn } from '../support/shop.ts';
-import { startWorld, type World, webhookEvent } from '../support/world.ts';
+import { EUR_10, sharedWorld, type World, webhookEvent } from '../support/world.ts';
 
 /** Payments of an order or payout of which no webhook came, or of which nobody stated whose they are. */
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.stop());
-beforeEach(async () => {
-  world.gateway.endings.length = 0;
-  world.logger.lines.length = 0;
-  await world.drain('webhooks');
-});
+const world = await sharedWorld();
 
-const EUR_10 = { amount: decimal('10'), currency: 'EUR' };
 const stored = async (id: string) => (await readPayment(world.table, id))!;
 
 type List = World['gateway']['list'];

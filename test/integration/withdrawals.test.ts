@@ -1,6 +1,6 @@
 import { createHash, createHmac, type Hash, type Hmac, randomUUID } from 'node:crypto';
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { askedRequest } from '../../functions/operations/withdrawals.ts';
 import { LOCAL_KEYS } from '../../infra/local/account.ts';
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
@@ -11,20 +11,10 @@ import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { backOffice, CALLER, Died, dying } from '../support/back-office.ts';
 import { CUT_OFF } from '../support/cut-off.ts';
-import { startWorld, type World, webhookEvent } from '../support/world.ts';
+import { sharedWorld, type World, webhookEvent } from '../support/world.ts';
 
-let world: World;
-let office: ReturnType<typeof backOffice>;
-beforeAll(async () => {
-  world = await startWorld();
-  office = backOffice(world);
-});
-afterAll(() => world.stop());
-beforeEach(async () => {
-  world.gateway.endings.length = 0;
-  world.logger.lines.length = 0;
-  await world.drain('webhooks');
-});
+const world = await sharedWorld();
+const office = backOffice(world);
 
 const request = (fields: Record<string, unknown> = {}) => ({
   referenceId: `payout/${randomUUID()}`,

@@ -3,9 +3,8 @@ import { reconcile } from '../../functions/reconcile/pipeline.ts';
 import { type ClaimedCall, claimedCall } from '../../shared/calls/claimed-call.ts';
 import { type QueuedEvent, readMessage } from '../../shared/messaging/event-queue.ts';
 import type { ClaimKind } from '../../shared/payment/claim.ts';
-import { decimal } from '../../shared/payment/money.ts';
 import { readPayment } from '../../shared/store/payments.ts';
-import type { World } from './world.ts';
+import { EUR_10, type World } from './world.ts';
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
@@ -14,7 +13,6 @@ const HOUR = 3_600 * SECOND;
 export const OVERDUE_LIMITS = { AUTHORIZED: 72 * HOUR, AWAITING_APPROVAL: 24 * HOUR };
 
 export const TYPE_OF = { deposit: 'DEPOSIT', withdrawal: 'WITHDRAWAL', refund: 'REFUND' } as const;
-const EUR_10 = { amount: decimal('10'), currency: 'EUR' };
 
 /** Reconcile in the world of the running test, and what it finds there. A run looks at all that there is. */
 export function reconciling(current: () => World) {

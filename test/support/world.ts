@@ -14,6 +14,7 @@ import {
   SQS,
 } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { afterAll, beforeEach } from 'vitest';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
 import { applyEvent } from '../../functions/apply-payment-event/pipeline.ts';
 import { queueUrl, startDynamoDb, startSqsSns } from '../../infra/local/embedded.ts';
@@ -33,6 +34,7 @@ const CREDENTIALS = {
   region: 'us-east-1',
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
 };
+export const EUR_10 = { amount: decimal('10'), currency: 'EUR' };
 const EVENT_SOURCE = 'urn:paytech-payments:test';
 
 /** A logger that keeps what it gets, for tests that look for a line. */
@@ -54,7 +56,7 @@ export function memoryLogger() {
 
 /**
  * The real pipelines on an embedded DynamoDB (or another one, where it is given), SQS and SNS, with a gateway in
- * memory and a clock that only the test moves. Shared between the tests of a file; each makes its own ids.
+ * memory and a clock that only the test moves.
  */
 export async function startWorld() {
   const dynamo = givenDynamoDb ? { url: givenDynamoDb, close: async () => {} } : await startDynamoDb();
@@ -171,6 +173,18 @@ export async function startWorld() {
 }
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
+
+/** A world for all tests of a file. Each begins with a gateway that does as it is asked, an empty log and no message. */
+export async function sharedWorld(): Promise<World> {
+  const world = await startWorld();
+  afterAll(() => world.stop());
+  beforeEach(async () => {
+    world.gateway.endings.length = 0;
+    world.logger.lines.length = 0;
+    await world.drain('webhooks');
+  });
+  return world;
+}
 
 /** An id as paytech makes them. */
 export function paymentId(): string {

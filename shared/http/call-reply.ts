@@ -1,4 +1,6 @@
 import type { CallResult } from '../calls/claimed-call.ts';
+import type { PaymentRecord } from '../payment/payment.ts';
+import type { Reply } from './api.ts';
 import { Problem } from './problem.ts';
 
 /** paytech is asked to be left alone for this long, in seconds, when it did not accept a call. */
@@ -6,11 +8,26 @@ export const UNAVAILABLE_RETRY_SECONDS = 5;
 
 const UNDER_WAY_RETRY_SECONDS = 5;
 
-/** What a caller gets when no payment can be shown. `conflict` says what must be the same for one id. */
-export function callProblem(
-  result: Exclude<CallResult, { is: 'created' | 'existing' }>,
+/**
+ * The answer to a request that creates a payment: 201 with a new one, 200 with one that exists. Throws a Problem where
+ * none can be shown; `conflict` says what must be the same for one id.
+ */
+export function callReply(
+  result: CallResult,
+  view: (record: PaymentRecord) => unknown,
   conflict: string,
-): Problem {
+): Reply {
+  switch (result.is) {
+    case 'created':
+      return { status: 201, body: view(result.record) };
+    case 'existing':
+      return { status: 200, body: view(result.record) };
+    default:
+      throw callProblem(result, conflict);
+  }
+}
+
+function callProblem(result: Exclude<CallResult, { is: 'created' | 'existing' }>, conflict: string): Problem {
   switch (result.is) {
     case 'conflict':
       return new Problem('payment.reference_conflict', conflict);
@@ -36,18 +53,23 @@ export function callProblem(
         { retryAfter: result.seconds },
       );
     case 'rejected':
-      return new Problem('gateway.rejected', result.message, { errors: result.errors });
     case 'unavailable':
-      return new Problem(
-        'gateway.unavailable',
-        'Nothing was done. Send the same request again a little later.',
-        { retryAfter: UNAVAILABLE_RETRY_SECONDS },
-      );
+      return gatewayProblem(result);
     case 'not-reserved':
       return notReserved(result.because);
     default:
       return result satisfies never;
   }
+}
+
+/** What paytech refused, or could not be asked for. */
+export function gatewayProblem(result: Extract<CallResult, { is: 'rejected' | 'unavailable' }>): Problem {
+  if (result.is === 'rejected') {
+    return new Problem('gateway.rejected', result.message, { errors: result.errors });
+  }
+  return new Problem('gateway.unavailable', 'Nothing was done. Send the same request again a little later.', {
+    retryAfter: UNAVAILABLE_RETRY_SECONDS,
+  });
 }
 
 function notReserved(because: Extract<CallResult, { is: 'not-reserved' }>['because']): Problem {
