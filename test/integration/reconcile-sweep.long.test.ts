@@ -221,7 +221,7 @@ describe('more than a page holds', () => {
     pass(SECOND);
     const { told, queue } = toldTo();
     const slow = asked(() => {
-      pass(8 * SECOND);
+      pass(15 * SECOND);
       return undefined;
     });
     expect(await run({ gateway: slow.gateway, queue })).toMatchObject({ stopped: 'time' });
