@@ -7,10 +7,10 @@ import { openLogger } from '../../shared/runtime/logger.ts';
 import { openSecret } from '../../shared/runtime/secrets.ts';
 import { readSettings } from '../../shared/runtime/settings.ts';
 import { SECOND_MS } from '../../shared/runtime/time.ts';
+import { openBatchTable } from '../../shared/store/batch-table.ts';
 import { openOpenIndex } from '../../shared/store/open-index.ts';
-import { openTable } from '../../shared/store/table.ts';
 import { reconcile } from './pipeline.ts';
-import type { Reconciled } from './tally.ts';
+import type { RunSummary } from './run-summary.ts';
 import { timesOf } from './times.ts';
 
 /** Schedule → what is open, and what changed at paytech → webhook queue. */
@@ -22,7 +22,7 @@ const settings = readSettings('reconcile');
 const logger = openLogger();
 
 const run = reconcile({
-  table: openTable(env('PAYMENTS_TABLE')),
+  table: openBatchTable(env('PAYMENTS_TABLE')),
   index: openOpenIndex(env('PAYMENTS_TABLE')),
   gateway: gatewayClient({
     baseUrl: settings.paytechUrl,
@@ -35,7 +35,7 @@ const run = reconcile({
   ...timesOf(settings),
 });
 
-export const handler = (_event: unknown, context: Context): Promise<Reconciled> => {
+export const handler = (_event: unknown, context: Context): Promise<RunSummary> => {
   logger.resetKeys();
   logger.appendKeys({ requestId: context.awsRequestId });
   return run({

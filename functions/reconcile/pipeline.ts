@@ -2,21 +2,25 @@ import type { EventQueue } from '../../shared/messaging/event-queue.ts';
 import type { OverdueLimits } from '../../shared/payment/overdue.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
+import { SECOND_MS } from '../../shared/runtime/time.ts';
+import type { BatchTable } from '../../shared/store/batch-table.ts';
 import type { OpenIndex } from '../../shared/store/open-index.ts';
-import type { Table } from '../../shared/store/table.ts';
-import { lookAfterOpen } from './open.ts';
-import { patient, type ReadingGateway } from './patience.ts';
+import { tableWatermarks, type Watermarks } from '../../shared/store/watermark.ts';
+import { type ReadingGateway, withCircuitBreaker } from './circuit-breaker.ts';
+import { noCounts, type RunSummary, summaryOf } from './run-summary.ts';
 import { sweep } from './sweep.ts';
-import { emptyTally, type Reconciled, resultOf } from './tally.ts';
+import { walk } from './walk.ts';
 
-export interface Dependencies {
-  table: Table;
+export interface ReconcileContext {
+  table: BatchTable;
   index: OpenIndex;
   gateway: ReadingGateway;
   queue: EventQueue;
   /** Epoch milliseconds. */
   now: () => number;
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** How far paytech's list has been compared; where it is not given, as the table says. */
+  watermarks?: Watermarks;
   /** How long after a change at paytech its webhook may still come, in milliseconds. */
   graceMs: number;
   /** How old a payment may be that is looked for in paytech's list, in milliseconds. */
@@ -33,8 +37,6 @@ export interface Dependencies {
 export interface Run {
   deadline: number;
   requestId?: string;
-  /** From when on paytech's list is compared, in epoch milliseconds, instead of from where the last sweep began. */
-  sweepFrom?: number;
 }
 
 /** For each of those at once: more than a run has time for, unless paytech is very quick. */
@@ -43,47 +45,47 @@ const MAX_ITEMS_EACH = 625;
 /** Where nobody says otherwise. */
 const CONCURRENCY = 8;
 
-/** The part of a run's time that what is open may take from the sweep. */
-const SHARE_OF_OPEN = 0.6;
+/** The part of a run's time that the sweep may take from what is open. */
+const SHARE_OF_SWEEP = 0.8;
 
 /** A question, and what becomes of its answer, fit into this. */
 const QUESTION_MS = 6_000;
-const PAGE_MS = 15_000;
+const PAGE_MS = 12_000;
 
 /**
- * Finds what webhooks did not bring: looks after everything that is open and due, then compares what changed at
- * paytech with the table. What it learns goes onto the queue. Trouble with paytech ends a run early and is in its
- * result; it throws only when the table cannot be read.
+ * Finds what webhooks did not bring: compares what changed at paytech with the table, then looks after everything that
+ * is open and due. What it learns goes onto the queue. Trouble with paytech ends a run early and is in its summary; it
+ * throws only when the table cannot be read.
  */
-export function reconcile({ concurrency = CONCURRENCY, ...deps }: Dependencies) {
-  const { maxItems = concurrency * MAX_ITEMS_EACH } = deps;
-  const { now, logger } = deps;
+export function reconcile({ concurrency = CONCURRENCY, ...context }: ReconcileContext) {
+  const { maxItems = concurrency * MAX_ITEMS_EACH } = context;
+  const { table, now, logger, watermarks = tableWatermarks(table, now) } = context;
 
-  return async ({ deadline, requestId, sweepFrom }: Run): Promise<Reconciled> => {
-    const tally = emptyTally();
-    const { gateway, hasGivenUp } = patient(deps.gateway, logger);
+  return async ({ deadline, requestId }: Run): Promise<RunSummary> => {
+    const counts = noCounts();
+    const { gateway, isOpen } = withCircuitBreaker(context.gateway, logger);
     const goesOnUntil = (end: number, asked: 'get' | 'list') => () => {
-      if (hasGivenUp(asked)) tally.stopped = 'gateway';
-      else if (now() > end) tally.stopped ??= 'time';
+      if (isOpen(asked)) counts.stopped = 'gateway';
+      else if (now() > end) counts.stopped ??= 'time';
       else return true;
       return false;
     };
-    const shared = { ...deps, gateway, tally, ...optional('requestId', requestId) };
-    const openUntil = now() + SHARE_OF_OPEN * (deadline - now());
+    const shared = { ...context, gateway, watermarks, counts, ...optional('requestId', requestId) };
+    const sweepUntil = now() + SHARE_OF_SWEEP * (deadline - now());
 
-    await lookAfterOpen({
+    const { lagMs } = await sweep({
       ...shared,
-      maxItems,
-      concurrency,
-      goesOn: goesOnUntil(openUntil - QUESTION_MS, 'get'),
+      deadline,
+      goesOn: goesOnUntil(sweepUntil - PAGE_MS, 'list'),
     })();
-    await sweep({ ...shared, goesOn: goesOnUntil(deadline - PAGE_MS, 'list') })(sweepFrom);
+    counts.behindSeconds = lagMs / SECOND_MS;
+    await walk({ ...shared, maxItems, concurrency, goesOn: goesOnUntil(deadline - QUESTION_MS, 'get') })();
 
-    const result = resultOf(tally);
-    logger.info(result.nothingToCheck ? 'nothing to check' : 'reconciled', {
+    const summary = summaryOf(counts);
+    logger.info(summary.nothingToCheck ? 'nothing to check' : 'reconciled', {
       metric: 'Reconciled',
-      ...result,
+      ...summary,
     });
-    return result;
+    return summary;
   };
 }

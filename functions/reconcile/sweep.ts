@@ -1,149 +1,191 @@
-import { queueFound } from '../../shared/calls/observe.ts';
-import { isConfirmedBy } from '../../shared/payment/observation.ts';
-import { mayLearnFrom } from '../../shared/payment/payment.ts';
-import type { GatewayPayment } from '../../shared/paytech/wire.ts';
-import { forEachOf } from '../../shared/runtime/concurrency.ts';
-import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
-import { keepConfirmed } from '../../shared/store/confirmation.ts';
-import { keyOf } from '../../shared/store/payment-item.ts';
-import { readPayment } from '../../shared/store/payments.ts';
-import { keepProgress, moveMark, readMark } from '../../shared/store/sweep-mark.ts';
-import * as telling from './news.ts';
-import { isNotKnown, type ReadingGateway, reasonOf } from './patience.ts';
+import { randomUUID } from 'node:crypto';
+import {
+  lagOf,
+  MAX_FAILURES,
+  narrowed,
+  planned,
+  reported,
+  type SliceReport,
+  type TakenSlice,
+  taken,
+  wholeSecond,
+  widthAfter,
+} from '../../shared/payment/slice.ts';
+import { DAY_MS, HOUR_MS, SECOND_MS } from '../../shared/runtime/time.ts';
+import type { Watermarks } from '../../shared/store/watermark.ts';
+import type { ReadingGateway } from './circuit-breaker.ts';
+import { comparePage } from './compare.ts';
+import type { TellingContext } from './discrepancy.ts';
+import { LIST_LIMIT_MS, PAGE, sliceReader } from './read-slice.ts';
 
 /*
- * Everything that changed at paytech since the last sweep, compared with the table: what never got here is found,
- * and what is final there and not here.
- *
- * The list has the newest payment first. It is asked for what changed since the mark without an upper end, so that
- * nothing ever leaves it: what is new pushes the rest to later offsets, where it is seen twice and never missed.
- * So a sweep can be left at an offset and go on from there in the next run.
- *
- * A single payment that cannot be compared holds nothing else up: it is kept by its id and asked about by itself in
- * the next run, or read from the list again while GET is silent. Where it is many, the table or the queue is down, and the sweep begins again there.
+ * Everything that changed at paytech, compared with the table: what never got here is found, and what is final there
+ * and not here. Nothing is read before webhooks have had their time, so that what differs is told at once. Which slice
+ * of time is read next, and how far all of them have come, is decided in shared/payment/slice.ts.
  */
 
-export interface Dependencies extends telling.Dependencies {
-  gateway: Pick<ReadingGateway, 'get' | 'listReadable'>;
+export interface SweepContext extends TellingContext {
+  gateway: Pick<ReadingGateway, 'listReadable'>;
+  watermarks: Watermarks;
+  /** How long after a change its webhook may still come, in milliseconds. */
+  graceMs: number;
+  /** How old a payment may be that paytech's list is asked for, in milliseconds. */
+  maxAgeMs: number;
+  /** When this worker is gone, in epoch milliseconds: its slices are free then. */
+  deadline: number;
   /** Whether there is time, and paytech may be asked, for one more page. */
   goesOn: () => boolean;
 }
 
-/** How far a sweep looks back behind the mark: for clocks that differ, and for what the last one left alone. */
-export const OVERLAP_MS = 10 * MINUTE_MS;
+/** More payments of a slice that cannot be compared, and it is no trouble of single ones: the slice waits. */
+const MAX_ASIDE_OF_A_SLICE = 50;
 
-/** Some hundred KB, so that an answer stays well below what the client takes. */
-const PAGE = 250;
-const LIST_LIMIT_MS = 10_000;
-const CONCURRENT_READS = 16;
+/** How often a worker says how far it has come, so that not much is read twice when it dies. */
+const REPORT_EVERY_MS = 5 * SECOND_MS;
 
-/** More of them, and it is no trouble of single payments. */
-const MAX_UNCOMPARED = 50;
-const GET_LIMIT_MS = 5_000;
+/** Once a run has begun, so much must have become due to be worth another question. */
+const WORTH_A_SLICE_MS = 30 * SECOND_MS;
 
-/** So far back the list is read for them while GET is silent: long enough for what fails once, and no burden. */
-const LIST_UNCOMPARED_MS = HOUR_MS;
+const FILTER_CHECK_EVERY_MS = HOUR_MS;
 
-export function sweep(deps: Dependencies) {
-  const { table, gateway, now, logger, tally, goesOn, maxAgeMs } = deps;
-  const tell = telling.tellNews(deps);
+/** How the sweep stands: how far it is behind in milliseconds, and whether the list heeds its filters. */
+export interface Swept {
+  lagMs: number;
+  isFiltered: boolean;
+}
 
-  /** From `from` on, where it is given: such a sweep stands beside the others and leaves the mark alone. */
-  return async (from?: number): Promise<void> => {
-    const mark =
-      from === undefined ? await readMark(table, now()) : { at: from + OVERLAP_MS, uncompared: [] };
-    const { startedAt, offset: firstOffset } = mark.unfinished ?? { startedAt: now(), offset: 0 };
-    const uncomparedFrom = Math.max(mark.uncomparedFrom ?? mark.at, startedAt - LIST_UNCOMPARED_MS);
-    const query = {
-      createdFrom: new Date(startedAt - maxAgeMs),
-      updatedFrom: new Date(Math.min(mark.at, uncomparedFrom) - OVERLAP_MS),
-      limit: PAGE,
-    };
-    let offset = firstOffset;
-    const { failed: stillFailing, unanswered } = await askAbout(mark.uncompared);
-    const uncompared = new Set([...stillFailing, ...unanswered]);
-    /** Where GET has answered, the list says no better. */
-    const answered = new Set(mark.uncompared.filter((id) => !unanswered.includes(id)));
-    const kept = () => ({
-      uncompared: [...uncompared],
-      ...(uncompared.size > 0 ? { uncomparedFrom } : {}),
-    });
-    /** The first page of which too much could not be compared: the next sweep begins there. */
-    let begunAgainAt: number | undefined;
-    while (goesOn()) {
-      const seenFrom = now();
-      const answer = await gateway.listReadable({ ...query, offset }, LIST_LIMIT_MS);
-      if (answer.kind !== 'answered') {
-        tally.failed++;
-        logger.error('list not swept', { metric: 'ReconcileFailed', offset, ...reasonOf(answer) });
-        // No offset that paytech refuses is asked for again in every run.
-        if (answer.kind === 'refused' && from === undefined) {
-          return keepProgress(table, mark, { startedAt, offset: 0, ...kept() });
-        }
-        break;
-      }
-      const { payments, unreadable, hasMore } = answer.result;
-      countUnreadable(unreadable);
-      const others = payments.filter(({ id }) => !answered.has(id));
-      for (const { id } of others) uncompared.delete(id);
-      const failed = await compare(others, seenFrom);
-      if (begunAgainAt === undefined && uncompared.size + failed.length <= MAX_UNCOMPARED) {
-        for (const id of failed) uncompared.add(id);
-      } else if (failed.length > 0) begunAgainAt ??= offset;
-      offset += PAGE;
-      if (hasMore && payments.length + unreadable > 0) continue;
-      if (begunAgainAt !== undefined) break;
-      return from === undefined ? moveMark(table, startedAt, kept()) : undefined;
+/** Works off slices for as long as there are any that nobody works on, and time for them. */
+export function sweep(context: SweepContext) {
+  const { watermarks, now, graceMs, maxAgeMs, deadline, goesOn } = context;
+  const owner = randomUUID();
+  const readSlice = sliceReader({
+    ...context,
+    createdFrom: wholeSecond(now() - maxAgeMs),
+    compare: comparePage(context),
+  });
+
+  return async (): Promise<Swept> => {
+    const isFiltered = await heedsFilters(context);
+    for (let atLeastMs = SECOND_MS; isFiltered && goesOn(); atLeastMs = WORTH_A_SLICE_MS) {
+      const slice = await take(atLeastMs);
+      if (!slice || !(await workOff(slice))) break;
     }
-    const reached = begunAgainAt ?? offset;
-    if (from === undefined && reached > firstOffset)
-      await keepProgress(table, mark, { startedAt, offset: reached, ...kept() });
+    return { lagMs: lagOf(await watermarks.read(), now(), graceMs), isFiltered };
   };
 
-  /** Looks at payments one by one; answers those that could still not be compared, and those that GET is silent on. */
-  async function askAbout(ids: readonly string[]): Promise<{ failed: string[]; unanswered: string[] }> {
-    const failed: string[] = [];
-    const unanswered: string[] = [];
-    for (const id of ids) {
-      const seenFrom = now();
-      const answer = goesOn() ? await gateway.get(id, GET_LIMIT_MS) : undefined;
-      if (answer?.kind === 'answered') failed.push(...(await compare([answer.result], seenFrom)));
-      else if (!answer || !isNotKnown(answer)) unanswered.push(id);
-    }
-    return { failed, unanswered };
-  }
-
-  /** Answers the ids of the payments that could not be compared. */
-  async function compare(payments: readonly GatewayPayment[], seenFrom: number): Promise<string[]> {
-    const news: telling.News[] = [];
-    const failed: string[] = [];
-    await forEachOf(payments, CONCURRENT_READS, async (payment) => {
-      try {
-        const record = await readPayment(table, payment.id);
-        tally.checked.add(keyOf(payment.id));
-        // The list may be old: it confirms money only where it names it.
-        const isTold = payment.facts.amount !== undefined;
-        if (record?.unconfirmed && isTold && isConfirmedBy(record, payment))
-          await keepConfirmed(table, record);
-        const each = telling.newsOf(payment, record, 'earlier', now());
-        if (each) news.push(each);
-        // No news of its state, but of whose it is.
-        else if (record && mayLearnFrom(record, payment)) await queueFound(deps, payment, deps.requestId);
-      } catch (error) {
-        failed.push(payment.id);
-        tally.failed++;
-        const more = { paymentId: payment.id, ...telling.named(error) };
-        logger.error('payment not compared', { metric: 'ReconcileFailed', ...more });
-      }
+  function take(atLeastMs: number): Promise<TakenSlice | undefined> {
+    return watermarks.change((state) => {
+      const due = planned(state, now(), { graceMs, atLeastMs });
+      const next = taken(due, { owner, now: now(), leaseUntil: deadline });
+      return next && { state: next.state, outcome: next.slice };
     });
-    const told = await tell(news, seenFrom);
-    const untold = [...told].filter(([, how]) => how === 'failed').map(([{ payment }]) => payment.id);
-    return [...failed, ...untold];
   }
 
-  function countUnreadable(entries: number): void {
-    if (entries === 0) return;
-    tally.unreadable += entries;
-    logger.warn('entries of the list are no payments', { metric: 'ListEntryUnreadable', entries });
+  /** False where this run had better end: the list does not answer, or much of what it says cannot be compared. */
+  async function workOff(taken: TakenSlice): Promise<boolean> {
+    const { to } = taken.slice;
+    const report: SliceReport = {
+      from: taken.slice.from,
+      aside: [],
+      failures: taken.slice.failures ?? 0,
+      widthMs: taken.widthMs,
+      keeps: true,
+    };
+    /** What fits a page, or is answered, at this moment. */
+    let spanMs = taken.widthMs;
+    let reportedAt = now();
+    let ends: 'done' | 'stopped' | 'in-trouble' = 'done';
+    while (report.from < to && ends === 'done') {
+      const end = Math.min(to, report.from + spanMs);
+      const read = goesOn() ? await readSlice(report.from, end) : STOPPED;
+      switch (read.is) {
+        case 'compared':
+          if (read.failed > MAX_ASIDE_OF_A_SLICE) {
+            ends = 'in-trouble';
+            break;
+          }
+          if (read.failed > 0) putAside(report, end);
+          spanMs = widthAfter(spanMs, end - report.from, read.entries, PAGE);
+          Object.assign(report, { from: end, failures: 0, widthMs: spanMs });
+          break;
+        case 'too-many':
+          spanMs = narrowed(end - report.from, 2) ?? SECOND_MS;
+          break;
+        case 'not-answered': {
+          const narrower = narrowed(end - report.from, 4);
+          if (narrower !== undefined) spanMs = narrower;
+          else if (++report.failures >= MAX_FAILURES && (await answersBeside(end))) {
+            putAside(report, end);
+            Object.assign(report, { from: end, failures: 0 });
+          } else ends = 'in-trouble';
+          break;
+        }
+        case 'stopped':
+          ends = 'stopped';
+          break;
+        default:
+          throw new Error(`a slice ends otherwise: ${read satisfies never}`);
+      }
+      if (ends !== 'done' || report.from >= to || now() - reportedAt < REPORT_EVERY_MS) continue;
+      if (!(await say(taken, report))) return true;
+      report.aside = [];
+      reportedAt = now();
+    }
+    await say(taken, { ...report, keeps: false });
+    return ends === 'done';
   }
+
+  function say(slice: TakenSlice, report: SliceReport): Promise<true | undefined> {
+    return watermarks.change((state) => {
+      const next = reported(state, slice, owner, report, now());
+      return next && { state: next, outcome: true };
+    });
+  }
+
+  function putAside(report: SliceReport, to: number): void {
+    report.aside = [...report.aside, { from: report.from, to }];
+    context.logger.error('part of the list put aside', {
+      metric: 'SlicePutAside',
+      from: new Date(report.from),
+      to: new Date(to),
+    });
+  }
+
+  /** Whether it is this second that paytech does not tell, and not its list that is down. */
+  async function answersBeside(from: number): Promise<boolean> {
+    const answer = await askFor(context, from, from + SECOND_MS);
+    return answer.kind === 'answered';
+  }
+}
+
+const STOPPED = { is: 'stopped' } as const;
+
+/**
+ * Whether the list heeds its filters: what will change tomorrow is nothing, unless it ignores them, as it does those
+ * that it does not know. Then no slice says anything, and what it has is not taken for all that there is.
+ */
+async function heedsFilters(context: SweepContext): Promise<boolean> {
+  const { watermarks, now, logger, counts } = context;
+  const { filterCheckedAt = 0 } = await watermarks.read();
+  if (now() - filterCheckedAt < FILTER_CHECK_EVERY_MS) return true;
+  const tomorrow = wholeSecond(now() + DAY_MS);
+  const answer = await askFor(context, tomorrow, tomorrow + DAY_MS);
+  if (answer.kind !== 'answered') return true;
+  const { payments, unreadable } = answer.result;
+  if (payments.length + unreadable > 0) {
+    counts.failed++;
+    logger.error('the list ignores its filters', { metric: 'ListFilterIgnored' });
+    return false;
+  }
+  await watermarks.change((state) => ({ state: { ...state, filterCheckedAt: now() }, outcome: true }));
+  return true;
+}
+
+function askFor({ gateway, now, maxAgeMs }: SweepContext, from: number, to: number) {
+  const query = {
+    createdFrom: new Date(now() - maxAgeMs),
+    updatedFrom: new Date(from),
+    updatedBefore: new Date(to),
+  };
+  return gateway.listReadable({ ...query, limit: 1 }, LIST_LIMIT_MS);
 }

@@ -11,8 +11,8 @@ import { openPublisher, type Publisher } from '../../shared/messaging/publisher.
 import { type GatewayClient, gatewayClient } from '../../shared/paytech/client.ts';
 import { readApiKey, readSigningKeys } from '../../shared/paytech/keys.ts';
 import { openSecret, type Secret } from '../../shared/runtime/secrets.ts';
+import { type BatchTable, openBatchTable } from '../../shared/store/batch-table.ts';
 import { type OpenIndex, openOpenIndex } from '../../shared/store/open-index.ts';
-import { openTable, type Table } from '../../shared/store/table.ts';
 import { ACCOUNT, clientFor, LOCAL_GRACE_SECONDS, LOCAL_KEYS, REGION } from '../local/account.ts';
 import { projectContext } from '../stack/project-context.ts';
 import { type OpsSettings, parseSettings, plainSettings } from '../stack/settings.ts';
@@ -29,7 +29,7 @@ interface SettingsInUse extends ReturnType<typeof timesOf> {
 export interface Environment extends SettingsInUse {
   /** As people call it. */
   name: string;
-  table: Table;
+  table: BatchTable;
   index: OpenIndex;
   gateway: GatewayClient;
   queue: EventQueue;
@@ -154,7 +154,7 @@ function assemble({ dynamoDb, sns, tableName, topicArn, settings, ...parts }: Pa
     paytechUrl,
     eventSource,
     ...timesOf(settings),
-    table: openTable(tableName, dynamoDb),
+    table: openBatchTable(tableName, dynamoDb),
     index: openOpenIndex(tableName, dynamoDb),
     gateway: gatewayClient({ baseUrl: paytechUrl, apiKey: parts.apiKey }),
     queue: openEventQueue(parts.webhookQueueUrl, parts.sqs),

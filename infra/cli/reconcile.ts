@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ReadingGateway } from '../../functions/reconcile/patience.ts';
+import type { ReadingGateway } from '../../functions/reconcile/circuit-breaker.ts';
 import { reconcile } from '../../functions/reconcile/pipeline.ts';
-import type { Reconciled } from '../../functions/reconcile/tally.ts';
+import type { RunSummary } from '../../functions/reconcile/run-summary.ts';
 import { optional } from '../../shared/payment/payment.ts';
+import { onePassFrom } from '../../shared/payment/slice.ts';
 import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
+import { ownWatermarks, tableWatermarks, type Watermarks } from '../../shared/store/watermark.ts';
 import { dryTable } from './dry-table.ts';
 import type { Environment } from './environment.ts';
 import { count, fields, logger, progress, type Result } from './output.ts';
@@ -12,7 +14,7 @@ import { depthOf } from './queues.ts';
 
 const ROUND_MS = MINUTE_MS;
 
-/** A sweep from a given time on is not resumed, so it gets all the time that it may need. */
+/** A dry run cannot go on where it ended, so it gets all the time that it may need. */
 const LONG_ROUND_MS = HOUR_MS;
 const MAX_ROUNDS = 1_000;
 
@@ -31,7 +33,7 @@ const COUNTS = [
   'flagged',
   'unreadable',
   'failed',
-] as const satisfies (keyof Reconciled)[];
+] as const satisfies (keyof RunSummary)[];
 type Counts = Record<(typeof COUNTS)[number], number>;
 
 export interface Options {
@@ -47,19 +49,17 @@ export async function reconcileAll(
 ): Promise<Result> {
   const dry = { table: dryTable(environment.table), queue: { send: async () => {} }, maxItems: Infinity };
 
+  const watermarks = await watermarksOf(environment, since, dryRun);
   const total = Object.fromEntries(COUNTS.map((name) => [name, 0])) as Counts;
   let nothingToCheck = true;
   let rounds = 0;
-  let last: Reconciled;
+  let last: RunSummary;
   do {
-    const isLong = dryRun || (since !== undefined && rounds === 0);
-    const from = rounds === 0 ? since : undefined;
     rounds++;
-    const deadline = Date.now() + (isLong ? LONG_ROUND_MS : ROUND_MS);
+    const deadline = Date.now() + (dryRun ? LONG_ROUND_MS : ROUND_MS);
     last = await watched(environment, rounds, (gateway) =>
-      reconcile({ ...environment, gateway, now: Date.now, logger, ...(dryRun && dry) })({
+      reconcile({ ...environment, gateway, watermarks, now: Date.now, logger, ...(dryRun && dry) })({
         deadline,
-        ...optional('sweepFrom', from),
       }),
     );
     for (const name of COUNTS) total[name] += last[name];
@@ -75,12 +75,23 @@ export async function reconcileAll(
   return { document, text: textOf(document), failed: isUnfinished };
 }
 
+/** A sweep from a given time on stands beside the scheduled ones, and one that writes nothing keeps its own, too. */
+async function watermarksOf(
+  { table }: Environment,
+  since: number | undefined,
+  dryRun: boolean,
+): Promise<Watermarks> {
+  if (since !== undefined) return ownWatermarks(onePassFrom(since));
+  const kept = tableWatermarks(table, Date.now);
+  return dryRun ? ownWatermarks(await kept.read()) : kept;
+}
+
 /** One round; nobody knows beforehand how many questions to paytech it takes, but they can be counted. */
 async function watched(
   { gateway }: Environment,
   round: number,
-  work: (gateway: ReadingGateway) => Promise<Reconciled>,
-): Promise<Reconciled> {
+  work: (gateway: ReadingGateway) => Promise<RunSummary>,
+): Promise<RunSummary> {
   const shown = openProgress(`Round ${round}, questions to paytech`);
   const counted =
     <Args extends unknown[], Answer>(ask: (...args: Args) => Promise<Answer>) =>
@@ -96,7 +107,7 @@ async function watched(
   }
 }
 
-function goesOn({ stopped, checked, changed, unknownToUs }: Reconciled): boolean {
+function goesOn({ stopped, checked, changed, unknownToUs }: RunSummary): boolean {
   if (stopped === 'gateway') return false;
   return stopped ? checked > 0 : changed + unknownToUs > 0;
 }

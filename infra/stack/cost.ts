@@ -16,8 +16,8 @@ export const USES = {
   lookThatAsks: { read: 1, write: 1, index: 0 },
   look: { read: 1, write: 0, index: 0 },
   webhook: { read: 0, write: 1, index: 2 },
-  /** Compared with paytech's list in every run of the sweeps' overlap, and confirmed in the first (`confirmWebhooks`). */
-  reconciled: { read: 11, write: 1, index: 1 },
+  /** Compared with paytech's list three times, in batches, and confirmed the first time (`confirmWebhooks`). */
+  reconciled: { read: 1.5, write: 1, index: 1 },
   /** Send, receive and delete of the webhook; receive and delete of one subscriber's event. SNS delivers for free. */
   queueRequests: 5,
   publications: 1,

@@ -132,7 +132,7 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
     description: 'Finds what webhooks did not bring: asks paytech about what is open and what changed',
     timeout: reconcileTimeout(settings.reconcileMinutes),
   })
-    .use(payments, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
+    .use(payments, 'dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
     .allow(`${table.tableArn}/index/open`, 'dynamodb:Query')
     .use(webhooks, 'sqs:SendMessage')
     .use(apiKey, 'secretsmanager:GetSecretValue');

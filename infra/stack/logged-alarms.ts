@@ -201,6 +201,22 @@ export function metricEntries({
       impact: 'Payments could not be compared with paytech; they stay due.',
       firstStep: 'Look at the reasons in the log of reconcile.',
     },
+    SlicePutAside: {
+      id: 'list-part-not-compared',
+      threshold: 1,
+      minutes: WATCHED_INTERVAL_MS / MINUTE_MS,
+      impact:
+        "A part of paytech's list cannot be compared, so that a lost webhook in it stays lost meanwhile.",
+      firstStep: 'Look at the times in the log of reconcile, and at what failed just before.',
+    },
+    ListFilterIgnored: {
+      id: 'list-filter-ignored',
+      threshold: 1,
+      minutes: WATCHED_INTERVAL_MS / MINUTE_MS,
+      impact:
+        "paytech's list ignores what it is asked for: payments that are not recorded here are not found.",
+      firstStep: 'Ask paytech what became of the filters updated.gte and updated.lt of its list.',
+    },
     Reconciled: {
       id: 'reconcile-not-running',
       threshold: 1,

@@ -109,7 +109,7 @@ export interface UnknownWord {
   count: number;
 }
 
-/** What paytech said of a payment and the queue is carrying to its record. */
+/** What paytech said of a payment and its record does not have yet. */
 export interface QueuedObservation {
   at: string;
   /** The record's version from which it differed; at any other it says nothing. */
@@ -149,8 +149,8 @@ export interface PaymentRecord extends PaymentIdentity {
   recheckUntil?: number;
   /** When paytech first said that this ended payment is AUTHORIZED, in epoch milliseconds; a second one decides. */
   reopenedAt?: number;
-  /** When a discrepancy was first left to the webhook that may still report it, in epoch milliseconds. */
-  leftAt?: number;
+  /** What paytech was found to say, and is left to the webhook that may still bring it. */
+  leftToWebhook?: QueuedObservation;
   /** Until the next change: the last state or type that it was said to have and that nobody knows. */
   unknownWord?: UnknownWord;
   /** How many changes of an open payment were no longer kept, because there were too many. */

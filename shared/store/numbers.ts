@@ -2,7 +2,7 @@ import type { Claim } from '../payment/claim.ts';
 import { FACT_NAMES, FACTS, type FactName } from '../payment/facts.ts';
 import { type Decimal, isDecimal } from '../payment/money.ts';
 import type { PaymentRecord } from '../payment/payment.ts';
-import type { SweepMark } from './sweep-mark.ts';
+import type { SweepState } from '../payment/slice.ts';
 
 /*
  * What a stored number is, by the name of its attribute, at whatever depth: it is exact, unless it counts something or
@@ -21,10 +21,10 @@ type NamesOf<Stored, Value> = Stored extends Decimal
             : NamesOf<NonNullable<Stored[Name]>, Value>;
         }[keyof Stored]
       : never;
-type Stored = PaymentRecord | Claim | SweepMark;
+type Stored = PaymentRecord | Claim | SweepState;
 
 /**
- * Counts, and times in epoch milliseconds or seconds: JavaScript's numbers. A record, claim or mark with one that is not
+ * Counts, and times in epoch milliseconds or seconds: JavaScript's numbers. A record, claim or watermark with one that is not
  * here does not compile.
  */
 const COUNTS_AND_TIMES: Record<NamesOf<Stored, number>, 'count' | 'ms'> &
@@ -39,7 +39,7 @@ const COUNTS_AND_TIMES: Record<NamesOf<Stored, number>, 'count' | 'ms'> &
   changesCounted: 'count',
   denials: 'count',
   count: 'count',
-  offset: 'count',
+  failures: 'count',
   at: 'ms',
   dueAt: 'ms',
   sentAt: 'ms',
@@ -51,7 +51,15 @@ const COUNTS_AND_TIMES: Record<NamesOf<Stored, number>, 'count' | 'ms'> &
   askedUntil: 'ms',
   recheckUntil: 'ms',
   reopenedAt: 'ms',
+  mark: 'ms',
+  from: 'ms',
+  to: 'ms',
+  widthMs: 'ms',
+  tryAt: 'ms',
+  filterCheckedAt: 'ms',
+  // Of earlier versions.
   leftAt: 'ms',
+  offset: 'count',
   uncomparedFrom: 'ms',
   expiresAt: 's',
 };

@@ -1,6 +1,9 @@
 import { type AttributeValue, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { keptFacts } from '../payment/facts.ts';
+import type { QueuedObservation } from '../payment/payment.ts';
 import { withinLimits } from '../runtime/aws-limits.ts';
 import { assign } from './expressions.ts';
+import { isUnchanged } from './payment-item.ts';
 import type { Table } from './table.ts';
 
 /*
@@ -58,6 +61,24 @@ export async function postpone(table: Table, read: OpenKey, dueAt: number | unde
       ? { REMOVE: ['openShard', 'dueAt', 'recheckUntil'] }
       : { SET: assign({ dueAt }) }),
     condition: [isAsRead],
+  });
+  return written;
+}
+
+/**
+ * Moves the next look at a payment to `dueAt` and notes what paytech was found to say, which is told then unless its
+ * webhook has brought it. False when the payment has changed or was moved since.
+ */
+export async function leaveToWebhook(
+  table: Table,
+  read: OpenKey,
+  dueAt: number,
+  left: QueuedObservation,
+): Promise<boolean> {
+  const isAsRead = { text: 'dueAt = :read', values: { ':read': read.dueAt } };
+  const { written } = await table.update(read.pk, {
+    SET: assign({ dueAt, leftToWebhook: { ...left, facts: keptFacts(left.facts) } }),
+    condition: [isAsRead, isUnchanged(left)],
   });
   return written;
 }

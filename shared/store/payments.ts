@@ -16,6 +16,7 @@ import {
 import { endsInAnotherCurrency, NOTHING, paidIn } from '../payment/refund.ts';
 import { nextCheckAt, RECHECK_MS } from '../payment/schedule.ts';
 import { isFinal, meansMoney, type PaymentState, type PaymentType, statesBefore } from '../payment/state.ts';
+import type { BatchTable } from './batch-table.ts';
 import { assign, type Condition, type Fragment } from './expressions.ts';
 import { IS_KNOWN, isInState, isUnchanged, keyOf, SCHEMA, toRecord } from './payment-item.ts';
 import { keepRedirectUrl } from './redirect-url.ts';
@@ -37,6 +38,15 @@ export type Applied =
 export async function readPayment(table: Table, id: string): Promise<PaymentRecord | undefined> {
   const item = await table.get(keyOf(id));
   return item && toRecord(item);
+}
+
+/** Those of the payments that are recorded, by id, as they were a moment ago. */
+export async function readPayments(
+  table: Pick<BatchTable, 'getMany'>,
+  ids: readonly string[],
+): Promise<Map<string, PaymentRecord>> {
+  const items = await table.getMany(ids.map(keyOf));
+  return new Map([...items.values()].map(toRecord).map((record) => [record.id, record]));
 }
 
 /**
@@ -362,8 +372,15 @@ export async function quarantine(
 /** What {@link marksOf} may set; a write that does not, removes them. */
 const MARKS = ['openShard', 'dueAt', 'unconfirmed', 'expiresAt'] as const;
 
-/** What is noted of the payment as it stands, and means nothing of what it becomes. */
-const UNTIL_CHANGED = ['askedUntil', 'heard', 'leftAt', 'reopenedAt', 'unknownWord'] as const;
+/** What is noted of the payment as it stands, and means nothing of what it becomes; `leftAt` is of earlier versions. */
+const UNTIL_CHANGED = [
+  'askedUntil',
+  'heard',
+  'leftToWebhook',
+  'leftAt',
+  'reopenedAt',
+  'unknownWord',
+] as const;
 
 /** Attributes about when to look at the item again: while it is open, or unconfirmed. */
 function marksOf(

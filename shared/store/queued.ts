@@ -25,11 +25,6 @@ export async function takeCheck(table: Table, id: string, now: number, intervalM
   return written;
 }
 
-/** Notes when a discrepancy was left to its webhook, in epoch milliseconds; a change of the payment ends the note. */
-export async function keepLeft(table: Table, read: PaymentRecord, now: number): Promise<void> {
-  await table.update(keyOf(read.id), { SET: assign({ leftAt: now }), condition: [isUnchanged(read)] });
-}
-
 /** Keeps what paytech said, once it is on the queue; returns the record as it then is. */
 export async function keepQueued(
   table: Table,

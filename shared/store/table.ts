@@ -31,7 +31,7 @@ export interface Table {
 }
 
 // Made anew for each use: the document client changes the options that it is given.
-const numbersAsDecimals = () => ({ wrapNumbers: (text: string) => decimal(text) });
+export const numbersAsDecimals = () => ({ wrapNumbers: (text: string) => decimal(text) });
 
 /**
  * The table named `tableName`. Reads are strongly consistent. A failed condition is a value; every other

@@ -40,6 +40,8 @@ test('the default stack has these alarms and no others', () => {
     'event-quarantined',
     'gateway-not-accepted',
     'gateway-not-reached',
+    'list-filter-ignored',
+    'list-part-not-compared',
     'message-parked',
     'order-paid-twice',
     'paid-out-twice',

@@ -90,6 +90,7 @@ describe('each function may do exactly this', () => {
     [
       'reconcile',
       [
+        'dynamodb:BatchGetItem on payments',
         'dynamodb:GetItem on payments',
         'dynamodb:PutItem on payments',
         'dynamodb:Query on payments/index/open',

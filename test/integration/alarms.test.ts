@@ -407,6 +407,21 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
       await functions.reconcile({ send: () => Promise.reject(new Error('the queue is down')) });
     },
   },
+  'list-part-not-compared': {
+    reconcile: async () => {
+      world.gateway.make({ paymentType: 'DEPOSIT', referenceId: randomUUID(), ...EUR_10 });
+      pass(MINUTE);
+      await functions.reconcile({ send: () => Promise.reject(new Error('the queue is down')) });
+    },
+  },
+  'list-filter-ignored': {
+    reconcile: async () => {
+      await created();
+      const { listReadable } = world.gateway;
+      world.gateway.listReadable = ({ createdFrom }, limit) => listReadable({ createdFrom }, limit);
+      await functions.reconcile();
+    },
+  },
   'reconcile-not-running': { reconcile: async () => {} },
 };
 

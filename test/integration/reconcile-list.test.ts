@@ -44,39 +44,8 @@ it.each<[string, () => List]>([
   // And queued once, since the queue carries it.
   expect(queuedAt).toHaveLength(1);
   expect(queuedAt[0]).toBeGreaterThanOrEqual(GRACE / MINUTE);
-  expect(await paymentItem(id)).toHaveProperty('leftAt');
+  expect(await paymentItem(id)).toHaveProperty('leftToWebhook');
   expect(metrics('MissedByWebhook')).toBe(1);
-});
-
-it('that the list does not say what has just changed is a failure that is counted', async () => {
-  await completed();
-  await run(withList(down));
-  expect(world.logger.lines).toContainEqual(
-    expect.objectContaining({
-      message: 'not told what has just changed',
-      more: { metric: 'ReconcileFailed', offset: 0, reason: 'timeout' },
-    }),
-  );
-});
-
-it('a list that is as slow as the sweep may wait is reached by either question', async () => {
-  await run({ graceMs: GRACE });
-  const id = await completed();
-  pass(GRACE);
-  const { id: lost } = world.gateway.make({
-    paymentType: 'DEPOSIT',
-    referenceId: 'lost',
-    amount: decimal('10'),
-    currency: 'EUR',
-  });
-  world.gateway.set(lost, { state: 'COMPLETED' });
-  pass(GRACE);
-  const slow: List = async (query, limit) =>
-    limit < 10_000 ? { kind: 'unknown', reason: 'timeout' } : world.gateway.listReadable(query, limit);
-  expect(await run(withList(slow))).toMatchObject({ failed: 0, unknownToUs: 1 });
-  await applyAll();
-  expect(await record(id)).toMatchObject({ state: 'COMPLETED' });
-  expect(await record(lost)).toMatchObject({ state: 'COMPLETED' });
 });
 
 describe('a list that lags', () => {

@@ -88,6 +88,7 @@ describe('a payment that waits for the merchant', () => {
     const money = { amount: decimal('10'), currency: 'EUR' };
     const { id } = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId: 'payout-1', ...money });
     world.gateway.set(id, { state: 'AWAITING_APPROVAL' });
+    pass(SECOND);
     await run();
     await applyAll();
     pass(23 * HOUR);
@@ -116,6 +117,7 @@ describe('what a webhook says of money', () => {
   it('is confirmed by the sweep, without a question of its own', async () => {
     const id = await isAt('deposit', 'COMPLETED');
     expect(await record(id)).toMatchObject({ unconfirmed: true });
+    pass(SECOND);
     await run();
     expect(world.gateway.calls.get).toBe(0);
     expect(await record(id)).not.toHaveProperty('unconfirmed');

@@ -10,8 +10,9 @@ import type { ClaimKind } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
-import { readMark } from '../../shared/store/sweep-mark.ts';
+import { tableWatermarks } from '../../shared/store/watermark.ts';
 import { backOffice } from '../support/back-office.ts';
+import { reconciling } from '../support/reconciling.ts';
 import { parsed, startWorld, type World, webhookEvent } from '../support/world.ts';
 
 /**
@@ -178,9 +179,76 @@ describe('a claim of schema 1', () => {
   });
 });
 
-it('the mark of the sweep of schema 1 is read', async () => {
-  expect(await readMark(world.table, world.now())).toEqual({
-    at: Date.parse('2026-11-23T12:00:00Z'),
-    uncompared: [],
+describe('how far the list was compared, of schema 1', () => {
+  const MARK = Date.parse('2026-11-23T12:00:00Z');
+  const TEN_MINUTES = 10 * 60_000;
+  const put = (name: string) =>
+    world.dynamoClient.send(new PutItemCommand({ TableName: 'payments', Item: fixture(name) }));
+  const read = () => tableWatermarks(world.table, world.now).read();
+  const marks = async () => (await read()).passes.map(({ mark }) => mark);
+
+  it('is gone on from, with what was left to the next sweep', async () => {
+    await put('sweep-mark');
+    expect(await marks()).toEqual([MARK, MARK, MARK].map((at) => at - TEN_MINUTES));
+    expect((await read()).aside).toEqual([]);
+  });
+
+  it('is gone on from where a sweep was not through, whatever its offset, and single payments were put aside', async () => {
+    await put('sweep-mark-unfinished');
+    expect(await marks()).toEqual([MARK, MARK, MARK].map((at) => at - TEN_MINUTES));
+    const putAsideFrom = Date.parse('2026-11-23T11:00:00Z');
+    expect((await read()).aside).toEqual([
+      { from: putAsideFrom - 2 * TEN_MINUTES, to: MARK - TEN_MINUTES, failures: 0, tryAt: world.now() },
+    ]);
+  });
+
+  it.each(['sweep-mark', 'sweep-mark-unfinished'])(
+    'loses nothing of what changed since, nor what could not be compared (%s)',
+    async (name) => {
+      world.clock.at = MARK - 30 * 60_000;
+      const made = [Date.parse('2026-11-23T10:59:00Z'), MARK - 9 * 60_000, MARK + 60_000].map((at) => {
+        world.clock.at = at;
+        const { id } = world.gateway.make({
+          paymentType: 'DEPOSIT',
+          referenceId: `lost-${at}`,
+          ...EUR('10'),
+        });
+        return id;
+      });
+      await put(name);
+      world.clock.at = MARK + 60 * 60_000;
+      const { run, applyAll, record } = reconciling(() => world);
+      await run({ graceMs: 120_000 });
+      await applyAll();
+      const found = name === 'sweep-mark' ? made.slice(1) : made;
+      for (const id of found) expect(await record(id)).toBeDefined();
+    },
+  );
+
+  it('is kept in step for a version before, should it come back', async () => {
+    await put('sweep-mark');
+    world.clock.at = MARK + 60 * 60_000;
+    await reconciling(() => world).run({ graceMs: 120_000 });
+    const stored = (await world.scan()).find(({ pk }) => pk === 'sweep#mark');
+    expect(stored).toMatchObject({ schema: '2', at: String(MARK + 58 * 60_000) });
+  });
+});
+
+it('the watermarks of schema 2 are read', async () => {
+  const v2 = join(import.meta.dirname, '../fixtures/v2/watermarks.json');
+  const Item = JSON.parse(readFileSync(v2, 'utf8'));
+  await world.dynamoClient.send(new PutItemCommand({ TableName: 'payments', Item }));
+  expect(await tableWatermarks(world.table, world.now).read()).toEqual({
+    passes: [
+      {
+        mark: 1795435140000,
+        widthMs: 60000,
+        slices: [{ from: 1795435140000, to: 1795435200000, owner: 'worker-1', leaseUntil: 1795435255000 }],
+      },
+      { mark: 1795434300000, widthMs: 120000, slices: [] },
+      { mark: 1795348800000, widthMs: 3600000, slices: [] },
+    ],
+    aside: [{ from: 1795430000000, to: 1795430001000, failures: 2, tryAt: 1795435300000 }],
+    filterCheckedAt: 1795435000000,
   });
 });

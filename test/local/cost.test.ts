@@ -10,8 +10,8 @@ import { costRows, USES } from '../../infra/stack/cost.ts';
 import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
 import { decimal } from '../../shared/payment/money.ts';
+import { openBatchTable } from '../../shared/store/batch-table.ts';
 import { readPayment } from '../../shared/store/payments.ts';
-import { openTable } from '../../shared/store/table.ts';
 import { reconciling } from '../support/reconciling.ts';
 import { startWorld, type World, webhookEvent } from '../support/world.ts';
 
@@ -39,14 +39,20 @@ function countingTable() {
           throw error;
         });
         const after = await openEntries();
-        const { ConsumedCapacity } = result.output as { ConsumedCapacity?: { CapacityUnits?: number } };
-        units[commandName.startsWith('Get') ? 'read' : 'write'] += ConsumedCapacity?.CapacityUnits ?? 0;
+        const { ConsumedCapacity } = result.output as { ConsumedCapacity?: Consumed | Consumed[] };
+        const isRead = /^(Batch)?Get/.test(commandName);
+        for (const { CapacityUnits = 0 } of [ConsumedCapacity ?? []].flat())
+          units[isRead ? 'read' : 'write'] += CapacityUnits;
         units.index += before.symmetricDifference(after).size;
         return result;
       },
     { step: 'initialize' },
   );
-  return openTable('payments', counting);
+  return openBatchTable('payments', counting);
+}
+
+interface Consumed {
+  CapacityUnits?: number;
 }
 
 /** An entry that moves is one that leaves and one that comes. */
@@ -99,9 +105,9 @@ it('counts what a payment takes of the table', async () => {
   );
 
   const reconciled = await unitsOf(async () => {
-    // Until no sweep looks back as far any more.
-    for (let minute = 0; minute < 15; minute++) {
-      world.clock.at += 60_000;
+    // Three times: after the grace, after 15 minutes and after a day.
+    for (const minutes of [1, 30, 26 * 60]) {
+      world.clock.at += minutes * 60_000;
       await run({ table });
     }
   });

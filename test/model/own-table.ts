@@ -1,8 +1,9 @@
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { isFinal, type PaymentState } from '../../shared/payment/state.ts';
+import type { BatchTable } from '../../shared/store/batch-table.ts';
 import type { OpenIndex, OpenKey } from '../../shared/store/open-index.ts';
 import { toRecord } from '../../shared/store/payment-item.ts';
-import { type Item, openShard, type Table, type Written } from '../../shared/store/table.ts';
+import { type Item, openShard, type Written } from '../../shared/store/table.ts';
 
 /** The item of which a table has one, and each simulation its own. */
 const SWEEP_MARK = 'sweep#mark';
@@ -11,7 +12,7 @@ const SWEEP_MARK = 'sweep#mark';
  * One simulation's part of the table that all share, with its index of what is open, which lags behind the table as
  * DynamoDB's does: it shows what was written before it was last caught up.
  */
-export function ownTable(shared: Table, run: string) {
+export function ownTable(shared: BatchTable, run: string) {
   const written = new Map<string, OpenKey>();
   let shown: OpenKey[] = [];
   /** Every item as it was last written. */
@@ -34,8 +35,9 @@ export function ownTable(shared: Table, run: string) {
     else written.set(pk, { pk, dueAt: dueAt as number });
   }
 
-  const table: Table = {
+  const table: BatchTable = {
     get: (pk) => shared.get(own(pk)),
+    getMany: (pks) => shared.getMany(pks),
     put: async (item, condition) =>
       noted(item.pk, await shared.put({ ...item, pk: own(item.pk) }, condition)),
     update: async (pk, update) => noted(pk, await shared.update(own(pk), update)),

@@ -4,9 +4,9 @@ import { reconcile } from '../../functions/reconcile/pipeline.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
 import type { EventQueue } from '../../shared/messaging/event-queue.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
+import type { BatchTable } from '../../shared/store/batch-table.ts';
 import type { OpenIndex } from '../../shared/store/open-index.ts';
 import { readPayment } from '../../shared/store/payments.ts';
-import type { Table } from '../../shared/store/table.ts';
 import type { MemoryGateway } from '../support/memory-gateway.ts';
 import { OVERDUE_LIMITS } from '../support/reconciling.ts';
 import type { memoryLogger } from '../support/world.ts';
@@ -26,7 +26,7 @@ export interface Surroundings {
   index: OpenIndex;
   /** What look-ups by a reference go to. */
   list: MemoryGateway['list'];
-  tableWith: (fault: { atWrite: number; fault: TableFault } | undefined) => Table;
+  tableWith: (fault: { atWrite: number; fault: TableFault } | undefined) => BatchTable;
   queueThat: (fault: 'well' | 'down') => EventQueue;
 }
 

@@ -25,7 +25,7 @@ import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
 import { isFinal, type PaymentState, statesBefore } from '../../shared/payment/state.ts';
 import { sign } from '../../shared/paytech/signature.ts';
-import type { Table } from '../../shared/store/table.ts';
+import type { BatchTable } from '../../shared/store/batch-table.ts';
 import type { MadePayment } from '../support/answered-payment.ts';
 import { FAIR, memoryGateway } from '../support/memory-gateway.ts';
 import { memoryLogger } from '../support/world.ts';
@@ -59,7 +59,7 @@ interface Webhook {
  * what a person who sees everything would have written down.
  */
 export function createSimulation(
-  shared: Table,
+  shared: BatchTable,
   amounts: readonly string[],
   { chances = [0], lasting }: { chances?: readonly number[]; lasting?: Lasting } = {},
 ) {
@@ -150,7 +150,7 @@ export function createSimulation(
   }
 
   /** The table with one fault at one of its writes, as the AWS SDK would show it. */
-  function faulty(plan: { atWrite: number; fault: TableFault } | undefined): Table {
+  function faulty(plan: { atWrite: number; fault: TableFault } | undefined): BatchTable {
     let writes = 0;
     const write = async <R>(action: () => Promise<R>): Promise<R> => {
       if (plan?.atWrite !== writes++) return action();
@@ -162,6 +162,7 @@ export function createSimulation(
     };
     return {
       get: table.get,
+      getMany: table.getMany,
       put: (...args) => write(() => table.put(...args)),
       update: (...args) => write(() => table.update(...args)),
     };

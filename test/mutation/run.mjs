@@ -52,7 +52,7 @@ const PARTS = {
   },
   reconciling: {
     mutate: ['functions/reconcile/*.ts'],
-    tests: ['reconcile-pipeline', 'reconcile-list', 'reconcile-watch', 'judgement'],
+    tests: ['reconcile-pipeline', 'reconcile-sweep', 'reconcile-list', 'reconcile-watch', 'judgement'],
   },
   routes: {
     mutate: ['functions/{create,execute,get}-payment/*.ts', 'functions/{receive-webhook,operations}/*.ts'],

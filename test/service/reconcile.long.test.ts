@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { Reconciled } from '../../functions/reconcile/tally.ts';
+import type { RunSummary } from '../../functions/reconcile/run-summary.ts';
 import { LOCAL_KEYS } from '../../infra/local/local-service.ts';
 import { forEachOf } from '../../shared/runtime/concurrency.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-const reconcile = async () => (await service.invoke('reconcile', {})) as Reconciled;
+const reconcile = async () => (await service.invoke('reconcile', {})) as RunSummary;
 
 async function created(count: number): Promise<string[]> {
   const ids: string[] = [];
@@ -49,7 +49,7 @@ async function statesThere(): Promise<Map<string, string>> {
 }
 
 /** Runs reconcile until what it found, or what came of it, is as wanted. */
-const untilReconciled = (check: (result: Reconciled) => Promise<void>) =>
+const untilReconciled = (check: (result: RunSummary) => Promise<void>) =>
   vi.waitFor(async () => check(await reconcile()), { timeout: 30_000, interval: 200 });
 
 const isWorkedOff = () =>
@@ -105,7 +105,7 @@ it('a payment that was made at paytech itself is found by the sweep and recorded
     body: '{"paymentType":"DEPOSIT","referenceId":"by-hand-1","amount":0.1,"currency":"EUR"}',
   });
   const { id } = ((await answer.json()) as { result: { id: string } }).result;
-  const results: Reconciled[] = [];
+  const results: RunSummary[] = [];
   await untilReconciled(async (result) => {
     results.push(result);
     expect(result.unknownToUs).toBe(1);

@@ -176,7 +176,13 @@ export function memoryGateway(
     });
   }
 
-  function matching({ createdFrom, updatedFrom, updatedBefore, referenceId }: ListQuery): MadePayment[] {
+  function matching({
+    createdFrom,
+    createdBefore,
+    updatedFrom,
+    updatedBefore,
+    referenceId,
+  }: ListQuery): MadePayment[] {
     const second = (date: Date) => Math.floor(date.getTime() / 1000) * 1000;
     const isBehind = weather.list === 'lags' || (weather.list === 'differs' && chance(2) === 1);
     const moment = isBehind ? (now?.() ?? 0) - weather.lagMs : Number.POSITIVE_INFINITY;
@@ -189,6 +195,7 @@ export function memoryGateway(
         ({ payment: { createdAt }, updated }) =>
           !now ||
           (createdAt >= second(createdFrom) &&
+            (!createdBefore || createdAt < second(createdBefore)) &&
             (!updatedFrom || updated >= second(updatedFrom)) &&
             (!updatedBefore || updated < second(updatedBefore))),
       )

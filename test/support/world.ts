@@ -23,8 +23,8 @@ import { openPublisher } from '../../shared/messaging/publisher.ts';
 import type { FollowUpPolicy } from '../../shared/payment/follow-up.ts';
 import { parseJson, stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
+import { openBatchTable } from '../../shared/store/batch-table.ts';
 import { openOpenIndex } from '../../shared/store/open-index.ts';
-import { openTable } from '../../shared/store/table.ts';
 import { memoryGateway } from './memory-gateway.ts';
 
 /** Another DynamoDB than the embedded one (npm run test:dynamodb), for one test file at a time. */
@@ -100,7 +100,7 @@ export async function startWorld() {
     }),
   );
 
-  const table = openTable('payments', dynamoClient);
+  const table = openBatchTable('payments', dynamoClient);
   const logger = memoryLogger();
   const clock = { at: Date.parse('2026-11-23T12:00:00Z') };
   const now = () => clock.at;

@@ -4,32 +4,47 @@ import { lookAtExecute } from '../../shared/calls/untouched.ts';
 import { openOperation } from '../../shared/payment/action.ts';
 import { isClaimKind, lookAfter, nextLookAt } from '../../shared/payment/claim.ts';
 import { nextCheckOf } from '../../shared/payment/next-check.ts';
-import { isConfirmedBy, judgeObservation, withQueued } from '../../shared/payment/observation.ts';
+import { isConfirmedBy, judgeObservation, willApply, withQueued } from '../../shared/payment/observation.ts';
 import { type OverdueLimits, overdueIn } from '../../shared/payment/overdue.ts';
-import type { PaymentRecord } from '../../shared/payment/payment.ts';
+import type { PaymentRecord, QueuedObservation } from '../../shared/payment/payment.ts';
 import { OPEN_SHARDS, WATCHED_INTERVAL_MS } from '../../shared/payment/schedule.ts';
 import { isFinal, type WaitingState } from '../../shared/payment/state.ts';
 import { forEachOf } from '../../shared/runtime/concurrency.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { MetricName } from '../../shared/runtime/metrics.ts';
-import { MINUTE_MS } from '../../shared/runtime/time.ts';
+import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { keepConfirmed } from '../../shared/store/confirmation.ts';
-import { type Cursor, type OpenIndex, type OpenKey, postpone } from '../../shared/store/open-index.ts';
+import {
+  type Cursor,
+  leaveToWebhook,
+  type OpenIndex,
+  type OpenKey,
+  postpone,
+} from '../../shared/store/open-index.ts';
 import { claimOfMark, endPaidTwice, PAID_TWICE } from '../../shared/store/paid-twice.ts';
 import { readPayment } from '../../shared/store/payments.ts';
-import * as telling from './news.ts';
-import { isNotKnown, isOutage, type ReadingGateway, reasonOf } from './patience.ts';
+import { isNotKnown, isOutage, type ReadingGateway, reasonOf } from './circuit-breaker.ts';
+import {
+  type Discrepancy,
+  discrepancyOf,
+  isAnnounced,
+  named,
+  type TellingContext,
+  tellDiscrepancy,
+} from './discrepancy.ts';
 
 /*
  * Everything that is open and due: asked about, and put off to its next look. What is not reached stays due, so
  * that the next run goes on where this one ended. Two runs at once ask twice and change nothing twice.
  */
 
-export interface Dependencies extends telling.Dependencies {
+export interface WalkContext extends TellingContext {
   index: OpenIndex;
   gateway: ReadingGateway;
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** How long after a change its webhook may still come, in milliseconds. */
+  graceMs: number;
   /** Whether there is time, and paytech may be asked, for one more question. */
   goesOn: () => boolean;
   /** How many are looked at in one run at most. */
@@ -53,21 +68,23 @@ const SHARD_PAGE = 25;
 /** After this an unknown outcome is worth a warning at each look. */
 const LONG_MS = 15 * MINUTE_MS;
 
-type DueNews = telling.News & { key: OpenKey };
+/** For so long what was left is told as it was; what is older is asked about again. */
+const LEFT_FOR_MS = HOUR_MS;
 
 /** What could not be asked about is due again after this, behind what else is due. */
 const RETRY_MS = MINUTE_MS;
 
-export function lookAfterOpen(deps: Dependencies) {
-  const { table, index, gateway, now, logger, tally, goesOn, maxItems, concurrency, overdueLimits } = deps;
-  const tell = telling.tellNews(deps);
-  const check = checkClaim(deps);
+export function walk(context: WalkContext) {
+  const { table, index, gateway, now, logger, counts, graceMs } = context;
+  const { goesOn, maxItems, concurrency, overdueLimits } = context;
+  const tell = tellDiscrepancy(context);
+  const check = checkClaim(context);
 
   return async (): Promise<void> => {
     let left = maxItems;
     for await (const round of roundsOfDue(index, now())) {
       const keys = round.slice(0, left);
-      if (keys.length < round.length) tally.stopped ??= 'limit';
+      if (keys.length < round.length) counts.stopped ??= 'limit';
       if (keys.length === 0 || !goesOn()) return;
       left -= keys.length;
       await lookAt(keys);
@@ -75,35 +92,30 @@ export function lookAfterOpen(deps: Dependencies) {
   };
 
   async function lookAt(keys: readonly OpenKey[]): Promise<void> {
-    const seenFrom = now();
-    const news: DueNews[] = [];
     await forEachOf(keys, concurrency, async (key) => {
       if (!goesOn()) return;
       try {
         const kind = key.pk.slice(0, key.pk.indexOf('#'));
         const id = key.pk.slice(kind.length + 1);
-        if (kind === 'payment') news.push(...(await lookAtPayment(key, id)));
+        if (kind === 'payment') await lookAtPayment(key, id);
         else if (isClaimKind(kind)) await lookAtClaim(key, kind, id);
         else if (kind === PAID_TWICE) await lookAtPaidTwice(key, id);
       } catch (error) {
-        await fail(key, telling.named(error), now() + RETRY_MS);
+        await fail(key, named(error), now() + RETRY_MS);
       }
     });
-    for (const [each, told] of await tell(news, seenFrom)) {
-      const { key, record } = each;
-      const again = told === 'sent' ? nextCheckOf(record!, now()) : now() + deps.graceMs;
-      if (told !== 'failed') await postpone(table, key, again);
-    }
   }
 
-  async function lookAtPayment(key: OpenKey, id: string): Promise<DueNews[]> {
+  async function lookAtPayment(key: OpenKey, id: string): Promise<void> {
     const record = await readPayment(table, id);
-    if (!record) return [];
+    if (!record) return;
     const isClosed = isFinal(record.state) && record.recheckUntil === undefined && !record.unconfirmed;
     if (isClosed) {
       await postpone(table, key, undefined);
-      return [];
+      return;
     }
+    const left = leftEarlier(record);
+    if (left) return lookAtLeft(key, record, left);
     const askedAt = now();
     const answer = await gateway.get(id, ASK_LIMIT_MS);
     const operation = openOperation(withQueued(record));
@@ -112,36 +124,67 @@ export function lookAfterOpen(deps: Dependencies) {
       if (operation) warnOfAge(key, operation.startedAt);
       if (isNotKnown(answer)) warnIfUnconfirmed(record, 'no such payment');
       // Where it is this payment that paytech cannot tell about, asking again soon is no use.
-      await fail(key, reasonOf(answer), isOutage(answer) ? now() + RETRY_MS : nextCheckOf(record, now()));
-      return [];
+      return fail(key, reasonOf(answer), isOutage(answer) ? now() + RETRY_MS : nextCheckOf(record, now()));
     }
-    tally.checked.add(key.pk);
-    if (!isFinal(answer.result.facts.state)) tally.unresolved++;
+    counts.checked.add(key.pk);
+    if (!isFinal(answer.result.facts.state)) counts.unresolved++;
     const word = judgeObservation(record, answer.result);
     if (word === 'stale' || word === 'contradiction') warnIfUnconfirmed(record, answer.result.facts.state);
-    const news = telling.newsOf(answer.result, record, 'answer', now());
-    if (news) return [{ ...news, key }];
+    const discrepancy = discrepancyOf(answer.result, record, 'answer', now());
+    if (discrepancy) return tellOrLeave(key, { ...discrepancy, record });
     warnIfOverdue(record);
-    const looked = await lookAtExecute(deps, record, answer.result, askedAt);
+    const looked = await lookAtExecute(context, record, answer.result, askedAt);
     if (operation && looked.is === 'open') warnOfAge(key, operation.startedAt);
     const { unconfirmed, ...confirmed } = looked.record;
     const isConfirmed =
       unconfirmed && isConfirmedBy(record, answer.result) && (await keepConfirmed(table, record));
     await postpone(table, key, nextCheckOf(isConfirmed ? confirmed : looked.record, now()));
-    return [];
+  }
+
+  /** What paytech announces is left to its webhook at first, with a note of what to tell should none come. */
+  async function tellOrLeave(key: OpenKey, discrepancy: Required<Discrepancy>): Promise<void> {
+    const { payment, record } = discrepancy;
+    const mayStillCome = isAnnounced(payment) && willApply(record, payment, 'answer', now());
+    if (graceMs === 0 || !mayStillCome) return tellNow(key, discrepancy);
+    const left = { at: new Date(now()).toISOString(), version: record.version, facts: payment.facts };
+    await leaveToWebhook(table, key, now() + graceMs, left);
+  }
+
+  async function tellNow(key: OpenKey, discrepancy: Required<Discrepancy>): Promise<void> {
+    const isTold = await tell(discrepancy);
+    await postpone(table, key, isTold ? nextCheckOf(discrepancy.record, now()) : now() + RETRY_MS);
+  }
+
+  /** What an earlier look found and left, as long as it is worth more than asking anew. */
+  function leftEarlier({ leftToWebhook, version }: PaymentRecord): QueuedObservation | undefined {
+    if (leftToWebhook?.version !== version) return undefined;
+    return now() - Date.parse(leftToWebhook.at) < LEFT_FOR_MS ? leftToWebhook : undefined;
+  }
+
+  async function lookAtLeft(key: OpenKey, record: PaymentRecord, left: QueuedObservation): Promise<void> {
+    const { id, paymentType } = record;
+    const tellAt = Date.parse(left.at) + graceMs;
+    if (now() < tellAt) {
+      await postpone(table, key, tellAt);
+      return;
+    }
+    counts.checked.add(key.pk);
+    const discrepancy = discrepancyOf({ id, paymentType, facts: left.facts }, record, 'answer', now());
+    if (discrepancy) await tellNow(key, { ...discrepancy, record });
+    else await postpone(table, key, nextCheckOf(record, now()));
   }
 
   /** Whoever has the signing key can say what paytech does not. */
   function warnIfUnconfirmed({ unconfirmed, id, state }: PaymentRecord, said: string): void {
     if (!unconfirmed) return;
-    tally.notConfirmed++;
+    counts.notConfirmed++;
     logger.error('webhook not confirmed', { metric: 'WebhookNotConfirmed', paymentId: id, state, said });
   }
 
   function warnIfOverdue(record: PaymentRecord): void {
     const state = overdueIn(withQueued(record), overdueLimits, now());
     if (!state) return;
-    tally.overdue++;
+    counts.overdue++;
     logger.warn('payment waits for the merchant', { metric: OVERDUE_METRIC[state], paymentId: record.id });
   }
 
@@ -156,7 +199,7 @@ export function lookAfterOpen(deps: Dependencies) {
       if (claim.stage === 'flagged') count('flagged');
       return fail(key, { reason: 'not looked up' }, now() + RETRY_MS);
     }
-    tally.checked.add(key.pk);
+    counts.checked.add(key.pk);
     count(checked);
     await postpone(table, key, lookAfter(claim, now()));
   }
@@ -169,8 +212,8 @@ export function lookAfterOpen(deps: Dependencies) {
   }
 
   function count(checked: Exclude<Checked, 'unanswered'>): void {
-    if (checked === 'flagged') tally.flagged++;
-    if (checked === 'unresolved') tally.unresolved++;
+    if (checked === 'flagged') counts.flagged++;
+    if (checked === 'unresolved') counts.unresolved++;
   }
 
   /** Nobody knows yet what became of money that was asked for or moved. */
@@ -181,7 +224,7 @@ export function lookAfterOpen(deps: Dependencies) {
 
   /** It must not stand in the way of what can be asked about. */
   async function fail(key: OpenKey, why: object, again: number | undefined): Promise<void> {
-    tally.failed++;
+    counts.failed++;
     logger.warn('not looked at', { metric: 'ReconcileFailed', pk: key.pk, ...why });
     await postpone(table, key, again).catch(() => {});
   }

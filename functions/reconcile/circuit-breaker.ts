@@ -5,7 +5,7 @@ import type { Logger } from '../../shared/runtime/logger.ts';
 export type ReadingGateway = Pick<GatewayClient, 'get' | 'list' | 'listReadable'>;
 
 /** So many failures in a row, and paytech is left alone until the next run. */
-const GIVE_UP_AFTER = 5;
+const OPENS_AFTER = 5;
 
 type Asked = 'get' | 'list';
 
@@ -13,27 +13,27 @@ type Asked = 'get' | 'list';
  * A gateway that is not asked any more in this run once it has failed several times in a row; for one payment and for
  * the list each by itself, since either may work without the other.
  */
-export function patient(
+export function withCircuitBreaker(
   gateway: ReadingGateway,
   logger: Pick<Logger, 'error'>,
-): { gateway: ReadingGateway; hasGivenUp: (asked: Asked) => boolean } {
+): { gateway: ReadingGateway; isOpen: (asked: Asked) => boolean } {
   const failures = { get: 0, list: 0 };
-  const hasGivenUp = (asked: Asked) => failures[asked] >= GIVE_UP_AFTER;
+  const isOpen = (asked: Asked) => failures[asked] >= OPENS_AFTER;
 
   async function ask<T>(asked: Asked, question: () => Promise<Answer<T>>): Promise<Answer<T>> {
-    if (hasGivenUp(asked)) return { kind: 'unknown', reason: 'left alone for the rest of this run' };
+    if (isOpen(asked)) return { kind: 'unknown', reason: 'left alone for the rest of this run' };
     const answer = await question();
-    // Questions that were under way when the last straw came neither renew the patience nor are counted.
-    if (hasGivenUp(asked)) return answer;
+    // Questions that were under way when it opened neither close it nor are counted.
+    if (isOpen(asked)) return answer;
     failures[asked] = isOutage(answer) ? failures[asked] + 1 : 0;
-    if (hasGivenUp(asked)) {
+    if (isOpen(asked)) {
       logger.error('gateway left alone', { metric: 'ReconcileGaveUp', asked, ...reasonOf(answer) });
     }
     return answer;
   }
 
   return {
-    hasGivenUp,
+    isOpen,
     gateway: {
       get: (...args) => ask('get', () => gateway.get(...args)),
       list: (...args) => ask('list', () => gateway.list(...args)),

@@ -1,5 +1,5 @@
 /** What one run found and did. */
-export interface Reconciled {
+export interface RunSummary {
   /** Payments and claims that were compared with paytech. */
   checked: number;
   /** Of the recorded payments: those whose record did not have what paytech said, which is on the queue now. */
@@ -20,16 +20,18 @@ export interface Reconciled {
   unreadable: number;
   /** What could not be asked, read or sent. It stays due. */
   failed: number;
+  /** How far the comparison with paytech's list is behind what is to be compared, in seconds. */
+  behindSeconds: number;
   /** Nothing was due and paytech's list was empty: the run says nothing about how well webhooks arrive. */
   nothingToCheck: boolean;
   /** Why something that was due is left for the next run. */
   stopped?: 'gateway' | 'time' | 'limit';
 }
 
-/** The same while it is counted: `checked` holds keys, since both ways of looking come upon the same payments. */
-export type Tally = Omit<Reconciled, 'checked' | 'nothingToCheck'> & { checked: Set<string> };
+/** The same while a run counts it: `checked` holds keys, since both ways of looking come upon the same payments. */
+export type RunCounts = Omit<RunSummary, 'checked' | 'nothingToCheck'> & { checked: Set<string> };
 
-export function emptyTally(): Tally {
+export function noCounts(): RunCounts {
   return {
     checked: new Set(),
     changed: 0,
@@ -41,12 +43,13 @@ export function emptyTally(): Tally {
     flagged: 0,
     unreadable: 0,
     failed: 0,
+    behindSeconds: 0,
   };
 }
 
-export function resultOf(tally: Tally): Reconciled {
-  const { unreadable, failed, stopped } = tally;
-  const checked = tally.checked.size;
+export function summaryOf(counts: RunCounts): RunSummary {
+  const { unreadable, failed, stopped } = counts;
+  const checked = counts.checked.size;
   const nothingToCheck = checked + unreadable + failed === 0 && stopped === undefined;
-  return { ...tally, checked, nothingToCheck };
+  return { ...counts, checked, nothingToCheck };
 }

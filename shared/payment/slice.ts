@@ -1,0 +1,274 @@
+/*
+ * Which part of paytech's list is read next. The list is read by when payments changed, in slices of time, three times:
+ * once webhooks have had their time, and twice more for a list that lags and for clocks that differ. Each pass has its
+ * watermark: everything that changed before it has been compared, or is put aside and tried again. Workers take slices
+ * on a lease, so that several are read at once and a worker that dies holds up its slice and nothing else.
+ *
+ * All times are epoch milliseconds on whole seconds, which is how paytech's filters take them.
+ */
+
+/** A slice in work: `from` moves on with what has been compared of it. */
+export interface Slice {
+  from: number;
+  /** Exclusive. */
+  to: number;
+  isDone?: true;
+  owner?: string;
+  leaseUntil?: number;
+  /** How often the second at `from` could not be read. */
+  failures?: number;
+}
+
+/** A slice that could not be compared, and holds nothing else up. */
+export interface SliceAside extends Slice {
+  failures: number;
+  /** When it is tried next. */
+  tryAt: number;
+}
+
+export interface Pass {
+  /** The watermark: the end of what has been compared without a gap. */
+  mark: number;
+  /** How long a slice was of late that fitted one page, in milliseconds. */
+  widthMs: number;
+  /** In order and without gaps, from the watermark on. */
+  slices: Slice[];
+}
+
+/** How far paytech's list has been compared with the table. */
+export interface SweepState {
+  passes: Pass[];
+  aside: SliceAside[];
+  /** When the list was last asked for a slice in the future, which is empty unless it ignores its filters. */
+  filterCheckedAt?: number;
+}
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** How long after a change each pass reads it, and how much must have come together; the first waits for webhooks. */
+const LATER_PASSES = [
+  { delayMs: 15 * MINUTE, atLeastMs: 10 * MINUTE },
+  { delayMs: 24 * HOUR, atLeastMs: HOUR },
+];
+
+/** Slices in work, so that the item stays small: those of the first pass, and of each later one. */
+const MAX_SLICES = [60, 20, 20];
+const MAX_ASIDE = 100;
+const MAX_WAIT = 15 * MINUTE;
+
+/** A slice takes a worker about so many pages: long enough to be worth a lease, short enough to share. */
+const PAGES_OF_A_SLICE = 10;
+const FIRST_WIDTH = MINUTE;
+const MAX_WIDTH = HOUR;
+
+/** How much of a page a slice is meant to fill. */
+const FILLED = 0.7;
+
+/** So often a second that cannot be read is tried before it is put aside. */
+export const MAX_FAILURES = 5;
+
+/** The state from which the first sweep ever starts. */
+export function sweepFrom(mark: number): SweepState {
+  const at = wholeSecond(mark);
+  return { passes: MAX_SLICES.map(() => ({ mark: at, widthMs: FIRST_WIDTH, slices: [] })), aside: [] };
+}
+
+/** That of one sweep by itself, which nothing follows. */
+export function onePassFrom(at: number): SweepState {
+  const { passes, aside } = sweepFrom(at);
+  return { passes: passes.slice(0, 1), aside };
+}
+
+/** What to compare beside the slices, when the sweep cannot go on from them. */
+export function withAside(state: SweepState, from: number, to: number, now: number): SweepState {
+  return { ...state, aside: joined([...state.aside, { from, to, failures: 0, tryAt: now }]) };
+}
+
+export function wholeSecond(at: number): number {
+  return Math.floor(at / SECOND) * SECOND;
+}
+
+/** Until when the first pass is to have compared everything. */
+export function targetOf(now: number, graceMs: number): number {
+  return wholeSecond(now - graceMs);
+}
+
+/** How far the first pass is behind that, in milliseconds. */
+export function lagOf({ passes }: SweepState, now: number, graceMs: number): number {
+  return Math.max(0, targetOf(now, graceMs) - passes[0]!.mark);
+}
+
+/**
+ * Cuts what has become due into slices, as many as there is room for. `atLeastMs` of the first pass must have come
+ * together.
+ */
+export function planned(
+  state: SweepState,
+  now: number,
+  { graceMs, atLeastMs }: { graceMs: number; atLeastMs: number },
+): SweepState {
+  const due = [{ delayMs: graceMs, atLeastMs }, ...LATER_PASSES];
+  const passes = state.passes.map((pass, index) => {
+    const { delayMs, atLeastMs } = due[index]!;
+    const slices = [...pass.slices];
+    let from = slices.at(-1)?.to ?? pass.mark;
+    const target = targetOf(now, Math.max(delayMs, graceMs));
+    if (target - from < atLeastMs) return pass;
+    for (; from < target && slices.length < MAX_SLICES[index]!; from = slices.at(-1)!.to)
+      slices.push({ from, to: Math.min(target, from + pass.widthMs * PAGES_OF_A_SLICE) });
+    return { ...pass, slices };
+  });
+  return { ...state, passes };
+}
+
+/** Where a slice stands: in a pass, or aside. */
+export type Place = number | 'aside';
+
+export interface TakenSlice {
+  place: Place;
+  slice: Slice;
+  widthMs: number;
+}
+
+/** Takes the next slice that nobody works on: of the first pass, then of what is aside, then of the later passes. */
+export function taken(
+  state: SweepState,
+  { owner, now, leaseUntil }: { owner: string; now: number; leaseUntil: number },
+): { state: SweepState; slice: TakenSlice } | undefined {
+  const isFree = (slice: Slice) =>
+    !slice.isDone && (slice.leaseUntil === undefined || slice.leaseUntil <= now);
+  const places: Place[] = [0, 'aside', ...state.passes.keys().drop(1)];
+  for (const place of places) {
+    const slice =
+      place === 'aside'
+        ? state.aside.find((each) => isFree(each) && each.tryAt <= now)
+        : state.passes[place]!.slices.find(isFree);
+    if (!slice) continue;
+    const widthMs = place === 'aside' ? FIRST_WIDTH : state.passes[place]!.widthMs;
+    return {
+      state: replaced(state, place, slice, { ...slice, owner, leaseUntil }),
+      slice: { place, slice, widthMs },
+    };
+  }
+  return undefined;
+}
+
+/** What a worker has to say of its slice. */
+export interface SliceReport {
+  /** Everything before it has been compared. */
+  from: number;
+  /** Parts of it that could not be, and hold nothing else up. */
+  aside: readonly { from: number; to: number }[];
+  failures: number;
+  /** How long a slice may be to fit one page. */
+  widthMs: number;
+  /** Whether the worker goes on with it. */
+  keeps: boolean;
+}
+
+/**
+ * The state after a worker's report; undefined where the slice is no longer its own, or where too much is aside
+ * already. What somebody else does with the slice then stands.
+ */
+export function reported(
+  state: SweepState,
+  { place, slice: { to } }: TakenSlice,
+  owner: string,
+  { from, aside, failures, widthMs, keeps }: SliceReport,
+  now: number,
+): SweepState | undefined {
+  const slices: readonly Slice[] = place === 'aside' ? state.aside : state.passes[place]!.slices;
+  const found = slices.find((each) => each.to === to && each.owner === owner);
+  if (!found) return undefined;
+  const { owner: _, leaseUntil: __, failures: ___, ...free } = found;
+  const next: Slice = {
+    ...free,
+    from,
+    ...(keeps ? { owner, leaseUntil: found.leaseUntil! } : {}),
+    ...(failures > 0 ? { failures } : {}),
+    ...(from >= to ? { isDone: true } : {}),
+  };
+  if (place === 'aside') return reportedAside(state, found as SliceAside, next, aside, now);
+  const putAside = aside.map((each) => ({ ...each, failures: 0, tryAt: now + MINUTE }));
+  const all = joined([...state.aside, ...putAside]);
+  if (all.length > MAX_ASIDE) return undefined;
+  const moved = replaced({ ...state, aside: all }, place, found, next);
+  return {
+    ...moved,
+    passes: moved.passes.map((pass, index) => (index === place ? settled({ ...pass, widthMs }) : pass)),
+  };
+}
+
+/** What still fails is tried again ever later, until every quarter of an hour. */
+function reportedAside(
+  state: SweepState,
+  found: SliceAside,
+  next: Slice,
+  failed: readonly { from: number; to: number }[],
+  now: number,
+): SweepState {
+  const failures = found.failures + 1;
+  const tryAt = now + Math.min(MAX_WAIT, MINUTE * 2 ** failures);
+  const others = state.aside.filter((each) => each !== found);
+  const rest = next.isDone ? [] : [{ ...next, failures, tryAt: next.owner === undefined ? tryAt : now }];
+  const again = failed.map((each) => ({ ...each, failures, tryAt }));
+  return { ...state, aside: joined([...others, ...again, ...rest]) };
+}
+
+/** Neighbours become one, unless somebody works on one of them. */
+function joined(slices: readonly SliceAside[]): SliceAside[] {
+  const all: SliceAside[] = [];
+  for (const slice of slices.toSorted((a, b) => a.from - b.from)) {
+    const last = all.at(-1);
+    const isAlone = last === undefined || last.to < slice.from;
+    if (isAlone || last.owner !== undefined || slice.owner !== undefined) all.push(slice);
+    else {
+      const to = Math.max(last.to, slice.to);
+      const failures = Math.min(last.failures, slice.failures);
+      all[all.length - 1] = { from: last.from, to, failures, tryAt: Math.min(last.tryAt, slice.tryAt) };
+    }
+  }
+  return all;
+}
+
+function replaced(state: SweepState, place: Place, old: Slice, next: Slice): SweepState {
+  const swap = (slices: readonly Slice[]) => slices.map((each) => (each === old ? next : each));
+  if (place === 'aside') return { ...state, aside: swap(state.aside) as SliceAside[] };
+  const passes = state.passes.map((pass, index) =>
+    index === place ? { ...pass, slices: swap(pass.slices) } : pass,
+  );
+  return { ...state, passes };
+}
+
+/** The watermark moves over what is done at the beginning. */
+function settled(pass: Pass): Pass {
+  const done = pass.slices.findIndex(({ isDone }) => !isDone);
+  const finished = done < 0 ? pass.slices : pass.slices.slice(0, done);
+  const slices = pass.slices.slice(finished.length);
+  return { ...pass, slices, mark: slices[0]?.from ?? finished.at(-1)?.to ?? pass.mark };
+}
+
+/** How long the next slice may be after `widthMs`, when `spanMs` had `entries` of the `page` that fit. */
+export function widthAfter(widthMs: number, spanMs: number, entries: number, page: number): number {
+  const ideal = (spanMs * page * FILLED) / Math.max(1, entries);
+  return Math.max(SECOND, wholeSecond(Math.min(ideal, 2 * Math.max(widthMs, spanMs), MAX_WIDTH)));
+}
+
+/** What to try where a slice did not fit or could not be read: undefined where it is a second. */
+export function narrowed(spanMs: number, parts: number): number | undefined {
+  return spanMs <= SECOND ? undefined : Math.max(SECOND, wholeSecond(spanMs / parts));
+}
+
+/**
+ * Where to split the payments of a full second by their creation: most are as young as a checkout, some as old as a
+ * bank transfer, so that ages are halved by their order of magnitude. `since` inclusive, `before` exclusive; `now` is
+ * the end of the second. Undefined where they are a second apart.
+ */
+export function splitByAge(since: number, before: number, now: number): number | undefined {
+  if (before - since <= SECOND) return undefined;
+  const [youngest, oldest] = [Math.max(0, now - before), now - since];
+  const middle = now - Math.sqrt((youngest + SECOND) * (oldest + SECOND));
+  return Math.min(Math.max(wholeSecond(middle), since + SECOND), before - SECOND);
+}
