@@ -26,6 +26,7 @@ import { type GatewayPayment, readReport, type StatelessPayment } from '../../sh
 import type { Logger } from '../../shared/runtime/logger.ts';
 import * as payments from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
+import { noteUnknownWord } from '../../shared/store/unknown-word.ts';
 import { askPaytech } from './ask-paytech.ts';
 import { isOvertaken, mayBeAMove, receivedAt, trusted, verdictOnAnswer, voiceOf } from './event.ts';
 import { firstObservation, firstRecord, hasState, RECEIVES_TO_ASK } from './first-record.ts';
@@ -337,7 +338,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
   /** Acknowledged and counted: paytech's contract has it that states nobody knows are no error. */
   async function ignore(paymentId: string, said: Pick<UnknownWord, 'of' | 'word'>): Promise<Result> {
     const at = new Date(now()).toISOString();
-    const record = await payments.noteUnknownWord(table, paymentId, said, at);
+    const record = await noteUnknownWord(table, paymentId, said, at);
     logger.warn('state or type unknown', { metric: 'UnknownState', paymentId, ...said });
     return { outcome: 'ignored', paymentId, record };
   }

@@ -4,7 +4,6 @@ import { checkClaim } from '../../shared/calls/check.ts';
 import { refundReserve } from '../../shared/calls/reserve.ts';
 import { openOperation } from '../../shared/payment/action.ts';
 import { type ClaimKind, LEASE_MS } from '../../shared/payment/claim.ts';
-import { decimal } from '../../shared/payment/money.ts';
 import type { Answer } from '../../shared/paytech/client.ts';
 import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
