@@ -26,6 +26,7 @@ import { type GatewayPayment, readReport, type StatelessPayment } from '../../sh
 import type { Logger } from '../../shared/runtime/logger.ts';
 import * as payments from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
+import { noteUnknownWord } from '../../shared/store/unknown-word.ts';
 import { askPaytech } from './ask-paytech.ts';
 import { isOvertaken, mayBeAMove, receivedAt, trusted, verdictOnAnswer, voiceOf } from './event.ts';
 import { firstObservation, firstRecord, hasState, RECEIVES_TO_ASK } from './first-record.ts';
@@ -65,7 +66,7 @@ export interface Outcome {
 }
 
 /** The outcome, and the record that it was judged by, where there is one. */
-type Processed = Outcome & { record: PaymentRecord | undefined };
+type Result = Outcome & { record: PaymentRecord | undefined };
 
 /** A condition that fails although the state machine allows the move was overtaken; it is judged anew. */
 const MAX_ROUNDS = 4;
@@ -91,10 +92,10 @@ export function applyEvent(deps: ApplyEventDependencies) {
   };
 
   /** What create knows of the payment first, then what the event says of it, then whose it is according to paytech. */
-  async function handle(event: QueuedEvent, key: string, payment: StatelessPayment): Promise<Processed> {
+  async function handle(event: QueuedEvent, key: string, payment: StatelessPayment): Promise<Result> {
     const learned = await learn(deps, event, key, payment.id);
-    const processed = await processFacts(event, key, payment);
-    const result = learned ? withLearned(processed, learned) : processed;
+    const facts = await processFacts(event, key, payment);
+    const result = learned ? withLearned(facts, learned) : facts;
     if (!result.record) return result;
     const identified = await learnFromPaytech(deps, event, key, payment, result.record);
     // Of the claim that it learned of, its siblings are marked and looked at; so it is where its maker died before.
@@ -102,23 +103,15 @@ export function applyEvent(deps: ApplyEventDependencies) {
     return identified ? withLearned(result, identified) : result;
   }
 
-  function withLearned(processed: Processed, { record, version }: Learned): Processed {
+  function withLearned(result: Result, { record, version }: Learned): Result {
     const publication = publicationOf(record, version, eventSource);
-    const latest = (processed.record?.version ?? 0) > record.version ? processed.record : record;
-    return processed.publication
-      ? {
-          ...processed,
-          record: latest,
-          alsoPublications: [...(processed.alsoPublications ?? []), publication],
-        }
-      : { ...processed, record: latest, outcome: 'applied', publication };
+    const latest = (result.record?.version ?? 0) > record.version ? result.record : record;
+    return result.publication
+      ? { ...result, record: latest, alsoPublications: [...(result.alsoPublications ?? []), publication] }
+      : { ...result, record: latest, outcome: 'applied', publication };
   }
 
-  async function processFacts(
-    event: QueuedEvent,
-    key: string,
-    payment: StatelessPayment,
-  ): Promise<Processed> {
+  async function processFacts(event: QueuedEvent, key: string, payment: StatelessPayment): Promise<Result> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       let read: PaymentRecord | undefined;
       if (round === 0 && mayBeAMove(event, payment)) {
@@ -130,18 +123,14 @@ export function applyEvent(deps: ApplyEventDependencies) {
       } else {
         read = await payments.readPayment(table, payment.id);
       }
-      const processed = read ? await judge(event, key, payment, read) : await begin(event, key, payment);
-      if (processed) return processed;
+      const result = read ? await judge(event, key, payment, read) : await begin(event, key, payment);
+      if (result) return result;
     }
     throw new Error(`payment ${payment.id} changes faster than its event can be applied`);
   }
 
   /** Undefined when it was recorded meanwhile, and is to be judged by that. */
-  async function begin(
-    event: QueuedEvent,
-    key: string,
-    said: StatelessPayment,
-  ): Promise<Processed | undefined> {
+  async function begin(event: QueuedEvent, key: string, said: StatelessPayment): Promise<Result | undefined> {
     const { payment, isUnconfirmed } = await firstObservation(deps, event, said);
     if (isUnconfirmed && payment.paymentType === 'REFUND') {
       // It may be one that was asked for here, and would use up what is reserved for it.
@@ -167,7 +156,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
     key: string,
     payment: StatelessPayment,
     record: PaymentRecord,
-  ): Promise<Processed | undefined> {
+  ): Promise<Result | undefined> {
     const version = versionOfKey(record, key);
     if (version) return again(event, key, payment, record, version);
     const quarantined = record.quarantine.find((each) => each.key === key);
@@ -203,7 +192,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
     by: By,
     record: PaymentRecord,
     saidAt: number,
-  ): Promise<Processed | undefined> {
+  ): Promise<Result | undefined> {
     assertRoom(record);
     const change = { ...by, paymentId: record.id, paymentType: record.paymentType };
     switch (verdict) {
@@ -233,7 +222,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
     }
   }
 
-  async function correct(change: payments.Change, record: PaymentRecord): Promise<Processed | undefined> {
+  async function correct(change: payments.Change, record: PaymentRecord): Promise<Result | undefined> {
     const entry = { ...change.entry, corrected: true };
     const corrected = await payments.applyAtVersion(table, { ...change, entry }, record);
     if (!corrected.applied) return undefined;
@@ -249,7 +238,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
     key: string,
     payment: StatelessPayment,
     record: PaymentRecord,
-  ): Promise<Processed | undefined> {
+  ): Promise<Result | undefined> {
     const answer = await askPaytech(deps, record);
     if (!answer) return undefined;
     const answeredAt = now();
@@ -278,7 +267,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
     key: string,
     payment: StatelessPayment,
     record: PaymentRecord,
-  ): Promise<Processed | undefined> {
+  ): Promise<Result | undefined> {
     const isLie =
       event.source === 'webhook' &&
       hasState(payment) &&
@@ -307,7 +296,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
     payment: StatelessPayment,
     record: PaymentRecord,
     version: number,
-  ): Promise<Processed | undefined> {
+  ): Promise<Result | undefined> {
     const entry = record.history[version - 1]!;
     if (isOld(event, entry)) return ended('stale', record);
     if (version === 1) await join(deps, record);
@@ -340,16 +329,16 @@ export function applyEvent(deps: ApplyEventDependencies) {
     return taken && result.publication ? { ...taken, alsoPublications: [result.publication] } : taken;
   }
 
-  async function duplicate(event: QueuedEvent, record: PaymentRecord): Promise<Processed> {
+  async function duplicate(event: QueuedEvent, record: PaymentRecord): Promise<Result> {
     const version = versionThatSet(record);
     if (isOld(event, record.history[version - 1]!)) return ended('stale', record);
     return announce('duplicate', record, version);
   }
 
   /** Acknowledged and counted: paytech's contract has it that states nobody knows are no error. */
-  async function ignore(paymentId: string, said: Pick<UnknownWord, 'of' | 'word'>): Promise<Processed> {
+  async function ignore(paymentId: string, said: Pick<UnknownWord, 'of' | 'word'>): Promise<Result> {
     const at = new Date(now()).toISOString();
-    const record = await payments.noteUnknownWord(table, paymentId, said, at);
+    const record = await noteUnknownWord(table, paymentId, said, at);
     logger.warn('state or type unknown', { metric: 'UnknownState', paymentId, ...said });
     return { outcome: 'ignored', paymentId, record };
   }
@@ -394,7 +383,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
     outcome: 'applied' | 'corrected' | 'duplicate',
     record: PaymentRecord,
     version = record.version,
-  ): Promise<Processed> {
+  ): Promise<Result> {
     await watchSiblings(deps, record);
     return {
       ...ended(outcome, record),
@@ -402,7 +391,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
     };
   }
 
-  function ended(outcome: Outcome['outcome'], record: PaymentRecord): Processed {
+  function ended(outcome: Outcome['outcome'], record: PaymentRecord): Result {
     return { outcome, paymentId: record.id, record };
   }
 }

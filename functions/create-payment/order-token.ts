@@ -33,13 +33,13 @@ import { readKeys, type Secret } from '../../shared/runtime/secrets.ts';
  */
 
 /** Source: RFC 7518, 3.2: a key of the same size as the hash output or larger. */
-export const MIN_ORDER_KEY_BYTES = 32;
+const MIN_ORDER_KEY_BYTES = 32;
 
 /** A token that leaks is of use to nobody for longer than this. */
 export const MAX_ORDER_TOKEN_SECONDS = 24 * 60 * 60;
 
 /** What the clocks of the merchant's server and of this one may differ by, at either end of a token's life. */
-export const CLOCK_TOLERANCE_SECONDS = 60;
+const CLOCK_TOLERANCE_SECONDS = 60;
 
 /** Ten times what an order needs: anybody can send a token, and reading one costs time. */
 const MAX_ORDER_TOKEN_BYTES = 16 * 1024;

@@ -156,7 +156,7 @@ export const LEASE_NEEDED_TO_CALL_MS = CALL_LIMIT_MS + 1_000;
 export const LOOK_UP_GAP_MS = 3_000;
 
 /** When an attempt that was answered 429 has certainly not been taken, if it is still not found. */
-export const LIMITED_MS = 2 * 60_000;
+const LIMITED_MS = 2 * 60_000;
 
 /** Payments of one claim, and attempts, beyond which a person has to look. A decision of theirs allows as many more. */
 export const MAX_SIBLINGS = 20;

@@ -4,7 +4,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
  * paytech documents no length for its signing keys. Below 16 characters a key can be guessed offline from one
  * captured webhook, and an empty one would accept anybody's.
  */
-export const MIN_SIGNING_KEY_LENGTH = 16;
+const MIN_SIGNING_KEY_LENGTH = 16;
 
 export type SignatureEncoding = 'hex' | 'base64';
 

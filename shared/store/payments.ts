@@ -11,7 +11,6 @@ import {
   type PaymentIdentity,
   type PaymentRecord,
   type QuarantinedEvent,
-  type UnknownWord,
 } from '../payment/payment.ts';
 import { endsInAnotherCurrency, NOTHING, paidIn } from '../payment/refund.ts';
 import { nextCheckAt, RECHECK_MS } from '../payment/schedule.ts';
@@ -308,25 +307,6 @@ export async function noteReopened(
     condition: [isUnchanged(read)],
   });
   return written;
-}
-
-/** Names a state or type on the record that nobody knows; undefined where there is no record. */
-export async function noteUnknownWord(
-  table: Table,
-  id: string,
-  { of, word }: Pick<UnknownWord, 'of' | 'word'>,
-  at: string,
-): Promise<PaymentRecord | undefined> {
-  const read = await readPayment(table, id);
-  if (!read) return undefined;
-  const last = read.unknownWord;
-  const isSame = last?.of === of && last.word === word;
-  const noted: UnknownWord = isSame ? { ...last, count: last.count + 1 } : { of, word, since: at, count: 1 };
-  const { item } = await table.update(keyOf(id), {
-    SET: assign({ unknownWord: noted }),
-    condition: [IS_KNOWN],
-  });
-  return item && toRecord(item);
 }
 
 /** The condition that no event has been quarantined since the record was read. */

@@ -27,7 +27,7 @@ export type Report =
   | { run: number; done: true; errors: number };
 
 /** autocannon sends what is due in a second at its beginning: this many start one after another, to spread it. */
-export const SPREAD = 20;
+const SPREAD = 20;
 const TIMEOUT_SECONDS = 20;
 
 process.on('message', async ({ run, url, rate, seconds, requests }: RunOrder) => {

@@ -27,7 +27,7 @@ export async function checkInvariants(simulation: Simulation, table: Table): Pro
   for (const holds of INVARIANTS) await holds(simulation, records, table);
 }
 
-export const INVARIANTS: readonly ((
+const INVARIANTS: readonly ((
   simulation: Simulation,
   records: PaymentRecord[],
   table: Table,

@@ -38,7 +38,7 @@ const problem = z.object({
   errors: z.array(z.object({ field: z.string(), message: z.string() })),
 });
 
-export function openApiDocument() {
+function openApiDocument() {
   const { version, description } = JSON.parse(
     readFileSync(join(import.meta.dirname, '..', '..', '..', 'package.json'), 'utf8'),
   );

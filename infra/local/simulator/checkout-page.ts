@@ -1,33 +1,33 @@
-/** The pages of the hosted checkout, as HTML text. Everything that comes from outside is escaped. */
+/** The pages of the hosted checkout, as HTML text. */
 import { decimalText } from '../../../shared/payment/money.ts';
 import type { CardFields } from './card-form.ts';
-import { escapeHtml, page, scriptLiteral } from './html.ts';
+import { type Html, html, page, scriptLiteral } from './html.ts';
 import type { Payment } from './payment.ts';
 import { TEST_CARDS, type TestCard } from './sandbox.ts';
 
 /** The fields by which a card is typed in, with the browser's own names for them. */
-const FIELDS: { name: keyof CardFields; label: string; hint: string; attributes: string }[] = [
+const FIELDS: { name: keyof CardFields; label: string; hint: string; attributes: Html }[] = [
   {
     name: 'cardNumber',
     label: 'Card number',
     hint: '4000 0000 0000 0408',
-    attributes: 'autocomplete="cc-number" maxlength="23"',
+    attributes: html`autocomplete="cc-number" maxlength="23"`,
   },
-  { name: 'expiry', label: 'Expires', hint: 'MM/YY', attributes: 'autocomplete="cc-exp" maxlength="7"' },
-  { name: 'cvv', label: 'CVV', hint: '3 digits', attributes: 'autocomplete="cc-csc" maxlength="4"' },
+  { name: 'expiry', label: 'Expires', hint: 'MM/YY', attributes: html`autocomplete="cc-exp" maxlength="7"` },
+  { name: 'cvv', label: 'CVV', hint: '3 digits', attributes: html`autocomplete="cc-csc" maxlength="4"` },
 ];
 
 /** Where the customer says how much to pay, if the shop does not. */
 export function amountPage(payment: Payment, problem?: string): string {
-  const described = problem ? ' aria-invalid="true" aria-describedby="amount-problem"' : '';
+  const described = problem ? html` aria-invalid="true" aria-describedby="amount-problem"` : undefined;
   return page(
     'Choose an amount',
-    `${header(payment)}
+    html`${header(payment)}
     <form method="post" class="card">
       <div class="wide">
-        <label for="amount">Amount in ${escapeHtml(payment.currency)}</label>
+        <label for="amount">Amount in ${payment.currency}</label>
         <input id="amount" name="amount" inputmode="decimal" placeholder="10.00" autocomplete="off" maxlength="30" required${described}>
-        ${problem ? `<p class="problem" id="amount-problem">${escapeHtml(problem)}</p>` : ''}
+        ${problem ? html`<p class="problem" id="amount-problem">${problem}</p>` : undefined}
       </div>
       <button class="primary wide">Continue</button>
     </form>
@@ -36,37 +36,36 @@ export function amountPage(payment: Payment, problem?: string): string {
   );
 }
 
-const CANCEL_FORM =
-  '<form method="post"><button class="link" name="action" value="cancel">Cancel and return to the shop</button></form>';
+const CANCEL_FORM = html`<form method="post"><button class="link" name="action" value="cancel">Cancel and return to the shop</button></form>`;
 
 /** Where the customer pays. `problems`: what is wrong with the card that was typed in; its digits are never repeated. */
 export function checkoutPage(payment: Payment, problems: Partial<CardFields> = {}): string {
   const fields = FIELDS.map(({ name, label, hint, attributes }) => {
     const problem = problems[name];
-    const described = problem ? ` aria-invalid="true" aria-describedby="${name}-problem"` : '';
-    return `<div${name === 'cardNumber' ? ' class="wide"' : ''}>
+    const described = problem ? html` aria-invalid="true" aria-describedby="${name}-problem"` : undefined;
+    return html`<div${name === 'cardNumber' ? html` class="wide"` : undefined}>
         <label for="${name}">${label}</label>
         <input id="${name}" name="${name}" inputmode="numeric" placeholder="${hint}" required ${attributes}${described}>
-        ${problem ? `<p class="problem" id="${name}-problem">${escapeHtml(problem)}</p>` : ''}
+        ${problem ? html`<p class="problem" id="${name}-problem">${problem}</p>` : undefined}
       </div>`;
   });
   const cards = TEST_CARDS.map(
     (card) =>
-      `<button name="testCard" value="${card.number}"><b>${card.number}</b> <small>${cardHint(card)}</small></button>`,
+      html`<button name="testCard" value="${card.number}"><b>${card.number}</b> <small>${cardHint(card)}</small></button>`,
   );
   const hasProblem = Object.keys(problems).length > 0;
   return page(
     'Pay',
-    `${header(payment)}
-    ${hasProblem ? '<p class="problem" role="alert">Please check the card.</p>' : ''}
-    <form method="post" class="card">${fields.join('\n')}
-      ${payment.request.customer?.referenceId === undefined ? '' : REMEMBER}
-      <button class="primary wide">Pay ${escapeHtml(money(payment))}</button>
+    html`${header(payment)}
+    ${hasProblem ? html`<p class="problem" role="alert">Please check the card.</p>` : undefined}
+    <form method="post" class="card">${fields}
+      ${payment.request.customer?.referenceId === undefined ? undefined : REMEMBER}
+      <button class="primary wide">Pay ${money(payment)}</button>
     </form>
     ${CANCEL_FORM}
     <details open>
       <summary>Test cards</summary>
-      <form method="post" class="cards">${cards.join('\n')}</form>
+      <form method="post" class="cards">${cards}</form>
     </details>
     <details>
       <summary>More endings</summary>
@@ -80,20 +79,19 @@ export function checkoutPage(payment: Payment, problems: Partial<CardFields> = {
 }
 
 /** Only a customer whom the shop names has cards that can be found again. */
-const REMEMBER =
-  '<label class="wide check"><input type="checkbox" name="remember" value="yes"> Remember this card</label>';
+const REMEMBER = html`<label class="wide check"><input type="checkbox" name="remember" value="yes"> Remember this card</label>`;
 
 /** The bank's question, for cards that ask it. */
 export function threeDSecurePage(payment: Payment, card: TestCard, isRemembered = false): string {
   return page(
     '3-D Secure',
-    `${header(payment)}
+    html`${header(payment)}
     <section class="bank" aria-labelledby="bank">
       <h2 id="bank">Simulated bank</h2>
-      <p>Your bank asks: is it you who pays <b>${escapeHtml(money(payment))}</b> with the card ending in ${card.number.slice(-4)}?</p>
+      <p>Your bank asks: is it you who pays <b>${money(payment)}</b> with the card ending in ${card.number.slice(-4)}?</p>
       <form method="post">
         <input type="hidden" name="testCard" value="${card.number}">
-        ${isRemembered ? '<input type="hidden" name="remember" value="yes">' : ''}
+        ${isRemembered ? html`<input type="hidden" name="remember" value="yes">` : undefined}
         <button class="primary" name="challenge" value="passed">Yes, confirm the payment</button>
         <button name="challenge" value="failed">No, this was not me</button>
       </form>
@@ -118,14 +116,13 @@ export function outcomePage(payment: Payment, returnUrl: string | undefined): st
     state: payment.state,
     returnUrl,
   };
-  const title = escapeHtml(OUTCOMES[payment.state] ?? `Payment ${payment.state}`);
-  const state = escapeHtml(payment.state);
+  const title = OUTCOMES[payment.state] ?? `Payment ${payment.state}`;
   return page(
     title,
-    `${header(payment)}
-    <h2 data-state="${state}">${title}</h2>
-    ${payment.errorMessage ? `<p>${escapeHtml(payment.errorMessage)} (${escapeHtml(payment.errorCode ?? '')})</p>` : ''}
-    ${returnUrl ? `<a class="primary" href="${escapeHtml(returnUrl)}">Return to the shop</a>` : ''}
+    html`${header(payment)}
+    <h2 data-state="${payment.state}">${title}</h2>
+    ${payment.errorMessage ? html`<p>${payment.errorMessage} (${payment.errorCode ?? ''})</p>` : undefined}
+    ${returnUrl ? html`<a class="primary" href="${returnUrl}">Return to the shop</a>` : undefined}
     <script>
       if (window.parent !== window) window.parent.postMessage(${scriptLiteral(message)}, '*');
     </script>`,
@@ -133,13 +130,13 @@ export function outcomePage(payment: Payment, returnUrl: string | undefined): st
 }
 
 export function notFoundPage(): string {
-  return page('Not found', '<h1>There is no such checkout.</h1>');
+  return page('Not found', html`<h1>There is no such checkout.</h1>`);
 }
 
-function header(payment: Payment): string {
-  return `<header>
-      <h1>${escapeHtml(payment.request.description ?? 'Your payment')}</h1>
-      ${payment.amount ? `<p class="amount">${escapeHtml(money(payment))}</p>` : ''}
+function header(payment: Payment): Html {
+  return html`<header>
+      <h1>${payment.request.description ?? 'Your payment'}</h1>
+      ${payment.amount ? html`<p class="amount">${money(payment)}</p>` : undefined}
     </header>`;
 }
 
@@ -154,8 +151,8 @@ function cardHint({ brand, threeDSecure, accepted }: TestCard): string {
 }
 
 /** A page that is left open shows that its time is over. */
-function reloadAt(expires: Date): string {
-  return `<script>
+function reloadAt(expires: Date): Html {
+  return html`<script>
       setTimeout(() => location.replace(location.href), Math.max(0, ${expires.getTime()} - Date.now()) + 500);
     </script>`;
 }
