@@ -34,23 +34,31 @@ export function timelineOf(record: PaymentRecord, claim: Claim | undefined): Tim
           ]
         : []),
     ]),
-    ...(claim ? aboutClaim(claim) : []),
+    ...(claim ? aboutClaim(record, claim) : []),
   ];
   return entries.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
 }
 
-/** A claim that ended well is covered by its payment. */
-function aboutClaim(claim: Claim): TimelineEntry[] {
-  return claim.stage === 'known' ? resolutionsOf(claim) : timelineOfClaim(claim);
+/** Of a claim that ended well the payment itself tells, but for who asked, where it did not begin with the answer. */
+function aboutClaim(record: PaymentRecord, claim: Claim): TimelineEntry[] {
+  if (claim.stage !== 'known') return timelineOfClaim(claim);
+  const isToldByRecord = record.history[0]?.source === 'create' || claim.paymentId !== record.id;
+  return [...(isToldByRecord ? [] : [requestOf(claim)]), ...resolutionsOf(claim)];
+}
+
+/** Who asked for what, and when it was sent. */
+function requestOf({ kind, stage, attempt, sentAt, request, caller }: Claim): TimelineEntry {
+  // Of a released one this is the attempt that may follow, which nobody has sent.
+  const which = attempt > 1 && stage !== 'released' ? ` (attempt ${attempt})` : '';
+  const asked = `${caller ?? 'The shop'} asked for a ${kind} of ${money(request.amount, request.currency)}${which}.`;
+  return { at: new Date(sentAt).toISOString(), text: asked };
 }
 
 /** The same for a claim that has no payment yet. */
 export function timelineOfClaim(claim: Claim): TimelineEntry[] {
-  const { kind, stage, attempt, sentAt, request, caller, flag, lastLookUpAt } = claim;
-  // Of a released one this is the attempt that may follow, which nobody has sent.
-  const which = attempt > 1 && stage !== 'released' ? ` (attempt ${attempt})` : '';
-  const sent = `${caller ?? 'The shop'} asked for a ${kind} of ${money(request.amount, request.currency)}${which}.`;
-  const entries = [{ at: new Date(sentAt).toISOString(), text: `${sent} ${ENDINGS[stage]}` }];
+  const { stage, flag, lastLookUpAt } = claim;
+  const { at, text } = requestOf(claim);
+  const entries = [{ at, text: `${text} ${ENDINGS[stage]}` }];
   if (lastLookUpAt !== undefined) {
     const found = flag ? `${flag}; a person has to decide` : 'no answer yet';
     entries.push({

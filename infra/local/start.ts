@@ -58,7 +58,8 @@ async function shutDown(): Promise<void> {
 function announce({ apiUrl, simulatorUrl, sqsUrl, dynamoDbUrl, notEmulated }: LocalService): void {
   console.log(`Keys here: shop API key ${LOCAL_KEYS.apiKey}, signing key ${LOCAL_KEYS.signingKey},
   order-token key ${LOCAL_KEYS.orderTokenKey}, AWS access key and secret local/local.
-Order tokens: ${orderTokens}. paytech answers: ${answers}.
+Order tokens: ${orderTokens} (ORDER_TOKENS). The simulator's answers: ${answers} (PAYTECH_ANSWERS).
+Pages of yours that may call the API: ${pageOrigins.join(', ') || 'none'} (ALLOWED_ORIGINS).
 Of the stack, these resource types are not emulated: ${notEmulated.join(', ')}.
 Try:
   curl ${apiUrl}/payments -H 'content-type: application/json' -d ${exampleOrder()}

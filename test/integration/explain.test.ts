@@ -18,7 +18,7 @@ const office = backOffice(world);
 
 const NOTHING = ['Nothing to do.'];
 
-type Explanations = { id?: string; todo: string[] }[];
+type Explanations = { id?: string; timeline: { at: string; text: string }[]; todo: string[] }[];
 
 async function explanationsOf(query: string): Promise<Explanations> {
   const { table, gateway } = world;
@@ -80,6 +80,32 @@ describe('explain', () => {
       expect.stringMatching(/^If the refund is still wanted, send the same/),
     ]);
     expect(JSON.stringify(explanation)).not.toContain('attempt 2');
+  });
+
+  it('of a payout whose webhook came before any answer to its call: who asked for it all the same', async () => {
+    const referenceId = `payout/${randomUUID()}`;
+    const request = { referenceId, amount: '60', currency: 'EUR' };
+    world.gateway.endings.push({ on: 'create', ends: 'lost' }, { on: 'list', ends: 'unknown' });
+    expect(await office.withdraw(request)).toMatchObject({ code: 'payment.outcome_unknown' });
+    const made = [...world.gateway.payments.values()].find((each) => each.referenceId?.endsWith(referenceId));
+    const { id } = made!;
+    world.gateway.set(id, { state: 'COMPLETED' });
+    await world.apply(
+      webhookEvent({
+        id,
+        paymentType: 'WITHDRAWAL',
+        referenceId: made!.referenceId!,
+        state: 'COMPLETED',
+        amount: '60',
+      }),
+    );
+    world.clock.at += LEASE_MS;
+    expect(await office.withdraw(request)).toMatchObject({ status: 200 });
+    const [explanation] = await explanationsOf(id);
+    const asked = explanation!.timeline.filter(({ text }) =>
+      text.includes('asked for a withdrawal of 60 EUR'),
+    );
+    expect(asked).toHaveLength(1);
   });
 
   it.each<[PaymentType, PaymentState, string]>([
