@@ -282,7 +282,7 @@ describe('with a key of the merchant’s', () => {
       policy.Properties.PolicyDocument.Statement.filter(
         ({ Resource }: Json) => Resource === dataKeyArn,
       ).flatMap(({ Action }: Json) => Action);
-    const found = Object.entries(resources(own, 'AWS::IAM::Policy')).map(([, policy]) =>
+    const found = Object.values(own.findResources('AWS::IAM::Policy')).map((policy) =>
       actionsOf(policy).sort(),
     );
     expect(found).toHaveLength(6);
