@@ -21,9 +21,6 @@ export interface StackResource {
   physicalId: string;
 }
 
-/** The role of those who operate the rehearsed stack. */
-export const OPERATOR_ROLE = `arn:aws:iam::${ACCOUNT}:role/operator`;
-
 export async function fillSecrets(outputs: Record<string, string>, client: AccountClient): Promise<void> {
   const secrets = new SecretsManagerClient(client);
   const values = {

@@ -1,7 +1,8 @@
 /** The access log of the API: one JSON line per request, with nothing of a customer in it. */
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import { LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { FilterPattern, LogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { METRICS_NAMESPACE } from '../../shared/runtime/metrics.ts';
@@ -27,10 +28,22 @@ const LOGGED = {
 };
 
 /** What the stage logs, and the requests that were throttled: of 4xx API Gateway's own metrics do not tell which. */
-export function accessLogs(scope: Construct, settings: Settings) {
-  const logGroup = new LogGroup(scope, 'access-logs', {
+export function accessLogs(scope: Construct, settings: Settings, dataKey: IKey | undefined) {
+  const common = {
     retention: settings.logRetentionDays,
-    removalPolicy: RemovalPolicy.RETAIN,
+    removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    ...(dataKey && { encryptionKey: dataKey }),
+  };
+  // What earlier versions wrote to: here for one more release, so that an update keeps it and its retention.
+  new LogGroup(scope, 'access-logs', common);
+  // Under this prefix a group needs no place in the one resource policy of the account's logs, which has 5,120
+  // characters: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
+  // Kept when the stack is removed, so that the name must be one that the next stack of the name does not take.
+  const { stackName, stackId } = Stack.of(scope);
+  const unique = Fn.select(2, Fn.split('/', stackId));
+  const logGroup = new LogGroup(scope, 'vended-access-logs', {
+    ...common,
+    logGroupName: `/aws/vendedlogs/${stackName}/${scope.node.addr.slice(-8)}/${unique}`,
   });
   const throttled = new MetricFilter(scope, 'throttled', {
     logGroup,

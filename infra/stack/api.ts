@@ -10,6 +10,7 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { methodAndPath, OPERATION_ROUTES } from '../../functions/operations/routes.ts';
 import type { FunctionName } from '../../shared/runtime/settings.ts';
@@ -40,7 +41,12 @@ export function httpApi(scope: Construct, { allowedOrigins, publicUrl }: Setting
 }
 
 /** Adds the routes, then the stage that serves them; answers what counts throttled requests. */
-export function addRoutes(api: HttpApi, functions: PaymentFunctions, settings: Settings) {
+export function addRoutes(
+  api: HttpApi,
+  functions: PaymentFunctions,
+  settings: Settings,
+  dataKey: IKey | undefined,
+) {
   // `access` is an authorizer, or the reason why the route has none.
   const add = (
     method: HttpMethod,
@@ -76,7 +82,7 @@ export function addRoutes(api: HttpApi, functions: PaymentFunctions, settings: S
     return add(HttpMethod[method], path, 'operations', iam);
   });
 
-  const logs = accessLogs(api, settings);
+  const logs = accessLogs(api, settings, dataKey);
   const stage = defaultStage(api, settings, logs);
   const cfnStage = stage.node.defaultChild as CfnStage;
   cfnStage.routeSettings = {

@@ -1,6 +1,7 @@
 /** The Lambdas: which resources each uses, and what it may do with them. */
 import { Duration } from 'aws-cdk-lib';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { CfnSecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
@@ -17,6 +18,7 @@ export interface FunctionsProps {
   webhooks: ReturnType<typeof webhookQueue>;
   topic: Topic;
   secrets: Secrets;
+  dataKey: IKey | undefined;
   plainSettings: PlainSettings;
 }
 
@@ -28,7 +30,7 @@ export type PaymentFunctions = Record<Exclude<FunctionName, 'execute-payment'>, 
 /** Makes all Lambdas; each `use` gives a permission together with the variable that it is for. */
 export function paymentFunctions(scope: Construct, props: FunctionsProps): PaymentFunctions {
   const { settings, plainSettings, table, topic, secrets } = props;
-  const common = { settings, plainSettings };
+  const common = { settings, plainSettings, dataKey: props.dataKey };
   const { queue, deadLetterQueue, batchSize, batchingWindow } = props.webhooks;
 
   const payments = { variable: 'PAYMENTS_TABLE', value: table.tableName, arn: table.tableArn };
@@ -92,8 +94,10 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
     batchSize,
     maxBatchingWindow: batchingWindow,
     reportBatchItemFailures: true,
-    // Else more would be taken than the reserve can run, and throttled batches use up their receives.
-    ...(reserve !== undefined && { maxConcurrency: reserve }),
+    // Else a backlog would take all that the account may run at once, and customers could not pay; beyond a reserve,
+    // throttled batches would use up their receives. It sets nothing aside:
+    // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+    maxConcurrency: Math.min(reserve ?? Infinity, settings.webhookConcurrency),
   });
 
   const getPayment = new PaymentFunction(scope, 'get-payment', {
@@ -137,7 +141,7 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
     .use(webhooks, 'sqs:SendMessage')
     .use(apiKey, 'secretsmanager:GetSecretValue');
 
-  return {
+  const made = {
     'create-payment': createPayment,
     'receive-webhook': receiveWebhook,
     'apply-payment-event': applyPaymentEvent,
@@ -146,7 +150,28 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
     reconcile,
     ...(settings.hostToHost && { 'execute-payment': executePayment() }),
   };
+  for (const each of Object.values(made)) {
+    if (settings.dataKeyArn)
+      each.allow(settings.dataKeyArn, ...(each === receiveWebhook ? FOR_SECRETS : FOR_TABLE));
+  }
+  return made;
 }
+
+/** What the caller of Secrets Manager must be allowed to do with the key of a secret. */
+const FOR_SECRETS = ['kms:Decrypt'];
+
+/**
+ * And of DynamoDB, with that of a table:
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+ */
+const FOR_TABLE = [
+  ...FOR_SECRETS,
+  'kms:DescribeKey',
+  'kms:Encrypt',
+  'kms:GenerateDataKey',
+  'kms:ReEncryptFrom',
+  'kms:ReEncryptTo',
+];
 
 function usedSecret(variable: string, { secretArn, node }: Secret): UsedResource {
   // `Id` is the ARN, and so is a Ref on AWS, but not in the emulator of the rehearsal, where that is the name.

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Aws, type Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   Architecture,
   Code,
@@ -26,6 +27,8 @@ export interface PaymentFunctionProps {
   settings: Settings;
   /** Of which it gets its own; what belongs to a resource comes with `use`. */
   plainSettings: PlainSettings;
+  /** Of the logs. */
+  dataKey: IKey | undefined;
   description: string;
   timeout: Duration;
 }
@@ -43,12 +46,13 @@ export interface UsedResource {
 /** A Lambda with the code of `dist/functions/<id>` and a role that may do nothing but log and `use`. */
 export class PaymentFunction extends LambdaFunction {
   constructor(scope: Construct, id: FunctionName, props: PaymentFunctionProps) {
-    const { settings, plainSettings, description, timeout } = props;
+    const { settings, plainSettings, dataKey, description, timeout } = props;
     // An own role, because the default one comes with a managed policy that may write to every log group.
     const role = new Role(scope, `${id}-role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     const logGroup = new LogGroup(scope, `${id}-logs`, {
       retention: settings.logRetentionDays,
-      removalPolicy: RemovalPolicy.RETAIN,
+      ...(dataKey && { encryptionKey: dataKey }),
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     logGroup.grantWrite(role);
     const reserve = settings.reservedConcurrency[id];

@@ -1,14 +1,22 @@
 /** The payments table: one item per payment or claim, and the sparse index of what is still open. */
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, Billing, ProjectionType, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import {
+  AttributeType,
+  Billing,
+  type CfnGlobalTable,
+  ProjectionType,
+  TableEncryptionV2,
+  TableV2,
+} from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 
 /**
  * Key: `pk` (string). Index `open`: `openShard` (string), `dueAt` (number); only items that carry both are
  * in it, and only their keys, because a read of the table decides anyway.
  */
-export function paymentsTable(scope: Construct): TableV2 {
-  return new TableV2(scope, 'payments', {
+export function paymentsTable(scope: Construct, dataKey: IKey | undefined): TableV2 {
+  const table = new TableV2(scope, 'payments', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },
     globalSecondaryIndexes: [
       {
@@ -26,4 +34,12 @@ export function paymentsTable(scope: Construct): TableV2 {
     deletionProtection: true,
     removalPolicy: RemovalPolicy.RETAIN,
   });
+  if (dataKey) {
+    // TableV2 takes a key of one's own only where the stack names its Region.
+    const { node } = table;
+    (node.defaultChild as CfnGlobalTable).addPropertyOverride('Replicas.0.SSESpecification', {
+      KMSMasterKeyId: dataKey.keyArn,
+    });
+  }
+  return table;
 }

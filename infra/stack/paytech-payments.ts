@@ -3,6 +3,7 @@
  * of every physical resource's identity: changing one replaces the resource.
  */
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import type { ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -16,6 +17,7 @@ import { paymentEvents } from './payment-events.ts';
 import type { PaymentEventsSubscription } from './payment-events-subscription.ts';
 import { paymentsTable } from './payments-table.ts';
 import { reconcileSchedule } from './reconcile-schedule.ts';
+import { assertRegion } from './region.ts';
 import { type Secrets, secrets } from './secrets.ts';
 import { parseSettings, plainSettings, type Settings, type SettingsInput } from './settings.ts';
 import { onlyTheseSend, webhookQueue } from './webhook-queue.ts';
@@ -49,12 +51,14 @@ export class PaytechPayments extends Construct {
     super(scope, id);
     const settings = parseSettings(given);
     this.settings = settings;
+    assertRegion(this, settings);
+    const dataKey = settings.dataKeyArn ? Key.fromKeyArn(this, 'data-key', settings.dataKeyArn) : undefined;
     const { api, url, webhookUrl } = httpApi(this, settings);
     this.plainSettings = plainSettings(settings, webhookUrl);
     const webhooks = webhookQueue(this, settings.webhookBatchSize);
     const events = paymentEvents(this, settings);
-    this.table = paymentsTable(this);
-    this.secrets = secrets(this);
+    this.table = paymentsTable(this, dataKey);
+    this.secrets = secrets(this, dataKey);
     this.functions = paymentFunctions(this, {
       settings,
       plainSettings: this.plainSettings,
@@ -62,9 +66,10 @@ export class PaytechPayments extends Construct {
       webhooks,
       topic: events.topic,
       secrets: this.secrets,
+      dataKey,
     });
     onlyTheseSend(webhooks.queue, this.functions, settings.operatorRoles);
-    const { throttled } = addRoutes(api, this.functions, settings);
+    const { throttled } = addRoutes(api, this.functions, settings, dataKey);
     reconcileSchedule(this, this.functions.reconcile, settings.reconcileMinutes);
     this.alarmTopic = alarmTopic(this, settings);
     const watched = {

@@ -7,11 +7,11 @@ import type { Construct } from 'constructs';
 export const survivedOutage = Duration.hours(1);
 
 // SSE-SQS, because SNS cannot write to a queue under alias/aws/sqs. What waits in a queue is kept when the
-// stack is removed.
+// stack is removed; what a failed first deployment made, and nobody can have used, is not.
 const defaults: QueueProps = {
   encryption: QueueEncryption.SQS_MANAGED,
   enforceSSL: true,
-  removalPolicy: RemovalPolicy.RETAIN,
+  removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
   // The most that SQS takes, said rather than left to a default that was less: a webhook of 256 KB is in base64 here.
   maxMessageSizeBytes: 1024 * 1024,
 };

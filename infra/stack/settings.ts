@@ -47,6 +47,26 @@ const filter = z.strictObject({
   paidAsRequested: matching(['true', 'false']),
 });
 
+/**
+ * What the values of a filter multiply to must not exceed 150:
+ * https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
+ */
+const MAX_COMBINATIONS = 150;
+
+function combinations(policy: z.output<typeof filter>): number {
+  const count = (value: unknown) =>
+    typeof value === 'object' ? Object.values(value as object).flat().length : 1;
+  return Object.values(policy)
+    .filter((values) => values !== undefined)
+    .reduce((product, values) => product * values.reduce((sum, value) => sum + count(value), 0), 1);
+}
+
+/**
+ * A topic policy has at most 30 KB and 100 statements; each account has one of its own:
+ * https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
+ */
+const MAX_SUBSCRIBER_ACCOUNTS = 70;
+
 /** A downstream system: a queue of payment events of its own. The name becomes the queue's construct id. */
 const subscriber = z.strictObject({
   name: z
@@ -60,16 +80,25 @@ const subscriber = z.strictObject({
       (name) => !/^webhooks?(-|$)|-(dlq|undelivered)$/.test(name),
       'is a name that the stack uses itself',
     ),
-  filter: filter.optional(),
+  filter: filter
+    .refine((policy) => combinations(policy) <= MAX_COMBINATIONS, {
+      error: `has more than ${MAX_COMBINATIONS} combinations of values, which SNS does not take`,
+    })
+    .optional(),
 });
+
+const kmsKey = z
+  .string()
+  .regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, 'must be the ARN of a KMS key, not of an alias');
 
 const throttle = z.strictObject({ rate: z.int().min(1), burst: z.int().min(1) });
 
 // At least 2, because the event source of a queue cannot be limited to fewer (see functions.ts).
 const reserve = z.int().min(2).max(1000);
 
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 const logRetentionDays = z.literal([
-  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653,
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ]);
 
 /** Each setting's description is its entry in docs/settings.md, which `npm run settings` writes. */
@@ -125,14 +154,15 @@ const schema = z
       ),
     subscriberAccounts: z
       .array(z.string().regex(/^\d{12}$/, 'must be an account id of twelve digits'))
+      .max(MAX_SUBSCRIBER_ACCOUNTS, 'are more than fit into a topic policy')
       .default([])
       .describe('Other AWS accounts that may subscribe queues of their own.'),
-    topicKeyArn: z
-      .string()
-      .regex(
-        /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
-        'must be the ARN of a KMS key, not of an alias',
-      )
+    dataKeyArn: kmsKey
+      .optional()
+      .describe(
+        "A KMS key of yours for the table, the secrets and the logs; else AWS's own. Its key policy must leave permissions to IAM and [let CloudWatch Logs use it](../SECURITY.md#keys).",
+      ),
+    topicKeyArn: kmsKey
       .optional()
       .describe(
         "A KMS key of yours for the topic of payment events; else AWS's own, `alias/aws/sns`. Its key policy must leave permissions to IAM, as the default one does.",
@@ -143,6 +173,11 @@ const schema = z
       .max(100)
       .default(10)
       .describe('Webhooks per call of `apply-payment-event`; over 10 they are gathered for a second.'),
+    webhookConcurrency: reserve
+      .default(20)
+      .describe(
+        'How many calls of `apply-payment-event` work on webhooks at once at most, so that a backlog leaves room for customers.',
+      ),
     reconcileMinutes: z
       .int()
       .min(1)

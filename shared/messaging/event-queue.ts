@@ -39,8 +39,17 @@ export interface EventQueue {
   send(event: QueuedEvent, options?: { delaySeconds?: number }): Promise<void>;
 }
 
+/** Written by a version that is being deployed or was rolled back: this one cannot read it, the next receive may. */
+export class NewerMessage extends Error {
+  override name = 'NewerMessage';
+}
+
 /** Bumped when the shape of the message changes. */
 const SCHEMA = '1';
+
+function isNewer(schema: string): boolean {
+  return /^[1-9]\d{0,3}$/.test(schema) && Number(schema) > Number(SCHEMA);
+}
 
 /** Base64 of nothing, since SQS refuses a message without a body. */
 const NO_BYTES = '=';
@@ -95,7 +104,7 @@ export interface QueueMessage {
   attributes?: { ApproximateReceiveCount?: string };
 }
 
-/** The inverse of {@link EventQueue.send}. Throws {@link UnreadableMessage}. */
+/** The inverse of {@link EventQueue.send}. Throws {@link UnreadableMessage} and {@link NewerMessage}. */
 export function readMessage(message: QueueMessage): QueuedEvent {
   const attribute = (name: string) => message.messageAttributes[name]?.stringValue;
   const source = EVENT_SOURCES.find((each) => each === attribute('source'));
@@ -104,7 +113,9 @@ export function readMessage(message: QueueMessage): QueuedEvent {
   const readVersion = attribute('readVersion');
   const [kind = '', claimed] = attribute('claim')?.split(/#(.*)/s) ?? [];
   const receives = message.attributes?.ApproximateReceiveCount;
-  if (attribute('schema') !== SCHEMA) throw new UnreadableMessage('unknown message schema');
+  const schema = attribute('schema') ?? '';
+  if (isNewer(schema)) throw new NewerMessage(`message schema ${schema}`);
+  if (schema !== SCHEMA) throw new UnreadableMessage('unknown message schema');
   if (!source || !receivedAt) throw new UnreadableMessage('source or receivedAt is missing');
   return {
     bytes: Buffer.from(message.body, 'base64'),

@@ -3,7 +3,15 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { MAX_WEBHOOK_BYTES } from '../../functions/receive-webhook/pipeline.ts';
 import { PaymentEventsSubscription } from '../../infra/stack/payment-events-subscription.ts';
-import { minimal, onlyResource, type Resource, resources, synthesize, target } from './synthesized.ts';
+import {
+  type Json,
+  minimal,
+  onlyResource,
+  type Resource,
+  resources,
+  synthesize,
+  target,
+} from './synthesized.ts';
 
 const DAY = 24 * 3600;
 
@@ -57,7 +65,7 @@ test('every queue is encrypted under a key that SNS can use, kept on removal, an
   for (const [name, { Properties, DeletionPolicy, logicalId }] of Object.entries(queues)) {
     expect(Properties, name).toMatchObject({ SqsManagedSseEnabled: true });
     expect(Properties, name).not.toHaveProperty('KmsMasterKeyId');
-    expect(DeletionPolicy, name).toBe('Retain');
+    expect(DeletionPolicy, name).toBe('RetainExceptOnCreate');
     const policy = policies.find((one) => one.Properties.Queues[0].Ref === logicalId);
     expect(policy?.Properties.PolicyDocument.Statement, name).toContainEqual(
       expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
@@ -142,6 +150,14 @@ describe('apply-payment-event reads the webhook queue', () => {
     const { Timeout } = resources(template, 'AWS::Lambda::Function')['apply-payment-event']!.Properties;
     expect(VisibilityTimeout).toBeGreaterThanOrEqual(6 * Timeout + window);
     expect(RedrivePolicy.maxReceiveCount * VisibilityTimeout).toBeGreaterThanOrEqual(3600);
+  });
+
+  test('with so few at once that a backlog leaves the checkout its share of the account', async () => {
+    expect(eventSource(template).ScalingConfig).toEqual({ MaximumConcurrency: 20 });
+    const { template: wider } = await synthesize({ ...minimal, webhookConcurrency: 200 });
+    expect(eventSource(wider).ScalingConfig).toEqual({ MaximumConcurrency: 200 });
+    const functions = resources(template, 'AWS::Lambda::Function');
+    expect(functions['apply-payment-event']!.Properties).not.toHaveProperty('ReservedConcurrentExecutions');
   });
 
   test('with no more pollers than its reserved concurrency can serve', async () => {
@@ -232,6 +248,24 @@ describe('a subscriber elsewhere', () => {
       // The alarm topic's.
       expect.objectContaining({ Action: 'sns:Publish' }),
     ]);
+  });
+
+  test('may be in as many accounts as the settings take, and their policy fits into 30 KB', async () => {
+    const subscriberAccounts = Array.from({ length: 70 }, (_, index) => String(111122223333 + index));
+    const { template: crowded } = await synthesize({ ...minimal, subscriberAccounts });
+    const longest = 'arn:aws-us-gov:sns:us-gov-west-1:111122223333:'.padEnd(180, 'x');
+    const [policy] = Object.values(crowded.findResources('AWS::SNS::TopicPolicy'))
+      .map(({ Properties }) => Properties.PolicyDocument)
+      .filter(({ Statement }) => Statement.length > 70);
+    const deployed = JSON.stringify(policy, (_, value) =>
+      value?.Ref === 'AWS::Partition'
+        ? 'aws'
+        : value?.Ref
+          ? longest
+          : (value?.['Fn::Join']?.[1].map((each: Json) => each.Ref ?? each).join('') ?? value),
+    );
+    expect(policy.Statement.length).toBeLessThanOrEqual(100);
+    expect(deployed.length).toBeLessThan(30 * 1024);
   });
 
   test('subscribes in three lines, by the topic’s ARN', () => {

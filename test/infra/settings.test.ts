@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { settingsReference } from '../../infra/generate/settings-reference.ts';
 import {
   parseSettings,
@@ -9,6 +9,8 @@ import {
   type SettingsInput,
   settingsJsonSchema,
 } from '../../infra/stack/settings.ts';
+import { EVENT_TYPES } from '../../shared/payment/event-schema.ts';
+import { PAYMENT_STATES, PAYMENT_TYPES } from '../../shared/payment/state.ts';
 import type { PlainSettings } from '../../shared/runtime/settings.ts';
 import { minimal, settingsOf, synthesize } from './synthesized.ts';
 
@@ -72,6 +74,7 @@ test('defaults fill in what is left out', () => {
     subscribers: [{ name: 'payment-events' }],
     subscriberAccounts: [],
     webhookBatchSize: 10,
+    webhookConcurrency: 20,
     reconcileMinutes: 1,
     reconcileConcurrency: 8,
     webhookGraceSeconds: 120,
@@ -155,6 +158,29 @@ describe('one wrong setting is named with its path', () => {
     ['no payment swept', { sweepCreatedDays: 0 }, 'sweepCreatedDays'],
     ['a function that is none', { reservedConcurrency: { refund: 5 } }, 'reservedConcurrency'],
     ['a reserve of one', { reservedConcurrency: { 'get-payment': 1 } }, 'reservedConcurrency.get-payment'],
+    [
+      'a filter that SNS finds too large',
+      {
+        subscribers: [
+          {
+            name: 'a',
+            filter: {
+              type: [{ 'anything-but': EVENT_TYPES.slice(0, 7) }],
+              state: [...PAYMENT_STATES],
+              paymentType: [...PAYMENT_TYPES],
+              paidAsRequested: ['true', { exists: false }],
+            },
+          },
+        ],
+      },
+      'subscribers.0.filter',
+    ],
+    [
+      'more accounts than fit into a policy',
+      { subscriberAccounts: Array.from({ length: 71 }, (_, index) => String(111122223333 + index)) },
+      'subscriberAccounts',
+    ],
+    ['one webhook at a time', { webhookConcurrency: 1 }, 'webhookConcurrency'],
     ['a user as a role', { operatorRoles: ['arn:aws:iam::111122223333:user/eve'] }, 'operatorRoles.0'],
     ['anybody as a role', { operatorRoles: ['*'] }, 'operatorRoles.0'],
     ['an address that is none', { alarmEmails: ['on-call'] }, 'alarmEmails.0'],
@@ -205,7 +231,9 @@ const CHANGES: { [Name in Exclude<keyof SettingsInput, keyof PlainSettings>]-?: 
   subscribers: [{ name: 'ledger' }],
   subscriberAccounts: ['111122223333'],
   topicKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+  dataKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
   webhookBatchSize: 11,
+  webhookConcurrency: 21,
   reconcileMinutes: 2,
   operatorRoles: ['arn:aws:iam::111122223333:role/on-call'],
   reservedConcurrency: { 'get-payment': 10 },
@@ -229,6 +257,31 @@ describe('makes a difference to the stack:', () => {
     },
     240_000,
   );
+});
+
+describe('of another Region than the stack’s', () => {
+  afterEach(() => vi.unstubAllEnvs());
+  const key = 'arn:aws-eusc:kms:eusc-de-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+  const given = {
+    ...minimal,
+    alarmTopicArn: 'arn:aws:sns:eu-west-1:123456789012:on-call',
+    topicKeyArn: key,
+    dataKeyArn: key,
+  };
+
+  test('a topic or key is refused before anything is deployed', async () => {
+    vi.stubEnv('CDK_DEFAULT_REGION', 'eusc-de-east-1');
+    await expect(synthesize(given)).rejects.toThrow(
+      /^These settings cannot be deployed:\n {2}paytech\.alarmTopicArn: is in eu-west-1, and the stack in eusc-de-east-1$/,
+    );
+    vi.stubEnv('CDK_DEFAULT_REGION', 'eu-west-1');
+    await expect(synthesize(given)).rejects.toThrow(/topicKeyArn.*\n.*dataKeyArn/);
+  });
+
+  test('it is taken where nobody knows the Region yet', async () => {
+    vi.stubEnv('CDK_DEFAULT_REGION', '');
+    await expect(synthesize(given)).resolves.toBeDefined();
+  });
 });
 
 describe('in the stack', () => {

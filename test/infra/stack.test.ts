@@ -63,12 +63,18 @@ describe('the payments table', () => {
 });
 
 test('whatever holds data is kept when the stack is removed, or when a change would replace it', () => {
-  const stateful = ['DynamoDB::GlobalTable', 'SQS::Queue', 'SecretsManager::Secret', 'Logs::LogGroup'];
-  for (const type of stateful) {
+  const policies = {
+    // Its deletion protection would have the clean-up after a failed first deployment fail.
+    'DynamoDB::GlobalTable': 'Retain',
+    'SQS::Queue': 'RetainExceptOnCreate',
+    'SecretsManager::Secret': 'RetainExceptOnCreate',
+    'Logs::LogGroup': 'RetainExceptOnCreate',
+  };
+  for (const [type, DeletionPolicy] of Object.entries(policies)) {
     const found = Object.entries(resources(template, `AWS::${type}`));
     expect(found.length, type).toBeGreaterThan(0);
     for (const [name, resource] of found) {
-      expect(resource, name).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+      expect(resource, name).toMatchObject({ DeletionPolicy, UpdateReplacePolicy: 'Retain' });
     }
   }
 });
@@ -189,7 +195,7 @@ describe('the HTTP API', () => {
     stage().AccessLogSettings.Format.replace(/\$context[\w.]+/g, (name: string) => values[name] ?? '-');
 
   test('logs each access as JSON, with nothing that could be a customer’s', () => {
-    expect(target(template, stage().AccessLogSettings.DestinationArn)).toBe('access-logs');
+    expect(target(template, stage().AccessLogSettings.DestinationArn)).toBe('vended-access-logs');
     const variables = Object.values(JSON.parse(stage().AccessLogSettings.Format));
     expect(variables).toEqual(
       expect.arrayContaining(['$context.requestId', '$context.routeKey', '$context.status']),
@@ -214,7 +220,7 @@ describe('the HTTP API', () => {
 
   test('counts what it throttles by its lines', () => {
     const { Properties } = onlyResource(template, 'AWS::Logs::MetricFilter');
-    expect(target(template, Properties.LogGroupName)).toBe('access-logs');
+    expect(target(template, Properties.LogGroupName)).toBe('vended-access-logs');
     expect(Properties.FilterPattern).toBe('{ $.status = "429" }');
     const [{ MetricName, MetricNamespace }] = Properties.MetricTransformations;
     const alarm = resources(template, 'AWS::CloudWatch::Alarm')['api-throttled']!.Properties;
@@ -225,7 +231,7 @@ describe('the HTTP API', () => {
 
 test('every log group ends by the retention setting', () => {
   const groups = resources(template, 'AWS::Logs::LogGroup');
-  expect(Object.keys(groups)).toContain('access-logs');
+  expect(Object.keys(groups)).toContain('vended-access-logs');
   for (const [name, { Properties }] of Object.entries(groups))
     expect(Properties.RetentionInDays, name).toBe(14);
 });
@@ -238,6 +244,53 @@ test('no physical name is fixed, so that a stack can stand beside another', () =
       .map((key) => `${logicalId}.${key}`),
   );
   expect(names).toEqual([`${onlyResource(template, 'AWS::ApiGatewayV2::Api').logicalId}.Name`]);
+});
+
+test('the API logs to a group that needs no resource policy, of a name that no other deployment takes', () => {
+  const { LogGroupName } = resources(template, 'AWS::Logs::LogGroup')['vended-access-logs']!.Properties;
+  const [prefix, unique] = LogGroupName['Fn::Join'][1];
+  expect(prefix).toMatch(/^\/aws\/vendedlogs\/paytech-payments-sandbox\/[0-9a-f]{8}\/$/);
+  expect(unique).toEqual({ 'Fn::Select': [2, { 'Fn::Split': ['/', { Ref: 'AWS::StackId' }] }] });
+});
+
+test('nothing names a partition or its domain, so that it deploys in China and in the European Sovereign Cloud', () => {
+  const text = JSON.stringify(template.toJSON()).replaceAll(
+    /"(Service|Principal)":"[a-z]+\.amazonaws\.com"/g,
+    '',
+  );
+  expect(text.match(/.{20}(arn:aws\b|amazonaws\.).{20}/g)).toBeNull();
+});
+
+describe('with a key of the merchant’s', () => {
+  const dataKeyArn = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+  let own: Template;
+  beforeAll(async () => {
+    ({ template: own } = await synthesize({ ...minimal, dataKeyArn }));
+  }, 240_000);
+
+  test('table, secrets and logs are under it', () => {
+    const [table] = Object.values(own.findResources('AWS::DynamoDB::GlobalTable'));
+    expect(table!.Properties.SSESpecification).toEqual({ SSEEnabled: true, SSEType: 'KMS' });
+    expect(table!.Properties.Replicas[0].SSESpecification).toEqual({ KMSMasterKeyId: dataKeyArn });
+    for (const type of ['SecretsManager::Secret', 'Logs::LogGroup'])
+      for (const [name, { Properties }] of Object.entries(resources(own, `AWS::${type}`)))
+        expect(Properties.KmsKeyId, name).toBe(dataKeyArn);
+  });
+
+  test('each function may use it for what it uses, and on no other key', () => {
+    const actionsOf = (policy: Json): string[] =>
+      policy.Properties.PolicyDocument.Statement.filter(
+        ({ Resource }: Json) => Resource === dataKeyArn,
+      ).flatMap(({ Action }: Json) => Action);
+    const found = Object.values(own.findResources('AWS::IAM::Policy')).map((policy) =>
+      actionsOf(policy).sort(),
+    );
+    expect(found).toHaveLength(6);
+    const forTable = ['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey', 'ReEncryptFrom', 'ReEncryptTo'];
+    expect(found.filter(({ length }) => length === 1)).toEqual([['kms:Decrypt']]);
+    for (const actions of found.filter(({ length }) => length > 1))
+      expect(actions).toEqual(forTable.map((name) => `kms:${name}`));
+  });
 });
 
 test('outputs name what a deployer and paytech-ops need next', () => {
@@ -267,6 +320,10 @@ test('outputs name what a deployer and paytech-ops need next', () => {
 
 test.each([
   ['as it comes', minimal],
+  [
+    'with a key of the merchant’s',
+    { ...minimal, dataKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab' },
+  ],
   ['with host-to-host', { ...minimal, hostToHost: true }],
   ['without order tokens', { ...minimal, orderTokens: 'off' as const }],
   ['open for demos', { ...minimal, orderTokens: 'off' as const, createPaymentAuth: 'none' as const }],

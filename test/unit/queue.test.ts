@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openServer } from '../../infra/local/http-server.ts';
 import {
   eventKey,
+  NewerMessage,
   openDeadLetterQueue,
   openEventQueue,
   type QueuedEvent,
@@ -37,7 +38,8 @@ describe('a message', () => {
 
   test.for<Record<string, string>>([
     { schema: '' },
-    { schema: '2' },
+    { schema: '0' },
+    { schema: '2x' },
     { schema: '01' },
     { source: '' },
     { source: 'Webhook' },
@@ -45,6 +47,10 @@ describe('a message', () => {
     { receivedAt: '' },
   ])('with %j is unreadable', (attributes) => {
     expect(() => readMessage(message(attributes))).toThrow(UnreadableMessage);
+  });
+
+  test('is left to the next receive where a newer version has written it', () => {
+    for (const schema of ['2', '11']) expect(() => readMessage(message({ schema }))).toThrow(NewerMessage);
   });
 
   test('says who asked and why it was parked in characters that SQS carries', async () => {
