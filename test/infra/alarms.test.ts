@@ -4,14 +4,20 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { PaytechPayments } from '../../infra/stack/paytech-payments.ts';
 import { METRICS_NAMESPACE } from '../../shared/runtime/metrics.ts';
+import { HOUR_MS } from '../../shared/runtime/time.ts';
+import { alarmsOf, type TemplateAlarm } from '../support/alarm.ts';
 import { minimal, onlyResource, type Resource, resources, synthesize, target } from './synthesized.ts';
 
 const runbook = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8');
 
 let template: Template;
 let alarms: Record<string, Resource>;
+/** Another stack, by settings that bring and take away alarms. */
+let other: Template;
 beforeAll(async () => {
   ({ template } = await synthesize());
+  const subscribers = [{ name: 'ledger' }];
+  ({ template: other } = await synthesize({ ...minimal, hostToHost: true, orderTokens: 'off', subscribers }));
   alarms = resources(template, 'AWS::CloudWatch::Alarm');
 }, 240_000);
 
@@ -124,6 +130,103 @@ test('the queues, routes and functions are watched by the metrics that AWS keeps
   expect(watched('receive-webhook-latency')).toEqual(['AWS/ApiGateway', 'Latency', route]);
 });
 
+describe('over what AWS measures', () => {
+  /** Values of a metric: one list for each period that the alarm looks at, the latest first. */
+  type Periods = number[][];
+  interface Limits {
+    rings: Periods;
+    quiet: Periods[];
+  }
+
+  const sums = (threshold: number): Limits => {
+    const ones = (count: number) => [...Array(count).fill(1), ...Array(100).fill(0)];
+    return { rings: [ones(threshold)], quiet: [[ones(threshold - 1)]] };
+  };
+  /** Two calls in a hundred take as long, for two periods. */
+  const latency = (milliseconds: number): Limits => {
+    const calls = (slow: number, slowest = milliseconds) => [
+      ...Array(100 - slow).fill(50),
+      ...Array(slow).fill(slowest),
+    ];
+    const quiet = [
+      [calls(2), calls(1)],
+      [calls(1), calls(2)],
+      [calls(2), calls(2, milliseconds - 1)],
+    ];
+    return { rings: [calls(2), calls(2)], quiet };
+  };
+  const age = (seconds: number, periods: number): Limits => {
+    const lasting = (some: number) => Array(periods).fill([some]);
+    return {
+      rings: lasting(seconds),
+      quiet: [lasting(seconds - 1), lasting(seconds).with(periods - 1, [0])],
+    };
+  };
+
+  const LIMITS: Record<string, Limits> = {
+    ...Object.fromEntries([...functions, 'execute-payment'].map((name) => [`${name}-errors`, sums(1)])),
+    ...Object.fromEntries([...functions, 'execute-payment'].map((name) => [`${name}-throttles`, sums(1)])),
+    'webhooks-dlq': { rings: [[0, 1]], quiet: [[[0, 0]]] },
+    'ledger-dlq': { rings: [[0, 1]], quiet: [[[0, 0]]] },
+    'ledger-undelivered': { rings: [[0, 1]], quiet: [[[0, 0]]] },
+    'webhooks-age': age(300, 2),
+    'ledger-age': age(HOUR_MS / 1_000, 3),
+    'api-5xx': sums(10),
+    'create-payment-5xx': sums(5),
+    'get-payment-5xx': sums(5),
+    'execute-payment-5xx': sums(5),
+    'receive-webhook-5xx': sums(5),
+    'create-payment-latency': latency(10_000),
+    'get-payment-latency': latency(4_000),
+    'execute-payment-latency': latency(12_000),
+    'receive-webhook-latency': latency(3_000),
+  };
+
+  const measured = (): Map<string, TemplateAlarm> => {
+    const isMeasured = ({ metric }: TemplateAlarm) => !metric.startsWith(METRICS_NAMESPACE);
+    return new Map([...alarmsOf(other)].filter(([, alarm]) => isMeasured(alarm)));
+  };
+
+  test('each has its limits here', () => {
+    expect([...measured().keys()].sort()).toEqual(Object.keys(LIMITS).sort());
+  });
+
+  test.each(Object.entries(LIMITS))('%s goes off at its limit, and not below', (name, { rings, quiet }) => {
+    const { metric, windowMs, isOn } = measured().get(name)!;
+    const now = 24 * HOUR_MS;
+    const isOnOver = (periods: Periods) => {
+      const at = (period: number) => now - (period * windowMs) / periods.length;
+      return isOn(
+        periods.flatMap((values, period) => values.map((value) => ({ metric, at: at(period), value }))),
+        now,
+      );
+    };
+    expect(isOnOver(rings)).toBe(true);
+    for (const periods of quiet) expect(isOnOver(periods), JSON.stringify(periods)).toBe(false);
+  });
+});
+
+test('the graphs of the dashboard show what their titles say', () => {
+  const { Properties } = onlyResource(template, 'AWS::CloudWatch::Dashboard');
+  const parts: unknown[] = Properties.DashboardBody['Fn::Join'][1];
+  const text = parts.map((part) => (typeof part === 'string' ? part : 'deployed')).join('');
+  const body = JSON.parse(text) as {
+    widgets: { properties: { title?: string; metrics?: string[][] } }[];
+  };
+  const shown = (title: string) => {
+    const { metrics = [] } = body.widgets.find(({ properties }) => properties.title === title)!.properties;
+    return [...new Set(metrics.map(([namespace, name]) => `${namespace} ${name}`))];
+  };
+  expect(shown('Requests')).toEqual(['AWS/ApiGateway Count']);
+  expect(shown('Failed requests (5xx)')).toEqual(['AWS/ApiGateway 5xx']);
+  expect(shown('Latency, p99')).toEqual(['AWS/ApiGateway Latency']);
+  expect(shown('Function errors')).toEqual(['AWS/Lambda Errors']);
+  expect(shown('Function throttles')).toEqual(['AWS/Lambda Throttles']);
+  expect(shown('Function duration, p99')).toEqual(['AWS/Lambda Duration']);
+  expect(shown('Dead letters')).toEqual(['AWS/SQS ApproximateNumberOfMessagesVisible']);
+  expect(shown('Webhook queue: age of the oldest, s')).toEqual(['AWS/SQS ApproximateAgeOfOldestMessage']);
+});
+
 test('whatever is counted in the logs is watched for this stack alone, by alarms and dashboard', () => {
   const logged = Object.entries(alarms).filter(
     ([, { Properties }]) => Properties.Namespace === METRICS_NAMESPACE,
@@ -138,14 +241,8 @@ test('whatever is counted in the logs is watched for this stack alone, by alarms
   for (const each of graphs!) expect(each).toContain('"stack","paytech-payments-sandbox"');
 });
 
-test('settings bring and take away alarms', async () => {
-  const { template } = await synthesize({
-    ...minimal,
-    hostToHost: true,
-    orderTokens: 'off',
-    subscribers: [{ name: 'ledger' }],
-  });
-  const names = Object.keys(resources(template, 'AWS::CloudWatch::Alarm'));
+test('settings bring and take away alarms', () => {
+  const names = Object.keys(resources(other, 'AWS::CloudWatch::Alarm'));
   expect(names).toEqual(
     expect.arrayContaining(['execute-payment-latency', 'execute-payment-errors', 'ledger-undelivered']),
   );

@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { findEnvironment } from '../../infra/cli/environment.ts';
 import { ACCOUNT, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
 import { type LoopbackServer, listenOnLoopback } from '../../infra/local/http-server.ts';
@@ -27,6 +30,8 @@ describe('a stack', () => {
   const addresses = { apiUrl: 'https://api.example', sqsUrl: 'https://sqs.example' };
   let outputs: Record<string, string>;
   let cloudFormation: LoopbackServer;
+  /** By which key, on which day and in which region it was asked last. */
+  let credential: string | undefined;
   let secretsManager: Awaited<ReturnType<typeof startSecretsManager>>;
   beforeAll(async () => {
     const { template } = await synthesize(settings);
@@ -39,7 +44,10 @@ describe('a stack', () => {
       ]),
     );
     cloudFormation = await listenOnLoopback(
-      createServer((_, response) => response.end(stackXml())),
+      createServer(({ headers }, response) => {
+        credential = /Credential=([^/]+\/\d+\/[^/]+)/.exec(headers.authorization ?? '')?.[1];
+        response.end(stackXml());
+      }),
       0,
     );
     secretsManager = await startSecretsManager(
@@ -70,6 +78,19 @@ describe('a stack', () => {
     vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', secretsManager.url);
     return findEnvironment({ stack: 'shop', region: REGION });
   }
+
+  it('is asked for with the profile and in the region that are named', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'profiles-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const keys = (name: string) =>
+      `[${name}]\naws_access_key_id = KEY${name}\naws_secret_access_key = secret\n`;
+    await writeFile(join(folder, 'credentials'), keys('default') + keys('shop'));
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', join(folder, 'credentials'));
+    vi.stubEnv('AWS_CONFIG_FILE', join(folder, 'none'));
+    vi.stubEnv('AWS_ENDPOINT_URL_CLOUDFORMATION', cloudFormation.url);
+    await findEnvironment({ stack: 'shop', profile: 'shop', region: 'eu-west-1' });
+    expect(credential).toMatch(/^KEYshop\/\d{8}\/eu-west-1$/);
+  });
 
   it('is found with its settings, in the units that commands count in', async () => {
     const expected: Record<keyof OpsSettings, object> = {

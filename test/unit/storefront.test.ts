@@ -19,6 +19,8 @@ interface Answer {
   body?: string;
   /** Cuts the connection. */
   cut?: boolean;
+  /** Says nothing at all. */
+  silent?: boolean;
 }
 
 const AT_ONCE = { 'retry-after': '0' };
@@ -46,7 +48,9 @@ async function startImpatientApi(options: StorefrontOptions | undefined, ...answ
       headers = {},
       body = '{}',
       cut,
+      silent,
     } = answers.length > 1 ? answers.shift()! : answers[0]!;
+    if (silent) return;
     if (cut) response.destroy();
     else response.writeHead(status, headers).end(body);
   });
@@ -64,10 +68,7 @@ const order = { referenceId: 'order-1', amount: '11.12', currency: 'EUR' };
 test.each([
   ['an unknown outcome', problem('payment.outcome_unknown', 503, AT_ONCE)],
   ['another request that creates it', problem('payment.in_progress', 409, AT_ONCE)],
-  [
-    'a throttle of the API gateway',
-    { status: 429, headers: AT_ONCE, body: '{"message":"Too Many Requests"}' },
-  ],
+  ['a throttle of the API gateway, which does not say when', { status: 429, body: '{"message":"No"}' }],
   ['a lost answer', { cut: true }],
   ['an answer that is not the service’s', { body: '<html>Log in to the Wi-Fi</html>' }],
   ['a proxy that fails', { status: 502, headers: AT_ONCE, body: '<html>Bad gateway</html>' }],
@@ -101,6 +102,16 @@ test('gives up when its time is over, and says what the last answer was', async 
     mayRetry: true,
   });
   expect(requests.length).toBeGreaterThan(1);
+});
+
+test('gives another try the time that is left and no more', async () => {
+  const { storefront, requests } = await startImpatientApi(
+    { patienceMs: 300 },
+    problem('payment.in_progress', 409, AT_ONCE),
+    { silent: true },
+  );
+  await expect(storefront.create(order)).rejects.toBeInstanceOf(PaymentError);
+  expect(requests).toHaveLength(2);
 });
 
 test('does not wait for longer than it has time left', async () => {
@@ -177,6 +188,38 @@ test.each(['https://pay.example/checkout/1', 'http://localhost:3001/checkout/1',
     expect(assign.mock.calls).toEqual([[redirectUrl]]);
   },
 );
+
+test('only the checkout that is shown in the frame says that it is over', async () => {
+  const window = new EventTarget();
+  vi.stubGlobal('addEventListener', window.addEventListener.bind(window));
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const contentWindow = {};
+  const frame = { src: '', contentWindow } as Parameters<typeof showInFrame>[0];
+  const isOver = vi.fn();
+  const payment = { id: 'p', redirectUrl: 'https://pay.example/checkout/p' };
+  const shown = showInFrame(frame, payment).then(isOver);
+  const state = { source: 'payment-checkout', type: 'checkout.state', paymentId: 'p' };
+  const right = { origin: 'https://pay.example', source: contentWindow, data: state };
+  const says = async (message: object) => {
+    window.dispatchEvent(Object.assign(new Event('message'), message));
+    await new Promise(setImmediate);
+  };
+  expect(frame.src).toBe('https://pay.example/checkout/p');
+  for (const wrong of [
+    { origin: 'https://evil.example' },
+    { source: {} },
+    { data: undefined },
+    { data: { ...state, source: 'other' } },
+    { data: { ...state, type: 'other' } },
+    { data: { ...state, paymentId: 'q' } },
+  ]) {
+    await says({ ...right, ...wrong });
+    expect(isOver, JSON.stringify(wrong)).not.toHaveBeenCalled();
+  }
+  await says(right);
+  await shown;
+  expect(isOver).toHaveBeenCalledOnce();
+});
 
 test('an order that was paid before sends nobody anywhere', () => {
   expect(() => redirect({})).toThrow(TypeError);
