@@ -5,6 +5,7 @@ import type { ListQuery } from '../../shared/paytech/client.ts';
 import { Actor, Usage } from '../bench/reconcile/actor.ts';
 import { Clock } from '../bench/reconcile/clock.ts';
 import { Paytech, simulatedGateway, type Weather } from '../bench/reconcile/gateway.ts';
+import { createdItem, recordedItem } from '../bench/reconcile/items.ts';
 import { OpenEntries } from '../bench/reconcile/open-entries.ts';
 import { idOf, Population } from '../bench/reconcile/population.ts';
 
@@ -112,10 +113,10 @@ test('the index answers what is due, oldest first, page after page', () => {
         });
         current.set(pk, dueAt);
       }
-      const expected = [...current].filter(([, dueAt]) => dueAt <= 5_000).map(([pk]) => pk);
+      const expected = [...current].filter(([, dueAt]) => dueAt > 1_500 && dueAt <= 5_000).map(([pk]) => pk);
       const found: { pk: string; dueAt: number }[] = [];
       for (;;) {
-        const page = entries.due('0', 5_000, limit, found.at(-1));
+        const page = entries.due('0', { after: 1_500, until: 5_000 }, limit, found.at(-1));
         found.push(...page);
         if (page.length < limit) break;
       }
@@ -124,4 +125,11 @@ test('the index answers what is due, oldest first, page after page', () => {
       expect(found.map(({ dueAt }) => dueAt)).toEqual(found.map(({ dueAt }) => dueAt).sort((a, b) => a - b));
     }),
   );
+});
+
+test('a payment stands in the table as the service records it', async () => {
+  const created = '2026-11-01T00:00:00.000Z';
+  const { openShard, dueAt, ...recorded } = await recordedItem(12, created);
+  expect(createdItem(12, created)).toEqual(recorded);
+  expect([openShard, dueAt]).not.toContain(undefined);
 });

@@ -2,7 +2,8 @@ import { decimal } from '../../../shared/payment/money.ts';
 import type { EventSource, PaymentFacts } from '../../../shared/payment/payment.ts';
 import { isFinal, type PaymentState } from '../../../shared/payment/state.ts';
 import { keyOf, SCHEMA } from '../../../shared/store/payment-item.ts';
-import { type Item, openShard } from '../../../shared/store/table.ts';
+import { recordPayment } from '../../../shared/store/payments.ts';
+import { type Item, openShard, type Table } from '../../../shared/store/table.ts';
 import { idOf, type Population, paymentWith } from './population.ts';
 
 /*
@@ -114,20 +115,48 @@ export class Items {
   }
 }
 
-function createdItem(payment: number, created: string): Item & { pk: string } {
+/** What the service itself writes of a payment that was created. */
+export async function recordedItem(payment: number, created: string): Promise<Item> {
+  let recorded: Item = {};
+  const table: Pick<Table, 'put'> = {
+    put: async (item) => {
+      recorded = item;
+      return { written: true, item };
+    },
+  };
+  const identity = identityOf(payment, created);
+  const facts = { state: 'CHECKOUT' as const, ...MONEY };
+  await recordPayment(table as Table, identity, { at: created, source: 'create', facts });
+  return recorded;
+}
+
+/** How long after its creation a payment is due for its first look, in milliseconds. */
+export async function firstLookAfter(): Promise<number> {
+  const created = '2026-11-01T00:00:00.000Z';
+  const { dueAt } = await recordedItem(0, created);
+  return (dueAt as number) - Date.parse(created);
+}
+
+function identityOf(payment: number, created: string) {
   const id = idOf(payment);
   return {
-    pk: keyOf(id),
-    schema: SCHEMA,
     id,
-    paymentType: 'DEPOSIT',
+    paymentType: 'DEPOSIT' as const,
     referenceId: `order-${payment}`,
     requestedAmount: MONEY.amount,
     requestedCurrency: MONEY.currency,
     created,
-    origin: 'service',
+    origin: 'service' as const,
     attempt: 1,
     redirectUrl: `https://checkout.pay.tech/payments/${id}`,
+  };
+}
+
+export function createdItem(payment: number, created: string): Item & { pk: string } {
+  return {
+    pk: keyOf(idOf(payment)),
+    schema: SCHEMA,
+    ...identityOf(payment, created),
     state: 'CHECKOUT',
     ...MONEY,
     version: 1,

@@ -10,8 +10,9 @@ export class OpenEntries {
     if (after) this.shardOf(after.shard).add(pk, after.dueAt);
   }
 
-  due(shard: string, now: number, limit: number, after?: OpenKey): OpenKey[] {
-    return this.shardOf(shard).due(now, limit, after);
+  /** Up to `limit` that are due in the span, the oldest first, and behind `last`. */
+  due(shard: string, span: Span, limit: number, last?: OpenKey): OpenKey[] {
+    return this.shardOf(shard).due(span, limit, last);
   }
 
   /** How many are due, and since when the first of them is. */
@@ -35,6 +36,12 @@ export class OpenEntries {
   }
 }
 
+/** Due times in epoch milliseconds; `after` exclusive, `until` inclusive. */
+export interface Span {
+  after: number;
+  until: number;
+}
+
 export interface Entry {
   shard: string;
   dueAt: number;
@@ -47,7 +54,7 @@ class Shard {
   private last = 0;
 
   add(pk: string, dueAt: number): void {
-    const second = Math.floor(dueAt / SECOND_MS);
+    const second = secondOf(dueAt);
     const bucket = this.seconds.get(second);
     if (bucket) {
       bucket.due.set(pk, dueAt);
@@ -58,23 +65,22 @@ class Shard {
   }
 
   remove(pk: string, dueAt: number): void {
-    const second = Math.floor(dueAt / SECOND_MS);
+    const second = secondOf(dueAt);
     const bucket = this.seconds.get(second);
     bucket?.due.delete(pk);
     if (bucket?.due.size === 0) this.seconds.delete(second);
   }
 
-  due(now: number, limit: number, after?: OpenKey): OpenKey[] {
+  due({ after, until }: Span, limit: number, last?: OpenKey): OpenKey[] {
     const keys: OpenKey[] = [];
     this.skipEmpty();
-    const from = after ? Math.floor(after.dueAt / SECOND_MS) : this.first;
-    const until = Math.min(this.last, Math.floor(now / SECOND_MS));
-    for (let second = from; second <= until && keys.length < limit; second++) {
+    const first = Math.max(this.first, secondOf(last ? last.dueAt : after + 1));
+    for (let second = first; second <= Math.min(this.last, secondOf(until)); second++) {
       for (const [pk, dueAt] of this.sorted(second)) {
-        if (dueAt > now) break;
-        if (after && (dueAt < after.dueAt || (dueAt === after.dueAt && pk <= after.pk))) continue;
+        if (dueAt > until) break;
+        if (dueAt <= after || (last && isUpTo(last, dueAt, pk))) continue;
         keys.push({ pk, dueAt });
-        if (keys.length === limit) break;
+        if (keys.length === limit) return keys;
       }
     }
     return keys;
@@ -104,4 +110,10 @@ class Shard {
     }
     return bucket.due;
   }
+}
+
+const secondOf = (moment: number) => Math.floor(moment / SECOND_MS);
+
+function isUpTo(last: OpenKey, dueAt: number, pk: string): boolean {
+  return dueAt < last.dueAt || (dueAt === last.dueAt && pk <= last.pk);
 }

@@ -1,5 +1,4 @@
 import type { Publication } from '../../../shared/payment/cloud-event.ts';
-import { nextCheckAt } from '../../../shared/payment/schedule.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../../shared/runtime/time.ts';
 import { keyOf } from '../../../shared/store/payment-item.ts';
 import { openShard } from '../../../shared/store/table.ts';
@@ -7,7 +6,7 @@ import { Usage } from './actor.ts';
 import { chanceOf } from './chance.ts';
 import { Clock } from './clock.ts';
 import { Paytech, type Weather } from './gateway.ts';
-import { Items } from './items.ts';
+import { firstLookAfter, Items } from './items.ts';
 import { OpenEntries } from './open-entries.ts';
 import { idOf, Population, paymentWith } from './population.ts';
 import { type Result, resultOf } from './result.ts';
@@ -59,6 +58,8 @@ export interface World {
   runs: Runs;
   /** What reconcile has used. */
   usage: Usage;
+  /** How long after its creation a payment is due for its first look, in milliseconds. */
+  firstLookMs: number;
   /** When subscribers were told the end of each payment, or 0. */
   toldAt: Float64Array;
   /** How often each metric was counted. */
@@ -69,7 +70,7 @@ export interface World {
 export type TableFor = typeof simulatedTable;
 
 export async function simulate(plan: Plan, tableFor: TableFor = simulatedTable): Promise<Result> {
-  const world = worldOf(plan, tableFor);
+  const world = { ...worldOf(plan, tableFor), firstLookMs: await firstLookAfter() };
   const { clock, runs, start, end } = world;
   begin(world);
   for (let second = start; second < end; second += SECOND_MS) {
@@ -80,7 +81,7 @@ export async function simulate(plan: Plan, tableFor: TableFor = simulatedTable):
   return resultOf(world);
 }
 
-function worldOf(plan: Plan, tableFor: TableFor): World {
+function worldOf(plan: Plan, tableFor: TableFor): Omit<World, 'firstLookMs'> {
   const { seed, rate, weather, settings, snsPerSecond } = plan;
   const [start, end] = [START, START + plan.minutes * MINUTE_MS];
   const outageFrom = start - plan.outageHours * HOUR_MS;
@@ -127,7 +128,7 @@ const SWEEP_MARK = 'sweep#mark';
  * The table as an hour of work left it before the outage or the start: what had ended was told, what was open is due
  * some time soon. All that was made since is there, too.
  */
-function begin({ plan, outageFrom, start, population, store, toldAt }: World): void {
+function begin({ plan, outageFrom, start, population, store, toldAt, firstLookMs }: World): void {
   const made = population.firstFrom(start);
   for (let payment = 0; payment < made; payment++) {
     const endsAt = population.endsAt(payment);
@@ -135,10 +136,11 @@ function begin({ plan, outageFrom, start, population, store, toldAt }: World): v
     if (endsAt < outageFrom) {
       store.items.end(payment, endsAt);
       toldAt[payment] = endsAt;
-    } else if (created < outageFrom) {
-      const within = nextCheckAt(created, outageFrom) - outageFrom;
-      enter(store, payment, outageFrom + Math.round(within * chanceOf(plan.seed, payment, DUE_AFTER)));
-    } else enter(store, payment, nextCheckAt(created, created));
+    } else if (created + firstLookMs < outageFrom) {
+      // It has been looked at, and is again before long.
+      const within = (outageFrom - created) * chanceOf(plan.seed, payment, DUE_AFTER);
+      enter(store, payment, outageFrom + Math.round(within / 4));
+    } else enter(store, payment, created + firstLookMs);
   }
   store.items.set(SWEEP_MARK, { pk: SWEEP_MARK, schema: 1, at: outageFrom - MINUTE_MS });
 }
@@ -151,11 +153,11 @@ function enter({ items, entries }: Store, payment: number, dueAt: number): void 
 
 /** What customers do in a second, and what comes of it. */
 function passSecond(world: World, second: number): void {
-  const { population, store, queue, clock } = world;
+  const { population, store, queue, clock, firstLookMs } = world;
   const last = population.firstFrom(second + SECOND_MS);
   for (let payment = population.firstFrom(second); payment < last; payment++) {
     const created = population.createdAt(payment);
-    enter(store, payment, nextCheckAt(created, created));
+    enter(store, payment, created + firstLookMs);
   }
   for (const payment of population.endedIn(second, second + SECOND_MS)) {
     if (isMissing(world, payment)) continue;

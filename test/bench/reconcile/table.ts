@@ -4,7 +4,7 @@ import type { Item, Table, Written } from '../../../shared/store/table.ts';
 import { type Actor, PROCESSOR } from './actor.ts';
 import { holds, updated } from './expressions.ts';
 import type { Items } from './items.ts';
-import type { Entry, OpenEntries } from './open-entries.ts';
+import type { Entry, OpenEntries, Span } from './open-entries.ts';
 import { bytesOfItem } from './sizes.ts';
 
 /*
@@ -106,8 +106,9 @@ export type SimulatedTable = ReturnType<typeof simulatedTable>;
 
 export function simulatedIndex(store: Store, actor: Actor): OpenIndex {
   return {
-    async due(shard, now, limit, from) {
-      const keys = store.entries.due(String(shard), now, limit, from && keyAt(from));
+    async due(shard: number, asked: number | Span, limit: number, from?: Cursor) {
+      const span = typeof asked === 'number' ? { after: 0, until: asked } : asked;
+      const keys = store.entries.due(String(shard), span, limit, from && keyAt(from));
       const bytes = keys.length * BYTES_PER_ENTRY;
       actor.usage.units.read += Math.max(1, Math.ceil(bytes / BYTES_PER_READ_UNIT)) / 2;
       await actor.wait(LATENCY_MS, WORK_MS);
