@@ -21,6 +21,7 @@ import type { CreatePaymentBody, FieldError, GatewayClient } from '../paytech/cl
 import { SHORT_ASK_LIMIT_MS } from '../paytech/time-limits.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { DAY_MS } from '../runtime/time.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
 import type { Table } from '../store/table.ts';
 import { callOnce } from './call-once.ts';
@@ -75,6 +76,9 @@ export type CallResult =
   | { is: 'unavailable'; status?: number }
   | NotReserved;
 
+/** No deployment forgets a payment before. */
+const SHORTEST_RETENTION_MS = DAY_MS;
+
 /** Every round either ends or has seen the claim change under another request. */
 const MAX_ROUNDS = 5;
 
@@ -123,11 +127,13 @@ export function claimedCall(deps: ClaimedCallDependencies) {
       return claim.kind === 'deposit' ? meansMoney(state) : !endedInVain(state);
     });
     if (deciding.length === 0) {
-      // Of what is forgotten, since its retention is over, nobody can say that it failed.
       const isKnown = (id: string) =>
         claim.deniedPaymentIds?.includes(id) || all.some((each) => each.id === id);
-      const isForgotten = !paymentsOf(claim).every(isKnown);
-      return isForgotten ? { is: 'conflict' } : undefined;
+      if (paymentsOf(claim).every(isKnown)) return undefined;
+      // A claim names a payment just before its record is written.
+      if (now() - claim.sentAt < SHORTEST_RETENTION_MS) return { is: 'in-progress', seconds: 1 };
+      // Of what is forgotten, since its retention is over, nobody can say that it failed.
+      return { is: 'conflict' };
     }
     const fitting = deciding.filter((each) => {
       const isOwn = !claim.otherPaymentIds?.includes(each.id);

@@ -172,6 +172,7 @@ describe('over what AWS measures', () => {
     'webhooks-age': age(300, 2),
     'ledger-age': age(HOUR_MS / 1_000, 3),
     'api-5xx': sums(10),
+    'api-4xx': sums((200 * 5 * 60) / 10),
     'create-payment-5xx': sums(5),
     'get-payment-5xx': sums(5),
     'execute-payment-5xx': sums(5),

@@ -8,6 +8,7 @@ import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { type ClaimKind, LEASE_MS, LOOK_UP_GAP_MS, TYPE_OF_KIND } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
+import { DAY_MS } from '../../shared/runtime/time.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { backOffice, CALLER } from '../support/back-office.ts';
@@ -189,6 +190,7 @@ describe('an order whose attempt was declined', () => {
     const get: World['table']['get'] = async (pk) =>
       pk === `payment#${id}` ? undefined : world.table.get(pk);
     const table = { ...world.table, get };
+    world.clock.at += DAY_MS;
     expect(await shop.send({}, { deps: { table } })).toEqual({ is: 'conflict' });
     expect(shop.made()).toHaveLength(1);
   });
@@ -443,4 +445,19 @@ describe('what moves money out', () => {
       expect(await resolve(decision)).toMatchObject({ is: 'mismatch' });
     });
   });
+});
+
+it('an order is asked to wait, and not refused for good, while a payment of elsewhere is about to be recorded', async () => {
+  const shop = orderIn(world);
+  const body = { paymentType: 'DEPOSIT' as const, referenceId: shop.referenceId };
+  const { id } = world.gateway.make({ ...body, amount: decimal('3'), currency: 'EUR' });
+  const event = webhookEvent({ id, state: 'CHECKOUT', ...body, amount: '3' });
+  const put: World['table']['put'] = async (item, condition) => {
+    if (item.pk.startsWith('payment#')) throw new Error('died');
+    return world.table.put(item, condition);
+  };
+  await expect(world.applyWith({ table: { ...world.table, put } })(event)).rejects.toThrow('died');
+  expect(await shop.send()).toEqual({ is: 'in-progress', seconds: 1 });
+  await world.apply(event);
+  expect(await shop.send()).toMatchObject({ is: 'created' });
 });

@@ -7,6 +7,7 @@ import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
+import { DAY_MS } from '../../shared/runtime/time.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { backOffice, CALLER, Died, dying } from '../support/back-office.ts';
@@ -515,6 +516,7 @@ describe('a flagged withdrawal', () => {
     await world.dynamoClient.send(
       new DeleteItemCommand({ TableName: 'payments', Key: { pk: { S: `payment#${id}` } } }),
     );
+    world.clock.at += DAY_MS;
     expect(await office.withdraw(body)).toMatchObject({ status: 409, code: 'payment.reference_conflict' });
     expect(made(body.referenceId)).toHaveLength(1);
   });
