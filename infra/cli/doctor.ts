@@ -3,15 +3,13 @@ import { join } from 'node:path';
 import { keyFingerprint } from '../../shared/paytech/signature.ts';
 import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { readPayment } from '../../shared/store/payments.ts';
+import { listFilter, webhooksArrive } from './check-paytech.ts';
+import { judgeTable } from './check-table.ts';
+import { deadLetterQueues } from './dead-letter-queues.ts';
 import type { Environment } from './environment.ts';
+import type { Finding } from './finding.ts';
 import { count, type Result, table } from './output.ts';
 import { depthOf } from './queues.ts';
-
-/** `warn`: worth a look; `fail`: payments suffer. */
-interface Finding {
-  is: 'ok' | 'warn' | 'fail';
-  detail: string;
-}
 
 const LIMIT_MS = 10_000;
 
@@ -31,7 +29,10 @@ export async function doctor(environment: Environment): Promise<Result> {
     clock: () => clock(environment),
     API: () => api(environment),
     'webhook URL': () => webhookUrl(environment),
+    webhooks: () => webhooksArrive(environment),
+    'list of paytech': () => listFilter(environment),
     table: () => paymentsTable(environment),
+    ...(environment.tableState && { protection: async () => judgeTable(await environment.tableState!()) }),
     'webhook queue': () => queue(environment, environment.webhookQueueUrl, 'on their way'),
     'dead letters': () => deadLetters(environment),
     ...(environment.alarmSubscriptions && { alarms: () => alarms(environment.alarmSubscriptions!) }),
@@ -120,9 +121,17 @@ async function queue(environment: Environment, url: string, what: string): Promi
 }
 
 async function deadLetters(environment: Environment): Promise<Finding> {
-  const depth = await depthOf(environment, environment.deadLetterQueueUrl);
-  if (depth === 0) return { is: 'ok', detail: 'none' };
-  return { is: 'warn', detail: `${depth}: see "paytech-ops dlq ls"` };
+  const queues = [
+    ...deadLetterQueues(environment),
+    ...[...environment.subscribers.keys()].flatMap((name) => deadLetterQueues(environment, name)),
+  ];
+  const depths = await Promise.all(
+    queues.map(async ({ name, url }) => ({ name, depth: await depthOf(environment, url) })),
+  );
+  const filled = depths.filter(({ depth }) => depth > 0);
+  if (filled.length === 0) return { is: 'ok', detail: 'none' };
+  const each = filled.map(({ name, depth }) => `${depth} in ${name}`).join(', ');
+  return { is: 'warn', detail: `${each}: see "paytech-ops dlq ls --queue ${filled[0]!.name}"` };
 }
 
 async function alarms(subscriptions: NonNullable<Environment['alarmSubscriptions']>): Promise<Finding> {

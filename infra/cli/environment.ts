@@ -17,6 +17,7 @@ import { ACCOUNT, clientFor, LOCAL_GRACE_SECONDS, LOCAL_KEYS, REGION } from '../
 import { projectContext } from '../stack/project-context.ts';
 import { type OpsSettings, parseSettings, plainSettings } from '../stack/settings.ts';
 import { type AlarmSubscriptions, alarmSubscriptions } from './alarm-subscriptions.ts';
+import { type TableState, tableState } from './check-table.ts';
 import { Failure } from './failure.ts';
 import { type Subscribers, subscribersOf } from './subscriber-queues.ts';
 
@@ -38,6 +39,8 @@ export interface Environment extends SettingsInUse {
   webhookQueueUrl: string;
   deadLetterQueueUrl: string;
   subscribers: Subscribers;
+  /** Of the payments table as a resource; the local run's is made anew at each start. */
+  tableState?: () => Promise<TableState>;
   /** Of what alarms go to; the local run has none. */
   alarmSubscriptions?: () => Promise<AlarmSubscriptions>;
   apiUrl: string;
@@ -122,6 +125,7 @@ async function stackEnvironment(stack: string, { profile, region }: Where): Prom
     webhookQueueUrl: output('WebhookQueueUrl'),
     deadLetterQueueUrl: output('WebhookDeadLetterQueueUrl'),
     subscribers: subscribersOf(outputs),
+    tableState: () => tableState(output('PaymentsTable'), new DynamoDBClient(account)),
     alarmSubscriptions: () => alarmSubscriptions(output('AlarmTopicArn'), new SNSClient(account)),
     topicArn: output('PaymentEventsTopicArn'),
     apiUrl: output('ApiUrl'),

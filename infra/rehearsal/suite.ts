@@ -24,6 +24,7 @@ export async function runSuite(rehearsal: Rehearsal, signal: AbortSignal): Promi
     await tests('service/order-tokens');
     await tests('deployed/getting-started');
     await removeIt(rehearsal);
+    await tests('deployed/removed');
   } catch (error) {
     if (!signal.aborted) await printLogs(rehearsal);
     throw error;

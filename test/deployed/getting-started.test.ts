@@ -27,13 +27,14 @@ let inbox: () => Promise<string>;
 function scriptOf(markdown: string): string {
   return (
     commandBlocks(markdown)
-      .filter(({ mark }) => mark?.startsWith('rehearsed') && mark !== 'rehearsed: last')
+      .filter(({ mark }) => mark === 'rehearsed' || mark === 'rehearsed: the customer pays')
       .map(({ mark, script }) =>
         mark === 'rehearsed: the customer pays' ? `echo; echo '${MARK}'\n${script}` : script,
       )
       .join('\n')
       .replaceAll(/^npx cdk deploy$/gm, `npx cdk deploy --output cdk.out/rehearsal ${settings}`)
       .replaceAll('npx cdk deploy', 'npx cdk deploy --require-approval never')
+      .replaceAll('npx cdk destroy', 'npx cdk destroy --force')
       // In us-east-1 some versions of the command go to the legacy host of SQS, whatever AWS_ENDPOINT_URL says.
       .replaceAll('aws sqs ', 'aws sqs --endpoint-url "$AWS_ENDPOINT_URL" ')
   );

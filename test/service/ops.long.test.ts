@@ -409,7 +409,8 @@ describe.concurrent('dlq', () => {
     });
     for (const queue of ['payment-events-dlq', 'payment-events-undelivered'])
       expect(await service.depth(queue), queue).toBe(0);
-  });
+    // Seven processes, one after the other.
+  }, 180_000);
 });
 
 describe.concurrent('replay', () => {
@@ -575,9 +576,13 @@ describe.concurrent('doctor', () => {
       'clock',
       'API',
       'webhook URL',
+      'webhooks',
+      'list of paytech',
       'table',
+      ...(isDeployed ? ['protection'] : []),
       'webhook queue',
       'dead letters',
+      ...(isDeployed ? ['alarms'] : []),
     ]);
     expect(checks.filter(({ is }: Json) => is === 'fail')).toEqual([]);
   });

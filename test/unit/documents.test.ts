@@ -1,6 +1,6 @@
 /** The documents: their links lead somewhere, and their commands are run by a test. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, globSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commandBlocks, readDocument, root } from '../support/documents.ts';
@@ -100,9 +100,11 @@ describe('every block of commands is run by a test', () => {
   });
 });
 
-test('every npm script that a document names is there', () => {
+test('every npm script that a document or a workflow names is there', () => {
   const { scripts } = JSON.parse(readDocument('package.json'));
-  const named = documents.flatMap((path) =>
+  const workflows = globSync('.github/workflows/*.yml', { cwd: root });
+  expect(workflows).toHaveLength(2);
+  const named = [...documents, ...workflows].flatMap((path) =>
     [...readDocument(path).matchAll(/npm run (?:--silent |-s )?([\w:-]+)/g)].map(([, name]) => name!),
   );
   expect([...new Set(named)].filter((name) => !(name in scripts))).toEqual([]);

@@ -1,0 +1,60 @@
+/** The check of `doctor` that looks at the table as a resource: a restored or hand-made one may lack what holds the books. */
+import {
+  DescribeContinuousBackupsCommand,
+  DescribeTableCommand,
+  DescribeTimeToLiveCommand,
+  type DynamoDBClient,
+  type KeySchemaElement,
+} from '@aws-sdk/client-dynamodb';
+import type { Finding } from './finding.ts';
+
+export interface TableState {
+  /** `pk HASH`, and the like. */
+  keys: string[];
+  /** Of the index `open`; absent without one. */
+  openKeys?: string[];
+  isProtected: boolean;
+  hasBackups: boolean;
+  /** The attribute by which items expire. */
+  expiresBy?: string;
+}
+
+/** A restore brings none of the last three: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery.Tutorial.html */
+export async function tableState(TableName: string, client: DynamoDBClient): Promise<TableState> {
+  const [{ Table = {} }, { ContinuousBackupsDescription: backups }, { TimeToLiveDescription: expiry }] =
+    await Promise.all([
+      client.send(new DescribeTableCommand({ TableName })),
+      client.send(new DescribeContinuousBackupsCommand({ TableName })),
+      client.send(new DescribeTimeToLiveCommand({ TableName })),
+    ]);
+  const open = Table.GlobalSecondaryIndexes?.find(({ IndexName }) => IndexName === 'open');
+  const isOn = expiry?.TimeToLiveStatus === 'ENABLED' || expiry?.TimeToLiveStatus === 'ENABLING';
+  return {
+    keys: keysOf(Table.KeySchema),
+    ...(open && { openKeys: keysOf(open.KeySchema) }),
+    isProtected: Table.DeletionProtectionEnabled === true,
+    hasBackups: backups?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus === 'ENABLED',
+    ...(isOn && expiry.AttributeName && { expiresBy: expiry.AttributeName }),
+  };
+}
+
+export function judgeTable({ keys, openKeys, isProtected, hasBackups, expiresBy }: TableState): Finding {
+  const broken = [
+    ...(keys.join() === 'pk HASH' ? [] : [`its key is ${keys.join(', ')}, not pk`]),
+    ...(openKeys?.join() === 'openShard HASH,dueAt RANGE'
+      ? []
+      : ['it has no index open by openShard and dueAt']),
+  ];
+  const missing = [
+    ...(isProtected ? [] : ['anybody who may can delete it: turn deletion protection on']),
+    ...(hasBackups ? [] : ['it has no point-in-time backups: turn them on']),
+    ...(expiresBy === 'expiresAt' ? [] : ['nothing expires: set its time to live to expiresAt']),
+  ];
+  if (broken.length + missing.length === 0)
+    return { is: 'ok', detail: 'has its index, backups and protection' };
+  return { is: broken.length > 0 ? 'fail' : 'warn', detail: [...broken, ...missing].join('; ') };
+}
+
+function keysOf(schema: KeySchemaElement[] = []): string[] {
+  return schema.map(({ AttributeName, KeyType }) => `${AttributeName} ${KeyType}`);
+}

@@ -1,0 +1,135 @@
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { judgeTable } from '../../infra/cli/check-table.ts';
+import { doctor } from '../../infra/cli/doctor.ts';
+import { type Environment, findEnvironment } from '../../infra/cli/environment.ts';
+import type { Finding } from '../../infra/cli/finding.ts';
+import { gatewayClient } from '../../shared/paytech/client.ts';
+import { MINUTE_MS } from '../../shared/runtime/time.ts';
+import { startLocalService } from '../support/service.ts';
+
+/** `doctor` names what is wrong when it is made wrong. */
+
+let service: Awaited<ReturnType<typeof startLocalService>>;
+let environment: Environment;
+beforeAll(async () => {
+  service = await startLocalService();
+  for (const [name, value] of Object.entries(service.ops.env)) vi.stubEnv(name, value);
+  // What is due at once needs no grace here.
+  environment = { ...(await findEnvironment({})), graceMs: 0 };
+  vi.unstubAllEnvs();
+});
+afterAll(() => service.stop());
+afterEach(() => vi.useRealTimers());
+
+async function check(name: string, changes: Partial<Environment> = {}): Promise<Finding> {
+  const { document } = await doctor({ ...environment, ...changes });
+  const { checks } = document as { checks: (Finding & { check: string })[] };
+  const { is, detail } = checks.find(({ check }) => check === name)!;
+  return { is, detail };
+}
+
+async function paid(referenceId: string): Promise<void> {
+  const order = { referenceId, amount: 10, currency: 'EUR', paymentMethod: 'BASIC_CARD' };
+  const { id } = (await service.api('POST', '/payments', JSON.stringify(order))).json();
+  await service.simulator('POST', `/simulator/payments/${id}/pay`, { state: 'COMPLETED' });
+  await vi.waitFor(
+    async () => {
+      await service.invoke('reconcile', {});
+      expect(await service.item(`payment#${id}`)).toMatchObject({ state: 'COMPLETED' });
+    },
+    { timeout: 30_000, interval: 500 },
+  );
+}
+
+it('webhooks that do not arrive, as with a wrong URL or signing key', async () => {
+  expect(await check('webhooks')).toEqual({ is: 'ok', detail: 'no payment has ended in the last day' });
+  await service.simulator('POST', '/simulator/faults', { on: 'webhook', kind: 'drop', times: 'always' });
+  await paid('order-without-webhook');
+  expect(await check('webhooks')).toEqual({
+    is: 'fail',
+    detail: expect.stringMatching(/none of the last 1 ended payment: .* the signing key/),
+  });
+  await service.simulator('DELETE', '/simulator/faults');
+  await paid('order-with-webhook');
+  expect((await check('webhooks')).is).toBe('ok');
+});
+
+it('a list that takes no notice of its filter', async () => {
+  expect((await check('list of paytech')).is).toBe('ok');
+  const { gateway } = environment;
+  const careless = {
+    ...gateway,
+    listReadable: (
+      { referenceId: _, ...query }: Parameters<typeof gateway.listReadable>[0],
+      limitMs: number,
+    ) => gateway.listReadable(query, limitMs),
+  };
+  expect((await check('list of paytech', { gateway: careless })).is).toBe('fail');
+});
+
+it('a key that paytech refuses', async () => {
+  const apiKey = { get: async () => 'another-shop', refreshed: async () => undefined };
+  const gateway = gatewayClient({ baseUrl: environment.paytechUrl, apiKey });
+  expect(await check('API key', { gateway, apiKey })).toEqual({
+    is: 'fail',
+    detail: expect.stringContaining('put the shop'),
+  });
+});
+
+it('dead letters, of whichever queue', async () => {
+  expect(await check('dead letters')).toEqual({ is: 'ok', detail: 'none' });
+  const QueueUrl = service.queueUrl('payment-events-undelivered');
+  await service.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));
+  expect(await check('dead letters')).toEqual({
+    is: 'warn',
+    detail: '1 in payment-events-undelivered: see "paytech-ops dlq ls --queue payment-events-undelivered"',
+  });
+});
+
+it('a clock that is wrong', async () => {
+  expect((await check('clock')).is).toBe('ok');
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3 * MINUTE_MS });
+  expect((await check('clock')).is).toBe('warn');
+});
+
+it('alarms that reach nobody', async () => {
+  const subscribed = (confirmed: number, pending: string[]) => ({
+    alarmSubscriptions: async () => ({ confirmed, pending }),
+  });
+  expect((await check('alarms', subscribed(1, []))).is).toBe('ok');
+  expect(await check('alarms', subscribed(0, ['day@shop.example']))).toEqual({
+    is: 'warn',
+    detail: expect.stringMatching(/reach nobody.*not confirmed yet: day@shop\.example/),
+  });
+});
+
+describe('a table', () => {
+  const whole = {
+    keys: ['pk HASH'],
+    openKeys: ['openShard HASH', 'dueAt RANGE'],
+    isProtected: true,
+    hasBackups: true,
+    expiresBy: 'expiresAt',
+  };
+
+  it.each([
+    ['as the stack makes it', {}, 'ok', /^has its index/],
+    ['of another key', { keys: ['id HASH'] }, 'fail', /its key is id HASH/],
+    ['without the index', { openKeys: undefined }, 'fail', /no index/],
+    ['that anybody may delete', { isProtected: false }, 'warn', /deletion protection/],
+    ['without backups', { hasBackups: false }, 'warn', /backups/],
+    ['that forgets nothing', { expiresBy: undefined }, 'warn', /time to live/],
+    ['that forgets by another attribute', { expiresBy: 'dueAt' }, 'warn', /time to live/],
+  ] as const)('%s', (_, change, is, detail) => {
+    const state = Object.fromEntries(
+      Object.entries({ ...whole, ...change }).filter(([, value]) => value !== undefined),
+    ) as unknown as typeof whole;
+    expect(judgeTable(state)).toEqual({ is, detail: expect.stringMatching(detail) });
+  });
+
+  it('is looked at on a stack', async () => {
+    const tableState = async () => ({ ...whole, hasBackups: false });
+    expect((await check('protection', { tableState })).is).toBe('warn');
+  });
+});
