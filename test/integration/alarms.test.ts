@@ -32,7 +32,7 @@ beforeAll(async () => {
   const { template } = await synthesize({ stage: 'sandbox', hostToHost: true });
   const isLogged = ({ metric }: TemplateAlarm) => metric.startsWith('PaytechPayments ');
   alarms = new Map([...alarmsOf(template)].filter(([, alarm]) => isLogged(alarm)));
-});
+}, 240_000);
 
 let world: World;
 let counted: ReturnType<typeof countMetrics>;
@@ -43,9 +43,17 @@ beforeEach(async () => {
 afterEach(async () => {
   counted.stop();
   await world.stop();
+  // Whatever was caused, and however it ended.
+  const log = counted.lines.join('');
+  for (const kept of [CUSTOMER.email, SIGNING_KEY, ORDER_TOKEN, ...bodies]) expect(log).not.toContain(kept);
 });
 
 const SIGNING_KEY = 'signing-key-of-the-shop';
+/** What no line of a log may hold. */
+const CUSTOMER = { email: 'anna@planted.example' };
+const ORDER_TOKEN = 'planted.order.token';
+/** In base64, as the queue has them. */
+const bodies = new Set<string>();
 const MINUTE = 60_000;
 const pass = (milliseconds: number) => {
   world.clock.at += milliseconds;
@@ -69,6 +77,7 @@ const functions = {
     const signingKeys = { get: async () => [SIGNING_KEY], refreshed: async () => undefined };
     const now = () => new Date(world.now());
     const handler = httpHandler(logger, receiveWebhook({ signingKeys, queue: world.queue, now, logger }));
+    bodies.add(bytes.toString('base64'));
     const event = { body: bytes.toString(), headers: { signature }, requestContext: { requestId: 'r' } };
     return (await handler(event as unknown as HttpEvent, {} as never)).statusCode;
   },
@@ -117,7 +126,13 @@ async function created(): Promise<string> {
 
 /** paytech's webhook, through the queue to the table. */
 async function webhook(fields: Record<string, unknown> & { id: string; state: string }): Promise<void> {
-  const bytes = objectBytes({ paymentType: 'DEPOSIT', amount: '10', currency: 'EUR', ...fields });
+  const bytes = objectBytes({
+    paymentType: 'DEPOSIT',
+    amount: '10',
+    currency: 'EUR',
+    customer: CUSTOMER,
+    ...fields,
+  });
   expect(await functions.receive(bytes, sign(bytes, SIGNING_KEY))).toBe(200);
   await functions.apply();
 }
@@ -194,14 +209,16 @@ const givesUp = async () => {
 const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
   'webhook-signature': {
     'receive-webhook': () =>
-      times(5, async () => expect(await functions.receive(Buffer.from('{}'), 'forged')).toBe(401)),
+      times(5, async () =>
+        expect(await functions.receive(Buffer.from(JSON.stringify(CUSTOMER)), 'forged')).toBe(401),
+      ),
   },
   'order-tokens': {
     'create-payment': () => {
       const keys = { get: async () => ['k'.repeat(32)], refreshed: async () => undefined };
       const logger = counted.logger('create-payment');
       const read = orderTokens({ keys, audience: 'urn:x', now: world.now, logger });
-      return times(20, () => read('a.b.c').catch(() => {}));
+      return times(20, () => read(ORDER_TOKEN).catch(() => {}));
     },
   },
   'payment-corrected': {

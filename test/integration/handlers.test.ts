@@ -5,10 +5,14 @@ import { CREDENTIALS, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
 import { queueUrl } from '../../infra/local/embedded.ts';
 import { type Secrets, startSecretsManager } from '../../infra/local/secrets.ts';
 import { emptyMemory, type Simulator, startSimulator } from '../../infra/local/simulator/simulator.ts';
+import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
 import { sign } from '../../shared/paytech/signature.ts';
 import type { FunctionName } from '../../shared/runtime/settings.ts';
 import { MINUTE_MS, SECOND_MS } from '../../shared/runtime/time.ts';
+import { saveClaim } from '../../shared/store/claims.ts';
+import { takeOperation } from '../../shared/store/operation-lock.ts';
+import { readPayment } from '../../shared/store/payments.ts';
 import { plainSettings } from '../support/plain-settings.ts';
 import { paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
 
@@ -165,6 +169,92 @@ describe.each(CALLS)('%s', (name, what, call) => {
     const [event, begun] = await call();
     expect(await handler(event)).toMatchObject({ statusCode: 500 });
     expect(await begun()).toBeUndefined();
+  });
+});
+
+describe('while paytech cannot be reached', () => {
+  const decision = { outcome: 'not-sent', reason: 'a test' };
+
+  async function flaggedWithdrawal(): Promise<string> {
+    const referenceId = randomUUID();
+    const claim = {
+      kind: 'withdrawal',
+      referenceId,
+      attempt: 1,
+      stage: 'flagged',
+      owner: 'somebody',
+    } as const;
+    const times = { sentAt: world.now(), leaseUntil: world.now() };
+    const request = { amount: decimal('10'), currency: 'EUR' };
+    await saveClaim(world.table, undefined, { ...claim, ...times, request, earlierPaymentIds: [] });
+    return referenceId;
+  }
+  async function openCapture(): Promise<string> {
+    const id = await payment('AUTHORIZED');
+    const record = (await readPayment(world.table, id))!;
+    const times = { startedAt: 0, leaseUntil: 0, version: record.version };
+    await takeOperation(world.table, record, { kind: 'capture', owner: 'somebody', ...times });
+    return id;
+  }
+  async function unconfirmed(): Promise<string> {
+    const id = await payment('PENDING');
+    await world.apply(webhookEvent({ id, state: 'COMPLETED' }));
+    return id;
+  }
+
+  it.each<[FunctionName, string, string, () => Promise<[body: object, id?: string]>]>([
+    ['create-payment', 'POST /payments', '', async () => [{ referenceId: randomUUID(), ...EUR_10 }]],
+    ['execute-payment', 'PATCH /payments/{id}', '', async () => [{}, await payment('CHECKOUT')]],
+    [
+      'operations',
+      'POST /operations/withdrawals',
+      '',
+      async () => [{ referenceId: randomUUID(), ...EUR_10 }],
+    ],
+    [
+      'operations',
+      'POST /operations/refunds',
+      '',
+      async () => [{ refundId: randomUUID(), paymentId: await payment('COMPLETED') }],
+    ],
+    [
+      'operations',
+      'POST /operations/refunds',
+      ' of a payment that nobody has confirmed',
+      async () => [{ refundId: randomUUID(), paymentId: await unconfirmed() }],
+    ],
+    ['operations', 'POST /operations/payments/{id}/void', '', async () => [{}, await payment('AUTHORIZED')]],
+    [
+      'operations',
+      'POST /operations/claims/resolve',
+      ' of a withdrawal',
+      async () => [{ kind: 'withdrawal', id: await flaggedWithdrawal(), ...decision }],
+    ],
+    [
+      'operations',
+      'POST /operations/claims/resolve',
+      ' of an operation',
+      async () => [{ kind: 'operation', id: await openCapture(), ...decision }],
+    ],
+    ['operations', 'GET /operations/payments', '', async () => [{}]],
+    [
+      'operations',
+      'GET /operations/payments/{id}/gateway-operations',
+      '',
+      async () => [{}, await payment('COMPLETED')],
+    ],
+    ['operations', 'GET /operations/balances', '', async () => [{}]],
+  ])('%s answers %s%s with 503, and when to come again', async (name, routeKey, _what, call) => {
+    const settings = JSON.parse(process.env.SETTINGS!);
+    vi.stubEnv('SETTINGS', JSON.stringify({ ...settings, paytechUrl: 'http://127.0.0.1:9' }));
+    const handler = await start(name);
+    const [body, id = ''] = await call();
+    const { statusCode, headers, body: answer } = await handler(request(routeKey, body, { id }));
+    expect([statusCode, JSON.parse(answer).code]).toEqual([503, 'gateway.unavailable']);
+    expect(headers).toMatchObject({
+      'retry-after': expect.stringMatching(/^[1-9]\d?$/),
+      'cache-control': 'no-store',
+    });
   });
 });
 

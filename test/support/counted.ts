@@ -24,8 +24,10 @@ export interface Sample {
 /** What CloudWatch makes of the lines that functions log: the metrics in them, by the embedded metric format. */
 export function countMetrics(now: () => number = Date.now) {
   const samples: Sample[] = [];
+  const lines: string[] = [];
   for (const stream of [process.stdout, process.stderr]) {
     vi.spyOn(stream, 'write').mockImplementation((line) => {
+      lines.push(String(line));
       count(JSON.parse(String(line)));
       return true;
     });
@@ -45,6 +47,8 @@ export function countMetrics(now: () => number = Date.now) {
 
   return {
     samples,
+    /** As they were logged. */
+    lines,
     all: () => [...new Set(samples.map(({ metric }) => metric))],
     /** The logger of a function, as the stack names it. */
     logger(service: string, stack = 'paytech-payments-sandbox') {
