@@ -22,7 +22,7 @@ import { readKeys, type Secret } from '../../shared/runtime/secrets.ts';
  *   nbf          optional: not valid before
  *   aud          optional: whom it is for; then this stack's `source` must be among it
  *   referenceId  the order
- *   amount       a decimal text in major units: "11.12"
+ *   amount       a decimal string in major units: "11.12"
  *   currency     ISO 4217, or a crypto symbol
  *   payment      optional: {preAuth, additionalParameters, customer: {referenceId, kycStatus,
  *                paymentInstrumentKycStatus, dateOfFirstDeposit, depositsAmount, withdrawalsAmount,
@@ -45,7 +45,7 @@ const CLOCK_TOLERANCE_SECONDS = 60;
 const MAX_ORDER_TOKEN_BYTES = 16 * 1024;
 
 const amountText = z.pipe(
-  matching(AMOUNT_TEXT, 'must be a decimal text, such as "11.12"'),
+  matching(AMOUNT_TEXT, 'must be a decimal string, such as "11.12"'),
   z.transform(decimal),
 );
 
@@ -113,7 +113,7 @@ export function orderTokens({ keys, audience, now, logger }: OrderTokenDependenc
   };
 
   async function readToken(token: unknown): Promise<Order> {
-    if (typeof token !== 'string') throw unusable('token', 'is not a text');
+    if (typeof token !== 'string') throw unusable('token', 'is not a string');
     if (Buffer.byteLength(token) > MAX_ORDER_TOKEN_BYTES) {
       throw unusable('token', `has more than ${MAX_ORDER_TOKEN_BYTES} bytes`);
     }
@@ -201,7 +201,7 @@ const unusable = (field: string, message: string) => new UnusableOrder([{ field,
  */
 function refusalsOf(error: unknown): FieldProblem[] | undefined {
   if (error instanceof UnusableOrder) return error.refusals;
-  if (error instanceof errors.JWTExpired) return [{ field: 'exp', message: 'is over' }];
+  if (error instanceof errors.JWTExpired) return [{ field: 'exp', message: 'has expired' }];
   if (error instanceof errors.JWTClaimValidationFailed) {
     return [{ field: error.claim, message: `is refused: ${error.reason}` }];
   }

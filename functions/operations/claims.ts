@@ -14,7 +14,7 @@ import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import type { Call } from './router.ts';
 
 /*
- * `POST /operations/claims/resolve`: a person's decision on what nobody knows the end of. Of a flagged claim the id
+ * `POST /operations/claims/resolve`: a person's decision on what has an unknown outcome. Of a flagged claim the id
  * is that of its request, and what happens when is in shared/calls/resolve.ts. Of an action (execute, capture,
  * void, …) the kind is `operation` and the id that of its payment: paytech is asked once more, and where the payment
  * has not moved, the decision ends the action and another may begin.
@@ -53,8 +53,7 @@ function* misfits(body: DecisionFields): Generator<[field: keyof DecisionFields,
   if (kind === 'operation') {
     const onlyClaims = 'goes with the kinds deposit, withdrawal and refund only';
     if (!PAYMENT_ID.test(id)) yield ['id', 'must be the id of a payment'];
-    if (outcome === 'sent')
-      yield ['outcome', 'must be not-sent: what was sent shows in the payment by itself'];
+    if (outcome === 'sent') yield ['outcome', 'must be not-sent: what was sent shows in the payment itself'];
     if (paymentId !== undefined) yield ['paymentId', onlyClaims];
     if (notPaymentIds !== undefined) yield ['notPaymentIds', onlyClaims];
     return;

@@ -26,7 +26,7 @@ export function adviceOn({
     return {
       now: there
         ? `paytech says ${there}; the record has no such payment.`
-        : 'Neither side says anything of it.',
+        : 'Neither the record nor paytech has it.',
       todo: ['Run "paytech-ops reconcile": it records what paytech has and this service does not.'],
     };
   }
@@ -63,7 +63,7 @@ export function adviceOnClaim({ kind, referenceId, stage, flag }: Claim): Advice
     case 'released':
       return {
         now: `The claim is released: no ${kind} was made.`,
-        todo: [`If the ${kind} is still wanted, send the same request again. Nothing sends it by itself.`],
+        todo: [`If the ${kind} is still wanted, send the same request again. It is not sent automatically.`],
       };
     default:
       return { now: `The claim is ${stage}.`, todo: ['Nothing to do: reconcile looks after it.'] };
@@ -75,7 +75,7 @@ function aboutDispute(record: PaymentRecord, paytech: FoundPayment['paytech']): 
   const there = paytech.is === 'known' ? paytech.payment.facts.state : record.state;
   const wentBack = isFinal(record.state) && !isFinal(there) && !meansMoney(there);
   return wentBack
-    ? `Ask paytech's support which is true: no payment goes back from ${record.state} to ${there}, so that nothing is changed here.`
+    ? `Ask paytech's support which is true: no payment goes back from ${record.state} to ${there}, so nothing is changed here.`
     : `Believe paytech. Run "paytech-ops reconcile", then "paytech-ops explain ${record.id}" again.`;
 }
 
@@ -88,11 +88,11 @@ function aboutPaidTwice(
   const since = mark ? `, since ${time(mark.since)}` : '';
   return paymentType === 'DEPOSIT'
     ? `The order is paid more than once${since}: ${others} holds money for it too. Decide which payment stands. Refund what is COMPLETED of the others; void what is AUTHORIZED.`
-    : `It is paid out more than once${since}: ${others} stands under the same id. Reject what is AWAITING_APPROVAL; of what is COMPLETED, get one back.`;
+    : `It is paid out more than once${since}: ${others} is under the same id. Reject what is AWAITING_APPROVAL; if both are COMPLETED, get the money of one back.`;
 }
 
 function aboutUnconfirmed({ state }: PaymentRecord): string {
-  return `Wait before you rely on ${state}: only a webhook has said so, and paytech's API has not confirmed it yet. reconcile asks by itself; "paytech-ops reconcile" asks now.`;
+  return `Wait before you rely on ${state}: only a webhook has said so, and paytech's API has not confirmed it yet. reconcile asks automatically; "paytech-ops reconcile" asks now.`;
 }
 
 /** The service changes nothing for a name that it does not know. */

@@ -84,12 +84,12 @@ export async function resolve(
   if (kind === 'operation') {
     if (outcome === 'sent' || options.payment || options.notPayment)
       throw new Failure(
-        'Of an operation only not-sent is said, without payments: what was sent shows in the payment by itself.',
+        'An operation takes only --outcome not-sent, and no payments: what was sent shows in the payment itself.',
         2,
       );
     return release(environment, id, options);
   }
-  if (!outcome) throw new Failure('Say with --outcome whether it was sent or not-sent.', 2);
+  if (!outcome) throw new Failure('Pass --outcome sent or --outcome not-sent.', 2);
   if (outcome === 'not-sent' && options.payment)
     throw new Failure('--payment goes with the outcome sent only.', 2);
   if (outcome === 'sent' && options.notPayment)
@@ -134,7 +134,7 @@ async function resolveFlagged(
     case 'must-name': {
       const named = result.paymentIds.map((each) => `--not-payment ${each}`).join(' ');
       throw new Failure(
-        `Nothing was changed: paytech has payments under this id. Look at each ("paytech-ops show <id>"). Is one what was asked for, say --outcome sent --payment <id>; is none, say so of all: ${named}`,
+        `Nothing was changed: paytech has payments under this id. Look at each ("paytech-ops show <id>"). If one is what was asked for, pass --outcome sent --payment <id>; if none is, name them all: ${named}`,
       );
     }
     case 'mismatch':
@@ -164,11 +164,11 @@ async function release(environment: Environment, id: string, options: Resolving)
       throw new Failure(
         result.record
           ? `No operation is open on payment ${id}.`
-          : `There is no record of payment ${id}. An operation is named by paytech's id of its payment: "paytech-ops show <reference>" says it.`,
+          : `There is no record of payment ${id}. Name an operation by paytech's id of its payment, which "paytech-ops show <reference>" prints.`,
       );
     case 'too-early':
       throw new Failure(
-        `Too early: paytech may still carry it out. Wait another ${result.seconds} s, then say it again.`,
+        `Too early: paytech may still carry it out. Wait another ${result.seconds} s, then try again.`,
       );
     case 'unavailable':
       throw new Failure('Nothing was changed: paytech could not be asked.');

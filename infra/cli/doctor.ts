@@ -61,11 +61,11 @@ function versions(): Finding {
 async function apiKey({ apiKey, gateway }: Environment): Promise<Finding> {
   await apiKey.get();
   const answer = await gateway.list({ createdFrom: new Date(Date.now() - HOUR_MS), limit: 1 }, LIMIT_MS);
-  if (answer.kind === 'answered') return { is: 'ok', detail: 'present, and paytech takes it' };
+  if (answer.kind === 'answered') return { is: 'ok', detail: 'present, and paytech accepts it' };
   if (answer.kind === 'not-accepted') {
     return {
       is: 'fail',
-      detail: `paytech answers HTTP ${answer.status} to it: put the shop's API key into the secret`,
+      detail: `paytech rejects it with HTTP ${answer.status}: put the shop's API key into the secret`,
     };
   }
   return { is: 'warn', detail: 'present, but paytech could not be asked' };

@@ -112,7 +112,8 @@ async function stackEnvironment(stack: string, { profile, region }: Where): Prom
   const outputs = await outputsOf(stack, new CloudFormationClient(account));
   const output = (name: string): string => {
     const value = outputs.get(name);
-    if (value === undefined) throw new Failure(`Stack ${stack} has no output ${name}: deploy it anew first.`);
+    if (value === undefined)
+      throw new Failure(`Stack ${stack} has no output ${name}: deploy it again first.`);
     return value;
   };
   const secretsManager = new SecretsManager(account);

@@ -60,7 +60,7 @@ export async function findPayments(environment: Environment, query: string): Pro
   if (payments.length + claims.length > 0) return { payments, claims };
   const unsure = looked.some(({ paytech }) => paytech.is === 'unanswered');
   throw new Failure(
-    `Nothing is known of ${query} in ${environment.name}${unsure ? ', and paytech could not be asked' : ', nor at paytech'}.`,
+    `There is nothing for ${query} in ${environment.name}${unsure ? ', and paytech could not be asked' : ', nor at paytech'}.`,
   );
 }
 

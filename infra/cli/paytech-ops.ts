@@ -52,7 +52,8 @@ function messageOf(error: unknown): string {
   // The SDK and Node put every address that they tried into one error without a message of its own.
   const causes = error instanceof AggregateError ? error.errors : [error];
   const isUnreachable = causes.some((each) => (each as NodeJS.ErrnoException).code === 'ECONNREFUSED');
-  if (isUnreachable) return 'Nothing answers there. Is the local run up (npm start), or is --stack missing?';
+  if (isUnreachable)
+    return 'Nothing answers there. Is the local run running (npm start), or is --stack missing?';
   if (error instanceof Failure) return error.message;
   if (error.name === 'CredentialsProviderError')
     return `There are no AWS credentials to use (${error.message}). Sign in, or name a profile with --profile.`;

@@ -81,7 +81,7 @@ export function program(onResult: (result: Result) => void): Command {
 
   root
     .command('replay')
-    .description('publish the events of a payment again: the same ids, the same bytes')
+    .description('publish the events of a payment again, with the same ids and bytes')
     .argument('<id>', PAYMENT)
     .option('--version <n>', 'only that of this version', parseCount)
     .action((id: string, { version }: { version?: number }) =>
@@ -91,18 +91,18 @@ export function program(onResult: (result: Result) => void): Command {
   const claims = root.command('claims').description('requests whose outcome is unknown');
   claims
     .command('ls')
-    .description('list those that wait for a person')
+    .description('list those that need a decision')
     .option('--all', 'every open one')
     .action((options: { all?: boolean }) => work((environment) => listClaims(environment, options)));
   claims
     .command('resolve')
-    .description('say what became of one; paytech is asked once more before')
+    .description('decide what became of one; paytech is asked once more first')
     .addArgument(
       new Argument('<kind>', 'of the request; or operation, to release the open one of a payment').choices(
         RESOLVED_KINDS,
       ),
     )
-    .argument('<id>', 'of the request, from ls; of an operation: of its payment')
+    .argument('<id>', 'of the request, from ls; for an operation, of its payment')
     .addOption(new Option('--outcome <outcome>', 'what became of it').choices(['sent', 'not-sent']))
     .requiredOption('--reason <text>', 'why; it goes into the history, and names no customer')
     .option('--payment <id>', 'which payment it is, where paytech has several or one that differs')
@@ -123,7 +123,7 @@ export function program(onResult: (result: Result) => void): Command {
         .argParser(parseSince)
         .default(Date.now() - 7 * DAY_MS, '7d'),
     )
-    .option('--max <n>', 'look at so many payments at most', parseCount, 2_000)
+    .option('--max <n>', 'look at this many payments at most', parseCount, 2_000)
     .action((options: { since: number; max: number }) => work((environment) => keys(environment, options)));
 
   root
@@ -137,7 +137,7 @@ export function program(onResult: (result: Result) => void): Command {
 
   root
     .command('doctor')
-    .description('whether all that the service needs is there and answers')
+    .description('check that everything the service needs is in place and answers')
     .action(() => work(doctor));
   return root;
 }

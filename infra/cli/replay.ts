@@ -13,7 +13,7 @@ export async function replay(
   const record = await readPayment(table, id);
   if (!record)
     throw new Failure(
-      `There is no record of payment ${id}. Name it by paytech's id: "paytech-ops show <reference>" says it.`,
+      `There is no record of payment ${id}. Name it by paytech's id, which "paytech-ops show <reference>" prints.`,
     );
   const published = record.history.map((_, index) => index + 1).filter((each) => isPublished(record, each));
   const wanted = version === undefined ? published : published.filter((each) => each === version);

@@ -8,7 +8,7 @@ export function eventSchemaText(): string {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Payment event',
     description:
-      'A CloudEvents 1.0 message: one change of a payment, with the whole payment as of its version. Amounts are texts, exact decimals with up to 18 decimal places: read them as decimals, not as binary floats. Fields may be added.',
+      'A CloudEvents 1.0 message: one change of a payment, with the whole payment as of its version. Amounts are strings, exact decimals with up to 18 decimal places: read them as decimals, not as binary floats. Fields may be added.',
     ...toJsonSchema(paymentEvent),
   };
   return `${JSON.stringify(schema, null, 2)}\n`;

@@ -5,7 +5,7 @@ import { parseJson } from '../../shared/payment/json.ts';
 
 export interface OrderClaims {
   referenceId: string;
-  /** A decimal text in major units: `11.12`. */
+  /** A decimal string in major units: `11.12`. */
   amount: string;
   currency: string;
   /** What a browser must not choose, such as `{preAuth: true}`. */

@@ -63,7 +63,7 @@ export function metricEntries({
     PaymentCorrected: {
       id: 'payment-corrected',
       threshold: 1,
-      impact: 'A payment that was final has another ending now, so that an order may have gone out unpaid.',
+      impact: 'A payment that was final has another final state now: an order may have gone out unpaid.',
       firstStep: 'Find the payment in the log of apply-payment-event and look at its order.',
     },
     EventQuarantined: {
@@ -92,7 +92,7 @@ export function metricEntries({
       threshold: 5,
       minutes: 15,
       impact: 'paytech does not answer calls that make or move money; customers cannot pay.',
-      firstStep: "Look at paytech's status page; what was made is found and adopted by itself.",
+      firstStep: "Look at paytech's status page; what was made is found and adopted automatically.",
     },
     OutcomeUnknownForLong: {
       id: 'outcome-unknown-for-long',
@@ -105,7 +105,7 @@ export function metricEntries({
     ClaimFlagged: {
       id: 'claim-flagged',
       threshold: 1,
-      impact: 'Nobody knows whether a payment was made, and it is not sent again by itself.',
+      impact: 'It is unknown whether a payment was made, and it is not sent again automatically.',
       firstStep: "Look for its reference in paytech's back office, then resolve the claim.",
     },
     OrderPaidTwice: {
@@ -117,7 +117,7 @@ export function metricEntries({
     PaidOutTwice: {
       id: 'paid-out-twice',
       threshold: 1,
-      impact: 'Two payouts stand under one id.',
+      impact: 'Two payouts were made under one id.',
       firstStep:
         'Look at both payments that the log line names; reject what still waits, or get the money back.',
     },

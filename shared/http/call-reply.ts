@@ -44,7 +44,7 @@ function callProblem(result: Exclude<CallResult, { is: 'created' | 'existing' }>
     case 'flagged':
       return new Problem(
         'claim.flagged',
-        'Nobody knows what became of this request, and a person has to decide. Nothing is sent until then: do not send it under another id.',
+        'The outcome of this request is unknown, and a person has to decide. Nothing is sent until then: do not send it under another id.',
       );
     case 'unknown':
       return new Problem(

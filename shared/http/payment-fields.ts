@@ -21,7 +21,7 @@ const toDecimal = (value: Decimal | string): Decimal => (typeof value === 'strin
 const amountField = () =>
   z.pipe(
     z.custom<Decimal | string>((value) => isAmount(value), {
-      error: 'must be a decimal text, such as "11.12", or a JSON number',
+      error: 'must be a decimal string, such as "11.12", or a JSON number',
     }),
     z.transform(toDecimal),
   );
@@ -72,7 +72,7 @@ export const customerFields = {
   ip: refused('is the address that the request comes from, which the service sees itself'),
 };
 
-const yesOrText = z.union([z.boolean(), text(64)], { error: 'must be true, false or a text' });
+const yesOrText = z.union([z.boolean(), text(64)], { error: 'must be true, false or a string' });
 
 /** What only the merchant can know of a customer: paytech's risk checks go by it. */
 export const trustedCustomerFields = {
@@ -111,8 +111,8 @@ export const currency = matching(
   'must be an ISO 4217 code or a crypto symbol in capitals',
 );
 export const paymentMethod = matching(/^[A-Za-z0-9_.-]{1,64}$/, 'must be the name of a payment method');
-export const additionalParameters = z.record(text(256), z.string({ error: 'must be a text' }), {
-  error: 'must be an object of texts',
+export const additionalParameters = z.record(text(256), z.string({ error: 'must be a string' }), {
+  error: 'must be an object of strings',
 });
 
 /** An amount to be paid out or back, or captured. */

@@ -36,7 +36,7 @@ export const object = <T extends z.core.$ZodLooseShape>(fields: T) =>
 /** A text of `min` to `max` characters. */
 export const text = (max: number, min = 1) =>
   z
-    .string({ error: 'must be a text' })
+    .string({ error: 'must be a string' })
     .check(
       z.minLength(min, { error: `must have at least ${min} character${min === 1 ? '' : 's'}` }),
       z.maxLength(max, { error: `must have at most ${max} characters` }),

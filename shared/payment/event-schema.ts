@@ -13,7 +13,7 @@ const amountIn = (form: RegExp) =>
     // Events from before amounts were texts have numbers.
     z.custom<Decimal | string>(
       (value) => isDecimal(value) || (typeof value === 'string' && form.test(value)),
-      { error: 'must be a decimal text, such as "11.12"' },
+      { error: 'must be a decimal string, such as "11.12"' },
     ),
     z.transform((value: Decimal | string) => (typeof value === 'string' ? decimal(value) : value)),
   );

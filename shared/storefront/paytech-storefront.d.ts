@@ -1,6 +1,6 @@
 /**
  * The payment service for storefronts: create, redirect or frame, wait for the end. No dependencies, no build, for
- * browsers of 2024 and later. Amounts are decimal texts in major units (`'11.12'`) on the way in and out, as the service
+ * browsers of 2024 and later. Amounts are decimal strings in major units (`'11.12'`) on the way in and out, as the service
  * has them, since a JavaScript number cannot hold all of them: the module never touches one.
  */
 

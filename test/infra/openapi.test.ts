@@ -60,7 +60,7 @@ test('the routes are those of the stack, and so is who may call them', async () 
   expect(await routesOf({ orderTokens: 'off' })).toEqual(documented(false));
 }, 240_000);
 
-test('amounts are texts, and nothing is a binary float to a generated client', () => {
+test('amounts are strings, and nothing is a binary float to a generated client', () => {
   const found: string[] = [];
   const walk = (schema: Json, path: string): void => {
     if (typeof schema !== 'object' || schema === null) return;
@@ -70,7 +70,7 @@ test('amounts are texts, and nothing is a binary float to a generated client', (
       for (const [name, each] of Object.entries<Json>(schema.properties)) {
         const isAmount = /amount|refundable/i.test(name) && each.type !== 'boolean';
         const isText = [AMOUNT_TEXT.source, SIGNED_AMOUNT_TEXT.source].includes(each.pattern);
-        if (isAmount && !isText) found.push(`${path}/${name}: no decimal text`);
+        if (isAmount && !isText) found.push(`${path}/${name}: no decimal string`);
       }
     }
     for (const [name, each] of Object.entries(schema)) walk(each, `${path}/${name}`);

@@ -178,7 +178,7 @@ describe('a stack', () => {
     const { Settings: _, ...older } = outputs;
     const newer = outputs;
     outputs = older;
-    await expect(find()).rejects.toThrow('Stack shop has no output Settings: deploy it anew first.');
+    await expect(find()).rejects.toThrow('Stack shop has no output Settings: deploy it again first.');
     outputs = newer;
   });
 });

@@ -166,7 +166,7 @@ describe('npm run order-token', () => {
 
   it.each([
     [['--amount', '11.12', '--currency', 'EUR'], /referenceId/],
-    [['--reference', 'a', '--amount', 'much', '--currency', 'EUR'], /amount must be a decimal text/],
+    [['--reference', 'a', '--amount', 'much', '--currency', 'EUR'], /amount must be a decimal string/],
     [['--reference', 'a', '--amount', '1', '--currency', 'EUR', '--expires', '86401'], /86400/],
     [['--reference', 'a', '--amount', '1', '--currency', 'EUR', '--key', 'short'], /32 bytes/],
   ])('says what is wrong with %j', async (args, reason) => {

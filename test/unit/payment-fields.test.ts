@@ -43,7 +43,7 @@ test.each(Object.keys(BODIES) as (keyof typeof BODIES)[])(
     }
     for (const none of ['""', '"-1"', '"1e2"', '" 1"', 'true', 'null', '{}']) {
       expect(faultOf(() => read(name, none))).toEqual([
-        'amount must be a decimal text, such as "11.12", or a JSON number',
+        'amount must be a decimal string, such as "11.12", or a JSON number',
       ]);
     }
   },

@@ -54,7 +54,7 @@ function openApiDocument() {
     info: {
       title: 'paytech payments',
       version,
-      description: `${description}\n\nAmounts are texts ("11.12") and exact: read and write them as decimals, not as binary floats.`,
+      description: `${description}\n\nAmounts are strings ("11.12") and exact: read and write them as decimals, not as binary floats.`,
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [

@@ -96,7 +96,7 @@ const ROUTES: Record<OperationRouteKey, Description> = {
   ),
   'POST /operations/claims/resolve': {
     operationId: 'resolveClaim',
-    summary: 'Ends by a person’s decision what nobody knows the end of',
+    summary: 'Records a person’s decision on a request or an action whose outcome is unknown',
     description: [
       'kind deposit, withdrawal or refund: a flagged claim, id being the referenceId or refundId of its request. paytech is asked once more. With sent a payment that fits, or the one named as paymentId, is adopted; not-sent releases the id for another attempt, once every payment that is known under it has been denied in notPaymentIds.',
       'kind operation: an action (execute, capture, void, …) that ended without an answer, id being that of its payment. paytech is asked once more; where the payment has not moved, not-sent ends the action and another may begin.',

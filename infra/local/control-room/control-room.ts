@@ -1,6 +1,6 @@
 /**
  * What the control room shows: the table, the simulator's logs, the queues, and the events, which come over a queue of
- * its own so that no subscriber misses one. Amounts are texts.
+ * its own so that no subscriber misses one. Amounts are strings.
  */
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';

@@ -8,7 +8,7 @@ import { signOrder } from '../sign-order.ts';
 
 interface Product {
   name: string;
-  /** EUR, a decimal text. */
+  /** EUR, a decimal string. */
   price: string;
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * An amount for people. Takes decimal texts with all their digits.
+ * An amount for people. Takes decimal strings with all their digits.
  * @param {string} amount
  * @param {string} currency ISO 4217, or a crypto symbol
  */
