@@ -3,14 +3,18 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isDecimal } from '../../shared/payment/money.ts';
 import { OPEN_SHARDS } from '../../shared/payment/schedule.ts';
+import { type BatchTable, openBatchTable } from '../../shared/store/batch-table.ts';
 import { openOpenIndex } from '../../shared/store/open-index.ts';
-import { type Item, openTable } from '../../shared/store/table.ts';
+import type { Item } from '../../shared/store/table.ts';
 import { type Actor, Usage } from '../bench/reconcile/actor.ts';
+import type { Items } from '../bench/reconcile/items.ts';
 import { type Plan, simulate } from '../bench/reconcile/simulation.ts';
-import { type SimulatedTable, type Store, simulatedTable } from '../bench/reconcile/table.ts';
+import { type Store, simulatedTable } from '../bench/reconcile/table.ts';
 import { startWorld, type World } from '../support/world.ts';
 
 /** The table of `npm run bench -- reconcile`, held against the embedded DynamoDB: nothing is kinder there. */
+
+type Capacity = { CapacityUnits?: number };
 
 let world: World;
 const units = { read: 0, write: 0 };
@@ -24,8 +28,11 @@ beforeAll(async () => {
           if (error instanceof ConditionalCheckFailedException) units.write++;
           throw error;
         });
-        const { ConsumedCapacity } = result.output as { ConsumedCapacity?: { CapacityUnits?: number } };
-        units[commandName.startsWith('Get') ? 'read' : 'write'] += ConsumedCapacity?.CapacityUnits ?? 0;
+        const { ConsumedCapacity = [] } = result.output as { ConsumedCapacity?: Capacity | Capacity[] };
+        const isRead = commandName.includes('Get');
+        for (const { CapacityUnits = 0 } of [ConsumedCapacity].flat()) {
+          units[isRead ? 'read' : 'write'] += CapacityUnits;
+        }
         return result;
       },
     { step: 'initialize' },
@@ -54,12 +61,13 @@ function plain(value: unknown): unknown {
   if (typeof value === 'string') return value.replace(KEY, 'key');
   if (value instanceof Set) return { set: [...value].map(plain).sort() };
   if (Array.isArray(value)) return value.map(plain);
+  if (value instanceof Map) return plain(Object.fromEntries(value));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)]));
 }
 
 it('answers every request of a run as the embedded table does, and counts the units that it counts', async () => {
-  const real = openTable('payments', world.dynamoClient);
+  const real = openBatchTable('payments', world.dynamoClient);
   const mirrored = new Set<string>();
   const usage = new Usage();
   let store: Store | undefined;
@@ -67,39 +75,41 @@ it('answers every request of a run as the embedded table does, and counts the un
   let requests = 0;
   const differing: object[] = [];
 
-  /** Does to the embedded table what was done to the other one, in the same order, and compares the answers. */
-  function alsoReally<T>(pk: string, simulated: Promise<T>, before: Item | undefined, ask: () => Promise<T>) {
+  /** Does to the embedded table what is done to the other one, in the same order, and compares the answers. */
+  function alsoReally<T>(pks: readonly string[], items: Items, ask: (table: BatchTable) => Promise<T>) {
     requests++;
-    later = later.then(async () => {
-      if (before && !mirrored.has(pk)) {
-        const counted = units.write;
-        await real.put({ ...before, pk }, ['attribute_not_exists(pk)']);
-        units.write = counted;
-      }
-      mirrored.add(pk);
-      const [answered, expected] = [plain(await ask()), plain(await simulated)];
-      if (!isDeepStrictEqual(answered, expected)) differing.push({ pk, answered, expected });
-    });
-    return simulated;
+    const before = new Map(pks.map((pk) => [pk, items.get(pk)]));
+    return (simulated: Promise<T>): Promise<T> => {
+      later = later.then(async () => {
+        for (const [pk, item] of before) await mirror(pk, item);
+        const [answered, expected] = [plain(await ask(real)), plain(await simulated)];
+        if (!isDeepStrictEqual(answered, expected)) differing.push({ pks, answered, expected });
+      });
+      return simulated;
+    };
   }
 
-  function watched(ofStore: Store, actor: Actor): SimulatedTable {
+  /** Nobody has paid for what was there before. */
+  async function mirror(pk: string, item: Item | undefined): Promise<void> {
+    if (item && !mirrored.has(pk)) {
+      const counted = units.write;
+      await real.put({ ...item, pk }, ['attribute_not_exists(pk)']);
+      units.write = counted;
+    }
+    mirrored.add(pk);
+  }
+
+  function watched(ofStore: Store, actor: Actor): BatchTable {
     store = ofStore;
+    const { items } = store;
     const simulated = simulatedTable(store, Object.assign(Object.create(actor) as Actor, { usage }));
     return {
-      ...simulated,
-      get: (pk) => {
-        const before = ofStore.items.get(pk);
-        return alsoReally(pk, simulated.get(pk), before, () => real.get(pk));
-      },
-      put: (item, condition) => {
-        const before = ofStore.items.get(item.pk);
-        return alsoReally(item.pk, simulated.put(item, condition), before, () => real.put(item, condition));
-      },
-      update: (pk, update) => {
-        const before = ofStore.items.get(pk);
-        return alsoReally(pk, simulated.update(pk, update), before, () => real.update(pk, update));
-      },
+      get: (pk) => alsoReally([pk], items, (table) => table.get(pk))(simulated.get(pk)),
+      getMany: (pks) => alsoReally(pks, items, (table) => table.getMany(pks))(simulated.getMany(pks)),
+      put: (item, condition) =>
+        alsoReally([item.pk], items, (table) => table.put(item, condition))(simulated.put(item, condition)),
+      update: (pk, update) =>
+        alsoReally([pk], items, (table) => table.update(pk, update))(simulated.update(pk, update)),
     };
   }
 

@@ -1,11 +1,11 @@
 import { reconcile } from '../../../functions/reconcile/pipeline.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../../shared/runtime/time.ts';
+import type { BatchTable } from '../../../shared/store/batch-table.ts';
 import type { OpenIndex } from '../../../shared/store/open-index.ts';
 import { Actor, type Usage } from './actor.ts';
 import type { Clock } from './clock.ts';
 import { type Paytech, simulatedGateway } from './gateway.ts';
-import type { SimulatedTable } from './table.ts';
 import type { WebhookQueue } from './webhook-queue.ts';
 
 /*
@@ -26,7 +26,7 @@ export interface Settings {
 
 export interface RunsOptions {
   clock: Clock;
-  table: (actor: Actor) => SimulatedTable;
+  table: (actor: Actor) => BatchTable;
   index: (actor: Actor) => OpenIndex;
   paytech: Paytech;
   queue: WebhookQueue;

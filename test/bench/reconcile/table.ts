@@ -1,6 +1,6 @@
-import type { Update } from '../../../shared/store/expressions.ts';
+import type { BatchTable } from '../../../shared/store/batch-table.ts';
 import type { Cursor, OpenIndex, OpenKey } from '../../../shared/store/open-index.ts';
-import type { Item, Table, Written } from '../../../shared/store/table.ts';
+import type { Item, Written } from '../../../shared/store/table.ts';
 import { type Actor, PROCESSOR } from './actor.ts';
 import { holds, updated } from './expressions.ts';
 import type { Items } from './items.ts';
@@ -32,7 +32,7 @@ export interface Store {
   hottest: HotShards;
 }
 
-export function simulatedTable(store: Store, actor: Actor) {
+export function simulatedTable(store: Store, actor: Actor): BatchTable {
   const { units } = actor.usage;
 
   function write(pk: string, before: Item | undefined, after: Item): void {
@@ -66,13 +66,13 @@ export function simulatedTable(store: Store, actor: Actor) {
     return item;
   }
 
-  const table = {
-    async get(pk: string) {
+  return {
+    async get(pk) {
       const item = read(pk);
       await actor.wait(LATENCY_MS, WORK_MS);
       return item;
     },
-    async getMany(pks: readonly string[]) {
+    async getMany(pks) {
       const found = new Map<string, Item>();
       for (let from = 0; from < pks.length; from += KEYS_PER_REQUEST) {
         const keys = pks.slice(from, from + KEYS_PER_REQUEST);
@@ -87,22 +87,18 @@ export function simulatedTable(store: Store, actor: Actor) {
       }
       return found;
     },
-    async put(item: Parameters<Table['put']>[0], condition: Parameters<Table['put']>[1]) {
+    async put(item, condition) {
       const result = attempt(item.pk, condition, () => present(item));
       await actor.wait(LATENCY_MS, WORK_MS);
       return result;
     },
-    async update(pk: string, update: Update) {
+    async update(pk, update) {
       const result = attempt(pk, update.condition, (before) => updated(before, update));
       await actor.wait(LATENCY_MS, WORK_MS);
       return result;
     },
   };
-  return table satisfies Table;
 }
-
-/** What a run and a batch are given; it is at least what the store calls a table. */
-export type SimulatedTable = ReturnType<typeof simulatedTable>;
 
 export function simulatedIndex(store: Store, actor: Actor): OpenIndex {
   return {

@@ -4,10 +4,10 @@ import type { Publication } from '../../../shared/payment/cloud-event.ts';
 import type { FollowUpPolicy } from '../../../shared/payment/follow-up.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { MINUTE_MS, SECOND_MS } from '../../../shared/runtime/time.ts';
+import type { BatchTable } from '../../../shared/store/batch-table.ts';
 import { Actor, PROCESSOR, Usage } from './actor.ts';
 import type { Clock } from './clock.ts';
 import { type Paytech, simulatedGateway } from './gateway.ts';
-import type { SimulatedTable } from './table.ts';
 
 /*
  * The webhook queue, and apply-payment-event, which takes it up in batches. Its pipeline is the real one. Lambda
@@ -34,7 +34,7 @@ const PUBLISH_LIMIT_MS = 5 * SECOND_MS;
 
 export interface ConsumerOptions {
   clock: Clock;
-  table: (actor: Actor) => SimulatedTable;
+  table: (actor: Actor) => BatchTable;
   paytech: Paytech;
   policy: FollowUpPolicy;
   /** Messages per second that SNS takes. */
