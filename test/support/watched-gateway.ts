@@ -13,7 +13,7 @@ export interface Asked {
 export async function watchedGateway() {
   const server = await openServer(0);
   const asked: Asked[] = [];
-  let heldBack: (() => void)[] | undefined;
+  let heldBack: { are: (asked: Asked) => boolean; waiting: (() => void)[] } | undefined;
 
   return {
     url: server.url,
@@ -25,9 +25,10 @@ export async function watchedGateway() {
         const bytes = (await readBody(request, 1_000_000)) ?? Buffer.alloc(0);
         const method = request.method ?? '';
         const { pathname: path, searchParams: query } = url;
-        asked.push({ method, path, query, body: bytes.toString(), at: Date.now() });
-        const letGo = heldBack;
-        if (letGo) await new Promise<void>((resolve) => letGo.push(resolve));
+        const question = { method, path, query, body: bytes.toString(), at: Date.now() };
+        asked.push(question);
+        const held = heldBack?.are(question) ? heldBack.waiting : undefined;
+        if (held) await new Promise<void>((resolve) => held.push(resolve));
         const { authorization = '', 'user-agent': agent = '' } = request.headers;
         const answer = await fetch(url, {
           method,
@@ -38,15 +39,15 @@ export async function watchedGateway() {
         response.end(await answer.text());
       });
     },
-    /** From now on nothing is answered. */
-    holdBack(): void {
-      heldBack = [];
+    /** From now on these are not answered. */
+    holdBack(are: (asked: Asked) => boolean): void {
+      heldBack = { are, waiting: [] };
     },
-    held: (): number => heldBack?.length ?? 0,
+    held: (): number => heldBack?.waiting.length ?? 0,
     letGo(): void {
-      const held = heldBack ?? [];
+      const { waiting = [] } = heldBack ?? {};
       heldBack = undefined;
-      for (const resolve of held) resolve();
+      for (const resolve of waiting) resolve();
     },
   };
 }
