@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { PaytechPayments } from '../../infra/stack/paytech-payments.ts';
+import { CAN_WAIT } from '../../infra/stack/severity.ts';
 import { METRICS_NAMESPACE } from '../../shared/runtime/metrics.ts';
 import { HOUR_MS } from '../../shared/runtime/time.ts';
 import { alarmsOf, type TemplateAlarm } from '../support/alarm.ts';
@@ -79,12 +80,28 @@ test('each says what is at stake and what to do first, is in the runbook, and no
   const topic = { Ref: resources(template, 'AWS::SNS::Topic').alarms!.logicalId };
   for (const [name, { Properties }] of Object.entries(alarms)) {
     const description: string = Properties.AlarmDescription;
-    const [, entry] = description.match(/^.+\. [A-Z].+[.?] \(docs\/runbook\.md#(.+)\)$/) ?? [];
+    const [, entry] =
+      description.match(/^(?:Page now|Look tomorrow)\. .+\. [A-Z].+[.?] \(docs\/runbook\.md#(.+)\)$/) ?? [];
     expect(entry, name).toBe(name.replace('payment-events-', 'subscriber-'));
     expect(Properties.AlarmActions, name).toEqual([topic]);
     expect(Properties.OKActions, name).toEqual([topic]);
     expect(runbook, name).toContain(`<a id="${entry}"></a>`);
   }
+});
+
+test('each begins with how urgent it is: what keeps customers from paying, or moves money wrongly, wakes somebody', () => {
+  const severity = (name: string) => alarms[name]!.Properties.AlarmDescription.split('. ')[0];
+  for (const name of [
+    'api-5xx',
+    'gateway-not-accepted',
+    'webhook-not-confirmed',
+    'paid-out-twice',
+    'webhooks-age',
+  ])
+    expect(severity(name), name).toBe('Page now');
+  for (const name of ['order-paid-twice', 'payment-events-age', 'get-payment-errors', 'webhooks-missed'])
+    expect(severity(name), name).toBe('Look tomorrow');
+  for (const entry of CAN_WAIT) expect(runbook).toContain(`<a id="${entry}"></a>`);
 });
 
 test('no data is fine everywhere but for reconcile', () => {
