@@ -4,7 +4,7 @@ import type { ActResult } from '../../shared/calls/act.ts';
 import type { CallResult } from '../../shared/calls/claimed-call.ts';
 import { actionProblem } from '../../shared/http/action-problem.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
-import { callProblem } from '../../shared/http/call-problem.ts';
+import { callReply } from '../../shared/http/call-reply.ts';
 import { Problem, type ProblemCode } from '../../shared/http/problem.ts';
 import { created, recordWith } from './examples.ts';
 
@@ -14,8 +14,24 @@ type Told = [code: ProblemCode, retryAfter?: number];
 const told = ({ code, retryAfter }: Problem): Told =>
   retryAfter === undefined ? [code] : [code, retryAfter];
 
+const thrownBy = (reply: () => unknown): Problem => {
+  try {
+    reply();
+  } catch (error) {
+    if (error instanceof Problem) return error;
+  }
+  throw new Error('nothing was refused');
+};
+
 const record = recordWith([created]);
 const errors = [{ field: 'amount', message: 'is not valid' }];
+
+test.each([
+  ['created', 201],
+  ['existing', 200],
+] as const)('a payment that is %s is answered with %i', (is, status) => {
+  expect(callReply({ is, record }, ({ id }) => ({ id }), '')).toEqual({ status, body: { id: record.id } });
+});
 
 describe('a call that made no payment', () => {
   test.each<[Exclude<CallResult, { is: 'created' | 'existing' }>, ...Told]>([
@@ -30,7 +46,8 @@ describe('a call that made no payment', () => {
     [{ is: 'not-reserved', because: 'exceeds-remainder' }, 'refund.exceeds_remainder'],
     [{ is: 'not-reserved', because: 'too-many' }, 'refund.too_many'],
   ])('%o: %s', (result, ...expected) => {
-    expect(told(callProblem(result, 'This is another order.'))).toEqual(expected);
+    const reply = () => callReply(result, () => ({}), 'This is another order.');
+    expect(told(thrownBy(reply))).toEqual(expected);
   });
 });
 
@@ -45,7 +62,7 @@ describe('an action that was not done', () => {
     [{ is: 'rejected', message: 'No.', errors }, 'gateway.rejected'],
     [{ is: 'unavailable' }, 'gateway.unavailable', 5],
   ])('%o: %s', (result, ...expected) => {
-    expect(told(actionProblem(result))).toEqual(expected);
+    expect(told(actionProblem(result, 'capture'))).toEqual(expected);
   });
 });
 
