@@ -274,6 +274,18 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
       return functions.create('deposit', referenceId);
     },
     operations: async () => functions.create('withdrawal', await ambiguous('WITHDRAWAL')),
+    // More payments under one reference than anybody makes.
+    'apply-payment-event': async () => {
+      const referenceId = randomUUID();
+      const claim = { kind: 'deposit', referenceId, stage: 'released', attempt: 1 } as const;
+      const lease = { owner: 'somebody', sentAt: 0, leaseUntil: 0 };
+      const otherPaymentIds = Array.from({ length: 20 }, paymentId);
+      const rest = { ...lease, request: EUR_10, earlierPaymentIds: [], otherPaymentIds };
+      await saveClaim(world.table, undefined, { ...claim, ...rest });
+      const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
+      world.gateway.set(id, { state: 'COMPLETED' });
+      await webhook({ id, state: 'COMPLETED', referenceId });
+    },
     reconcile: async () => {
       const referenceId = await ambiguous('WITHDRAWAL');
       failing('list', 'unknown');

@@ -19,7 +19,8 @@ function run(script: string, args: string[], variables: Record<string, string> =
     execFile(
       process.execPath,
       [file, ...args],
-      { env: { PATH, HOME, ...variables } },
+      // One that starts all the same is not left running.
+      { env: { PATH, HOME, ...variables }, timeout: 30_000 },
       (error, stdout, stderr) => {
         resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
       },
