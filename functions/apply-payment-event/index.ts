@@ -12,6 +12,7 @@ import { DAY_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { applyBatch } from './batch.ts';
 import { applyEvent } from './pipeline.ts';
+import { noteWebhooks } from './webhook-heard.ts';
 
 /** Webhook queue → one conditional write per event → payment events. */
 
@@ -22,10 +23,13 @@ const settings = readSettings('apply-payment-event');
 const logger = openLogger();
 const apiKey = openSecret(env('API_KEY_SECRET'), readApiKey, { logger });
 
+const table = openTable(env('PAYMENTS_TABLE'));
+const note = noteWebhooks({ table, logger });
+
 const { paymentRetentionDays: retentionDays } = settings;
 const apply = applyBatch({
   apply: applyEvent({
-    table: openTable(env('PAYMENTS_TABLE')),
+    table,
     gateway: gatewayClient({ baseUrl: settings.paytechUrl, apiKey }),
     eventSource: settings.eventSource,
     policy: {
@@ -44,6 +48,9 @@ const apply = applyBatch({
 const PUBLISH_MS = 8_000;
 
 export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
-  tellIfSlow(logger, () =>
-    apply(event.Records, AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - PUBLISH_MS))),
-  );
+  tellIfSlow(logger, async () => {
+    const giveUp = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - PUBLISH_MS));
+    const response = await apply(event.Records, giveUp);
+    await note(event.Records);
+    return response;
+  });

@@ -32,8 +32,8 @@ import { isOvertaken, mayBeAMove, receivedAt, trusted, verdictOnAnswer, voiceOf 
 import { firstObservation, firstRecord, hasState, RECEIVES_TO_ASK } from './first-record.ts';
 import { type Learned, learn, learnFromPaytech } from './learn.ts';
 import { assertRoom, isOld } from './limits.ts';
-import { bookWithParent, warnIfIncomparable, warnIfRefundedTooMuch } from './refund-parent.ts';
-import { warnIfCorrected, warnOfQuarantine } from './warnings.ts';
+import { bookWithParent } from './refund-parent.ts';
+import * as warnings from './warnings.ts';
 
 export interface ApplyEventDependencies {
   table: Table;
@@ -77,7 +77,7 @@ const MAX_ROUNDS = 4;
  * {@link HistoryFull} means that no retry helps; throwing anything else, that the message must come again.
  */
 export function applyEvent(deps: ApplyEventDependencies) {
-  const { table, eventSource, policy, now, logger } = deps;
+  const { table, eventSource, policy, now } = deps;
   const refundParent = bookWithParent(deps);
 
   return async function apply(event: QueuedEvent): Promise<Outcome> {
@@ -161,7 +161,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
     if (version) return again(event, key, payment, record, version);
     const quarantined = record.quarantine.find((each) => each.key === key);
     if (quarantined) {
-      warnOfQuarantine(logger, record, quarantined.state);
+      await warnings.warnOfQuarantine(deps, record, quarantined.state, record.quarantined);
       return ended('quarantined', record);
     }
     if (!hasState(payment)) return askAbout(event, key, payment, record);
@@ -204,7 +204,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
         const write = isOfVersion ? payments.applyAtVersion : payments.applyChange;
         const moved = await write(table, change, record);
         if (!moved.applied) return undefined;
-        warnIfIncomparable(logger, record, moved.record);
+        await warnings.warnIfIncomparable(deps, record, moved.record);
         return announce('applied', moved.record);
       }
       case 'reopened': {
@@ -226,9 +226,9 @@ export function applyEvent(deps: ApplyEventDependencies) {
     const entry = { ...change.entry, corrected: true };
     const corrected = await payments.applyAtVersion(table, { ...change, entry }, record);
     if (!corrected.applied) return undefined;
-    warnIfCorrected(logger, corrected.record, corrected.record.version);
-    warnIfRefundedTooMuch(logger, corrected.record);
-    warnIfIncomparable(logger, record, corrected.record);
+    await warnings.warnIfCorrected(deps, corrected.record, corrected.record.version);
+    await warnings.warnIfRefundedTooMuch(deps, corrected.record);
+    await warnings.warnIfIncomparable(deps, record, corrected.record);
     return announce('corrected', corrected.record);
   }
 
@@ -282,7 +282,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
     const { at, source, signature } = entryBy(event, key, payment.facts);
     const quarantined = { at, source, key, ...optional('signature', signature), state, amount, currency };
     if (!(await payments.quarantine(table, record, quarantined))) return undefined;
-    warnOfQuarantine(logger, record, state);
+    await warnings.warnOfQuarantine(deps, record, state, record.quarantined + 1);
     return ended('quarantined', record);
   }
 
@@ -300,12 +300,12 @@ export function applyEvent(deps: ApplyEventDependencies) {
     const entry = record.history[version - 1]!;
     if (isOld(event, entry)) return ended('stale', record);
     if (version === 1) await join(deps, record);
-    warnIfCorrected(logger, record, version);
+    await warnings.warnIfCorrected(deps, record, version);
 
     const result = await announce('duplicate', record, version);
     const answered = record.history.findLastIndex(({ answerTo }) => answerTo === key) + 1;
     if (answered > 0) {
-      warnIfCorrected(logger, record, answered);
+      await warnings.warnIfCorrected(deps, record, answered);
       result.alsoPublications = [publicationOf(record, answered, eventSource)];
     }
     if (!isOvertaken(record, version, payment)) return result;
@@ -339,7 +339,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
   async function ignore(paymentId: string, said: Pick<UnknownWord, 'of' | 'word'>): Promise<Result> {
     const at = new Date(now()).toISOString();
     const record = await noteUnknownWord(table, paymentId, said, at);
-    logger.warn('state or type unknown', { metric: 'UnknownState', paymentId, ...said });
+    await warnings.watchUnknownWord(deps, paymentId, said);
     return { outcome: 'ignored', paymentId, record };
   }
 

@@ -1,14 +1,14 @@
 import { MAX_PARENTS, parentAtPaytech } from '../../shared/calls/parents.ts';
 import { join, watchSiblings } from '../../shared/calls/siblings.ts';
+import { stand } from '../../shared/calls/stand.ts';
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
 import { type PaymentRecord, versionOfKey } from '../../shared/payment/payment.ts';
-import { isFinal } from '../../shared/payment/state.ts';
 import { type GatewayPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
-import type { Logger } from '../../shared/runtime/logger.ts';
 import { bookRefund } from '../../shared/store/refunds.ts';
 import { type FirstRecordDependencies, firstRecord, RECEIVES_TO_ASK } from './first-record.ts';
 import { isOld } from './limits.ts';
+import { warnIfRefundedTooMuch } from './warnings.ts';
 
 export interface RefundParentDependencies extends FirstRecordDependencies {
   /** The CloudEvents `source` of this deployment. */
@@ -25,19 +25,18 @@ export interface RefundParentDependencies extends FirstRecordDependencies {
  * subscribers for good by a deposit that paytech does not show.
  */
 export function bookWithParent(deps: RefundParentDependencies) {
-  const { table, gateway, eventSource, now, logger } = deps;
+  const { table, gateway, eventSource, now } = deps;
 
   return async (refund: PaymentRecord, key: string, event: QueuedEvent): Promise<Publication | undefined> => {
     const parent = await bookWithDeposit(refund, key, event);
     if (!parent) {
-      logger.error('refund of a payment that is not known', {
-        metric: 'RefundWithoutParent',
-        paymentId: refund.id,
-        parentPaymentId: refund.parentPaymentId,
-      });
+      const { id, parentPaymentId } = refund;
+      const finding = { alarm: 'refund-without-parent', id, found: [parentPaymentId ?? 'none'] } as const;
+      const message = 'refund of a payment that is not known';
+      await stand(deps, finding, message, { paymentId: id, parentPaymentId });
       return undefined;
     }
-    warnIfRefundedTooMuch(logger, parent);
+    await warnIfRefundedTooMuch(deps, parent);
     // A refund that failed gives back what its order may have twice.
     await watchSiblings(deps, parent);
     const version = versionOfKey(parent, key);
@@ -90,29 +89,4 @@ export function bookWithParent(deps: RefundParentDependencies) {
       throw error;
     }
   }
-}
-
-/** What was refunded goes beyond what was paid in the end; somebody has to get it back. */
-export function warnIfRefundedTooMuch(
-  logger: Pick<Logger, 'error'>,
-  { id, state, refundable }: PaymentRecord,
-): void {
-  if (!isFinal(state) || !refundable?.lt(0)) return;
-  logger.error('more refunded than paid', { metric: 'RefundedTooMuch', paymentId: id });
-}
-
-/** The payment turned out to be in another currency than its refunds, so that what is left is unknown. */
-export function warnIfIncomparable(
-  logger: Pick<Logger, 'error'>,
-  before: PaymentRecord,
-  after: PaymentRecord,
-): void {
-  if (before.refundsUnknown || !after.refundsUnknown) return;
-  const { id, currency } = after;
-  logger.error('refunds in another currency than the payment', {
-    metric: 'RefundedTooMuch',
-    paymentId: id,
-    from: before.currency,
-    to: currency,
-  });
 }

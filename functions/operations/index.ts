@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { acknowledgeAlarm } from '../../shared/calls/acknowledge.ts';
 import { act } from '../../shared/calls/act.ts';
 import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import { releaseAction } from '../../shared/calls/release.ts';
@@ -44,6 +45,7 @@ const route = operations({
   act: act({ table, gateway, queue, ready: apiKey.get, now, logger }),
   resolve: resolveClaim({ table, gateway, queue, now, logger }),
   release: releaseAction({ table, gateway, queue, now }),
+  acknowledge: acknowledgeAlarm({ table, logger, now }),
 });
 
 export const handler = httpHandler(logger, (event, context) =>

@@ -1,15 +1,15 @@
+import { alarmsOf } from '../../shared/calls/alarms-of.ts';
 import type { HttpEvent, Reply } from '../../shared/http/api.ts';
 import { UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-reply.ts';
 import { fullView, handedOn, listedView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
-import { type Claim, KIND_OF } from '../../shared/payment/claim.ts';
+import { KIND_OF } from '../../shared/payment/claim.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { REFERENCE_ID } from '../../shared/payment/reference.ts';
 import type { Answer, GatewayClient } from '../../shared/paytech/client.ts';
 import { READ_LIMIT_MS } from '../../shared/paytech/time-limits.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import { readClaim } from '../../shared/store/claims.ts';
-import { readPaidTwice } from '../../shared/store/paid-twice.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
 import { readListQuery } from './list-query.ts';
@@ -31,14 +31,14 @@ export function listPayments({ gateway, now }: Pick<LookUpRouteDependencies, 'ga
   };
 }
 
-/** `GET /operations/payments/{id}`: the record with its history, refunds and operations, and its claim. */
-export function showPayment({ table }: Pick<LookUpRouteDependencies, 'table'>) {
+/** `GET /operations/payments/{id}`: the record with its history, refunds and operations, its claim and its alarms. */
+export function showPayment({ table, now }: Pick<LookUpRouteDependencies, 'table' | 'now'>) {
   return async (event: HttpEvent): Promise<Reply> => {
     const id = event.pathParameters?.id ?? '';
     const record = PAYMENT_ID.test(id) ? await readPayment(table, id) : undefined;
     if (!record) throw notFound();
     const claim = await claimOf(table, record);
-    return { status: 200, body: fullView(record, claim, await paidTwiceOf(table, record, claim)) };
+    return { status: 200, body: fullView(record, claim, await alarmsOf(table, record, claim), now()) };
   };
 }
 
@@ -74,11 +74,6 @@ export async function claimOf(table: Table, { id, paymentType, referenceId }: Pa
   const isIts =
     claim?.paymentId === undefined || claim.paymentId === id || claim.earlierPaymentIds.includes(id);
   return isIts ? claim : undefined;
-}
-
-/** The mark of the claim's payments, where there are several. */
-export async function paidTwiceOf(table: Table, { hasSiblings }: PaymentRecord, claim: Claim | undefined) {
-  return hasSiblings && claim ? readPaidTwice(table, claim) : undefined;
 }
 
 function answered<T>(answer: Answer<T>): T {

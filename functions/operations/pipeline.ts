@@ -1,4 +1,5 @@
 import { type ActionRouteDependencies, actionRoute } from './actions.ts';
+import { type AcknowledgeRouteDependencies, acknowledgeRoute } from './alarms.ts';
 import { type ResolveRouteDependencies, resolveRoute } from './claims.ts';
 import {
   balances,
@@ -12,6 +13,7 @@ import { router } from './router.ts';
 import { type WithdrawalDependencies, withdrawals } from './withdrawals.ts';
 
 export type OperationsDependencies = ActionRouteDependencies &
+  AcknowledgeRouteDependencies &
   ResolveRouteDependencies &
   LookUpRouteDependencies &
   RefundDependencies &
@@ -28,6 +30,7 @@ export function operations(deps: OperationsDependencies) {
     'POST /operations/payments/{id}/approve': (event, call) => perform(event, 'approve', call),
     'POST /operations/payments/{id}/reject': (event, call) => perform(event, 'reject', call),
     'POST /operations/claims/resolve': resolveRoute(deps),
+    'POST /operations/alarms/acknowledge': acknowledgeRoute(deps),
     'GET /operations/payments': listPayments(deps),
     'GET /operations/payments/{id}': showPayment(deps),
     'GET /operations/payments/{id}/gateway-operations': gatewayOperations(deps),

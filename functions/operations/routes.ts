@@ -13,6 +13,7 @@ export const OPERATION_ROUTES = [
   'POST /operations/payments/{id}/approve',
   'POST /operations/payments/{id}/reject',
   'POST /operations/claims/resolve',
+  'POST /operations/alarms/acknowledge',
   'GET /operations/payments',
   'GET /operations/payments/{id}',
   'GET /operations/payments/{id}/gateway-operations',

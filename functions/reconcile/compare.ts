@@ -7,12 +7,17 @@ import { keepConfirmed } from '../../shared/store/confirmation.ts';
 import { keyOf } from '../../shared/store/payment-item.ts';
 import { readPayment, readPayments } from '../../shared/store/payments.ts';
 import { discrepancyOf, named, type TellingContext, tellDiscrepancy } from './discrepancy.ts';
+import type { WebhookWatch } from './webhooks-missing.ts';
 
 const CONCURRENT = 16;
 
+export interface CompareContext extends TellingContext {
+  webhooks: Pick<WebhookWatch, 'saw'>;
+}
+
 /** Compares a page of paytech's list with the table, and tells what differs. Answers how many could not be compared. */
-export function comparePage(context: TellingContext) {
-  const { table, now, logger, counts } = context;
+export function comparePage(context: CompareContext) {
+  const { table, now, logger, counts, webhooks } = context;
   const tell = tellDiscrepancy(context);
 
   return async (payments: readonly GatewayPayment[]): Promise<number> => {
@@ -46,6 +51,7 @@ export function comparePage(context: TellingContext) {
   /** `seen` may be of a moment ago: what differs by it is read again. False when it could not be told. */
   async function compare(payment: GatewayPayment, seen: PaymentRecord | undefined): Promise<boolean> {
     counts.checked.add(keyOf(payment.id));
+    if (seen) webhooks.saw(seen);
     if (seen && isAsListed(payment, seen)) {
       if (confirms(payment, seen)) await keepConfirmed(table, seen);
       return true;

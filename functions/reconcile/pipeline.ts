@@ -2,14 +2,20 @@ import type { EventQueue } from '../../shared/messaging/event-queue.ts';
 import type { OverdueLimits } from '../../shared/payment/overdue.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
+import type { Counts } from '../../shared/runtime/metrics.ts';
 import { SECOND_MS } from '../../shared/runtime/time.ts';
 import type { BatchTable } from '../../shared/store/batch-table.ts';
 import type { OpenIndex } from '../../shared/store/open-index.ts';
 import { tableWatermarks, type Watermarks } from '../../shared/store/watermark.ts';
 import { type ReadingGateway, withCircuitBreaker } from './circuit-breaker.ts';
+import { named } from './discrepancy.ts';
+import { watchHealth } from './health.ts';
+import { lagInRun } from './lag.ts';
 import { noCounts, type RunSummary, summaryOf } from './run-summary.ts';
+import { countStanding } from './standing.ts';
 import { sweep } from './sweep.ts';
 import { walk } from './walk.ts';
+import { watchWebhooks } from './webhooks-missing.ts';
 
 export interface ReconcileContext {
   table: BatchTable;
@@ -59,18 +65,34 @@ const PAGE_MS = 12_000;
  */
 export function reconcile({ concurrency = CONCURRENCY, ...context }: ReconcileContext) {
   const { maxItems = concurrency * MAX_ITEMS_EACH } = context;
-  const { table, now, logger, watermarks = tableWatermarks(table, now) } = context;
+  const { table, now, logger, graceMs, index, watermarks = tableWatermarks(table, now) } = context;
+  const standing = countStanding(context);
 
   return async ({ deadline, requestId }: Run): Promise<RunSummary> => {
     const counts = noCounts();
-    const { gateway, isOpen } = withCircuitBreaker(context.gateway, logger);
+    await count('what stands and how far behind', async () => ({
+      ...(await standing()),
+      ...(await lagInRun({ watermarks, index, now, graceMs })),
+    }));
+    const health = watchHealth(context);
+    const webhooks = watchWebhooks(context);
+    const { gateway, isOpen } = withCircuitBreaker(health.gateway, logger);
     const goesOnUntil = (end: number, asked: 'get' | 'list') => () => {
       if (isOpen(asked)) counts.stopped = 'gateway';
       else if (now() > end) counts.stopped ??= 'time';
       else return true;
       return false;
     };
-    const shared = { ...context, gateway, watermarks, counts, ...optional('requestId', requestId) };
+    const { queue } = health;
+    const shared = {
+      ...context,
+      gateway,
+      queue,
+      watermarks,
+      counts,
+      webhooks,
+      ...optional('requestId', requestId),
+    };
     const sweepUntil = now() + SHARE_OF_SWEEP * (deadline - now());
 
     const { lagMs } = await sweep({
@@ -81,11 +103,22 @@ export function reconcile({ concurrency = CONCURRENCY, ...context }: ReconcileCo
     counts.behindSeconds = lagMs / SECOND_MS;
     await walk({ ...shared, maxItems, concurrency, goesOn: goesOnUntil(deadline - QUESTION_MS, 'get') })();
 
+    await count('webhooks', async () => ({ WebhooksMissing: await webhooks.missing() }));
     const summary = summaryOf(counts);
     logger.info(summary.nothingToCheck ? 'nothing to check' : 'reconciled', {
       metric: 'Reconciled',
+      counts: { ReconcileWorked: health.hasWorked(summary) ? 1 : 0 },
       ...summary,
     });
     return summary;
   };
+
+  /** What is counted for alarms keeps no run from its work. */
+  async function count(what: string, counted: () => Promise<Counts>): Promise<void> {
+    try {
+      logger.info(`counted: ${what}`, { counts: await counted() });
+    } catch (error) {
+      logger.error(`not counted: ${what}`, { metric: 'ReconcileFailed', ...named(error) });
+    }
+  }
 }

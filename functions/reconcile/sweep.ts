@@ -14,8 +14,7 @@ import {
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../../shared/runtime/time.ts';
 import type { Watermarks } from '../../shared/store/watermark.ts';
 import type { ReadingGateway } from './circuit-breaker.ts';
-import { comparePage } from './compare.ts';
-import type { TellingContext } from './discrepancy.ts';
+import { type CompareContext, comparePage } from './compare.ts';
 import { LIST_LIMIT_MS, PAGE, sliceReader } from './read-slice.ts';
 
 /*
@@ -24,7 +23,7 @@ import { LIST_LIMIT_MS, PAGE, sliceReader } from './read-slice.ts';
  * of time is read next, and how far all of them have come, is decided in shared/payment/slice.ts.
  */
 
-export interface SweepContext extends TellingContext {
+export interface SweepContext extends CompareContext {
   gateway: Pick<ReadingGateway, 'listReadable'>;
   watermarks: Watermarks;
   /** How long after a change its webhook may still come, in milliseconds. */

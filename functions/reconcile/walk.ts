@@ -1,17 +1,18 @@
 import { type Checked, checkClaim } from '../../shared/calls/check.ts';
-import { staysPaidTwice } from '../../shared/calls/siblings.ts';
+import { flaggedFinding, stand } from '../../shared/calls/stand.ts';
+import { foundInRecord } from '../../shared/calls/still-to-decide.ts';
 import { lookAtExecute } from '../../shared/calls/untouched.ts';
 import { openOperation } from '../../shared/payment/action.ts';
-import { isClaimKind, lookAfter, nextLookAt } from '../../shared/payment/claim.ts';
+import { type Claim, isClaimKind, lookAfter, nextLookAt } from '../../shared/payment/claim.ts';
 import { nextCheckOf } from '../../shared/payment/next-check.ts';
 import { isConfirmedBy, judgeObservation, willApply, withQueued } from '../../shared/payment/observation.ts';
 import { type OverdueLimits, overdueIn } from '../../shared/payment/overdue.ts';
 import type { PaymentRecord, QueuedObservation } from '../../shared/payment/payment.ts';
-import { OPEN_SHARDS, WATCHED_INTERVAL_MS } from '../../shared/payment/schedule.ts';
+import { OPEN_SHARDS } from '../../shared/payment/schedule.ts';
+import { type StandingAlarm, type SubjectKind, subjectId } from '../../shared/payment/standing.ts';
 import { isFinal, type WaitingState } from '../../shared/payment/state.ts';
 import { forEachOf } from '../../shared/runtime/concurrency.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import type { MetricName } from '../../shared/runtime/metrics.ts';
 import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { keepConfirmed } from '../../shared/store/confirmation.ts';
@@ -22,8 +23,8 @@ import {
   type OpenKey,
   postpone,
 } from '../../shared/store/open-index.ts';
-import { claimOfMark, endPaidTwice, PAID_TWICE } from '../../shared/store/paid-twice.ts';
 import { readPayment } from '../../shared/store/payments.ts';
+import { raise } from '../../shared/store/standing.ts';
 import { isNotKnown, isOutage, type ReadingGateway, reasonOf } from './circuit-breaker.ts';
 import {
   type Discrepancy,
@@ -54,19 +55,21 @@ export interface WalkContext extends TellingContext {
   overdueLimits: OverdueLimits;
 }
 
-/** A payment counts in it once per look, that is about once an hour, until it has moved. */
-const OVERDUE_METRIC: Record<WaitingState, MetricName> = {
-  AUTHORIZED: 'AuthorizedForLong',
-  AWAITING_APPROVAL: 'AwaitingApprovalForLong',
-};
+const OVERDUE = {
+  AUTHORIZED: 'authorized-for-long',
+  AWAITING_APPROVAL: 'awaiting-approval-for-long',
+} as const satisfies Record<WaitingState, StandingAlarm>;
 
 const ASK_LIMIT_MS = 5_000;
 
 /** So many of each shard at once; whatever they are, the oldest go first. */
 const SHARD_PAGE = 25;
 
-/** After this an unknown outcome is worth a warning at each look. */
+/** After this an unknown outcome is an alarm. */
 const LONG_MS = 15 * MINUTE_MS;
+
+/** After this a webhook's word about money is one, if paytech could not be asked for it. */
+const UNCONFIRMED_MS = HOUR_MS;
 
 /** For so long what was left is told as it was; what is older is asked about again. */
 const LEFT_FOR_MS = HOUR_MS;
@@ -99,7 +102,6 @@ export function walk(context: WalkContext) {
         const id = key.pk.slice(kind.length + 1);
         if (kind === 'payment') await lookAtPayment(key, id);
         else if (isClaimKind(kind)) await lookAtClaim(key, kind, id);
-        else if (kind === PAID_TWICE) await lookAtPaidTwice(key, id);
       } catch (error) {
         await fail(key, named(error), now() + RETRY_MS);
       }
@@ -120,21 +122,24 @@ export function walk(context: WalkContext) {
     const answer = await gateway.get(id, ASK_LIMIT_MS);
     const operation = openOperation(withQueued(record));
     if (answer.kind !== 'answered') {
-      warnIfOverdue(record);
-      if (operation) warnOfAge(key, operation.startedAt);
-      if (isNotKnown(answer)) warnIfUnconfirmed(record, 'no such payment');
+      await warnIfOverdue(record);
+      if (operation) await warnOfAge('operation', id, operation.owner, operation.startedAt);
+      if (isNotKnown(answer)) await warnIfUnconfirmed(record, 'no such payment');
+      else if (now() - saidAt(record) >= UNCONFIRMED_MS) await warnIfUnconfirmed(record, 'no answer');
       // Where it is this payment that paytech cannot tell about, asking again soon is no use.
       return fail(key, reasonOf(answer), isOutage(answer) ? now() + RETRY_MS : nextCheckOf(record, now()));
     }
     counts.checked.add(key.pk);
     if (!isFinal(answer.result.facts.state)) counts.unresolved++;
     const word = judgeObservation(record, answer.result);
-    if (word === 'stale' || word === 'contradiction') warnIfUnconfirmed(record, answer.result.facts.state);
+    if (word === 'stale' || word === 'contradiction')
+      await warnIfUnconfirmed(record, answer.result.facts.state);
     const discrepancy = discrepancyOf(answer.result, record, 'answer', now());
     if (discrepancy) return tellOrLeave(key, { ...discrepancy, record });
-    warnIfOverdue(record);
+    await warnIfOverdue(record);
     const looked = await lookAtExecute(context, record, answer.result, askedAt);
-    if (operation && looked.is === 'open') warnOfAge(key, operation.startedAt);
+    if (operation && looked.is === 'open')
+      await warnOfAge('operation', id, operation.owner, operation.startedAt);
     const { unconfirmed, ...confirmed } = looked.record;
     const isConfirmed =
       unconfirmed && isConfirmedBy(record, answer.result) && (await keepConfirmed(table, record));
@@ -175,17 +180,22 @@ export function walk(context: WalkContext) {
   }
 
   /** Whoever has the signing key can say what paytech does not. */
-  function warnIfUnconfirmed({ unconfirmed, id, state }: PaymentRecord, said: string): void {
-    if (!unconfirmed) return;
+  async function warnIfUnconfirmed(record: PaymentRecord, said: string): Promise<void> {
+    const { id, state } = record;
+    const found = foundInRecord('webhook-not-confirmed', record);
+    if (found.length === 0) return;
     counts.notConfirmed++;
-    logger.error('webhook not confirmed', { metric: 'WebhookNotConfirmed', paymentId: id, state, said });
+    const finding = { alarm: 'webhook-not-confirmed', id, found } as const;
+    await stand(context, finding, 'webhook not confirmed', { paymentId: id, state, said });
   }
 
-  function warnIfOverdue(record: PaymentRecord): void {
+  async function warnIfOverdue(record: PaymentRecord): Promise<void> {
+    const { id } = record;
     const state = overdueIn(withQueued(record), overdueLimits, now());
-    if (!state) return;
+    if (!state || state !== record.state) return;
     counts.overdue++;
-    logger.warn('payment waits for the merchant', { metric: OVERDUE_METRIC[state], paymentId: record.id });
+    const finding = { alarm: OVERDUE[state], id, found: foundInRecord(OVERDUE[state], record) };
+    await stand(context, finding, 'payment waits for the merchant', { paymentId: id });
   }
 
   async function lookAtClaim(key: OpenKey, kind: Parameters<typeof readClaim>[1], id: string): Promise<void> {
@@ -193,7 +203,9 @@ export function walk(context: WalkContext) {
     // The index may not know yet that somebody else has looked.
     if (!claim || nextLookAt(claim) > now()) return;
     const checked = await check(claim);
-    if (checked === 'unanswered' || checked === 'unresolved') warnOfAge(key, claim.sentAt);
+    if (checked === 'flagged' || claim.stage === 'flagged') await standsFlagged(claim);
+    else if (checked === 'unanswered' || checked === 'unresolved')
+      await warnOfAge(kind, id, `attempt ${claim.attempt}`, claim.sentAt);
     if (checked === 'unanswered') {
       // It stands for a person, whether paytech answers or not.
       if (claim.stage === 'flagged') count('flagged');
@@ -204,11 +216,10 @@ export function walk(context: WalkContext) {
     await postpone(table, key, lookAfter(claim, now()));
   }
 
-  /** The mark stands for a person, until there is nothing left to decide. */
-  async function lookAtPaidTwice(key: OpenKey, id: string): Promise<void> {
-    const claim = claimOfMark(id);
-    if (await staysPaidTwice(table, claim)) await postpone(table, key, now() + WATCHED_INTERVAL_MS);
-    else await endPaidTwice(table, key);
+  /** Whoever flagged it may have died before the alarm stood. */
+  async function standsFlagged({ kind, referenceId }: Claim): Promise<void> {
+    const claim = await readClaim(table, kind, referenceId);
+    if (claim?.stage === 'flagged') await raise(table, flaggedFinding(claim), now());
   }
 
   function count(checked: Exclude<Checked, 'unanswered'>): void {
@@ -217,9 +228,10 @@ export function walk(context: WalkContext) {
   }
 
   /** Nobody knows yet what became of money that was asked for or moved. */
-  function warnOfAge({ pk }: OpenKey, since: number): void {
+  async function warnOfAge(kind: SubjectKind, id: string, what: string, since: number): Promise<void> {
     if (now() - since < LONG_MS) return;
-    logger.warn('outcome still unknown', { metric: 'OutcomeUnknownForLong', pk });
+    const finding = { alarm: 'outcome-unknown-for-long', id: subjectId(kind, id), found: [what] } as const;
+    await stand(context, finding, 'outcome still unknown', { kind });
   }
 
   /** It must not stand in the way of what can be asked about. */
@@ -228,6 +240,11 @@ export function walk(context: WalkContext) {
     logger.warn('not looked at', { metric: 'ReconcileFailed', pk: key.pk, ...why });
     await postpone(table, key, again).catch(() => {});
   }
+}
+
+/** When the word was said that stands. */
+function saidAt({ history, created }: PaymentRecord): number {
+  return Date.parse(history.at(-1)?.at ?? created);
 }
 
 /** What is due in all shards, some of each at a time, the oldest of them first. */

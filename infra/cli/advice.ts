@@ -1,7 +1,8 @@
 import { openOperation } from '../../shared/payment/action.ts';
 import type { Claim } from '../../shared/payment/claim.ts';
 import { decimal, sameAmount } from '../../shared/payment/money.ts';
-import { type PaymentRecord, paymentAt } from '../../shared/payment/payment.ts';
+import { type PaymentRecord, paymentAt, versionThatSet } from '../../shared/payment/payment.ts';
+import { mayBeAcknowledged, type StandingAlarm } from '../../shared/payment/standing.ts';
 import { endedInVain, isFinal, meansMoney, type PaymentState } from '../../shared/payment/state.ts';
 import type { FoundPayment } from './find-payments.ts';
 import { count, money, time } from './output.ts';
@@ -18,7 +19,8 @@ export function adviceOn({
   paytech,
   differences,
   paidToo,
-  paidTwice,
+  alarms,
+  webhooks,
   openRefunds,
 }: FoundPayment): Advice {
   const there = paytech.is === 'known' ? snapshot(paytech.payment.facts) : undefined;
@@ -38,7 +40,7 @@ export function adviceOn({
   const isAhead = isFinal(record.state) && paytech.is === 'known' && !isFinal(paytech.payment.facts.state);
   const isMadeUp = record.unconfirmed && (paytech.is === 'not-known' || (disputed && isAhead));
   const todo = [
-    ...(paidToo.length > 0 ? [aboutPaidTwice(record, paidToo, paidTwice)] : []),
+    ...(paidToo.length > 0 ? [aboutPaidTwice(record, paidToo, alarms)] : []),
     ...(isMadeUp ? aboutMadeUp(record) : []),
     ...(record.unconfirmed && !isMadeUp && (disputed || !there) ? [aboutUnconfirmed(record)] : []),
     ...aboutUnknownWord(record),
@@ -51,6 +53,8 @@ export function adviceOn({
     ...aboutMoney(record),
     ...aboutOpen(record, claim, disputed),
     ...openRefunds.map(aboutOpenRefund),
+    ...aboutWebhooks(record, webhooks),
+    ...aboutAlarms(alarms),
   ];
   const refunds = refundsOf(record);
   return { now: refunds ? `${now} ${refunds}` : now, todo: todo.length > 0 ? todo : ['Nothing to do.'] };
@@ -82,14 +86,55 @@ function aboutDispute(record: PaymentRecord, paytech: FoundPayment['paytech']): 
 function aboutPaidTwice(
   { paymentType }: PaymentRecord,
   paidToo: readonly string[],
-  mark: FoundPayment['paidTwice'],
+  alarms: FoundPayment['alarms'],
 ): string {
   const others = paidToo.join(', ');
-  const since = mark ? `, since ${time(mark.since)}` : '';
+  const { open } =
+    alarms.find(({ alarm }) => alarm === 'order-paid-twice' || alarm === 'paid-out-twice') ?? {};
+  const since = open ? `, since ${time(open.since)}` : '';
   return paymentType === 'DEPOSIT'
     ? `The order is paid more than once${since}: ${others} holds money for it too. Decide which payment stands. Refund what is COMPLETED of the others; void what is AUTHORIZED.`
     : `It is paid out more than once${since}: ${others} is under the same id. Reject what is AWAITING_APPROVAL; if both are COMPLETED, get the money of one back.`;
 }
+
+/** Where its end was heard of by asking, and no webhook has come since: it may not be the only one. */
+function aboutWebhooks(record: PaymentRecord, webhooks: FoundPayment['webhooks']): string[] {
+  const { at, source } = record.history[versionThatSet(record) - 1]!;
+  const wasAsked = source === 'reconcile' || source === 'refresh';
+  if (!webhooks?.ended || !isFinal(record.state) || !wasAsked || Date.parse(at) <= webhooks.heardAt)
+    return [];
+  const { ended, heardAt } = webhooks;
+  const since = heardAt === 0 ? 'no webhook was ever heard' : `no webhook was heard since ${time(heardAt)}`;
+  return [
+    `Its webhook has not come, and ${since}, while ${count(ended, 'payment')} ended. Compare the webhook URL and the signing key in paytech's back office with what "paytech-ops doctor" says.`,
+  ];
+}
+
+/** Of a flagged claim the claim itself tells. */
+function aboutAlarms(alarms: FoundPayment['alarms']): string[] {
+  return alarms.flatMap(({ alarm, id, open }) =>
+    open && open.from <= Date.now() && mayBeAcknowledged(alarm)
+      ? [
+          `The alarm ${alarm} stands since ${time(open.since)} and ends by itself once ${ENDS_ONCE[alarm]}. Where that will not be, say that it is dealt with: "paytech-ops acknowledge ${alarm} ${id} --reason …".`,
+        ]
+      : [],
+  );
+}
+
+const ENDS_ONCE: Record<StandingAlarm, string> = {
+  'claim-flagged': 'the claim is resolved',
+  'order-paid-twice': 'at most one payment of the order holds money',
+  'paid-out-twice': 'at most one payout stands under its id',
+  'outcome-unknown-for-long': 'it is known what became of it',
+  'webhook-not-confirmed': 'paytech says the same as the webhook, or the record is corrected',
+  'event-quarantined': 'the record says what the event said',
+  'payment-corrected': 'somebody has seen to the order',
+  'unknown-state-for-long': 'paytech names a state that is known',
+  'refunded-too-much': 'no more is refunded than was paid',
+  'refund-without-parent': 'its deposit is recorded with it',
+  'authorized-for-long': 'it is captured or voided',
+  'awaiting-approval-for-long': 'it is approved or rejected',
+};
 
 function aboutUnconfirmed({ state }: PaymentRecord): string {
   return `Wait before you rely on ${state}: only a webhook has said so, and paytech's API has not confirmed it yet. reconcile asks automatically; "paytech-ops reconcile" asks now.`;

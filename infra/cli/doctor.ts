@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { keyFingerprint } from '../../shared/paytech/signature.ts';
 import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { readPayment } from '../../shared/store/payments.ts';
-import { listFilter, webhooksArrive } from './check-paytech.ts';
+import { listFilter } from './check-paytech.ts';
+import { decisions, reconcile, webhooks } from './check-reconcile.ts';
 import { judgeTable } from './check-table.ts';
 import { deadLetterQueues } from './dead-letter-queues.ts';
 import type { Environment } from './environment.ts';
@@ -29,13 +30,15 @@ export async function doctor(environment: Environment): Promise<Result> {
     clock: () => clock(environment),
     API: () => api(environment),
     'webhook URL': () => webhookUrl(environment),
-    webhooks: () => webhooksArrive(environment),
+    webhooks: () => webhooks(environment),
     'list of paytech': () => listFilter(environment),
     table: () => paymentsTable(environment),
     ...(environment.tableState && { protection: async () => judgeTable(await environment.tableState!()) }),
     'webhook queue': () => queue(environment, environment.webhookQueueUrl, 'on their way'),
     'dead letters': () => deadLetters(environment),
     ...(environment.alarmSubscriptions && { alarms: () => alarms(environment.alarmSubscriptions!) }),
+    reconcile: () => reconcile(environment),
+    decisions: () => decisions(environment),
   };
   const findings = await Promise.all(
     Object.entries(checks).map(async ([check, look]) => ({ check, ...(await look().catch(failed)) })),

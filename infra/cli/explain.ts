@@ -22,13 +22,13 @@ export async function explain(environment: Environment, query: string): Promise<
 }
 
 function explainPayment(found: FoundPayment): Explanation {
-  const { id, record, claim } = found;
+  const { id, record, claim, alarms } = found;
   const reference = record?.referenceId ? ` for ${record.referenceId}` : '';
   const parent = record?.parentPaymentId ? `, of payment ${record.parentPaymentId}` : '';
   return {
     id,
     title: `${record?.paymentType ?? 'Payment'} ${id}${reference}${parent}`,
-    timeline: record ? timelineOf(record, claim) : [],
+    timeline: record ? timelineOf(record, claim, alarms) : [],
     ...adviceOn(found),
   };
 }

@@ -1,4 +1,5 @@
-import { claimOf, paidTwiceOf } from '../../functions/operations/look-ups.ts';
+import { claimOf } from '../../functions/operations/look-ups.ts';
+import { alarmsOf } from '../../shared/calls/alarms-of.ts';
 import { paidBeside } from '../../shared/calls/siblings.ts';
 import { SHOWN_FACTS } from '../../shared/http/payment-view.ts';
 import { CLAIM_KINDS, type Claim } from '../../shared/payment/claim.ts';
@@ -10,9 +11,10 @@ import { holdsMoney, type Refunds } from '../../shared/payment/refund.ts';
 import { READ_LIMIT_MS } from '../../shared/paytech/time-limits.ts';
 import { type GatewayPayment, PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import { readClaim } from '../../shared/store/claims.ts';
-import type { PaidTwice } from '../../shared/store/paid-twice.ts';
 import { readPayment } from '../../shared/store/payments.ts';
+import type { StandingEntry } from '../../shared/store/standing.ts';
 import type { Table } from '../../shared/store/table.ts';
+import { readWebhooksHeard, type WebhooksHeard } from '../../shared/store/webhooks-heard.ts';
 import type { Environment } from './environment.ts';
 import { Failure } from './failure.ts';
 
@@ -25,8 +27,10 @@ export interface FoundPayment {
   differences: Difference[];
   /** Of what holds money, or pays it out: the ids of what does so beside it, for the same order or payout. */
   paidToo: string[];
-  /** The mark of that, which stands until it is decided. */
-  paidTwice?: PaidTwice;
+  /** Those that stand on it or on its claim, and those that were acknowledged. */
+  alarms: StandingEntry[];
+  /** Whether webhooks arrive at all. */
+  webhooks?: WebhooksHeard;
   /** Of a deposit: the claims of its refunds that have no payment yet. */
   openRefunds: Claim[];
 }
@@ -89,7 +93,8 @@ async function lookAt({ table, gateway }: Environment, id: string): Promise<Foun
   const [record, answer] = await Promise.all([readPayment(table, id), gateway.get(id, READ_LIMIT_MS)]);
   const claim = record && (await claimOf(table, record));
   const paidToo = record && claim && holdsMoney(record) ? await paidBeside(table, claim, id) : [];
-  const paidTwice = record && (await paidTwiceOf(table, record, claim));
+  const alarms = record ? await alarmsOf(table, record, claim) : [];
+  const webhooks = record && (await readWebhooksHeard(table));
   const openRefunds = record ? await openRefundsOf(table, record) : [];
   const found = {
     id,
@@ -97,7 +102,8 @@ async function lookAt({ table, gateway }: Environment, id: string): Promise<Foun
     ...(claim && { claim }),
     differences: [],
     paidToo,
-    ...(paidTwice && { paidTwice }),
+    alarms,
+    ...(webhooks && { webhooks }),
     openRefunds,
   };
   switch (answer.kind) {

@@ -1,6 +1,8 @@
 import { Argument, Command, Option } from 'commander';
 import { RESOLVED_KINDS } from '../../functions/operations/claims.ts';
+import { STANDING_ALARMS, type StandingAlarm } from '../../shared/payment/standing.ts';
 import { DAY_MS } from '../../shared/runtime/time.ts';
+import { type Acknowledging, acknowledge, listAlarms } from './alarms.ts';
 import { parseCount, parseDuration, parseSince } from './arguments.ts';
 import { listClaims, type Resolving, resolve } from './claims.ts';
 import type { Filter } from './dead-letters.ts';
@@ -113,6 +115,21 @@ export function program(onResult: (result: Result) => void): Command {
     .option('--yes', 'do not ask')
     .action((kind: (typeof RESOLVED_KINDS)[number], id: string, options: Resolving) =>
       work((environment) => resolve(environment, kind, id, options)),
+    );
+
+  root
+    .command('alarms')
+    .description('list the alarms that stand until somebody decides')
+    .action(() => work(listAlarms));
+  root
+    .command('acknowledge')
+    .description('end an alarm on what is decided and no book shows')
+    .addArgument(new Argument('<alarm>', 'its name').choices(STANDING_ALARMS))
+    .argument('<id>', 'what it is of, from alarms')
+    .requiredOption('--reason <text>', 'why; it is kept with the alarm, and names no customer')
+    .option('--yes', 'do not ask')
+    .action((alarm: StandingAlarm, id: string, options: Acknowledging) =>
+      work((environment) => acknowledge(environment, alarm, id, options)),
     );
 
   root

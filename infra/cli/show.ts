@@ -12,9 +12,9 @@ export async function show(environment: Environment, query: string): Promise<Res
   const { payments, claims } = await findPayments(environment, query);
   return {
     document: {
-      payments: payments.map(({ id, record, claim, paidTwice, paytech, differences, paidToo }) => ({
+      payments: payments.map(({ id, record, claim, alarms, paytech, differences, paidToo }) => ({
         id,
-        record: record ? fullView(record, claim, paidTwice) : null,
+        record: record ? fullView(record, claim, alarms, Date.now()) : null,
         paytech: paytech.is === 'known' ? { is: 'known', payment: listedView(paytech.payment) } : paytech,
         differences,
         paidToo,
@@ -27,7 +27,7 @@ export async function show(environment: Environment, query: string): Promise<Res
   };
 }
 
-function paymentText({ id, record, claim, paytech, differences, paidToo }: FoundPayment): string {
+function paymentText({ id, record, claim, alarms, paytech, differences, paidToo }: FoundPayment): string {
   if (!record) return [`Payment ${printable(id)} is not recorded here.`, paytechText(paytech)].join('\n');
   const { paymentType, referenceId, state, amount, currency, requestedAmount, requestedCurrency, version } =
     record;
@@ -74,6 +74,17 @@ function paymentText({ id, record, claim, paytech, differences, paidToo }: Found
       paymentId ?? 'payment not known',
     ]);
     parts.push(`Refunds\n${table(rows)}`);
+  }
+  const standing = alarms.flatMap(({ alarm, open }) =>
+    open && open.from <= Date.now() ? [{ alarm, open }] : [],
+  );
+  if (standing.length > 0) {
+    const rows = standing.map(({ alarm, open }) => [
+      `  ${alarm}`,
+      `since ${time(open.since)}`,
+      open.found.join(', '),
+    ]);
+    parts.push(`Alarms\n${table(rows)}`);
   }
   if (claim && claim.stage !== 'known') parts.push(claimText(claim));
   parts.push(paytechText(paytech));

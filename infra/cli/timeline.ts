@@ -6,6 +6,7 @@ import {
   paymentAt,
   type QuarantinedEvent,
 } from '../../shared/payment/payment.ts';
+import type { StandingEntry } from '../../shared/store/standing.ts';
 import { count, money } from './output.ts';
 
 /** What happened when, in a sentence or a few. */
@@ -16,7 +17,11 @@ export interface TimelineEntry {
 }
 
 /** The life of a payment as the record has it, oldest first. */
-export function timelineOf(record: PaymentRecord, claim: Claim | undefined): TimelineEntry[] {
+export function timelineOf(
+  record: PaymentRecord,
+  claim: Claim | undefined,
+  alarms: readonly StandingEntry[],
+): TimelineEntry[] {
   const entries = [
     ...record.history.map((entry, index) => ({ at: entry.at, text: applied(record, entry, index + 1) })),
     ...record.quarantine.map((event, index) => ({ at: event.at, text: doubted(record, event, index) })),
@@ -35,8 +40,16 @@ export function timelineOf(record: PaymentRecord, claim: Claim | undefined): Tim
         : []),
     ]),
     ...(claim ? aboutClaim(record, claim) : []),
+    ...alarms.flatMap(acknowledged),
   ];
   return entries.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+}
+
+function acknowledged({ alarm, acknowledgements }: StandingEntry): TimelineEntry[] {
+  return acknowledgements.map(({ at, caller, reason, found }) => ({
+    at,
+    text: `${caller} acknowledged the alarm ${alarm} (${found.join(', ')}): "${reason}".`,
+  }));
 }
 
 /** Of a claim that ended well the payment itself tells, but for who asked, where it did not begin with the answer. */

@@ -46,6 +46,8 @@ interface AlarmProps {
   firstStep: string;
   /** Goes off below the threshold, and where there is no data. */
   whenBelow?: true;
+  /** Keeps its state where nothing is heard: then nobody has counted. */
+  standing?: true;
   /** How many periods in a row, or `datapoints` of so many. */
   periods?: number;
   datapoints?: number;
@@ -62,6 +64,7 @@ export function alarms(scope: Construct, watched: Watched): void {
 
   function alarm(id: string, props: AlarmProps) {
     const { metric, threshold, impact, firstStep, whenBelow, periods = 1, datapoints, entry = id } = props;
+    const whenMissing = props.standing ? TreatMissingData.IGNORE : TreatMissingData.NOT_BREACHING;
     const made = new Alarm(group, id, {
       alarmDescription: `${severityOf(entry)} ${impact} ${firstStep} (docs/runbook.md#${entry})`,
       metric,
@@ -71,14 +74,15 @@ export function alarms(scope: Construct, watched: Watched): void {
       comparisonOperator: whenBelow
         ? ComparisonOperator.LESS_THAN_THRESHOLD
         : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: whenBelow ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+      treatMissingData: whenBelow ? TreatMissingData.BREACHING : whenMissing,
     });
     made.addAlarmAction(action);
     made.addOkAction(action);
   }
 
   for (const { id, metric, minutes = 5, ...rest } of loggedAlarms(settings)) {
-    alarm(id, { metric: loggedMetric(scope, metric, Duration.minutes(minutes)), ...rest });
+    const statistic = rest.standing ? 'Maximum' : 'Sum';
+    alarm(id, { metric: loggedMetric(scope, metric, Duration.minutes(minutes), statistic), ...rest });
   }
 
   alarm('webhooks-dlq', {
@@ -172,12 +176,17 @@ export function alarms(scope: Construct, watched: Watched): void {
 }
 
 /** A metric that the functions of the stack log. */
-export function loggedMetric(scope: Construct, metricName: MetricName, period: Duration): Metric {
+export function loggedMetric(
+  scope: Construct,
+  metricName: MetricName,
+  period: Duration,
+  statistic: 'Sum' | 'Maximum' = 'Sum',
+): Metric {
   return new Metric({
     namespace: METRICS_NAMESPACE,
     metricName,
     dimensionsMap: { stack: Stack.of(scope).stackName },
-    statistic: 'Sum',
+    statistic,
     period,
   });
 }

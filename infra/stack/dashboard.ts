@@ -24,9 +24,16 @@ export function dashboard(scope: Construct, watched: Watched): void {
   const made = Object.entries(functions);
   const counted = (...names: MetricName[]): IMetric[] =>
     names.map((name) => loggedMetric(scope, name, period).with({ label: name }));
-  const problems = loggedAlarms(settings)
-    .map(({ metric }) => metric)
-    .filter((metric) => metric !== HEARTBEAT);
+  const alarms = loggedAlarms(settings);
+  const problems = alarms
+    .filter(({ standing, whenBelow }) => !standing && !whenBelow)
+    .map(({ metric }) => metric);
+  const standing = alarms
+    .filter(({ standing, metric }) => standing && !metric.endsWith('Seconds'))
+    .map(({ metric }) => loggedMetric(scope, metric, period, 'Maximum').with({ label: metric }));
+  const behind = (['WalkLagSeconds', 'WatermarkLagSeconds'] satisfies MetricName[]).map((metric) =>
+    loggedMetric(scope, metric, period, 'Maximum').with({ label: metric }),
+  );
 
   new Dashboard(scope, 'dashboard', {
     defaultInterval: Duration.hours(12),
@@ -44,7 +51,11 @@ export function dashboard(scope: Construct, watched: Watched): void {
         graph('Latency, p99', perRoute('Latency', 'p99')),
       ],
       [
-        graph('Something is wrong with payments', counted(...problems)),
+        graph('Somebody has to decide', standing),
+        graph('Something is wrong', counted(...problems)),
+        graph('Reconcile is behind, s', behind),
+      ],
+      [
         graph('Reconcile', counted(HEARTBEAT, 'UnknownToUs', 'MissedByWebhook', 'ListEntryUnreadable')),
         graph('Refreshes that failed', counted('RefreshFailed')),
       ],

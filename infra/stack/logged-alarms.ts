@@ -1,6 +1,7 @@
 /** What becomes of each metric that the functions count in their logs (shared/runtime/metrics.ts): an alarm, or none and why. */
 
 import { WATCHED_INTERVAL_MS } from '../../shared/payment/schedule.ts';
+import type { StandingAlarm } from '../../shared/payment/standing.ts';
 import type { MetricName } from '../../shared/runtime/metrics.ts';
 import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import type { Settings } from './settings.ts';
@@ -17,14 +18,19 @@ interface MetricAlarm {
   /** In how many of those periods it must be reached; in all where it is not said. */
   datapoints?: number;
   whenBelow?: true;
+  /** The metric is how many there are at the moment, counted in each run of reconcile: the alarm stays while it is one. */
+  standing?: true;
 }
 
 export interface LoggedAlarm extends MetricAlarm {
   metric: MetricName;
 }
 
-/** Reconcile counts each of these once an hour; a look that comes a little late must not end the alarm. */
-const whileItLasts = { threshold: 1, minutes: WATCHED_INTERVAL_MS / MINUTE_MS, periods: 2, datapoints: 1 };
+/** An alarm of shared/payment/standing.ts. */
+const standing = (id: StandingAlarm) => ({ id, threshold: 1, standing: true as const });
+
+/** So many payments in a row that end without a single webhook are no coincidence. */
+export const MISSING_WEBHOOKS = 3;
 
 /** The alarms of a stack with these settings. */
 export function loggedAlarms(settings: Settings): LoggedAlarm[] {
@@ -44,6 +50,8 @@ export function metricEntries({
   captureWithinHours,
   approveWithinHours,
 }: Settings): Record<MetricName, MetricAlarm | NoAlarm> {
+  // Three runs in which it does not catch up.
+  const behindSeconds = Math.max(15, reconcileMinutes * 3) * 60;
   return {
     WebhookSignatureInvalid: {
       id: 'webhook-signature',
@@ -61,21 +69,17 @@ export function metricEntries({
           }
         : { none: 'Without order tokens nothing counts it.' },
     PaymentCorrected: {
-      id: 'payment-corrected',
-      threshold: 1,
+      ...standing('payment-corrected'),
       impact: 'A payment that was final has another final state now: an order may have gone out unpaid.',
       firstStep: 'Find the payment in the log of apply-payment-event and look at its order.',
     },
     EventQuarantined: {
-      id: 'event-quarantined',
-      threshold: 1,
+      ...standing('event-quarantined'),
       impact: 'A signed webhook says what paytech itself denies; the payment was left as it is.',
       firstStep: "Compare the payment with paytech's back office, and ask paytech about the webhook.",
     },
     WebhookNotConfirmed: {
-      id: 'webhook-not-confirmed',
-      threshold: 1,
-      minutes: 15,
+      ...standing('webhook-not-confirmed'),
       impact: 'A signed webhook said that a payment was made, and paytech does not: goods may go out unpaid.',
       firstStep: 'Stop the delivery of the order, and compare the payment with the back office of paytech.',
     },
@@ -87,6 +91,11 @@ export function metricEntries({
         'paytech names states or payment types that this version does not know; those payments stand still.',
       firstStep: 'Find the name in the log of apply-payment-event, and ask paytech what it means.',
     },
+    UnknownStateForLong: {
+      ...standing('unknown-state-for-long'),
+      impact: 'For over a day a payment has been in a state or of a type that nobody here knows.',
+      firstStep: "Run paytech-ops explain with its id, and ask paytech's support what the word means.",
+    },
     OutcomeUnknown: {
       id: 'outcome-unknown',
       threshold: 5,
@@ -95,41 +104,34 @@ export function metricEntries({
       firstStep: "Look at paytech's status page; what was made is found and adopted automatically.",
     },
     OutcomeUnknownForLong: {
-      id: 'outcome-unknown-for-long',
-      threshold: 1,
-      minutes: 15,
+      ...standing('outcome-unknown-for-long'),
       impact:
         'For over a quarter of an hour nobody has known what became of money that was asked for or moved.',
-      firstStep: "Look for the log line's pk in paytech's back office.",
+      firstStep: "Look for the id in the log line in paytech's back office.",
     },
     ClaimFlagged: {
-      id: 'claim-flagged',
-      threshold: 1,
+      ...standing('claim-flagged'),
       impact: 'It is unknown whether a payment was made, and it is not sent again automatically.',
       firstStep: "Look for its reference in paytech's back office, then resolve the claim.",
     },
     OrderPaidTwice: {
-      id: 'order-paid-twice',
-      threshold: 1,
+      ...standing('order-paid-twice'),
       impact: 'A customer has paid an order twice.',
       firstStep: 'Refund one of the two payments that the log line names.',
     },
     PaidOutTwice: {
-      id: 'paid-out-twice',
-      threshold: 1,
+      ...standing('paid-out-twice'),
       impact: 'Two payouts were made under one id.',
       firstStep:
         'Look at both payments that the log line names; reject what still waits, or get the money back.',
     },
     RefundedTooMuch: {
-      id: 'refunded-too-much',
-      threshold: 1,
+      ...standing('refunded-too-much'),
       impact: 'More was refunded of a payment than was paid in the end, or in another currency.',
       firstStep: 'Find the payment in the log and settle the difference with the customer.',
     },
     RefundWithoutParent: {
-      id: 'refund-without-parent',
-      threshold: 1,
+      ...standing('refund-without-parent'),
       impact: 'A refund is recorded whose payment is not known, so that the payment may be refunded again.',
       firstStep: "Look for the refund and its payment in paytech's back office.",
     },
@@ -145,11 +147,18 @@ export function metricEntries({
       impact: 'Subscribers get events late; each event is sent again until it is out.',
       firstStep: 'Look at the reason in the log of apply-payment-event.',
     },
+    ApiKeyRefused: {
+      id: 'api-key-refused',
+      threshold: 1,
+      impact: 'paytech refuses the API key: nobody can pay, and lost webhooks are not found.',
+      firstStep:
+        "Put the shop's API key into the secret ApiKeySecret; paytech-ops doctor says whether it is taken.",
+    },
     GatewayNotAccepted: {
       id: 'gateway-not-accepted',
       threshold: 1,
       impact: 'paytech rejects our calls, so that customers cannot pay.',
-      firstStep: 'Look at the status in the log: 401 is the API key, 429 the rate limit.',
+      firstStep: 'Look at the status in the log: 404 is the stage or the shop, 429 the rate limit.',
     },
     GatewayNotReached: {
       id: 'gateway-not-reached',
@@ -168,14 +177,12 @@ export function metricEntries({
       firstStep: "Look at the reason in the log, and at AWS's health page for Secrets Manager.",
     },
     AuthorizedForLong: {
-      id: 'authorized-for-long',
-      ...whileItLasts,
+      ...standing('authorized-for-long'),
       impact: `A customer's money has been held for over ${captureWithinHours} h; when the hold lapses it is lost.`,
       firstStep: 'Capture or void the payments that the log of reconcile names.',
     },
     AwaitingApprovalForLong: {
-      id: 'awaiting-approval-for-long',
-      ...whileItLasts,
+      ...standing('awaiting-approval-for-long'),
       impact: `A payout has waited for approval for over ${approveWithinHours} h, and somebody for the money.`,
       firstStep: 'Approve or reject the withdrawals that the log of reconcile names.',
     },
@@ -185,6 +192,14 @@ export function metricEntries({
       minutes: 60,
       impact: 'Webhooks do not arrive; reconcile found the payments, some minutes late.',
       firstStep: "Compare the webhook URL in paytech's back office with the stack's WebhookUrl.",
+    },
+    WebhooksMissing: {
+      id: 'webhooks-not-arriving',
+      threshold: MISSING_WEBHOOKS,
+      standing: true,
+      impact: 'Payments end, and not one webhook arrives: each is recorded some minutes late.',
+      firstStep:
+        "Compare the webhook URL in paytech's back office with the stack's WebhookUrl, and the signing key with the secret.",
     },
     ReconcileGaveUp: {
       id: 'reconcile-gave-up',
@@ -225,6 +240,29 @@ export function metricEntries({
       whenBelow: true,
       impact: 'Nothing looks for what webhooks did not bring.',
       firstStep: 'Look whether the rule reconcile-schedule is enabled, then at the errors of reconcile.',
+    },
+    ReconcileWorked: {
+      id: 'reconcile-failing',
+      threshold: 1,
+      minutes: Math.max(5, reconcileMinutes),
+      periods: 3,
+      whenBelow: true,
+      impact: 'For a quarter of an hour nothing that webhooks did not bring has been found.',
+      firstStep: 'Run paytech-ops doctor, then look at the first error in the log of reconcile.',
+    },
+    WalkLagSeconds: {
+      id: 'reconcile-walk-behind',
+      threshold: behindSeconds,
+      standing: true,
+      impact: 'What is open is looked at late, so that a lost webhook is found late.',
+      firstStep: 'Look whether paytech answers slowly; else raise the setting reconcileConcurrency.',
+    },
+    WatermarkLagSeconds: {
+      id: 'reconcile-list-behind',
+      threshold: behindSeconds,
+      standing: true,
+      impact: "paytech's list is compared late, so that a lost webhook is found late.",
+      firstStep: 'Look in the log of reconcile why the list is not answered, or is not read to its end.',
     },
     AttemptReleased: { none: 'An ordinary end of an unknown outcome: the next call makes another attempt.' },
     ClaimResolved: { none: 'Done by a person, who is in the history.' },

@@ -21,9 +21,11 @@ export const CAN_WAIT = new Set([
   'subscriber-age',
   'subscriber-dlq',
   'subscriber-undelivered',
+  'unknown-state-for-long',
   'unknown-states',
   'webhooks-dlq',
   'webhooks-missed',
+  'webhooks-not-arriving',
 ]);
 
 /** One call that crashed was repeated; one in a hundred that is slow has been answered. */

@@ -47,7 +47,8 @@ export async function callOnce<T>(
       return { is: 'rejected', message: answer.message, errors: answer.errors };
     case 'not-accepted': {
       const { status } = answer;
-      logger.error('gateway did not accept the call', { metric: 'GatewayNotAccepted', status });
+      const metric = status === 401 || status === 403 ? 'ApiKeyRefused' : 'GatewayNotAccepted';
+      logger.error('gateway did not accept the call', { metric, status });
       if (status === 429 && !isSure) return { is: 'unknown', reason: 'HTTP 429', limited: true };
       await giveBack();
       return { is: 'unavailable', status };

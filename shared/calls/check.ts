@@ -11,6 +11,7 @@ import { type CompleteClaimDependencies, completeClaim } from './complete-claim.
 import { asFound, lookUpAttempt } from './look-up.ts';
 import { queueFound } from './observe.ts';
 import { reserveFor } from './reserve.ts';
+import { standFlagged } from './stand.ts';
 
 /*
  * What became of an attempt whose outcome is unknown. Asked by the next caller of the claim, who may send it
@@ -59,8 +60,8 @@ export async function lookUpClaim(deps: CheckClaimDependencies, claim: Claim): P
       return { is: 'adopted', ...(await completeClaim(deps, claim, payment, by)) };
     }
     case 'flag': {
-      logger.error('claim flagged', { metric: 'ClaimFlagged', ...named, reason: verdict.reason });
       const saved = await saveClaim(table, claim, { ...claim, stage: 'flagged', flag: verdict.reason });
+      if (saved.saved) await standFlagged(deps, saved.claim);
       return { is: 'flagged', saved };
     }
     case 'release':

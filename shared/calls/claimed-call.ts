@@ -30,6 +30,7 @@ import { completeClaim } from './complete-claim.ts';
 import { lookBeforeSending } from './look-before-sending.ts';
 import { type NotReserved, type Reserve, reserveFor } from './reserve.ts';
 import { recordsOf, teach } from './siblings.ts';
+import { standFlagged } from './stand.ts';
 
 /*
  * Claim, then call: creating a payment at paytech, which does not deduplicate, at most once per attempt.
@@ -83,7 +84,7 @@ const SHORTEST_RETENTION_MS = DAY_MS;
 const MAX_ROUNDS = 5;
 
 export function claimedCall(deps: ClaimedCallDependencies) {
-  const { table, now, logger } = deps;
+  const { table, now } = deps;
   const look = lookBeforeSending(deps);
 
   return async function create(call: ClaimedCall): Promise<CallResult> {
@@ -214,11 +215,11 @@ export function claimedCall(deps: ClaimedCallDependencies) {
 
   /** So many attempts are made by no customer. */
   async function flag(next: Omit<Claim, 'revision'>, previous: Claim | undefined): Promise<RoundResult> {
-    const { kind, referenceId, attempt } = next;
-    const why = `there were ${attempt - 1} attempts`;
-    logger.error('claim flagged', { metric: 'ClaimFlagged', kind, referenceId, attempt, reason: why });
+    const why = `there were ${next.attempt - 1} attempts`;
     const saved = await saveClaim(table, previous, { ...next, stage: 'flagged', flag: why });
-    return saved.saved ? { is: 'flagged' } : { movedTo: saved.claim };
+    if (!saved.saved) return { movedTo: saved.claim };
+    await standFlagged(deps, saved.claim);
+    return { is: 'flagged' };
   }
 
   /** Sets the money aside; the claim as `sent` in its place is the right to call paytech. */

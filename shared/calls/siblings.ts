@@ -15,19 +15,19 @@ import { withQueued } from '../payment/observation.ts';
 import { type Learnable, optional, type PaymentIdentity, type PaymentRecord } from '../payment/payment.ts';
 import { parseGatewayReference } from '../payment/reference.ts';
 import { holdsMoney, mayHoldMoney } from '../payment/refund.ts';
+import { type StandingAlarm, subjectId } from '../payment/standing.ts';
 import { meansMoney, type PaymentType } from '../payment/state.ts';
 import type { GatewayClient } from '../paytech/client.ts';
 import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
-import type { MetricName } from '../runtime/metrics.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
 import { assign } from '../store/expressions.ts';
-import { markPaidTwice } from '../store/paid-twice.ts';
 import { IS_KNOWN, keyOf } from '../store/payment-item.ts';
 import { readPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
 import { asFound } from './look-up.ts';
 import { MAX_PARENTS, parentAtPaytech } from './parents.ts';
+import { stand, standFlagged } from './stand.ts';
 
 /*
  * The payments of one claim. Of an order that are its attempts, what paytech made of one of them by cascading, and
@@ -205,8 +205,10 @@ export async function join(deps: SiblingsDependencies, payment: Member, isRecord
     const isShared = ids.length > 1;
     if (isShared) for (const id of ids) await mark(table, id);
     const saved =
-      next === claim ? { saved: true as const, claim } : await saveClaim(table, claim, bounded(deps, next));
+      next === claim ? { saved: true as const, claim } : await saveClaim(table, claim, bounded(next));
     if (saved.saved) {
+      if (claim?.stage !== 'flagged' && saved.claim.stage === 'flagged')
+        await standFlagged(deps, saved.claim);
       if (isShared) await watch(deps, saved.claim);
       return;
     }
@@ -234,17 +236,10 @@ function unclaimed(payment: Member, referenceId: string): Claim {
 }
 
 /** More of them than anybody makes on purpose: a person has to look. */
-function bounded({ logger }: SiblingsDependencies, claim: Claim): Claim {
-  const { kind, referenceId, attempt, resolutions } = claim;
+function bounded(claim: Claim): Claim {
+  const { resolutions } = claim;
   const isWithin = mayTry({ attempt: paymentsOf(claim).length, ...optional('resolutions', resolutions) });
   if (isWithin || claim.stage === 'flagged') return claim;
-  logger.error('claim flagged', {
-    metric: 'ClaimFlagged',
-    kind,
-    referenceId,
-    attempt,
-    reason: 'too many payments',
-  });
   return {
     ...claim,
     stage: 'flagged',
@@ -259,9 +254,8 @@ export async function mark(table: Table, id: string): Promise<void> {
 }
 
 /**
- * Raises the alarm, and sets the mark that stands, where the record holds money, or pays it out, beside another payment
- * of its claim. To be called whenever an event has been applied, also one that comes again: the alarm may have been
- * lost with its process.
+ * Raises the alarm where the record holds money, or pays it out, beside another payment of its claim. To be called
+ * whenever an event has been applied, also one that comes again: the alarm may have been lost with its process.
  */
 export async function watchSiblings(deps: SiblingsDependencies, record: PaymentRecord): Promise<void> {
   if (!record.hasSiblings || record.referenceId === undefined || !holdsMoney(record)) return;
@@ -271,13 +265,18 @@ export async function watchSiblings(deps: SiblingsDependencies, record: PaymentR
   if (claim) await watch(deps, claim);
 }
 
-const TWICE: Record<ClaimKind, MetricName> = {
-  deposit: 'OrderPaidTwice',
-  withdrawal: 'PaidOutTwice',
-  refund: 'PaidOutTwice',
-};
+/** The alarm of a request that is paid, or paid out, more than once. */
+export function paidTwiceAlarm({ kind, referenceId }: Pick<Claim, 'kind' | 'referenceId'>): {
+  alarm: StandingAlarm;
+  id: string;
+} {
+  return kind === 'deposit'
+    ? { alarm: 'order-paid-twice', id: referenceId }
+    : { alarm: 'paid-out-twice', id: subjectId(kind, referenceId) };
+}
 
-export async function watch({ table, logger, now }: SiblingsDependencies, claim: Claim): Promise<void> {
+export async function watch(deps: SiblingsDependencies, claim: Claim): Promise<void> {
+  const { table, logger } = deps;
   const records = await recordsOf(table, claim);
   const holding = records.filter((each) => weighs(claim, each) && holdsMoney(each)).map(({ id }) => id);
   const { kind, referenceId } = claim;
@@ -285,23 +284,21 @@ export async function watch({ table, logger, now }: SiblingsDependencies, claim:
     logger.warn('reference shared with other payments', { metric: 'ReferenceShared', kind, referenceId });
   }
   if (holding.length < 2) return;
-  await markPaidTwice(table, claim, holding, now());
-  logger.error(kind === 'deposit' ? 'order paid twice' : 'paid out twice', {
-    metric: TWICE[kind],
-    kind,
-    referenceId,
-    paymentIds: holding,
-  });
+  const finding = { ...paidTwiceAlarm(claim), found: holding };
+  const message = kind === 'deposit' ? 'order paid twice' : 'paid out twice';
+  await stand(deps, finding, message, { kind, referenceId, paymentIds: holding });
 }
 
-/** Whether two payments of the claim hold money, or may hold it again: then its mark stays. */
-export async function staysPaidTwice(
+/** The payments of a claim that hold money, or may hold it again, where it is more than one: then its alarm stays. */
+export async function stillPaidTwice(
   table: Table,
-  key: Pick<Claim, 'kind' | 'referenceId'>,
-): Promise<boolean> {
-  const claim = await readClaim(table, key.kind, key.referenceId);
+  kind: ClaimKind,
+  referenceId: string,
+): Promise<readonly string[]> {
+  const claim = await readClaim(table, kind, referenceId);
   const records = claim ? await recordsOf(table, claim) : [];
-  return records.filter((each) => weighs(claim!, each) && mayHoldMoney(each)).length > 1;
+  const holding = records.filter((each) => weighs(claim!, each) && mayHoldMoney(each));
+  return holding.length > 1 ? holding.map(({ id }) => id) : [];
 }
 
 /** What was paid out is paid out, also where a person has said that it was not what was asked for. */

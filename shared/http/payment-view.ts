@@ -18,7 +18,7 @@ import type { Refunds } from '../payment/refund.ts';
 import { endedInVain } from '../payment/state.ts';
 import { customerErrorCode, customerMessage } from '../paytech/customer-message.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
-import type { PaidTwice } from '../store/paid-twice.ts';
+import type { StandingEntry } from '../store/standing.ts';
 
 /*
  * What callers are shown. Each view lists its fields, and so does infra/generate/openapi/answers.ts: what is new in the record is
@@ -149,8 +149,13 @@ export function listedView(payment: GatewayPayment) {
   };
 }
 
-/** Everything on record about a payment, for the back office. */
-export function fullView(record: PaymentRecord, claim: Claim | undefined, paidTwice: PaidTwice | undefined) {
+/** Everything on record about a payment, for the back office; `now` in epoch milliseconds. */
+export function fullView(
+  record: PaymentRecord,
+  claim: Claim | undefined,
+  alarms: readonly StandingEntry[],
+  now: number,
+) {
   return {
     ...pick(paymentAt(record), RECORDED),
     ...pick(record, ['redirectUrl', 'refundable']),
@@ -162,10 +167,24 @@ export function fullView(record: PaymentRecord, claim: Claim | undefined, paidTw
     operations: record.operations.map(operationView),
     ...optional('openOperation', optionally(openOperation(record), operationView)),
     ...optional('claim', optionally(claim, claimView)),
-    ...optional(
-      'paidTwice',
-      optionally(paidTwice, (each) => pick(each, ['paymentIds', 'since'])),
-    ),
+    ...optional('paidTwice', paidTwiceView(alarms)),
+    alarms: alarms.map((each) => alarmView(each, now)),
+  };
+}
+
+function paidTwiceView(alarms: readonly StandingEntry[]) {
+  const entry = alarms.find(({ alarm }) => alarm === 'order-paid-twice' || alarm === 'paid-out-twice');
+  return optionally(entry?.open, ({ found, since }) => ({ paymentIds: [...found].sort(), since }));
+}
+
+/** An alarm: since when it stands and over what, and who has acknowledged what of it. */
+export function alarmView({ alarm, id, open, acknowledgements }: StandingEntry, now: number) {
+  const stands = open && open.from <= now ? pick(open, ['found', 'since']) : {};
+  return {
+    kind: alarm,
+    id,
+    ...stands,
+    acknowledgements: acknowledgements.map((each) => pick(each, ['at', 'caller', 'reason', 'found'])),
   };
 }
 

@@ -2,12 +2,14 @@
 import { Logger as LineLogger, LogFormatter, LogItem } from '@aws-lambda-powertools/logger';
 import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
 import { env } from './config.ts';
-import { embeddedMetric, type MetricName } from './metrics.ts';
+import { type Counts, embeddedMetrics, type MetricName } from './metrics.ts';
 
 /** What a line says beside its message. No customer data, bodies or keys. */
 export interface LogFields {
   /** Counts one of it. */
   metric?: MetricName;
+  /** Counts so many of each. */
+  counts?: Counts;
   [field: string]: unknown;
 }
 
@@ -28,7 +30,8 @@ class LinesWithMetrics extends LogFormatter {
 
   override formatAttributes(line: UnformattedAttributes, more: LogAttributes): LogItem {
     const { logLevel, message, timestamp, serviceName, xRayTraceId } = line;
-    const { metric } = more as LogFields;
+    const { metric, counts = {}, ...fields } = more as LogFields;
+    const counted = { ...counts, ...(metric && { [metric]: 1 }) };
     const attributes = {
       level: logLevel,
       message,
@@ -37,8 +40,11 @@ class LinesWithMetrics extends LogFormatter {
       stack: this.#stack,
       xray_trace_id: xRayTraceId,
     };
-    const counted = metric === undefined ? {} : embeddedMetric(metric, timestamp);
-    return new LogItem({ attributes: { ...attributes, ...counted } }).addAttributes(more);
+    const metrics = Object.keys(counted).length > 0 ? embeddedMetrics(counted, timestamp) : {};
+    return new LogItem({ attributes: { ...attributes, ...metrics } }).addAttributes({
+      ...fields,
+      ...(metric && { metric }),
+    });
   }
 }
 

@@ -3,6 +3,7 @@ import { FACT_NAMES, FACTS, type FactName } from '../payment/facts.ts';
 import { type Decimal, isDecimal } from '../payment/money.ts';
 import type { PaymentRecord } from '../payment/payment.ts';
 import type { SweepState } from '../payment/slice.ts';
+import type { WebhooksHeard } from './webhooks-heard.ts';
 
 /*
  * What a stored number is, by the name of its attribute, at whatever depth: it is exact, unless it counts something or
@@ -21,7 +22,7 @@ type NamesOf<Stored, Value> = Stored extends Decimal
             : NamesOf<NonNullable<Stored[Name]>, Value>;
         }[keyof Stored]
       : never;
-type Stored = PaymentRecord | Claim | SweepState;
+type Stored = PaymentRecord | Claim | SweepState | WebhooksHeard;
 
 /**
  * Counts, and times in epoch milliseconds or seconds: JavaScript's numbers. A record, claim or watermark with one that is not
@@ -40,6 +41,7 @@ const COUNTS_AND_TIMES: Record<NamesOf<Stored, number>, 'count' | 'ms'> &
   denials: 'count',
   count: 'count',
   failures: 'count',
+  ended: 'count',
   at: 'ms',
   dueAt: 'ms',
   sentAt: 'ms',
@@ -61,6 +63,9 @@ const COUNTS_AND_TIMES: Record<NamesOf<Stored, number>, 'count' | 'ms'> &
   leftAt: 'ms',
   offset: 'count',
   uncomparedFrom: 'ms',
+  heardAt: 'ms',
+  endedUpTo: 'ms',
+  countedFrom: 'ms',
   expiresAt: 's',
 };
 

@@ -26,8 +26,8 @@ export interface DuePage {
 export type Cursor = Record<string, AttributeValue>;
 
 export interface OpenIndex {
-  /** Up to `limit` items of one shard that are due at `now`, oldest first. */
-  due(shard: number, now: number, limit: number, from?: Cursor): Promise<DuePage>;
+  /** Up to `limit` items of one shard, or of another partition, that are due at `now`, oldest first. */
+  due(shard: number | string, now: number, limit: number, from?: Cursor): Promise<DuePage>;
 }
 
 /** The index of the table named `tableName`. */

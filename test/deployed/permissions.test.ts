@@ -37,6 +37,13 @@ it.each([
     403,
     404,
   ],
+  [
+    'POST',
+    '/operations/alarms/acknowledge',
+    '{"kind":"order-paid-twice","id":"order-1","reason":"x"}',
+    403,
+    404,
+  ],
   ['GET', '/operations/balances', undefined, 403, 200],
 ] as const)('%s %s', async (method, path, body, forClerk, forBackOffice) => {
   expect(await statusFor(clerk, method, path, body)).toBe(forClerk);

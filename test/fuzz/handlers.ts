@@ -10,6 +10,7 @@ import { refresh } from '../../functions/get-payment/refresh.ts';
 import { operations } from '../../functions/operations/pipeline.ts';
 import { receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
 import { LOCAL_KEYS } from '../../infra/local/account.ts';
+import { acknowledgeAlarm } from '../../shared/calls/acknowledge.ts';
 import { act } from '../../shared/calls/act.ts';
 import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import { releaseAction } from '../../shared/calls/release.ts';
@@ -83,6 +84,7 @@ export function handlersOn(world: World) {
     act: acting,
     resolve: resolveClaim({ table, gateway, queue, now, logger }),
     release: releaseAction({ table, gateway, queue, now }),
+    acknowledge: acknowledgeAlarm({ table, logger, now }),
   });
   const deadline = () => now() + 14_000;
   let owners = 0;

@@ -4,7 +4,8 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { PaytechPayments } from '../../infra/stack/paytech-payments.ts';
 import { CAN_WAIT } from '../../infra/stack/severity.ts';
-import { METRICS_NAMESPACE } from '../../shared/runtime/metrics.ts';
+import { STANDING_ALARMS } from '../../shared/payment/standing.ts';
+import { METRICS_NAMESPACE, STANDING_METRIC } from '../../shared/runtime/metrics.ts';
 import { HOUR_MS } from '../../shared/runtime/time.ts';
 import { alarmsOf, type TemplateAlarm } from '../support/alarm.ts';
 import { minimal, onlyResource, type Resource, resources, synthesize, target } from './synthesized.ts';
@@ -41,6 +42,7 @@ test('the default stack has these alarms and no others', () => {
     'api-4xx',
     'api-5xx',
     'api-throttled',
+    'api-key-refused',
     'authorized-for-long',
     'awaiting-approval-for-long',
     'claim-flagged',
@@ -61,10 +63,14 @@ test('the default stack has these alarms and no others', () => {
     'payment-events-undelivered',
     'publish-failed',
     'reconcile-failed',
+    'reconcile-failing',
     'reconcile-gave-up',
+    'reconcile-list-behind',
     'reconcile-not-running',
+    'reconcile-walk-behind',
     'refund-without-parent',
     'refunded-too-much',
+    'unknown-state-for-long',
     'unknown-states',
     'secret-stale',
     'webhook-not-confirmed',
@@ -72,6 +78,7 @@ test('the default stack has these alarms and no others', () => {
     'webhooks-age',
     'webhooks-dlq',
     'webhooks-missed',
+    'webhooks-not-arriving',
   ];
   expect(Object.keys(alarms).sort()).toEqual(expected.sort());
 });
@@ -104,12 +111,45 @@ test('each begins with how urgent it is: what keeps customers from paying, or mo
   for (const entry of CAN_WAIT) expect(runbook).toContain(`<a id="${entry}"></a>`);
 });
 
-test('no data is fine everywhere but for reconcile', () => {
-  const breaching = Object.entries(alarms)
-    .filter(([, { Properties }]) => Properties.TreatMissingData !== 'notBreaching')
-    .map(([name, { Properties }]) => [name, Properties.TreatMissingData]);
-  expect(breaching).toEqual([['reconcile-not-running', 'breaching']]);
+test('silence is bad news of reconcile, no news of what it counts, and good news everywhere else', () => {
+  const treated = (treatment: string) =>
+    Object.entries(alarms)
+      .filter(([, { Properties }]) => Properties.TreatMissingData === treatment)
+      .map(([name]) => name);
+  expect(treated('breaching').sort()).toEqual(['reconcile-failing', 'reconcile-not-running']);
+  const counted = ['reconcile-list-behind', 'reconcile-walk-behind', 'webhooks-not-arriving'];
+  expect(treated('ignore').sort()).toEqual([...STANDING_ALARMS, ...counted].sort());
+  const all = [...treated('breaching'), ...treated('ignore'), ...treated('notBreaching')];
+  expect(all.sort()).toEqual(Object.keys(alarms).sort());
 });
+
+test('what stands is on from one on, by the metric of its name, and adds up nothing', () => {
+  for (const alarm of STANDING_ALARMS) {
+    expect(alarms[alarm]!.Properties, alarm).toMatchObject({
+      MetricName: STANDING_METRIC[alarm],
+      Statistic: 'Maximum',
+      Threshold: 1,
+      EvaluationPeriods: 1,
+    });
+  }
+});
+
+test.each([
+  [1, 15 * 60, 15],
+  [5, 15 * 60, 15],
+  [15, 45 * 60, 45],
+])(
+  'with a run every %i min it is behind after %i s, and fails after %i min',
+  async (every, late, failing) => {
+    const settings = { ...minimal, reconcileMinutes: every, webhookGraceSeconds: 77 };
+    const { template } = await synthesize(settings);
+    const of = (name: string) => resources(template, 'AWS::CloudWatch::Alarm')[name]!.Properties;
+    expect(of('reconcile-walk-behind').Threshold).toBe(late);
+    expect(of('reconcile-list-behind').Threshold).toBe(late);
+    const { Period, EvaluationPeriods } = of('reconcile-failing');
+    expect((Period * EvaluationPeriods) / 60).toBe(failing);
+  },
+);
 
 test('the queues, routes and functions are watched by the metrics that AWS keeps of them', () => {
   const watched = (name: string) => {

@@ -102,6 +102,7 @@ const operationRoutes = [
   'GET /operations/payments/{id}',
   'GET /operations/payments/{id}/gateway-operations',
   'POST /operations/claims/resolve',
+  'POST /operations/alarms/acknowledge',
   'POST /operations/payments/{id}/approve',
   'POST /operations/payments/{id}/capture',
   'POST /operations/payments/{id}/reject',

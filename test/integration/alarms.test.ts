@@ -2,21 +2,25 @@ import { randomUUID } from 'node:crypto';
 import type { SQSRecord } from 'aws-lambda';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
+import { noteWebhooks } from '../../functions/apply-payment-event/webhook-heard.ts';
 import { orderTokens } from '../../functions/create-payment/order-token.ts';
 import { getPayment } from '../../functions/get-payment/pipeline.ts';
 import { refresh } from '../../functions/get-payment/refresh.ts';
 import { receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
 import { reconcile } from '../../functions/reconcile/pipeline.ts';
+import { acknowledgeAlarm } from '../../shared/calls/acknowledge.ts';
 import { act } from '../../shared/calls/act.ts';
 import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
 import { httpHandler } from '../../shared/http/api.ts';
 import { decimal } from '../../shared/payment/money.ts';
+import { parseSubject, STANDING_ALARMS, type StandingAlarm } from '../../shared/payment/standing.ts';
 import { sign } from '../../shared/paytech/signature.ts';
 import { AwsError } from '../../shared/runtime/aws-call.ts';
 import { openSecret, readKey } from '../../shared/runtime/secrets.ts';
-import { saveClaim } from '../../shared/store/claims.ts';
+import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
+import { idOfEntry, partitionOf } from '../../shared/store/standing.ts';
 import { synthesize } from '../infra/synthesized.ts';
 import { alarmsOf, type TemplateAlarm } from '../support/alarm.ts';
 import { countMetrics, metricNamed } from '../support/counted.ts';
@@ -96,7 +100,10 @@ const functions = {
       ),
     }));
     const apply = applyWith({ logger });
-    return applyBatch({ apply, publisher, deadLetters, logger })(records as unknown as SQSRecord[]);
+    const messages = records as unknown as SQSRecord[];
+    const response = await applyBatch({ apply, publisher, deadLetters, logger })(messages);
+    await noteWebhooks({ ...world, logger })(messages);
+    return response;
   },
   act: (kind: 'execute' | 'capture', paymentId: string) => {
     const logger = counted.logger(kind === 'execute' ? 'execute-payment' : 'operations');
@@ -154,7 +161,7 @@ async function refundedElsewhere(parentPaymentId: string, amount: string): Promi
 const times = async (count: number, cause: () => Promise<unknown>) => {
   for (let time = 0; time < count; time++) await cause();
 };
-const failing = (on: 'create' | 'execute' | 'list' | 'get', ends: 'unknown' | 401) =>
+const failing = (on: 'create' | 'execute' | 'capture' | 'list' | 'get', ends: 'unknown' | 401 | 429) =>
   world.gateway.endings.push({ on, ends } as never);
 const authorized = async () => {
   const id = await created();
@@ -205,6 +212,38 @@ const givesUp = async () => {
   await functions.reconcile();
 };
 
+/** A call that makes or moves money, and that paytech does not take, by the function that makes it. */
+function turnedDown(status: 401 | 429): Record<string, () => Promise<unknown>> {
+  return {
+    'create-payment': async () => {
+      failing('create', status);
+      await functions.create();
+    },
+    operations: async () => {
+      failing('create', status);
+      await functions.create('withdrawal');
+    },
+    'execute-payment': async () => {
+      const id = await created();
+      failing('execute', status);
+      await functions.act('execute', id);
+    },
+  };
+}
+
+/** Ends of payments of ours, an hour apart, of which nobody but paytech itself tells. */
+const untold = (count: number) =>
+  times(count, async () => {
+    world.gateway.set(await created(), { state: 'COMPLETED' });
+    pass(MINUTE);
+    await functions.reconcile();
+    await functions.apply();
+    // The list is read once more after a quarter of an hour.
+    pass(20 * MINUTE);
+    await functions.reconcile();
+    pass(39 * MINUTE);
+  });
+
 /** By the alarm, then by the function that notices. */
 const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
   'webhook-signature': {
@@ -237,6 +276,14 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
       await times(20, () => webhook({ id, state: 'RECONCILIATION' }));
     },
   },
+  'unknown-state-for-long': {
+    reconcile: async () => {
+      await webhook({ id: await created(), state: 'RECONCILIATION' });
+      await functions.reconcile();
+      pass(24 * 60 * MINUTE);
+      await functions.reconcile();
+    },
+  },
   'outcome-unknown': {
     'create-payment': () =>
       times(5, async () => {
@@ -257,9 +304,9 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
   },
   'outcome-unknown-for-long': {
     reconcile: async () => {
-      const id = await created();
-      failing('execute', 'unknown');
-      await functions.act('execute', id);
+      const id = await authorized();
+      failing('capture', 'unknown');
+      await functions.act('capture', id);
       pass(16 * MINUTE);
       await functions.reconcile();
     },
@@ -376,19 +423,12 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
       expect((await functions.apply({ publish })).batchItemFailures).toHaveLength(5);
     },
   },
-  'gateway-not-accepted': {
-    'create-payment': async () => {
-      failing('create', 401);
-      await functions.create();
-    },
-    operations: async () => {
-      failing('create', 401);
-      await functions.create('withdrawal');
-    },
-    'execute-payment': async () => {
-      const id = await created();
-      failing('execute', 401);
-      await functions.act('execute', id);
+  'gateway-not-accepted': turnedDown(429),
+  'api-key-refused': {
+    ...turnedDown(401),
+    reconcile: async () => {
+      failing('list', 401);
+      await functions.reconcile();
     },
   },
   'gateway-not-reached': {
@@ -452,11 +492,63 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
     },
   },
   'reconcile-not-running': { reconcile: async () => {} },
+  'reconcile-failing': { reconcile: async () => {} },
+  'reconcile-walk-behind': {
+    reconcile: async () => {
+      await created();
+      pass(16 * MINUTE);
+      await functions.reconcile();
+    },
+  },
+  'reconcile-list-behind': {
+    reconcile: async () => {
+      await functions.reconcile();
+      pass(20 * MINUTE);
+      await functions.reconcile();
+    },
+  },
+  'webhooks-not-arriving': {
+    reconcile: async () => {
+      await functions.reconcile();
+      await untold(3);
+    },
+  },
 };
 
 it('has a cause for every alarm over logged metrics', () => {
   expect(Object.keys(CAUSES).sort()).toEqual([...alarms.keys()].sort());
 });
+
+/** Those that end in a run of reconcile only. */
+const COUNTED_IN_RUNS = [
+  'reconcile-not-running',
+  'reconcile-failing',
+  'reconcile-walk-behind',
+  'reconcile-list-behind',
+  'webhooks-not-arriving',
+];
+
+const isStanding = (name: string): name is StandingAlarm => STANDING_ALARMS.some((each) => each === name);
+
+/** What a person does at last about all that an alarm stands on. */
+async function decide(alarm: StandingAlarm): Promise<void> {
+  const { table, index, now, logger } = world;
+  const { keys } = await index.due(partitionOf(alarm), now(), 10);
+  expect(keys).not.toEqual([]);
+  for (const { pk } of keys) {
+    const id = idOfEntry(alarm, pk);
+    const by = { reason: 'seen to', caller: 'somebody' };
+    const { is } = await acknowledgeAlarm({ table, now, logger })({ kind: alarm, id, ...by });
+    if (alarm !== 'claim-flagged') {
+      expect(is).toBe('acknowledged');
+      continue;
+    }
+    expect(is).toBe('resolve-only');
+    const subject = parseSubject(id);
+    const claim = (await readClaim(table, subject.kind as 'deposit', subject.id))!;
+    await saveClaim(table, claim, { ...claim, stage: 'released' });
+  }
+}
 
 describe.each(Object.keys(CAUSES))('the alarm %s', (name) => {
   it.each(Object.keys(CAUSES[name]!))('goes off over its cause in %s, and ends', async (service) => {
@@ -464,8 +556,110 @@ describe.each(Object.keys(CAUSES))('the alarm %s', (name) => {
     const isOn = () => alarm.isOn(counted.samples, world.now());
     await CAUSES[name]![service]!();
     expect(isOn(), counted.all().join('\n')).toBe(true);
+    if (isStanding(name)) {
+      for (let hour = 0; hour < 3; hour++) {
+        pass(60 * MINUTE);
+        expect(isOn(), `where nobody has counted for an hour, in hour ${hour}`).toBe(true);
+        await functions.reconcile();
+        expect(isOn(), `in hour ${hour}`).toBe(true);
+      }
+      await decide(name);
+    }
+    if (name === 'webhooks-not-arriving') await webhook({ id: await created(), state: 'DECLINED' });
     pass(alarm.windowMs);
-    if (name === 'reconcile-not-running') await functions.reconcile();
+    if (isStanding(name) || COUNTED_IN_RUNS.includes(name)) await functions.reconcile();
+    expect(isOn()).toBe(false);
+  });
+});
+
+it('an alarm that was acknowledged is raised by what is found later, and by nothing else', async () => {
+  const alarm = alarms.get('order-paid-twice')!;
+  const isOn = () => alarm.isOn(counted.samples, world.now());
+  const referenceId = randomUUID();
+  const elsewhere = async () => {
+    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    await webhook({ id, state: 'COMPLETED', referenceId });
+    return id;
+  };
+  const last = [await elsewhere(), await elsewhere()][1]!;
+  expect(isOn()).toBe(true);
+  await decide('order-paid-twice');
+  pass(alarm.windowMs);
+  // The same webhook once more.
+  await webhook({ id: last, state: 'COMPLETED', referenceId });
+  await functions.reconcile();
+  expect(isOn()).toBe(false);
+
+  await elsewhere();
+  expect(isOn()).toBe(true);
+  pass(alarm.windowMs);
+  await functions.reconcile();
+  expect(isOn()).toBe(true);
+});
+
+it('a run that fails for any cause is none that has worked', async () => {
+  const alarm = alarms.get('reconcile-failing')!;
+  const isOn = () => alarm.isOn(counted.samples, world.now());
+  const lost = { send: () => Promise.reject(new Error('the queue is down')) };
+  const inWeather = async (weather: Partial<World['gateway']['weather']>) => {
+    Object.assign(world.gateway.weather, weather);
+    await functions.reconcile();
+    Object.assign(world.gateway.weather, { list: 'well', get: 'well' });
+  };
+  const causes: Record<string, () => Promise<unknown>> = {
+    'the list is down': () => inWeather({ list: 'down' }),
+    'GET is down': () => inWeather({ get: 'down' }),
+    'the queue is down': () => functions.reconcile(lost),
+    'it is killed': async () => {},
+  };
+  await created();
+  world.gateway.set(await created(), { state: 'COMPLETED' });
+  await functions.reconcile();
+  for (const [cause, fails] of Object.entries(causes)) {
+    world.gateway.set(await created(), { state: 'COMPLETED' });
+    for (let minute = 0; minute < 16; minute++) {
+      pass(MINUTE);
+      await fails();
+    }
+    expect(isOn(), cause).toBe(true);
+    await functions.reconcile();
+    expect(isOn(), `${cause}, and not any more`).toBe(false);
+  }
+});
+
+describe('webhooks that do not arrive', () => {
+  const isOn = () => alarms.get('webhooks-not-arriving')!.isOn(counted.samples, world.now());
+  beforeEach(() => functions.reconcile());
+
+  it('are noticed at one payment an hour, and two may be chance', async () => {
+    await untold(2);
+    expect(isOn()).toBe(false);
+    await untold(1);
+    expect(isOn()).toBe(true);
+  });
+
+  it('are noticed where customers are shown the end before', async () => {
+    const logger = counted.logger('get-payment');
+    const ask = refresh({ ...world, logger });
+    for (let payment = 0; payment < 3; payment++) {
+      const id = await created();
+      world.gateway.set(id, { state: 'COMPLETED' });
+      pass(10_000);
+      await ask((await readPayment(world.table, id))!, 'r');
+      await functions.apply();
+      pass(60 * MINUTE);
+      await functions.reconcile();
+    }
+    expect(isOn()).toBe(true);
+  });
+
+  it('are none where most arrive', async () => {
+    for (let payment = 0; payment < 4; payment++) {
+      await untold(1);
+      await paid();
+    }
+    await functions.reconcile();
     expect(isOn()).toBe(false);
   });
 });
@@ -497,7 +691,9 @@ it('stays quiet, each of them, over ordinary payments', async () => {
   const loud = [...alarms.values()].filter((alarm) => alarm.isOn(counted.samples, world.now()));
   // Missing data count against it, and by now there is a run in one of its two periods.
   expect(loud.map(({ name }) => name)).toEqual([]);
-  expect(counted.all()).toEqual([expect.stringContaining('Reconciled')]);
+  const more = counted.samples.filter(({ metric, value }) => value > 0 && !metric.includes('Seconds'));
+  const names = more.map(({ metric }) => metric.split(' ')[1]);
+  expect(names).toEqual(['ReconcileWorked', 'Reconciled']);
 });
 
 it('a moment without reconcile, and one in which paytech cannot be asked, wake nobody', async () => {

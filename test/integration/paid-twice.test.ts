@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
-import { endPaidTwice, markPaidTwice } from '../../shared/store/paid-twice.ts';
+import { endStanding, raise, readStanding } from '../../shared/store/standing.ts';
 import { backOffice } from '../support/back-office.ts';
 import { reconciling, TYPE_OF } from '../support/reconciling.ts';
 import { sharedWorld, webhookEvent } from '../support/world.ts';
 
-/** The mark of what is paid twice: one entry in the index of what is open, until at most one payment holds money. */
+/** The alarm of what is paid twice: one entry in the index of what is open, until at most one payment holds money. */
 
 const HOUR = 60 * 60_000;
 
@@ -34,8 +34,11 @@ async function two(kind: Kind, states: [PaymentState, PaymentState] = ['COMPLETE
     await comes(id, paymentType, referenceId, state);
     ids.push(id);
   }
-  const pk = `paid-twice#${kind}#${referenceId}`;
-  return { ids, referenceId, paymentType, pk, isMarked: async () => 'openShard' in ((await item(pk)) ?? {}) };
+  const alarm = kind === 'deposit' ? ('order-paid-twice' as const) : ('paid-out-twice' as const);
+  const id = kind === 'deposit' ? referenceId : `${kind}/${referenceId}`;
+  const entry = async () => (await readStanding(world.table, alarm, id))?.open;
+  const stands = async () => (await entry()) !== undefined;
+  return { ids, referenceId, paymentType, alarm, id, pk: `standing#${alarm}#${id}`, entry, stands };
 }
 
 describe('what is paid twice', () => {
@@ -45,12 +48,12 @@ describe('what is paid twice', () => {
     ['deposit', 'COMPLETED', 'AUTHORIZED'],
     ['withdrawal', 'PENDING', 'COMPLETED'],
     ['withdrawal', 'COMPLETED', 'AWAITING_APPROVAL'],
-  ])('a %s %s and %s: is marked once in the index, and shown', async (kind, ...states) => {
-    const { ids, pk } = await two(kind, states);
-    expect(await item(pk)).toMatchObject({
-      openShard: expect.any(String),
-      dueAt: String(world.now() + HOUR),
-      paymentIds: [...ids].sort(),
+  ])('a %s %s and %s: has one entry in the index, and is shown', async (kind, ...states) => {
+    const { ids, alarm, pk, entry } = await two(kind, states);
+    expect(await item(pk)).toMatchObject({ openShard: `standing#${alarm}`, dueAt: String(world.now()) });
+    const { found, since } = (await entry())!;
+    expect({ found: [...found].sort(), since }).toEqual({
+      found: [...ids].sort(),
       since: new Date(world.now()).toISOString(),
     });
     for (const id of ids) {
@@ -67,26 +70,27 @@ describe('what is paid twice', () => {
     ['deposit', 'PENDING', 'COMPLETED'],
     ['withdrawal', 'CANCELLED', 'COMPLETED'],
   ])('a %s %s and %s is not', async (kind, ...states) => {
-    const { ids, isMarked } = await two(kind, states);
-    expect(await isMarked()).toBe(false);
+    const { ids, stands } = await two(kind, states);
+    expect(await stands()).toBe(false);
     expect((await office.show(ids[0]!)).body).not.toHaveProperty('paidTwice');
   });
 
-  it('stays marked for as long as it is, since when it was first seen', async () => {
-    const { ids, referenceId, paymentType, pk, isMarked } = await two('deposit');
-    const { since } = (await item(pk))!;
+  it('stands for as long as it is, since when it was first seen', async () => {
+    const { ids, referenceId, paymentType, entry, stands } = await two('deposit');
+    const { since } = (await entry())!;
     for (let hour = 0; hour < 3; hour++) {
       pass(HOUR);
       await run();
-      expect(await isMarked()).toBe(true);
+      expect(await stands()).toBe(true);
     }
     const { id } = world.gateway.make({ paymentType, referenceId, amount: decimal('100'), currency: 'EUR' });
     await comes(id, paymentType, referenceId, 'COMPLETED');
-    expect(await item(pk)).toMatchObject({ since, paymentIds: [...ids, id].sort() });
+    const later = (await entry())!;
+    expect({ ...later, found: [...later.found].sort() }).toMatchObject({ since, found: [...ids, id].sort() });
   });
 
   it('ends when one is refunded, and not while that may still fail', async () => {
-    const { ids, isMarked } = await two('deposit');
+    const { ids, stands } = await two('deposit');
     const refundId = `refund/${randomUUID()}`;
     const { body } = await office.refund({ refundId, paymentId: ids[1]! });
     const ends = async (state: PaymentState) => {
@@ -99,33 +103,31 @@ describe('what is paid twice', () => {
     };
     pass(HOUR);
     await run();
-    expect(await isMarked()).toBe(true);
+    expect(await stands()).toBe(true);
     await ends('COMPLETED');
     pass(HOUR);
     await run();
-    expect(await isMarked()).toBe(false);
+    expect(await stands()).toBe(false);
     expect((await office.show(ids[0]!)).body).not.toHaveProperty('paidTwice');
 
     // paytech takes the refund back.
     await ends('CANCELLED');
-    expect(await isMarked()).toBe(true);
+    expect(await stands()).toBe(true);
   });
 
   it('ends when one is voided', async () => {
-    const { ids, referenceId, paymentType, isMarked } = await two('deposit', ['COMPLETED', 'AUTHORIZED']);
+    const { ids, referenceId, paymentType, stands } = await two('deposit', ['COMPLETED', 'AUTHORIZED']);
     await comes(ids[1]!, paymentType, referenceId, 'CANCELLED');
     pass(HOUR);
     await run();
-    expect(await isMarked()).toBe(false);
+    expect(await stands()).toBe(false);
   });
 
-  it('is kept where it was set again while somebody looked, and its next look moves forward only', async () => {
-    const { ids, referenceId, pk } = await two('deposit');
-    const read = { pk, dueAt: Number((await item(pk))!.dueAt) };
-    const key = { kind: 'deposit', referenceId } as const;
-    await markPaidTwice(world.table, key, ids, world.now() + 1);
-    await endPaidTwice(world.table, read);
-    await markPaidTwice(world.table, key, ids, world.now());
-    expect(await item(pk)).toMatchObject({ dueAt: String(read.dueAt + 1), openShard: expect.any(String) });
+  it('stands on where it was raised again while somebody looked', async () => {
+    const { ids, alarm, id, stands } = await two('deposit');
+    const read = (await readStanding(world.table, alarm, id))!;
+    await raise(world.table, { alarm, id, found: ids }, world.now());
+    expect(await endStanding(world.table, read)).toBe(false);
+    expect(await stands()).toBe(true);
   });
 });

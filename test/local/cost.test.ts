@@ -12,6 +12,7 @@ import type { HttpEvent } from '../../shared/http/api.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { openBatchTable } from '../../shared/store/batch-table.ts';
 import { readPayment } from '../../shared/store/payments.ts';
+import { WEBHOOKS_HEARD } from '../../shared/store/webhooks-heard.ts';
 import { reconciling } from '../support/reconciling.ts';
 import { startWorld, type World, webhookEvent } from '../support/world.ts';
 
@@ -30,7 +31,8 @@ function countingTable() {
     (next, { commandName = '' }) =>
       async (args) => {
         const { Key, Item } = args.input as { Key?: { pk: string }; Item?: { pk: string } };
-        if ((Key ?? Item)?.pk === 'sweep#mark') return next(args);
+        const ofItself = ['sweep#mark', WEBHOOKS_HEARD];
+        if (ofItself.includes((Key ?? Item)?.pk ?? '')) return next(args);
         Object.assign(args.input, { ReturnConsumedCapacity: 'TOTAL' });
         const before = await openEntries();
         const result = await next(args).catch((error) => {

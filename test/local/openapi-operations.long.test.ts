@@ -9,6 +9,7 @@ import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
 import { saveClaim } from '../../shared/store/claims.ts';
 import { takeOperation } from '../../shared/store/operation-lock.ts';
 import { readPayment, recordPayment } from '../../shared/store/payments.ts';
+import { raise } from '../../shared/store/standing.ts';
 import {
   type CallOptions,
   type DocumentedService,
@@ -22,6 +23,7 @@ import {
 const REFUND = 'POST /operations/refunds';
 const WITHDRAW = 'POST /operations/withdrawals';
 const RESOLVE = 'POST /operations/claims/resolve';
+const ACKNOWLEDGE = 'POST /operations/alarms/acknowledge';
 const LIST = 'GET /operations/payments';
 const SHOW = 'GET /operations/payments/{id}';
 const STEPS = 'GET /operations/payments/{id}/gateway-operations';
@@ -325,6 +327,61 @@ describe(`${RESOLVE} of a claim`, () => {
     expect((await resolve(flagged, { reason: '' })).code).toBe('request.invalid');
     expect((await resolve(NO_SUCH_ID)).code).toBe('claim.not_found');
     expect((await resolve(flagged, { outcome: 'sent' })).code).toBe('claim.mismatch');
+  });
+});
+
+describe(ACKNOWLEDGE, () => {
+  const acknowledge = (id: string, more: object = {}) =>
+    call(ACKNOWLEDGE, { body: { kind: 'order-paid-twice', id, reason: 'both were meant', ...more } });
+  const standing = async (found = ['a', 'b']) => {
+    const id = newId();
+    await raise(service.table, { alarm: 'order-paid-twice', id, found }, Date.now());
+    return id;
+  };
+
+  it('200, and who says why is in the record', async () => {
+    const id = await paidDeposit();
+    await raise(service.table, { alarm: 'event-quarantined', id, found: ['event 1'] }, Date.now());
+    expect((await call(SHOW, { at: { id } })).json.alarms).toEqual([
+      {
+        kind: 'event-quarantined',
+        id,
+        found: ['event 1'],
+        since: expect.any(String),
+        acknowledgements: [],
+      },
+    ]);
+    expect(await acknowledge(id, { kind: 'event-quarantined', found: ['event 1', 'event 2'] })).toMatchObject(
+      {
+        status: 200,
+        json: { kind: 'event-quarantined', id, result: 'acknowledged', found: ['event 1'] },
+      },
+    );
+    const by = {
+      at: expect.any(String),
+      caller: expect.stringContaining('local'),
+      reason: 'both were meant',
+      found: ['event 1'],
+    };
+    expect((await call(SHOW, { at: { id } })).json.alarms).toEqual([
+      { kind: 'event-quarantined', id, acknowledgements: [by] },
+    ]);
+  });
+
+  it('400, 404 and 409', async () => {
+    expect((await acknowledge(await standing(), { reason: '' })).code).toBe('request.invalid');
+    expect((await acknowledge(newId(), { kind: 'api-5xx' })).code).toBe('request.invalid');
+    expect((await acknowledge(newId())).code).toBe('alarm.not_found');
+    expect((await acknowledge(await standing(), { found: ['a'] })).code).toBe('alarm.changed');
+    const flagged = `withdrawal/${await flaggedClaim(service)}`;
+    expect((await acknowledge(flagged, { kind: 'claim-flagged' })).code).toBe('alarm.not_acknowledgeable');
+  });
+
+  it('500 where the table refuses', async () => {
+    const open = { openShard: 'standing#order-paid-twice', dueAt: 0, found: ['a', 'b'], since: '' };
+    const broken = { pk: 'standing#order-paid-twice#broken', ...open, revision: 1, acknowledgements: 'x' };
+    await service.table.put(broken, ['attribute_not_exists(pk)']);
+    expect((await acknowledge('broken')).code).toBe('internal');
   });
 });
 

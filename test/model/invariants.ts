@@ -55,10 +55,10 @@ function whatIsPaidIsNotSoldAgain({ soldAgain }: Simulation): void {
   none(soldAgain, 'a paid order is sold again');
 }
 
-/** Two deposits of an order that hold money, two payouts of an id: alarmed and marked, in whatever order they came. */
+/** Two deposits of an order that hold money, two payouts of an id: alarmed, and the alarm stands, in whatever order they came. */
 function whatIsPaidTwiceAlarms(simulation: Simulation, records: PaymentRecord[]): void {
   const { orders, backOffice, logger, own } = simulation;
-  const isMarked = (subject: string) => own.isOpen(`paid-twice#${subject}`);
+  const stands = (alarm: string) => own.isOpen(`standing#${alarm}`);
   const alarmed = (metric: string, id: string) =>
     logger.lines.some(({ more }) => more.metric === metric && JSON.stringify(more).includes(id));
   for (const { referenceId: id } of orders) {
@@ -66,7 +66,7 @@ function whatIsPaidTwiceAlarms(simulation: Simulation, records: PaymentRecord[])
     const ids = holding.map((each) => each.id);
     if (ids.length < 2) continue;
     expect(alarmed('OrderPaidTwice', id), `order ${id} paid twice: ${ids}`).toBe(true);
-    expect(isMarked(`deposit#${id}`), `order ${id} paid twice is marked: ${ids}`).toBe(true);
+    expect(stands(`order-paid-twice#${id}`), `order ${id} paid twice stands: ${ids}`).toBe(true);
   }
   for (const { name, id } of backOffice.requests.values()) {
     if (name !== 'withdrawal') continue;
@@ -76,7 +76,7 @@ function whatIsPaidTwiceAlarms(simulation: Simulation, records: PaymentRecord[])
     const ids = paid.map((each) => each.id);
     if (ids.length < 2) continue;
     expect(alarmed('PaidOutTwice', id), `payout ${id} paid twice: ${ids}`).toBe(true);
-    expect(isMarked(`withdrawal#${id}`), `payout ${id} paid twice is marked: ${ids}`).toBe(true);
+    expect(stands(`paid-out-twice#withdrawal/${id}`), `payout ${id} paid twice stands: ${ids}`).toBe(true);
   }
 }
 

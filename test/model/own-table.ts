@@ -3,23 +3,27 @@ import { isFinal, type PaymentState } from '../../shared/payment/state.ts';
 import type { BatchTable } from '../../shared/store/batch-table.ts';
 import type { OpenIndex, OpenKey } from '../../shared/store/open-index.ts';
 import { toRecord } from '../../shared/store/payment-item.ts';
-import { type Item, openShard, type Written } from '../../shared/store/table.ts';
+import type { Item, Written } from '../../shared/store/table.ts';
+import { WEBHOOKS_HEARD } from '../../shared/store/webhooks-heard.ts';
 
-/** The item of which a table has one, and each simulation its own. */
-const SWEEP_MARK = 'sweep#mark';
+/** The items of which a table has one, and each simulation its own. */
+const SINGLE = ['sweep#mark', WEBHOOKS_HEARD];
+
+/** An item in the index, with the partition that it is in. */
+type Entry = OpenKey & { shard: string };
 
 /**
  * One simulation's part of the table that all share, with its index of what is open, which lags behind the table as
  * DynamoDB's does: it shows what was written before it was last caught up.
  */
 export function ownTable(shared: BatchTable, run: string) {
-  const written = new Map<string, OpenKey>();
-  let shown: OpenKey[] = [];
+  const written = new Map<string, Entry>();
+  let shown: Entry[] = [];
   /** Every item as it was last written. */
   const latest = new Map<string, Item>();
   const unmarked: string[] = [];
   let writes = 0;
-  const own = (pk: string) => (pk === SWEEP_MARK ? `${pk}#${run}` : pk);
+  const own = (pk: string) => (SINGLE.includes(pk) ? `${pk}#${run}` : pk);
 
   function noted(pk: string, result: Written): Written {
     writes++;
@@ -32,7 +36,7 @@ export function ownTable(shared: BatchTable, run: string) {
     latest.set(pk, item);
     if (shard === undefined && isUndecided(pk, item)) unmarked.push(`${pk} in ${item.state ?? item.stage}`);
     if (shard === undefined) written.delete(pk);
-    else written.set(pk, { pk, dueAt: dueAt as number });
+    else written.set(pk, { pk, dueAt: dueAt as number, shard: shard as string });
   }
 
   const table: BatchTable = {
@@ -44,7 +48,7 @@ export function ownTable(shared: BatchTable, run: string) {
   };
   const index: OpenIndex = {
     async due(shard, now) {
-      const isDue = ({ pk, dueAt }: OpenKey) => openShard(pk) === String(shard) && dueAt <= now;
+      const isDue = (each: Entry) => each.shard === String(shard) && each.dueAt <= now;
       return { keys: shown.filter(isDue).sort((a, b) => a.dueAt - b.dueAt) };
     },
   };

@@ -248,6 +248,37 @@ describe.concurrent('explain, of what is not in order', () => {
     ]);
   });
 
+  it('shows what stands until somebody decides, and who acknowledged it', async () => {
+    const id = await paid('11');
+    await simulate(`payments/${id}/pay`, { state: 'CANCELLED' });
+    await isRecorded(id, { state: 'CANCELLED' });
+    const row = new RegExp(`payment-corrected +${id} +.* UTC +version 3`);
+    expect((await ops(['alarms'])).stdout).toMatch(row);
+    expect(await explained(id)).toContain(`"paytech-ops acknowledge payment-corrected ${id} --reason …"`);
+    const { checks } = await json('doctor');
+    expect(checks).toContainEqual({
+      check: 'decisions',
+      is: 'warn',
+      detail: expect.stringMatching(/\d decisions? open \(.*payment-corrected.*"paytech-ops alarms"/),
+    });
+
+    const arrive = { check: 'webhooks', is: 'ok', detail: expect.stringContaining('the last one was heard') };
+    expect(checks).toContainEqual(arrive);
+
+    const acknowledge = ['acknowledge', 'payment-corrected', id, '--reason', 'goods are back', '--yes'];
+    expect((await ops(acknowledge)).stdout).toContain('Acknowledged: version 3.');
+    expect(await explained(id)).toMatch(
+      /local:user\/\S+ acknowledged the alarm payment-corrected \(version 3\): "goods are back"/,
+    );
+    expect((await ops(['alarms'])).stdout).not.toMatch(row);
+    const again = await ops(acknowledge);
+    expect(again.code).toBe(1);
+    expect(again.stderr).toContain(`No alarm payment-corrected stands on ${id}`);
+    const flagged = await ops(['acknowledge', 'claim-flagged', 'withdrawal/p-1', '--reason', 'x', '--yes']);
+    expect(flagged.code).toBe(1);
+    expect(flagged.stderr).toContain('"paytech-ops claims resolve <kind> <id>" only');
+  });
+
   it('shows a webhook that paytech does not confirm, and says to deliver nothing', async () => {
     const id = await deposit('8');
     await simulate(`payments/${id}/webhook`, { state: 'COMPLETED' });
@@ -312,6 +343,7 @@ describe.concurrent('the program', () => {
     ['no command', [], 'Usage: paytech-ops'],
     ['a command that there is not', ['frobnicate'], "unknown command 'frobnicate'"],
     ['an option that there is not', ['doctor', '--wrong'], "unknown option '--wrong'"],
+    ['an alarm that there is not', ['acknowledge', 'api-5xx', 'x', '--reason', 'y'], 'Allowed choices are'],
     ['a time that is none', ['keys', '--since', 'yesterday'], 'Give a duration such as'],
     ['no redrive filter', ['dlq', 'redrive', '--yes'], 'Name messages, a filter, or --all.'],
     ['nothing named to delete', ['dlq', 'delete', '--yes'], 'Name messages, a filter, or --all.'],
@@ -583,6 +615,8 @@ describe.concurrent('doctor', () => {
       'webhook queue',
       'dead letters',
       ...(isDeployed ? ['alarms'] : []),
+      'reconcile',
+      'decisions',
     ]);
     expect(checks.filter(({ is }: Json) => is === 'fail')).toEqual([]);
   });

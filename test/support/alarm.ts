@@ -36,8 +36,7 @@ function readAlarm(template: Template, name: string, properties: Json): Template
   const periodMs = Period * 1_000;
   const needed = properties.DatapointsToAlarm ?? EvaluationPeriods;
 
-  const isBreaching = (value: number | undefined): boolean => {
-    if (value === undefined) return isBreachingWhenMissing(TreatMissingData);
+  const isBreaching = (value: number): boolean => {
     switch (ComparisonOperator) {
       case 'GreaterThanOrEqualToThreshold':
         return value >= Threshold;
@@ -54,10 +53,14 @@ function readAlarm(template: Template, name: string, properties: Json): Template
     windowMs: EvaluationPeriods * periodMs,
     isOn(samples, now) {
       const own = samples.filter((sample) => sample.metric === metric);
+      // Where missing data are ignored, it stays as it was when there were any.
+      const last = Math.max(0, ...own.map(({ at }) => at));
+      const seenAt = TreatMissingData === 'ignore' && now - last >= periodMs ? last : now;
       const breaching = Array.from({ length: EvaluationPeriods }, (_, periods) => {
-        const end = now - periods * periodMs;
+        const end = seenAt - periods * periodMs;
         const values = own.filter(({ at }) => at > end - periodMs && at <= end).map(({ value }) => value);
-        return isBreaching(statisticOf(Statistic ?? ExtendedStatistic, values));
+        const value = statisticOf(Statistic ?? ExtendedStatistic, values);
+        return value === undefined ? isBreachingWhenMissing(TreatMissingData) : isBreaching(value);
       });
       return breaching.filter(Boolean).length >= needed;
     },
@@ -65,7 +68,7 @@ function readAlarm(template: Template, name: string, properties: Json): Template
 }
 
 function isBreachingWhenMissing(treatment: string): boolean {
-  if (treatment !== 'breaching' && treatment !== 'notBreaching')
+  if (!['breaching', 'notBreaching', 'ignore'].includes(treatment))
     throw new Error(`missing data: ${treatment}`);
   return treatment === 'breaching';
 }

@@ -60,7 +60,8 @@ test.each([401, 403, 404, 429])('%i: not taken, given back, and named in the log
   const { called, done, logged } = await calling({ kind: 'not-accepted', status });
   expect(called).toEqual({ is: 'unavailable', status });
   expect(done).toEqual([CALLED, 'given back']);
-  expect(logged).toEqual([{ metric: 'GatewayNotAccepted', status }]);
+  const metric = status === 401 || status === 403 ? 'ApiKeyRefused' : 'GatewayNotAccepted';
+  expect(logged).toEqual([{ metric, status }]);
 });
 
 describe('where nobody could know otherwise', () => {

@@ -58,7 +58,7 @@ describe('a fact that paytech reports', () => {
         const record = recordWith([created, { at: created.at, source, facts }]);
         const shown = sorted([...new Set([...names, 'paymentMethod'])]);
         expect(factsOf(actedView(record))).toEqual(shown);
-        expect(factsOf(fullView(record, undefined, undefined).history[1]!.facts)).toEqual(sorted(names));
+        expect(factsOf(fullView(record, undefined, [], 0).history[1]!.facts)).toEqual(sorted(names));
         expect(factsOf(listedView(payment))).toEqual(sorted(names));
 
         const { body, attributes } = publicationOf(record, 2, 'urn:x');

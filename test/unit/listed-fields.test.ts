@@ -123,6 +123,16 @@ const listed = withUnlisted(fc.record({ facts, customerAmount: amounts })).map(
   (each): GatewayPayment => ({ id: 'p1', redirectUrl: `https://pay.example/${SECRET}`, ...each }),
 );
 
+const acknowledgement = { at, caller: 'arn:x', reason: 'known', found: ['a'], unlisted: SECRET };
+const alarm = {
+  alarm: 'order-paid-twice' as const,
+  id: 'order-1',
+  open: { found: ['a', 'b'], since: at, from: 0, unlisted: SECRET },
+  acknowledged: new Set([SECRET]),
+  acknowledgements: [acknowledgement],
+  revision: 2,
+};
+
 /** Whole numbers that count something; all others are amounts, and texts. */
 const COUNTS = ['version', 'attempt', 'quarantined'];
 
@@ -138,7 +148,7 @@ describe('a fact that is not listed', () => {
     fc.assert(
       fc.property(record, claim, listed, (payment, held, item) => {
         for (const view of [publicView, actedView, createdView, refundView]) check(view(payment));
-        check(fullView(payment, held, { paymentIds: ['a', 'b'], since: payment.created }));
+        check(fullView(payment, held, [alarm], Date.now()));
         check(claimView(held));
         check(listedView(item));
       }),

@@ -6,6 +6,7 @@ import { amount, factFields, signedAmount } from '../../../shared/payment/event-
 import { FACT_NAMES } from '../../../shared/payment/facts.ts';
 import { EVENT_SOURCES, ORIGINS } from '../../../shared/payment/payment.ts';
 import type { RefundStage } from '../../../shared/payment/refund.ts';
+import { STANDING_ALARMS } from '../../../shared/payment/standing.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES } from '../../../shared/payment/state.ts';
 import { RETRY_HINTS } from '../../../shared/paytech/customer-message.ts';
 
@@ -210,6 +211,25 @@ export const fullRecord = z.object({
         ),
       ),
   ),
+  alarms: z.array(
+    z
+      .object({
+        kind: z.enum(STANDING_ALARMS),
+        id: text,
+        found: z.optional(z.array(text)),
+        since: z.optional(time),
+        acknowledgements: z.array(z.object({ at: time, caller: text, reason: text, found: z.array(text) })),
+      })
+      .check(z.describe('An alarm that stands, `since` and over what is `found`, or that was acknowledged.')),
+  ),
+});
+
+/** What was acknowledged. */
+export const acknowledgement = z.object({
+  kind: z.enum(STANDING_ALARMS),
+  id: text,
+  result: z.literal('acknowledged'),
+  found: z.array(text),
 });
 
 /** How a decision ended; `payment` is there when one was adopted, or the action had taken effect. */

@@ -1,6 +1,7 @@
 /** The routes of the back office. */
 import * as z from 'zod/mini';
 import { captureBody, emptyBody, rejectBody } from '../../../functions/operations/actions.ts';
+import { acknowledgeBody } from '../../../functions/operations/alarms.ts';
 import { resolveBody } from '../../../functions/operations/claims.ts';
 import { DEFAULT_DAYS, listQuery } from '../../../functions/operations/list-query.ts';
 import { refundBody } from '../../../functions/operations/refunds.ts';
@@ -113,6 +114,15 @@ const ROUTES: Record<OperationRouteKey, Description> = {
       'gateway.unavailable',
     ],
   },
+  'POST /operations/alarms/acknowledge': {
+    operationId: 'acknowledgeAlarm',
+    summary: 'Ends an alarm that stands on a decision which no book can show',
+    description:
+      'The kind is the alarm’s name, the id what it is of: a payment, an order, `withdrawal/<id>`, `refund/<id>`, `operation/<payment>`. With found, which is what you have seen, it is refused where there is more. What is found later raises the alarm again. A flagged claim ends by a decision on it only.',
+    body: 'AlarmDecision',
+    answers: { 200: { description: 'It is ended.', schema: 'AlarmAcknowledgement' } },
+    problems: ['request.invalid', 'alarm.not_found', 'alarm.not_acknowledgeable', 'alarm.changed'],
+  },
   'GET /operations/payments': {
     operationId: 'listPayments',
     summary: "Lists paytech's payments, newest first",
@@ -150,6 +160,7 @@ export const operations: RouteGroup = {
     Rejection: rejectBody,
     NoContent: emptyBody,
     ClaimDecision: resolveBody,
+    AlarmDecision: acknowledgeBody,
     Refund: answers.refund,
     RecordedPayment: answers.recordedPayment,
     FullRecord: answers.fullRecord,
@@ -160,6 +171,7 @@ export const operations: RouteGroup = {
       availableWithdrawalBalances: answers.gatewayObjects,
     }),
     ClaimResolution: answers.claimResolution,
+    AlarmAcknowledgement: answers.acknowledgement,
   },
   routes: OPERATION_ROUTES.map((key) => {
     const [method, path] = methodAndPath(key);

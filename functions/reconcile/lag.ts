@@ -1,0 +1,30 @@
+import { OPEN_SHARDS } from '../../shared/payment/schedule.ts';
+import { lagOf } from '../../shared/payment/slice.ts';
+import type { Counts } from '../../shared/runtime/metrics.ts';
+import { SECOND_MS } from '../../shared/runtime/time.ts';
+import type { OpenIndex } from '../../shared/store/open-index.ts';
+import type { Watermarks } from '../../shared/store/watermark.ts';
+
+export interface LagDependencies {
+  watermarks: Pick<Watermarks, 'read'>;
+  index: OpenIndex;
+  /** Epoch milliseconds. */
+  now: () => number;
+  /** How long after a change its webhook may still come, in milliseconds. */
+  graceMs: number;
+}
+
+/**
+ * How far reconcile is behind, in seconds: for how long what is open has been due for a look, and how far the watermark
+ * is behind what webhooks have had their time for.
+ */
+export async function lagInRun({ watermarks, index, now, graceMs }: LagDependencies): Promise<Counts> {
+  const at = now();
+  const shards = Array.from({ length: OPEN_SHARDS }, (_, shard) => index.due(shard, at, 1));
+  const due = (await Promise.all(shards)).flatMap(({ keys }) => keys.map(({ dueAt }) => dueAt));
+  const inSeconds = (milliseconds: number) => Math.max(0, Math.round(milliseconds / SECOND_MS));
+  return {
+    WalkLagSeconds: inSeconds(at - Math.min(at, ...due)),
+    WatermarkLagSeconds: inSeconds(lagOf(await watermarks.read(), at, graceMs)),
+  };
+}

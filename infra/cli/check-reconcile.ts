@@ -1,0 +1,45 @@
+/** Checks of `doctor` that ask how reconcile keeps up, and what it found. */
+import { lagInRun } from '../../functions/reconcile/lag.ts';
+import { tableWatermarks } from '../../shared/store/watermark.ts';
+import { readWebhooksHeard } from '../../shared/store/webhooks-heard.ts';
+import { MISSING_WEBHOOKS } from '../stack/logged-alarms.ts';
+import { standingAlarms } from './alarms.ts';
+import type { Environment } from './environment.ts';
+import type { Finding } from './finding.ts';
+import { count, duration, time } from './output.ts';
+
+/** By then reconcile should have run several times, at any setting but the rarest. */
+const BEHIND_SECONDS = 15 * 60;
+
+/** As reconcile counts it: how many payments have ended without a webhook since one was last heard. */
+export async function webhooks({ table, webhookUrl }: Environment): Promise<Finding> {
+  const heard = await readWebhooksHeard(table);
+  const last = heard?.heardAt ? `the last one was heard ${time(heard.heardAt)}` : 'none was ever heard';
+  if (!heard?.ended) return { is: 'ok', detail: last };
+  const { ended } = heard;
+  return {
+    is: ended >= MISSING_WEBHOOKS ? 'fail' : 'warn',
+    detail: `${last}, and ${count(ended, 'payment')} of ours ended since without one: compare the webhook URL in paytech's back office with ${webhookUrl}, and its signing key with the secret`,
+  };
+}
+
+export async function reconcile({ table, index, graceMs }: Environment): Promise<Finding> {
+  const lag = await lagInRun({ watermarks: tableWatermarks(table, Date.now), index, now: Date.now, graceMs });
+  const { WalkLagSeconds: walk = 0, WatermarkLagSeconds: list = 0 } = lag;
+  const isBehind = Math.max(walk, list) > BEHIND_SECONDS;
+  return {
+    is: isBehind ? 'warn' : 'ok',
+    detail: `the comparison with paytech's list is ${duration(list)} behind, and the oldest look has been due for ${duration(walk)}${isBehind ? ': see the log of reconcile' : ''}`,
+  };
+}
+
+/** What waits for a person. */
+export async function decisions(environment: Environment): Promise<Finding> {
+  const standing = await standingAlarms(environment);
+  if (standing.length === 0) return { is: 'ok', detail: 'none is open' };
+  const names = [...new Set(standing.map(({ alarm }) => alarm))].join(', ');
+  return {
+    is: 'warn',
+    detail: `${count(standing.length, 'decision')} open (${names}): see "paytech-ops alarms"`,
+  };
+}
