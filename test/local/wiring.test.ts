@@ -119,9 +119,15 @@ const reconcile = () => service.invoke('reconcile', {});
 
 /** The ages in milliseconds of a bound of time, in what reconcile asks paytech's list for. */
 async function agesIn(bound: 'created.gte' | 'updated.gte'): Promise<number[]> {
-  const asked = await askedBy(reconcile);
-  const listed = asked.filter(({ path, query }) => path === '/api/v1/payments' && query.has('updated.gte'));
-  expect(listed).not.toEqual([]);
+  // There is nothing to list until a second has passed since the run before.
+  const listed = await vi.waitFor(async () => {
+    const asked = await askedBy(reconcile);
+    const queries = asked.filter(
+      ({ path, query }) => path === '/api/v1/payments' && query.has('updated.gte'),
+    );
+    expect(queries).not.toEqual([]);
+    return queries;
+  });
   return listed.map(({ query, at }) => at - Date.parse(`${query.get(bound)}Z`));
 }
 
@@ -263,7 +269,8 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
     paytechUrl: () => asks('GET', '/api/v1/payments', reconcile),
     reconcileConcurrency: async () => {
       for (let count = 0; count < 6; count++) await longAgo('dueAt', await created());
-      gateway.holdBack();
+      // The list is asked beside them.
+      gateway.holdBack((path) => path.startsWith('/api/v1/payments/'));
       const run = reconcile();
       await vi.waitFor(() => expect(gateway.held()).toBe(3));
       // Were there more at once, they would be here by now; that they are not is no proof, but a wrong one shows.

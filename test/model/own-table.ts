@@ -43,8 +43,9 @@ export function ownTable(shared: BatchTable, run: string) {
     update: async (pk, update) => noted(pk, await shared.update(own(pk), update)),
   };
   const index: OpenIndex = {
-    async due(shard, now) {
-      const isDue = ({ pk, dueAt }: OpenKey) => openShard(pk) === String(shard) && dueAt <= now;
+    async due(shard, { after, until }) {
+      const isDue = ({ pk, dueAt }: OpenKey) =>
+        openShard(pk) === String(shard) && dueAt > after && dueAt <= until;
       return { keys: shown.filter(isDue).sort((a, b) => a.dueAt - b.dueAt) };
     },
   };

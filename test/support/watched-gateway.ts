@@ -14,6 +14,7 @@ export async function watchedGateway() {
   const server = await openServer(0);
   const asked: Asked[] = [];
   let heldBack: (() => void)[] | undefined;
+  let isHeld = (_path: string) => true;
 
   return {
     url: server.url,
@@ -26,7 +27,7 @@ export async function watchedGateway() {
         const method = request.method ?? '';
         const { pathname: path, searchParams: query } = url;
         asked.push({ method, path, query, body: bytes.toString(), at: Date.now() });
-        const letGo = heldBack;
+        const letGo = isHeld(path) ? heldBack : undefined;
         if (letGo) await new Promise<void>((resolve) => letGo.push(resolve));
         const { authorization = '', 'user-agent': agent = '' } = request.headers;
         const answer = await fetch(url, {
@@ -38,8 +39,9 @@ export async function watchedGateway() {
         response.end(await answer.text());
       });
     },
-    /** From now on nothing is answered. */
-    holdBack(): void {
+    /** From now on nothing of these paths is answered. */
+    holdBack(paths: (path: string) => boolean): void {
+      isHeld = paths;
       heldBack = [];
     },
     held: (): number => heldBack?.length ?? 0,
