@@ -16,8 +16,14 @@ type Asked = 'get' | 'list';
 export function withCircuitBreaker(
   gateway: ReadingGateway,
   logger: Pick<Logger, 'error'>,
-): { gateway: ReadingGateway; isOpen: (asked: Asked) => boolean } {
+): {
+  gateway: ReadingGateway;
+  isOpen: (asked: Asked) => boolean;
+  /** Once the list has failed for the first time. */
+  listFailed: Promise<void>;
+} {
   const failures = { get: 0, list: 0 };
+  const { promise: listFailed, resolve: noteListFailed } = Promise.withResolvers<void>();
   const isOpen = (asked: Asked) => failures[asked] >= OPENS_AFTER;
 
   async function ask<T>(asked: Asked, question: () => Promise<Answer<T>>): Promise<Answer<T>> {
@@ -26,6 +32,7 @@ export function withCircuitBreaker(
     // Questions that were under way when it opened neither close it nor are counted.
     if (isOpen(asked)) return answer;
     failures[asked] = isOutage(answer) ? failures[asked] + 1 : 0;
+    if (failures.list > 0) noteListFailed();
     if (isOpen(asked)) {
       logger.error('gateway left alone', { metric: 'ReconcileGaveUp', asked, ...reasonOf(answer) });
     }
@@ -34,6 +41,7 @@ export function withCircuitBreaker(
 
   return {
     isOpen,
+    listFailed,
     gateway: {
       get: (...args) => ask('get', () => gateway.get(...args)),
       list: (...args) => ask('list', () => gateway.list(...args)),

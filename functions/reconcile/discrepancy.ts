@@ -28,7 +28,7 @@ export interface TellingContext {
 }
 
 /** What another reader or an earlier run has put on the queue is not sent again for so long. */
-const ON_ITS_WAY_MS = 5 * MINUTE_MS;
+export const ON_ITS_WAY_MS = 5 * MINUTE_MS;
 
 /** What of paytech's word is to be told: undefined when the record has it, or the queue is carrying it already. */
 export function discrepancyOf(

@@ -20,7 +20,9 @@ export interface LagDependencies {
  */
 export async function lagInRun({ watermarks, index, now, graceMs }: LagDependencies): Promise<Counts> {
   const at = now();
-  const shards = Array.from({ length: OPEN_SHARDS }, (_, shard) => index.due(shard, at, 1));
+  const shards = Array.from({ length: OPEN_SHARDS }, (_, shard) =>
+    index.due(shard, { after: 0, until: at }, 1),
+  );
   const due = (await Promise.all(shards)).flatMap(({ keys }) => keys.map(({ dueAt }) => dueAt));
   const inSeconds = (milliseconds: number) => Math.max(0, Math.round(milliseconds / SECOND_MS));
   return {

@@ -1,9 +1,10 @@
 import type { EventQueue } from '../../shared/messaging/event-queue.ts';
 import type { OverdueLimits } from '../../shared/payment/overdue.ts';
 import { optional } from '../../shared/payment/payment.ts';
+import { lagOf } from '../../shared/payment/slice.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Counts } from '../../shared/runtime/metrics.ts';
-import { SECOND_MS } from '../../shared/runtime/time.ts';
+import { MINUTE_MS, SECOND_MS } from '../../shared/runtime/time.ts';
 import type { BatchTable } from '../../shared/store/batch-table.ts';
 import type { OpenIndex } from '../../shared/store/open-index.ts';
 import { tableWatermarks, type Watermarks } from '../../shared/store/watermark.ts';
@@ -51,17 +52,17 @@ const MAX_ITEMS_EACH = 625;
 /** Where nobody says otherwise. */
 const CONCURRENCY = 8;
 
-/** The part of a run's time that the sweep may take from what is open. */
-const SHARE_OF_SWEEP = 0.8;
+/** As long as the sweep is no further behind, paytech's list finds what webhooks did not bring. */
+const LIST_HELPS_MS = 2 * MINUTE_MS;
 
 /** A question, and what becomes of its answer, fit into this. */
 const QUESTION_MS = 6_000;
 const PAGE_MS = 12_000;
 
 /**
- * Finds what webhooks did not bring: compares what changed at paytech with the table, then looks after everything that
- * is open and due. What it learns goes onto the queue. Trouble with paytech ends a run early and is in its summary; it
- * throws only when the table cannot be read.
+ * Finds what webhooks did not bring: compares what changed at paytech with the table, and looks after everything that
+ * is open and due, side by side. What it learns goes onto the queue. Trouble with paytech ends a run early and is in its
+ * summary; it throws only when the table cannot be read.
  */
 export function reconcile({ concurrency = CONCURRENCY, ...context }: ReconcileContext) {
   const { maxItems = concurrency * MAX_ITEMS_EACH } = context;
@@ -76,7 +77,7 @@ export function reconcile({ concurrency = CONCURRENCY, ...context }: ReconcileCo
     }));
     const health = watchHealth(context);
     const webhooks = watchWebhooks(context);
-    const { gateway, isOpen } = withCircuitBreaker(health.gateway, logger);
+    const { gateway, isOpen, listFailed } = withCircuitBreaker(health.gateway, logger);
     const goesOnUntil = (end: number, asked: 'get' | 'list') => () => {
       if (isOpen(asked)) counts.stopped = 'gateway';
       else if (now() > end) counts.stopped ??= 'time';
@@ -93,15 +94,11 @@ export function reconcile({ concurrency = CONCURRENCY, ...context }: ReconcileCo
       webhooks,
       ...optional('requestId', requestId),
     };
-    const sweepUntil = now() + SHARE_OF_SWEEP * (deadline - now());
-
-    const { lagMs } = await sweep({
-      ...shared,
-      deadline,
-      goesOn: goesOnUntil(sweepUntil - PAGE_MS, 'list'),
-    })();
-    counts.behindSeconds = lagMs / SECOND_MS;
-    await walk({ ...shared, maxItems, concurrency, goesOn: goesOnUntil(deadline - QUESTION_MS, 'get') })();
+    const sweeping = sweep({ ...shared, deadline, goesOn: goesOnUntil(deadline - PAGE_MS, 'list') })();
+    const walking = walkAll();
+    for (const ended of await Promise.allSettled([sweeping, walking]))
+      if (ended.status === 'rejected') throw ended.reason;
+    counts.behindSeconds = (await sweeping).lagMs / SECOND_MS;
 
     await count('webhooks', async () => ({ WebhooksMissing: await webhooks.missing() }));
     const summary = summaryOf(counts);
@@ -111,6 +108,15 @@ export function reconcile({ concurrency = CONCURRENCY, ...context }: ReconcileCo
       ...summary,
     });
     return summary;
+
+    async function walkAll(): Promise<void> {
+      const goesOn = goesOnUntil(deadline - QUESTION_MS, 'get');
+      const { due, ahead } = walk({ ...shared, maxItems, concurrency, goesOn });
+      await due();
+      const swept = await Promise.race([sweeping, listFailed]);
+      const lagMs = swept?.lagMs ?? lagOf(await watermarks.read(), now(), graceMs);
+      if (swept?.isFiltered === false || lagMs > LIST_HELPS_MS) await ahead();
+    }
   };
 
   /** What is counted for alarms keeps no run from its work. */

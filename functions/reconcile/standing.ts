@@ -39,7 +39,7 @@ export function countStanding(deps: StandingDependencies): () => Promise<Counts>
   };
 
   async function count(alarm: StandingAlarm): Promise<number> {
-    const { keys } = await index.due(partitionOf(alarm), now(), MAX_COUNTED);
+    const { keys } = await index.due(partitionOf(alarm), { after: 0, until: now() }, MAX_COUNTED);
     let standing = keys.length;
     await forEachOf(inTurn(keys, now()), CONCURRENT_LOOKS, async ({ pk }) => {
       if (!(await stands(alarm, idOfEntry(alarm, pk)))) standing--;

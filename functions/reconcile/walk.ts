@@ -4,13 +4,20 @@ import { foundInRecord } from '../../shared/calls/still-to-decide.ts';
 import { lookAtExecute } from '../../shared/calls/untouched.ts';
 import { openOperation } from '../../shared/payment/action.ts';
 import { type Claim, isClaimKind, lookAfter, nextLookAt } from '../../shared/payment/claim.ts';
-import { nextCheckOf } from '../../shared/payment/next-check.ts';
+import { isOpenAndKnown, nextCheckOf } from '../../shared/payment/next-check.ts';
 import { isConfirmedBy, judgeObservation, willApply, withQueued } from '../../shared/payment/observation.ts';
 import { type OverdueLimits, overdueIn } from '../../shared/payment/overdue.ts';
 import type { PaymentRecord, QueuedObservation } from '../../shared/payment/payment.ts';
-import { OPEN_SHARDS } from '../../shared/payment/schedule.ts';
+import {
+  AHEAD_INTERVAL_MS,
+  checkAfterAhead,
+  type DueSpan,
+  OPEN_SHARDS,
+  spansAhead,
+  WATCHED_INTERVAL_MS,
+} from '../../shared/payment/schedule.ts';
 import { type StandingAlarm, type SubjectKind, subjectId } from '../../shared/payment/standing.ts';
-import { isFinal, type WaitingState } from '../../shared/payment/state.ts';
+import { isFinal, isWaiting, type WaitingState } from '../../shared/payment/state.ts';
 import { forEachOf } from '../../shared/runtime/concurrency.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
@@ -31,6 +38,7 @@ import {
   discrepancyOf,
   isAnnounced,
   named,
+  ON_ITS_WAY_MS,
   type TellingContext,
   tellDiscrepancy,
 } from './discrepancy.ts';
@@ -83,16 +91,28 @@ export function walk(context: WalkContext) {
   const tell = tellDiscrepancy(context);
   const check = checkClaim(context);
 
-  return async (): Promise<void> => {
-    let left = maxItems;
-    for await (const round of roundsOfDue(index, now())) {
+  let left = maxItems;
+  let asksAhead = false;
+
+  return {
+    /** What is due. */
+    due: () => lookAtSpan({ after: 0, until: now() }),
+    /** What is open and not due yet, for when paytech's list does not help. */
+    async ahead(): Promise<void> {
+      asksAhead = true;
+      for (const span of spansAhead(now())) await lookAtSpan(span);
+    },
+  };
+
+  async function lookAtSpan(span: DueSpan): Promise<void> {
+    for await (const round of roundsOfDue(index, span)) {
       const keys = round.slice(0, left);
       if (keys.length < round.length) counts.stopped ??= 'limit';
       if (keys.length === 0 || !goesOn()) return;
       left -= keys.length;
       await lookAt(keys);
     }
-  };
+  }
 
   async function lookAt(keys: readonly OpenKey[]): Promise<void> {
     await forEachOf(keys, concurrency, async (key) => {
@@ -101,6 +121,7 @@ export function walk(context: WalkContext) {
         const kind = key.pk.slice(0, key.pk.indexOf('#'));
         const id = key.pk.slice(kind.length + 1);
         if (kind === 'payment') await lookAtPayment(key, id);
+        else if (key.dueAt > now()) return;
         else if (isClaimKind(kind)) await lookAtClaim(key, kind, id);
       } catch (error) {
         await fail(key, named(error), now() + RETRY_MS);
@@ -116,6 +137,7 @@ export function walk(context: WalkContext) {
       await postpone(table, key, undefined);
       return;
     }
+    if (key.dueAt > now() && !mayBeAskedAhead(key, record)) return;
     const left = leftEarlier(record);
     if (left) return lookAtLeft(key, record, left);
     const askedAt = now();
@@ -127,7 +149,7 @@ export function walk(context: WalkContext) {
       if (isNotKnown(answer)) await warnIfUnconfirmed(record, 'no such payment');
       else if (now() - saidAt(record) >= UNCONFIRMED_MS) await warnIfUnconfirmed(record, 'no answer');
       // Where it is this payment that paytech cannot tell about, asking again soon is no use.
-      return fail(key, reasonOf(answer), isOutage(answer) ? now() + RETRY_MS : nextCheckOf(record, now()));
+      return fail(key, reasonOf(answer), isOutage(answer) ? now() + RETRY_MS : nextLook(record));
     }
     counts.checked.add(key.pk);
     if (!isFinal(answer.result.facts.state)) counts.unresolved++;
@@ -143,7 +165,7 @@ export function walk(context: WalkContext) {
     const { unconfirmed, ...confirmed } = looked.record;
     const isConfirmed =
       unconfirmed && isConfirmedBy(record, answer.result) && (await keepConfirmed(table, record));
-    await postpone(table, key, nextCheckOf(isConfirmed ? confirmed : looked.record, now()));
+    await postpone(table, key, nextLook(isConfirmed ? confirmed : looked.record));
   }
 
   /** What paytech announces is left to its webhook at first, with a note of what to tell should none come. */
@@ -157,7 +179,20 @@ export function walk(context: WalkContext) {
 
   async function tellNow(key: OpenKey, discrepancy: Required<Discrepancy>): Promise<void> {
     const isTold = await tell(discrepancy);
-    await postpone(table, key, isTold ? nextCheckOf(discrepancy.record, now()) : now() + RETRY_MS);
+    // By then it is applied and the look with it gone, or the queue has lost it.
+    await postpone(table, key, now() + (isTold ? ON_ITS_WAY_MS : RETRY_MS));
+  }
+
+  /** What is asked about ahead of its time is due after all else, and goes by when it was asked about. */
+  function nextLook(record: PaymentRecord): number | undefined {
+    const isAhead = asksAhead && isOpenAndKnown(record) && !isWaiting(record.state);
+    return isAhead ? checkAfterAhead(now()) : nextCheckOf(record, now());
+  }
+
+  function mayBeAskedAhead({ dueAt }: OpenKey, record: PaymentRecord): boolean {
+    if (!isOpenAndKnown(record)) return false;
+    // It is due every hour, so that this tells when it was asked about.
+    return !isWaiting(record.state) || dueAt <= now() + WATCHED_INTERVAL_MS - AHEAD_INTERVAL_MS;
   }
 
   /** What an earlier look found and left, as long as it is worth more than asking anew. */
@@ -176,7 +211,7 @@ export function walk(context: WalkContext) {
     counts.checked.add(key.pk);
     const discrepancy = discrepancyOf({ id, paymentType, facts: left.facts }, record, 'answer', now());
     if (discrepancy) await tellNow(key, { ...discrepancy, record });
-    else await postpone(table, key, nextCheckOf(record, now()));
+    else await postpone(table, key, nextLook(record));
   }
 
   /** Whoever has the signing key can say what paytech does not. */
@@ -247,15 +282,18 @@ function saidAt({ history, created }: PaymentRecord): number {
   return Date.parse(history.at(-1)?.at ?? created);
 }
 
-/** What is due in all shards, some of each at a time, the oldest of them first. */
-async function* roundsOfDue(index: OpenIndex, now: number): AsyncGenerator<OpenKey[]> {
+/** What is due in the span in all shards, some of each at a time, the oldest of them first. */
+async function* roundsOfDue(index: OpenIndex, span: DueSpan): AsyncGenerator<OpenKey[]> {
   let shards = Array.from({ length: OPEN_SHARDS }, (_, shard) => ({
     shard,
     from: undefined as Cursor | undefined,
   }));
   while (shards.length > 0) {
     const pages = await Promise.all(
-      shards.map(async ({ shard, from }) => ({ shard, page: await index.due(shard, now, SHARD_PAGE, from) })),
+      shards.map(async ({ shard, from }) => ({
+        shard,
+        page: await index.due(shard, span, SHARD_PAGE, from),
+      })),
     );
     const keys = pages.flatMap(({ page }) => page.keys);
     if (keys.length > 0) yield keys.sort((a, b) => a.dueAt - b.dueAt);

@@ -42,7 +42,7 @@ async function standingOf(
   const entries: (StandingEntry | undefined)[] = [];
   let from: Cursor | undefined;
   do {
-    const page = await index.due(partitionOf(alarm), Date.now(), PAGE, from);
+    const page = await index.due(partitionOf(alarm), { after: 0, until: Date.now() }, PAGE, from);
     const ids = page.keys.map(({ pk }) => idOfEntry(alarm, pk));
     entries.push(...(await Promise.all(ids.map((id) => readStanding(table, alarm, id)))));
     from = page.next;

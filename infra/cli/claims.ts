@@ -14,6 +14,7 @@ import type { Environment } from './environment.ts';
 import { Failure } from './failure.ts';
 import { duration, logger, money, type Result, table } from './output.ts';
 
+const EVER = { after: 0, until: Number.MAX_SAFE_INTEGER };
 const PAGE = 500;
 
 const HINT =
@@ -58,7 +59,7 @@ async function openKeys(index: Environment['index'], shard: number): Promise<str
   const found: string[] = [];
   let from: Cursor | undefined;
   do {
-    const page = await index.due(shard, Number.MAX_SAFE_INTEGER, PAGE, from);
+    const page = await index.due(shard, EVER, PAGE, from);
     found.push(...page.keys.map(({ pk }) => pk).filter((pk) => !pk.startsWith('payment#')));
     from = page.next;
   } while (from);

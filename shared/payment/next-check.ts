@@ -1,19 +1,31 @@
 import { openOperation } from './action.ts';
 import { withQueued } from './observation.ts';
 import type { PaymentRecord } from './payment.ts';
-import { nextCheckAt, RECHECK_MS, WATCHED_INTERVAL_MS } from './schedule.ts';
+import { nextCheckAt, openCheckAt, RECHECK_MS, WATCHED_INTERVAL_MS } from './schedule.ts';
 import { isFinal, isWaiting } from './state.ts';
+
+/**
+ * Whether the payment is open and nothing of it is in doubt: its webhook or paytech's list tells its end, and it is asked
+ * about in case that neither does.
+ */
+export function isOpenAndKnown(record: PaymentRecord): boolean {
+  const { state, recheckUntil, unconfirmed } = record;
+  if (isFinal(state) || unconfirmed || recheckUntil !== undefined) return false;
+  return openOperation(withQueued(record)) === undefined;
+}
 
 /**
  * When paytech is to be asked about a recorded payment again, in epoch milliseconds: while it is not final or its
  * state comes from a webhook that paytech has not confirmed, and for some time after an event was quarantined. Undefined
- * when there is nothing more to wait for. The intervals grow from the last thing that makes it worth asking: its
- * creation, an operation on it, the quarantined event, or the unconfirmed one.
+ * when there is nothing more to wait for. What is in doubt is asked about soon, at intervals that grow from where the
+ * doubt began: an operation, the quarantined event, or the unconfirmed one.
  * What waits for the merchant, or for paytech's confirmation, is looked at every hour, since its alarm lives on those
  * looks.
  */
 export function nextCheckOf(record: PaymentRecord, now: number): number | undefined {
   const { state, created, recheckUntil, unconfirmed, history } = record;
+  if (isOpenAndKnown(record))
+    return isWaiting(state) ? now + WATCHED_INTERVAL_MS : openCheckAt(Date.parse(created), now);
   if (!isFinal(state)) {
     const operation = openOperation(withQueued(record));
     const since = Math.max(Date.parse(created), operation?.startedAt ?? 0);

@@ -47,11 +47,10 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** How long after a change each pass reads it, and how much must have come together; the first waits for webhooks. */
-const LATER_PASSES = [
-  { delayMs: 15 * MINUTE, atLeastMs: 10 * MINUTE },
-  { delayMs: 24 * HOUR, atLeastMs: HOUR },
-];
+/** How long after a change the later passes read it. The first waits for webhooks only. */
+const LATER_DELAYS = [15 * MINUTE, 24 * HOUR];
+/** A later pass waits until a page is full: for ten minutes at least, and half an hour at most. */
+const LATER_TOGETHER = { least: 10 * MINUTE, most: 30 * MINUTE };
 
 /** Slices in work, so that the item stays small: those of the first pass, and of each later one. */
 const MAX_SLICES = [60, 20, 20];
@@ -64,7 +63,7 @@ const FIRST_WIDTH = MINUTE;
 const MAX_WIDTH = HOUR;
 
 /** How much of a page a slice is meant to fill. */
-const FILLED = 0.7;
+const FILLED = 0.9;
 
 /** So often a second that cannot be read is tried before it is put aside. */
 export const MAX_FAILURES = 5;
@@ -109,13 +108,15 @@ export function planned(
   now: number,
   { graceMs, atLeastMs }: { graceMs: number; atLeastMs: number },
 ): SweepState {
-  const due = [{ delayMs: graceMs, atLeastMs }, ...LATER_PASSES];
   const passes = state.passes.map((pass, index) => {
-    const { delayMs, atLeastMs } = due[index]!;
+    const { least, most } = index === 0 ? { least: atLeastMs, most: atLeastMs } : LATER_TOGETHER;
+    const together = Math.max(least, Math.min(most, pass.widthMs));
     const slices = [...pass.slices];
     let from = slices.at(-1)?.to ?? pass.mark;
-    const target = targetOf(now, Math.max(delayMs, graceMs));
-    if (target - from < atLeastMs) return pass;
+    const until = targetOf(now, Math.max(LATER_DELAYS[index - 1] ?? 0, graceMs));
+    if (until - from < together) return pass;
+    // Of a later pass whole pages: the rest of one waits for the next.
+    const target = index === 0 ? until : until - ((until - from) % together);
     for (; from < target && slices.length < MAX_SLICES[index]!; from = slices.at(-1)!.to)
       slices.push({ from, to: Math.min(target, from + pass.widthMs * PAGES_OF_A_SLICE) });
     return { ...pass, slices };

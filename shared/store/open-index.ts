@@ -1,6 +1,7 @@
 import { type AttributeValue, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { keptFacts } from '../payment/facts.ts';
 import type { QueuedObservation } from '../payment/payment.ts';
+import type { DueSpan } from '../payment/schedule.ts';
 import { withinLimits } from '../runtime/aws-limits.ts';
 import { assign } from './expressions.ts';
 import { isUnchanged } from './payment-item.ts';
@@ -26,20 +27,24 @@ export interface DuePage {
 export type Cursor = Record<string, AttributeValue>;
 
 export interface OpenIndex {
-  /** Up to `limit` items of one shard, or of another partition, that are due at `now`, oldest first. */
-  due(shard: number | string, now: number, limit: number, from?: Cursor): Promise<DuePage>;
+  /** Up to `limit` items of one shard, or of another partition, that are due in the span, oldest first. */
+  due(shard: number | string, span: DueSpan, limit: number, from?: Cursor): Promise<DuePage>;
 }
 
 /** The index of the table named `tableName`. */
 export function openOpenIndex(tableName: string, client = new DynamoDBClient(withinLimits)): OpenIndex {
   return {
-    async due(shard, now, limit, from) {
+    async due(shard, { after, until }, limit, from) {
       const { Items = [], LastEvaluatedKey } = await client.send(
         new QueryCommand({
           TableName: tableName,
           IndexName: 'open',
-          KeyConditionExpression: 'openShard = :shard AND dueAt <= :now',
-          ExpressionAttributeValues: { ':shard': { S: String(shard) }, ':now': { N: String(now) } },
+          KeyConditionExpression: 'openShard = :shard AND dueAt BETWEEN :first AND :until',
+          ExpressionAttributeValues: {
+            ':shard': { S: String(shard) },
+            ':first': { N: String(after + 1) },
+            ':until': { N: String(until) },
+          },
           Limit: limit,
           ...(from ? { ExclusiveStartKey: from } : {}),
         }),

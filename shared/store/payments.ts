@@ -13,8 +13,15 @@ import {
   type QuarantinedEvent,
 } from '../payment/payment.ts';
 import { endsInAnotherCurrency, NOTHING, paidIn } from '../payment/refund.ts';
-import { nextCheckAt, RECHECK_MS } from '../payment/schedule.ts';
-import { isFinal, meansMoney, type PaymentState, type PaymentType, statesBefore } from '../payment/state.ts';
+import { nextCheckAt, openCheckAt, RECHECK_MS, WATCHED_INTERVAL_MS } from '../payment/schedule.ts';
+import {
+  isFinal,
+  isWaiting,
+  meansMoney,
+  type PaymentState,
+  type PaymentType,
+  statesBefore,
+} from '../payment/state.ts';
 import type { BatchTable } from './batch-table.ts';
 import { assign, type Condition, type Fragment } from './expressions.ts';
 import { IS_KNOWN, isInState, isUnchanged, keyOf, SCHEMA, toRecord } from './payment-item.ts';
@@ -341,7 +348,7 @@ export async function quarantine(
     SET: [
       counted,
       ...(keep ? [kept] : []),
-      ...assign({ ...openKeys(pk, now, now), recheckUntil: now + RECHECK_MS }),
+      ...assign({ openShard: openShard(pk), dueAt: nextCheckAt(now, now), recheckUntil: now + RECHECK_MS }),
     ],
     REMOVE: ['askedUntil'],
     condition: [isUnchanged(read), isNoOtherQuarantined(read)],
@@ -368,16 +375,14 @@ function marksOf(
   { state, since, now }: { state: PaymentState; since: number; now: number },
   { confirmAt, expiresAt }: FollowUp,
 ): { [Mark in (typeof MARKS)[number]]?: unknown } {
-  const open = isFinal(state) ? {} : openKeys(pk, since, now);
+  const dueAt = confirmAt ?? (isFinal(state) ? undefined : firstCheckAt(state, since, now));
   return {
-    ...(confirmAt === undefined
-      ? open
-      : { openShard: openShard(pk), dueAt: confirmAt, ...open, unconfirmed: true }),
+    ...(dueAt === undefined ? {} : { openShard: openShard(pk), dueAt }),
+    ...(confirmAt === undefined ? {} : { unconfirmed: true }),
     ...optional('expiresAt', expiresAt),
   };
 }
 
-/** The keys of the sparse index of what is open. */
-function openKeys(pk: string, since: number, now: number): { openShard: string; dueAt: number } {
-  return { openShard: openShard(pk), dueAt: nextCheckAt(since, now) };
+function firstCheckAt(state: PaymentState, since: number, now: number): number {
+  return isWaiting(state) ? now + WATCHED_INTERVAL_MS : openCheckAt(since, now);
 }

@@ -533,7 +533,7 @@ const isStanding = (name: string): name is StandingAlarm => STANDING_ALARMS.some
 /** What a person does at last about all that an alarm stands on. */
 async function decide(alarm: StandingAlarm): Promise<void> {
   const { table, index, now, logger } = world;
-  const { keys } = await index.due(partitionOf(alarm), now(), 10);
+  const { keys } = await index.due(partitionOf(alarm), { after: 0, until: now() }, 10);
   expect(keys).not.toEqual([]);
   for (const { pk } of keys) {
     const id = idOfEntry(alarm, pk);

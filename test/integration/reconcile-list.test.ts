@@ -48,9 +48,68 @@ it.each<[string, () => List]>([
   expect(metrics('MissedByWebhook')).toBe(1);
 });
 
+/** Runs reconcile every minute, as the schedule does, and applies what it queued; after how many minutes `check` held. */
+async function minutesUntil(
+  check: () => Promise<boolean>,
+  parts: Parameters<typeof run>[0],
+): Promise<number> {
+  for (let minute = 0; minute < 30; minute++) {
+    await run(parts);
+    await applyAll();
+    if (await check()) return minute;
+    pass(MINUTE);
+  }
+  return Infinity;
+}
+const isCompleted = (id: string) => async () => (await record(id))?.state === 'COMPLETED';
+const silent = async () => ({ kind: 'unknown', reason: 'timeout' }) as const;
+
+describe('for good, with every webhook lost', () => {
+  it.each<[string, () => Parameters<typeof run>[0]]>([
+    ['the list is down', () => withList(down)],
+    ['GET is down', () => ({ graceMs: GRACE, gateway: { ...world.gateway, get: silent } })],
+  ])(
+    'and %s, a paid payment is COMPLETED and published within the grace and five minutes',
+    async (_, parts) => {
+      await run({ graceMs: GRACE });
+      const id = await created();
+      for (let minute = 0; minute < 9; minute++) {
+        pass(MINUTE);
+        await run(parts());
+        await applyAll();
+      }
+      world.gateway.set(id, { state: 'COMPLETED' });
+      expect(await minutesUntil(isCompleted(id), parts())).toBeLessThanOrEqual(GRACE / MINUTE + 5);
+    },
+  );
+
+  it('and the list down, each open payment is asked about every four minutes, and hourly once the list is back', async () => {
+    await run({ graceMs: GRACE });
+    const ids = [await created(), await created(), await created()];
+    const asked: number[] = [];
+    const get: World['gateway']['get'] = (id, limit) => {
+      if (id === ids[0]) asked.push(world.now());
+      return world.gateway.get(id, limit);
+    };
+    const start = world.now();
+    for (let minute = 0; minute < 32; minute++) {
+      pass(MINUTE);
+      await run({ graceMs: GRACE, gateway: { ...world.gateway, get, listReadable: down } });
+    }
+    const minutes = asked.map((at) => (at - start) / MINUTE);
+    expect(minutes).toEqual([4, 8, 12, 16, 20, 24, 28, 32]);
+    for (let minute = 0; minute < 60; minute++) {
+      pass(MINUTE);
+      await run({ graceMs: GRACE, gateway: { ...world.gateway, get } });
+    }
+    expect(asked).toHaveLength(minutes.length);
+  });
+});
+
 describe('a list that lags', () => {
   it('takes no correction back', async () => {
     const id = await completed();
+    pass(1_000);
     await run();
     await applyAll();
     const before = await world.gateway.listReadable({ createdFrom: new Date(0) }, 1);

@@ -4,6 +4,7 @@ import { checkClaim } from '../../shared/calls/check.ts';
 import { refundReserve } from '../../shared/calls/reserve.ts';
 import { openOperation } from '../../shared/payment/action.ts';
 import { type ClaimKind, LEASE_MS } from '../../shared/payment/claim.ts';
+import { OPEN_INTERVAL_MS } from '../../shared/payment/schedule.ts';
 import type { Answer } from '../../shared/paytech/client.ts';
 import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
@@ -31,7 +32,7 @@ describe('open payments', () => {
   it('are asked about in every shard once they are due, and not before', async () => {
     const ids = await Promise.all(Array.from({ length: 40 }, () => created()));
     expect(new Set((await world.scan()).map(({ openShard }) => openShard)).size).toBeGreaterThan(8);
-    pass(29 * SECOND);
+    pass(OPEN_INTERVAL_MS - SECOND);
     await run();
     expect(world.gateway.calls.get).toBe(0);
     pass(SECOND);
@@ -44,7 +45,7 @@ describe('open payments', () => {
 
   it('that came to their end without a webhook reach it, once, and are counted once', async () => {
     const id = await created();
-    pass(30 * SECOND);
+    pass(OPEN_INTERVAL_MS);
     world.gateway.set(id, { state: 'COMPLETED' });
     expect(await run()).toMatchObject({ changed: 1, missedByWebhook: 1, unknownToUs: 0, unresolved: 0 });
     // The queue has not been worked off yet.
@@ -62,7 +63,7 @@ describe('open payments', () => {
 
   it('are sent again, uncounted, when the queue has lost what it was given', async () => {
     const id = await created();
-    pass(30 * SECOND);
+    pass(OPEN_INTERVAL_MS);
     world.gateway.set(id, { state: 'COMPLETED' });
     await run();
     await world.drain('webhooks');
@@ -86,7 +87,7 @@ describe('open payments', () => {
 
   it('move on at once to states that have no webhook, which none can miss', async () => {
     const id = await created();
-    pass(30 * SECOND);
+    pass(OPEN_INTERVAL_MS);
     world.gateway.set(id, { state: 'PENDING' });
     expect(await run({ graceMs: GRACE })).toMatchObject({ changed: 1, missedByWebhook: 0, unresolved: 1 });
     await applyAll();
@@ -94,8 +95,8 @@ describe('open payments', () => {
   });
 
   it.each([
-    ['seconds old', 30 * SECOND, 30 * SECOND],
-    ['an hour old', HOUR, 15 * MINUTE],
+    ['that are due for the first time', OPEN_INTERVAL_MS, OPEN_INTERVAL_MS],
+    ['ten hours old', 10 * HOUR, 2.5 * HOUR],
     ['days old', 3 * DAY, 6 * HOUR],
   ])('%s are due again at growing intervals', async (_name, age, interval) => {
     const id = await created();
@@ -111,7 +112,7 @@ describe('open payments', () => {
       ids.push(await created());
       pass(SECOND);
     }
-    pass(30 * SECOND);
+    pass(OPEN_INTERVAL_MS);
     let asked: string[] = [];
     const get: typeof world.gateway.get = (id, limit) => {
       asked.push(id);
@@ -130,7 +131,7 @@ describe('open payments', () => {
 
   it('are left for the next run when time runs out', async () => {
     await Promise.all(Array.from({ length: 80 }, () => created()));
-    pass(30 * SECOND);
+    pass(OPEN_INTERVAL_MS);
     const get: typeof world.gateway.get = (id, limit) => {
       pass(SECOND);
       return world.gateway.get(id, limit);
@@ -149,7 +150,9 @@ describe('open payments', () => {
     const id = await created();
     const [key] = (
       await Promise.all(
-        Array.from({ length: 16 }, (_, shard) => world.index.due(shard, world.now() + HOUR, 1)),
+        Array.from({ length: 16 }, (_, shard) =>
+          world.index.due(shard, { after: 0, until: world.now() + DAY }, 1),
+        ),
       )
     ).flatMap(({ keys }) => keys);
     world.gateway.set(id, { state: 'COMPLETED' });
@@ -424,7 +427,7 @@ it('an execute whose outcome is unknown is released once paytech has shown the d
 describe('a gateway in trouble', () => {
   it('is left alone after a few failures, and everything stays due', async () => {
     const ids = await Promise.all(Array.from({ length: 60 }, () => created()));
-    pass(30 * SECOND);
+    pass(OPEN_INTERVAL_MS);
     const calls = { get: 0, list: 0 };
     const gateway = {
       ...world.gateway,
@@ -437,9 +440,10 @@ describe('a gateway in trouble', () => {
     expect(calls.get).toBeLessThan(15);
     expect(calls.list).toBe(5);
     // Each by itself, since either may work without the other.
-    expect(world.logger.lines.filter(({ more }) => more.metric === 'ReconcileGaveUp')).toMatchObject([
-      { level: 'error', more: { status: 429, asked: 'list' } },
-      { level: 'error', more: { status: 429, asked: 'get' } },
+    const gaveUp = world.logger.lines.filter(({ more }) => more.metric === 'ReconcileGaveUp');
+    expect(gaveUp.map(({ level, more }) => [level, more.asked, more.status]).toSorted()).toEqual([
+      ['error', 'get', 429],
+      ['error', 'list', 429],
     ]);
     pass(MINUTE);
     expect(await run()).toMatchObject({ checked: ids.length, failed: 0 });
@@ -468,7 +472,7 @@ describe('a gateway in trouble', () => {
       ids.push(await created());
       pass(SECOND);
     }
-    pass(30 * SECOND);
+    pass(OPEN_INTERVAL_MS);
     const last = ids.at(-1)!;
     const get: typeof world.gateway.get = async (id, limit) =>
       id === last ? world.gateway.get(id, limit) : answer;
@@ -477,7 +481,7 @@ describe('a gateway in trouble', () => {
     expect(result).toMatchObject({ failed: 11, changed: 1 });
     expect(result).not.toHaveProperty('stopped');
     // They are asked about again as any other, and do not stand in the way until then.
-    expect(await dueIn(`payment#${ids[0]}`)).toBe(30 * SECOND);
+    expect(await dueIn(`payment#${ids[0]}`)).toBe(OPEN_INTERVAL_MS);
   });
 });
 
@@ -505,7 +509,7 @@ it('says when there was nothing to check, instead of that all is well', async ()
 
 it('two runs at once do no more than one', async () => {
   const ids = await Promise.all(Array.from({ length: 20 }, () => created()));
-  pass(30 * SECOND);
+  pass(OPEN_INTERVAL_MS);
   for (const id of ids) world.gateway.set(id, { state: 'COMPLETED' });
   await Promise.all([run(), run()]);
   await applyAll();

@@ -185,7 +185,7 @@ describe.each(STANDING_ALARMS)('%s', (alarm) => {
     if (!decided) return;
     await decided();
     expect(await count(alarm)).toBe(0);
-    const { keys } = await world.index.due(partitionOf(alarm), world.now(), 10);
+    const { keys } = await world.index.due(partitionOf(alarm), { after: 0, until: world.now() }, 10);
     expect(keys).toEqual([]);
   });
 

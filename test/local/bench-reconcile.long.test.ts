@@ -118,14 +118,14 @@ it('answers every request of a run as the embedded table does, and counts the un
   expect(differing).toEqual([]);
   expect(result.missed).toBeGreaterThan(20);
   expect(result.behind).toBe(0);
-  expect(requests).toBeGreaterThan(1_000);
+  expect(requests).toBeGreaterThan(100);
   expect(usage.units.read).toBe(units.read);
   expect(usage.units.write).toBe(units.write);
 
   const index = openOpenIndex('payments', world.dynamoClient);
   const inHours = Date.parse('2027-01-01T00:00:00Z');
   for (let shard = 0; shard < OPEN_SHARDS; shard++) {
-    const { keys } = await index.due(shard, inHours, 1_000);
+    const { keys } = await index.due(shard, { after: 0, until: inHours }, 1_000);
     const simulated = store!.entries
       .due(String(shard), { after: 0, until: inHours }, 1_000)
       .filter(({ pk }) => mirrored.has(pk));

@@ -12,7 +12,7 @@ const REST_TICK_MS = 20_000;
 const RECONCILE_RUNS = 12;
 const RECONCILE_TICK_MS = 60_000;
 /** By then the list is read again for what lagged, or was changed by a clock that is behind. */
-const SECOND_PASS_MS = 26 * 60_000;
+const SECOND_PASS_MS = 46 * 60_000;
 /** After so many an unknown outcome has been looked up often enough to be flagged. */
 const UNKNOWN_ROUNDS = 8;
 

@@ -47,8 +47,9 @@ export function ownTable(shared: BatchTable, run: string) {
     update: async (pk, update) => noted(pk, await shared.update(own(pk), update)),
   };
   const index: OpenIndex = {
-    async due(shard, now) {
-      const isDue = (each: Entry) => each.shard === String(shard) && each.dueAt <= now;
+    async due(shard, { after, until }) {
+      const isDue = (each: Entry) =>
+        each.shard === String(shard) && each.dueAt > after && each.dueAt <= until;
       return { keys: shown.filter(isDue).sort((a, b) => a.dueAt - b.dueAt) };
     },
   };

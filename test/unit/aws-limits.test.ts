@@ -32,7 +32,7 @@ const CALLS: Record<string, () => Promise<unknown>> = {
   'a write': () => openTable('payments').put({ pk: 'a' }, ['attribute_not_exists(pk)']),
   'an update': () =>
     openTable('payments').update('a', { REMOVE: ['a'], condition: ['attribute_exists(pk)'] }),
-  'a query of the index': () => openOpenIndex('payments').due(0, 0, 1),
+  'a query of the index': () => openOpenIndex('payments').due(0, { after: 0, until: 1 }, 1),
   'a secret': () => openSecret('api-key', String).get(),
   'a message': () => openEventQueue('https://sqs/webhooks').send(EVENT),
   'a dead letter': () => openDeadLetterQueue('https://sqs/webhooks-dlq').park(MESSAGE, 'because'),

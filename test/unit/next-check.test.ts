@@ -41,7 +41,8 @@ const approval = {
 } as const;
 
 test.each<[string, PaymentRecord, at: number, interval: number | undefined]>([
-  ['an open payment, by its age', pending, 4 * HOUR, HOUR],
+  ['an open payment, once an abandoned one has been ended', pending, MINUTE, 75 * MINUTE],
+  ['an open payment of some hours, by its age', pending, 8 * HOUR, 2 * HOUR],
   ['an open payment of days', pending, 3 * DAY, 6 * HOUR],
   [
     'one with a fresh operation, by that',
@@ -57,7 +58,13 @@ test.each<[string, PaymentRecord, at: number, interval: number | undefined]>([
   ],
   ['what waits for approval, every hour', { ...pending, state: 'AWAITING_APPROVAL' }, 3 * DAY, HOUR],
   ['what waits to be captured, every hour', { ...pending, state: 'AUTHORIZED' }, 3 * DAY, HOUR],
-  ['the same, oftener when it is fresh', { ...pending, state: 'AUTHORIZED' }, HOUR, 15 * MINUTE],
+  ['the same when it is fresh', { ...pending, state: 'AUTHORIZED' }, MINUTE, HOUR],
+  [
+    'an open one of which an event was quarantined, by its age',
+    { ...pending, recheckUntil: CREATED + DAY },
+    4 * HOUR,
+    HOUR,
+  ],
   ['a final payment: never', final, HOUR, undefined],
   [
     'a final payment in doubt, by its doubt',

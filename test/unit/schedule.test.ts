@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { nextCheckAt } from '../../shared/payment/schedule.ts';
+import { describe, expect, test } from 'vitest';
+import { checkAfterAhead, nextCheckAt, openCheckAt, spansAhead } from '../../shared/payment/schedule.ts';
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
@@ -30,4 +30,39 @@ test('the intervals grow with age, in whole milliseconds, between 30 s and 6 h',
       expect(nextCheckAt(CREATED, CREATED + a)).toSatisfy(Number.isSafeInteger);
     }),
   );
+});
+
+describe('an open payment of which nothing is in doubt', () => {
+  const MINUTE = 60 * SECOND;
+
+  test.for([
+    ['new', 0, 75 * MINUTE],
+    ['an hour old', HOUR, 75 * MINUTE],
+    ['eight hours old', 8 * HOUR, 2 * HOUR],
+    ['a month old', 30 * 24 * HOUR, 6 * HOUR],
+    ['from the future, by a clock that is wrong', -HOUR, 75 * MINUTE],
+  ] as const)('that is %s', ([_name, age, interval]) => {
+    expect(openCheckAt(CREATED, CREATED + age)).toBe(CREATED + age + interval);
+  });
+
+  /** Whether one that is due at `dueAt` is asked about ahead of it at `now`. */
+  const isAhead = (dueAt: number, now: number) =>
+    spansAhead(now).some(({ after, until }) => dueAt > after && dueAt <= until);
+
+  test('is asked about ahead four minutes after it was made, and every four minutes from then on', () => {
+    const first = openCheckAt(CREATED, CREATED);
+    expect(isAhead(first, CREATED + 4 * MINUTE - 1)).toBe(false);
+    expect(isAhead(first, CREATED + 4 * MINUTE)).toBe(true);
+    const askedAt = CREATED + 5 * MINUTE;
+    expect(isAhead(checkAfterAhead(askedAt), askedAt + 4 * MINUTE - 1)).toBe(false);
+    expect(isAhead(checkAfterAhead(askedAt), askedAt + 4 * MINUTE)).toBe(true);
+  });
+
+  test('is so at any age, and not where it is due soon anyway', () => {
+    for (const age of [3 * HOUR, 20 * HOUR, 100 * HOUR]) {
+      const dueAt = openCheckAt(CREATED, CREATED + age);
+      expect(isAhead(dueAt, CREATED + age + 5 * MINUTE)).toBe(true);
+      expect(isAhead(dueAt, dueAt - 5 * MINUTE)).toBe(false);
+    }
+  });
 });

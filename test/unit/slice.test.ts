@@ -44,12 +44,20 @@ describe('what is planned', () => {
     expect(spans(soon)).toEqual([]);
   });
 
-  it('is compared again after 15 minutes and after 24 hours, in larger slices', () => {
-    const at = (after: number, pass: number) => spans(planned(sweepFrom(START), START + after, PLAN), pass);
-    expect(at(24 * MINUTE, 1)).toEqual([]);
-    expect(at(25 * MINUTE, 1)).toEqual([[START, START + 10 * MINUTE]]);
-    expect(at(DAY + 59 * MINUTE, 2)).toEqual([]);
-    expect(at(DAY + HOUR, 2)[0]).toEqual([START, START + 10 * MINUTE]);
+  it('is compared again after 15 minutes and after 24 hours, a page at once or half an hour', () => {
+    const widthMs = 20 * MINUTE;
+    const state = {
+      ...sweepFrom(START),
+      passes: sweepFrom(START).passes.map((pass) => ({ ...pass, widthMs })),
+    };
+    const at = (after: number, pass: number) => spans(planned(state, START + after, PLAN), pass);
+    expect(at(34 * MINUTE, 1)).toEqual([]);
+    expect(at(35 * MINUTE, 1)).toEqual([[START, START + 20 * MINUTE]]);
+    expect(at(54 * MINUTE, 1)).toEqual([[START, START + 20 * MINUTE]]);
+    expect(at(DAY + 19 * MINUTE, 2)).toEqual([]);
+    expect(at(DAY + 20 * MINUTE, 2)).toEqual([[START, START + 20 * MINUTE]]);
+    const dense = planned(sweepFrom(START), START + 25 * MINUTE, PLAN);
+    expect(spans(dense, 1)).toEqual([[START, START + 10 * MINUTE]]);
   });
 
   it('is at most a hundred slices, without gaps', () => {
@@ -111,7 +119,7 @@ describe('a slice', () => {
       places.push(next.slice.place);
       current = finish(next.state, next.slice, late);
     }
-    expect(places).toEqual([0, 0, 0, 'aside', 1, 1]);
+    expect(places).toEqual([0, 0, 0, 'aside', 1]);
   });
 
   it('of a sweep by itself is compared once', () => {
@@ -172,8 +180,8 @@ describe('what is put aside', () => {
 });
 
 describe('how long a slice is', () => {
-  it('grows to what fits seven tenths of a page, at most to the double, never over an hour nor under a second', () => {
-    expect(widthAfter(MINUTE, MINUTE, 1_000, 1_000)).toBe(42 * SECOND);
+  it('grows to what fits nine tenths of a page, at most to the double, never over an hour nor under a second', () => {
+    expect(widthAfter(MINUTE, MINUTE, 1_000, 1_000)).toBe(54 * SECOND);
     expect(widthAfter(MINUTE, MINUTE, 10, 1_000)).toBe(2 * MINUTE);
     expect(widthAfter(MINUTE, 3 * SECOND, 0, 1_000)).toBe(2 * MINUTE);
     expect(widthAfter(HOUR, HOUR, 0, 1_000)).toBe(HOUR);
