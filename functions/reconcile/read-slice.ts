@@ -52,6 +52,7 @@ export function sliceReader(context: ReadContext) {
   const { gateway, logger, counts, createdFrom, goesOn, compare } = context;
   /** The ages at which a full second was split, in milliseconds, the youngest first. */
   let ages: readonly number[] = [];
+  let hasFailed = false;
 
   return async (from: number, to: number): Promise<SliceRead> => {
     if (to - from > SECOND_MS) return readPart({ from, to }, { since: createdFrom, entries: 0 }, undefined);
@@ -142,7 +143,9 @@ export function sliceReader(context: ReadContext) {
     if (answer.kind !== 'answered') {
       counts.failed++;
       const about = { from: query.updatedFrom, to: query.updatedBefore, ...reasonOf(answer) };
-      logger.warn('list not read', { metric: 'ReconcileFailed', ...about });
+      // Narrower and narrower it is asked for again: one list that is down is one failure of the run.
+      logger.warn('list not read', { ...(hasFailed ? {} : { metric: 'ReconcileFailed' }), ...about });
+      hasFailed = true;
       return undefined;
     }
     const { unreadable } = answer.result;

@@ -14,6 +14,7 @@ import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
 import { httpHandler } from '../../shared/http/api.ts';
 import { decimal } from '../../shared/payment/money.ts';
+import { OPEN_INTERVAL_MS } from '../../shared/payment/schedule.ts';
 import { parseSubject, STANDING_ALARMS, type StandingAlarm } from '../../shared/payment/standing.ts';
 import { sign } from '../../shared/paytech/signature.ts';
 import { AwsError } from '../../shared/runtime/aws-call.ts';
@@ -205,9 +206,12 @@ const agesInAnOutage = async (service: string) => {
 };
 
 /** A run in which paytech refuses every question. */
-const givesUp = async () => {
+/** With enough that is due to be asked about. */
+const withDue = async () => {
   await times(5, created);
-  pass(MINUTE);
+  pass(OPEN_INTERVAL_MS);
+};
+const givesUp = async () => {
   for (let count = 0; count < 5; count++) failing('get', 401);
   await functions.reconcile();
 };
@@ -464,6 +468,7 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
   },
   'reconcile-gave-up': {
     reconcile: async () => {
+      await withDue();
       await givesUp();
       pass(3 * MINUTE);
       await givesUp();
@@ -496,7 +501,7 @@ const CAUSES: Record<string, Record<string, () => Promise<unknown>>> = {
   'reconcile-walk-behind': {
     reconcile: async () => {
       await created();
-      pass(16 * MINUTE);
+      pass(OPEN_INTERVAL_MS + 16 * MINUTE);
       await functions.reconcile();
     },
   },
@@ -618,6 +623,7 @@ it('a run that fails for any cause is none that has worked', async () => {
   await functions.reconcile();
   for (const [cause, fails] of Object.entries(causes)) {
     world.gateway.set(await created(), { state: 'COMPLETED' });
+    pass(OPEN_INTERVAL_MS);
     for (let minute = 0; minute < 16; minute++) {
       pass(MINUTE);
       await fails();
@@ -701,6 +707,7 @@ it('a moment without reconcile, and one in which paytech cannot be asked, wake n
   const { windowMs } = alarms.get('reconcile-not-running')!;
   pass(windowMs / 2);
   expect(alarms.get('reconcile-not-running')!.isOn(counted.samples, world.now())).toBe(false);
+  await withDue();
   await givesUp();
   expect(alarms.get('reconcile-gave-up')!.isOn(counted.samples, world.now())).toBe(false);
 });
