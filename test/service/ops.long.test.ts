@@ -519,11 +519,11 @@ describe.concurrent('claims', () => {
   });
 
   it.each([
-    ['no outcome', ['withdrawal', 'x'], 'Say with --outcome'],
+    ['no outcome', ['withdrawal', 'x'], 'Pass --outcome'],
     ['an outcome that there is not', ['withdrawal', 'x', '--outcome', 'maybe'], 'Allowed choices are'],
     ['a kind that there is not', ['payout', 'x', '--outcome', 'sent'], 'Allowed choices are'],
-    ['an operation that was sent', ['operation', 'x', '--outcome', 'sent'], 'only not-sent'],
-    ['a payment of an operation', ['operation', 'x', '--payment', 'p'], 'only not-sent'],
+    ['an operation that was sent', ['operation', 'x', '--outcome', 'sent'], 'only --outcome not-sent'],
+    ['a payment of an operation', ['operation', 'x', '--payment', 'p'], 'only --outcome not-sent'],
     ['a denied payment that was sent', ['refund', 'x', '--outcome', 'sent', '--not-payment', 'p'], '--not-'],
     ['a payment that was not sent', ['refund', 'x', '--outcome', 'not-sent', '--payment', 'p'], '--payment'],
     ['no terminal', ['refund', 'x', '--outcome', 'not-sent'], 'pass --yes'],
