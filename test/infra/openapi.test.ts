@@ -1,6 +1,7 @@
 /** The OpenAPI document is what the code says, and has the routes that the stack has. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import { readCreateRequest } from '../../functions/create-payment/request.ts';
 import { openApiText } from '../../infra/generate/openapi/document.ts';
@@ -21,6 +22,18 @@ const operations = Object.entries<Json>(document.paths).flatMap(([path, methods]
 
 test('openapi.json is up to date (else: npm run openapi)', () => {
   expect(text === openApiText()).toBe(true);
+});
+
+/** OpenAPI's own schema, https://spec.openapis.org/oas/3.1/schema/2026-08-03 (Apache-2.0), and JSON Schema's for the schemas in it. */
+test('openapi.json is a valid OpenAPI 3.1 document', () => {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  const isDocument = ajv.compile(
+    JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/openapi-3.1.schema.json'), 'utf8')),
+  );
+  expect(isDocument(document), ajv.errorsText(isDocument.errors)).toBe(true);
+  for (const [name, schema] of Object.entries<Json>(document.components.schemas)) {
+    expect(ajv.validateSchema(schema), `${name}: ${ajv.errorsText()}`).toBe(true);
+  }
 });
 
 test('every error code is documented with its status and with no other', () => {
