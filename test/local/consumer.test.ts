@@ -1,4 +1,9 @@
-import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityBatchCommand,
+  GetQueueAttributesCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import type { SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { clientFor } from '../../infra/local/account.ts';
@@ -27,7 +32,7 @@ const until = (condition: () => boolean | Promise<boolean>) => vi.waitUntil(cond
 let count = 0;
 
 /** A queue of its own with a dead-letter queue after three receives, consumed by `answer` until the test is over. */
-async function consume(answer: Answer, options: Partial<EventSource> = {}) {
+async function consume(answer: Answer, options: Partial<EventSource> = {}, retrySeconds = 0) {
   const name = `queue-${++count}`;
   const queue = (Properties: Record<string, unknown>) => ({ Type: 'AWS::SQS::Queue', Properties });
   const deadLetterTargetArn = { 'Fn::GetAtt': [`${name}-dlq`, 'Arn'] };
@@ -51,7 +56,7 @@ async function consume(answer: Answer, options: Partial<EventSource> = {}) {
     batches.push(event as SQSEvent);
     return answer(event as SQSEvent);
   };
-  const consumer = startConsumer(source, { sqsUrl: sqsSns.url, invoke, retrySeconds: 0 });
+  const consumer = startConsumer(source, { sqsUrl: sqsSns.url, invoke, retrySeconds });
   onTestFinished(() => consumer.close());
 
   const url = queueUrl(sqsSns.url, name);
@@ -118,6 +123,26 @@ test('only the failed part of a batch comes back, and ends in the dead-letter qu
 
   expect(queue.bodies().sort()).toEqual(['bad', 'bad', 'bad', 'fine', 'good']);
   expect(await queue.remaining()).toBe(0);
+});
+
+test('a message that fails comes back later each time', async () => {
+  const send = SQSClient.prototype.send as (command: unknown) => Promise<unknown>;
+  const waits: number[] = [];
+  vi.spyOn(SQSClient.prototype, 'send').mockImplementation(function (this: SQSClient, command: unknown) {
+    if (command instanceof ChangeMessageVisibilityBatchCommand) {
+      for (const entry of command.input.Entries ?? []) {
+        waits.push(entry.VisibilityTimeout ?? 0);
+        // Nobody waits for it here.
+        entry.VisibilityTimeout = 0;
+      }
+    }
+    return send.call(this, command);
+  });
+  onTestFinished(() => void vi.restoreAllMocks());
+  const queue = await consume(() => Promise.reject(new Error('failed')), {}, 7);
+  await queue.send('poison');
+  await until(async () => (await queue.deadLetters()) === 1);
+  expect(waits).toEqual([7, 14, 28]);
 });
 
 test('a window gathers more than one receive can bring', async () => {
