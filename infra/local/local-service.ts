@@ -103,6 +103,15 @@ function toBeClosed(): ToBeClosed {
   };
 }
 
+/** What the settings of a deployment name in an account: here every start is a clean slate, and nobody is mailed. */
+const NOT_HERE = {
+  existingTable: undefined,
+  dataKeyArn: undefined,
+  topicKeyArn: undefined,
+  alarmTopicArn: undefined,
+  alarmEmails: [],
+} satisfies Partial<SettingsInput>;
+
 /** Rejects with EADDRINUSE when a port is taken; nothing is left running then. */
 export async function startLocal(options: LocalOptions = {}): Promise<LocalService> {
   leaveMachine();
@@ -156,6 +165,7 @@ async function start(options: LocalOptions, started: ToBeClosed): Promise<LocalS
     hostToHost: true,
     webhookGraceSeconds: LOCAL_GRACE_SECONDS,
     ...options.settings,
+    ...NOT_HERE,
   });
   started.defer(synthesized.remove);
   const template = openTemplate(synthesized.template, { apiUrl: api.url, sqsUrl: sqs.url });

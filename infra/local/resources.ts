@@ -67,8 +67,6 @@ async function createSubscriptions(template: Template, sns: SNSClient): Promise<
   const types = ['TopicArn', 'Protocol', 'Endpoint', ...SUBSCRIPTION_ATTRIBUTES];
   for (const { properties } of template.ofType('AWS::SNS::Subscription', types)) {
     const { TopicArn, Protocol, Endpoint, ...attributes } = properties;
-    // Nobody is mailed from this machine.
-    if (Protocol === 'email') continue;
     await sns.send(
       new SubscribeCommand({ TopicArn, Protocol, Endpoint, Attributes: attributesOf(attributes) }),
     );

@@ -1,12 +1,12 @@
 /** The Lambdas: which resources each uses, and what it may do with them. */
 import { Duration } from 'aws-cdk-lib';
-import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { CfnSecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { FunctionName, PlainSettings } from '../../shared/runtime/settings.ts';
 import { PaymentFunction, type UsedResource } from './payment-function.ts';
+import type { PaymentsTable } from './payments-table.ts';
 import { reconcileTimeout } from './reconcile-schedule.ts';
 import type { Secrets } from './secrets.ts';
 import type { Settings } from './settings.ts';
@@ -14,7 +14,7 @@ import { applyTimeout, type webhookQueue } from './webhook-queue.ts';
 
 export interface FunctionsProps {
   settings: Settings;
-  table: TableV2;
+  table: PaymentsTable;
   webhooks: ReturnType<typeof webhookQueue>;
   topic: Topic;
   secrets: Secrets;

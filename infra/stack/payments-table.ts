@@ -4,18 +4,27 @@ import {
   AttributeType,
   Billing,
   type CfnGlobalTable,
+  type ITableV2,
   ProjectionType,
   TableEncryptionV2,
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
+import type { Settings } from './settings.ts';
+
+/** The stack's own, or one that the settings name. */
+export type PaymentsTable = TableV2 | ITableV2;
 
 /**
  * Key: `pk` (string). Index `open`: `openShard` (string), `dueAt` (number); only items that carry both are
  * in it, and only their keys, because a read of the table decides anyway.
  */
-export function paymentsTable(scope: Construct, dataKey: IKey | undefined): TableV2 {
+export function paymentsTable(
+  scope: Construct,
+  { existingTable, dataKeyArn }: Pick<Settings, 'existingTable' | 'dataKeyArn'>,
+): PaymentsTable {
+  // Restored from a backup, or kept by a stack that is gone: this stack uses it and does not own it.
+  if (existingTable !== undefined) return TableV2.fromTableName(scope, 'existing-payments', existingTable);
   const table = new TableV2(scope, 'payments', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },
     globalSecondaryIndexes: [
@@ -34,11 +43,11 @@ export function paymentsTable(scope: Construct, dataKey: IKey | undefined): Tabl
     deletionProtection: true,
     removalPolicy: RemovalPolicy.RETAIN,
   });
-  if (dataKey) {
+  if (dataKeyArn !== undefined) {
     // TableV2 takes a key of one's own only where the stack names its Region.
     const { node } = table;
     (node.defaultChild as CfnGlobalTable).addPropertyOverride('Replicas.0.SSESpecification', {
-      KMSMasterKeyId: dataKey.keyArn,
+      KMSMasterKeyId: dataKeyArn,
     });
   }
   return table;

@@ -2,7 +2,6 @@
  * The payment service as one construct, which this app's stack holds and another stack could. Ids are part
  * of every physical resource's identity: changing one replaces the resource.
  */
-import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -15,7 +14,7 @@ import { dashboard } from './dashboard.ts';
 import { type PaymentFunctions, paymentFunctions } from './functions.ts';
 import { paymentEvents } from './payment-events.ts';
 import type { PaymentEventsSubscription } from './payment-events-subscription.ts';
-import { paymentsTable } from './payments-table.ts';
+import { type PaymentsTable, paymentsTable } from './payments-table.ts';
 import { reconcileSchedule } from './reconcile-schedule.ts';
 import { assertRegion } from './region.ts';
 import { type Secrets, secrets } from './secrets.ts';
@@ -30,7 +29,7 @@ export class PaytechPayments extends Construct {
   /** Base of all routes, without a slash at the end. */
   readonly apiUrl: string;
   readonly webhookUrl: string;
-  readonly table: TableV2;
+  readonly table: PaymentsTable;
   readonly webhookQueue: Queue;
   readonly webhookDeadLetters: Queue;
   /** Of payment events. */
@@ -57,7 +56,7 @@ export class PaytechPayments extends Construct {
     this.plainSettings = plainSettings(settings, webhookUrl);
     const webhooks = webhookQueue(this, settings.webhookBatchSize);
     const events = paymentEvents(this, settings);
-    this.table = paymentsTable(this, dataKey);
+    this.table = paymentsTable(this, settings);
     this.secrets = secrets(this, dataKey);
     this.functions = paymentFunctions(this, {
       settings,

@@ -157,6 +157,13 @@ const schema = z
       .max(MAX_SUBSCRIBER_ACCOUNTS, 'are more than fit into a topic policy')
       .default([])
       .describe('Other AWS accounts that may subscribe queues of their own.'),
+    existingTable: z
+      .string()
+      .regex(/^[\w.-]{3,255}$/, 'must be the name of a DynamoDB table')
+      .optional()
+      .describe(
+        'A table that is there already, restored from a backup or kept by a stack that was removed, in the place of one of the stack: see [the runbook](runbook.md#restore).',
+      ),
     dataKeyArn: kmsKey
       .optional()
       .describe(

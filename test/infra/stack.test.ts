@@ -7,6 +7,7 @@ import {
   resources,
   synthesize,
   target,
+  variablesOf,
   violationsOf,
 } from './synthesized.ts';
 
@@ -259,6 +260,23 @@ test('nothing names a partition or its domain, so that it deploys in China and i
     '',
   );
   expect(text.match(/.{20}(arn:aws\b|amazonaws\.).{20}/g)).toBeNull();
+});
+
+test('a table that is there already is used as the stack’s own would be, and is not the stack’s to remove', async () => {
+  const { template: taken } = await synthesize({ ...minimal, existingTable: 'payments-restored' });
+  expect(taken.findResources('AWS::DynamoDB::GlobalTable')).toEqual({});
+  taken.hasOutput('PaymentsTable', { Value: 'payments-restored' });
+  const statements = Object.values(taken.findResources('AWS::IAM::Policy')).flatMap(
+    ({ Properties }) => Properties.PolicyDocument.Statement,
+  );
+  const onTable = statements
+    .filter(({ Action }) => String(Action).startsWith('dynamodb:'))
+    .map(({ Resource }) => Resource['Fn::Join'][1].at(-1));
+  expect(new Set(onTable)).toEqual(
+    new Set([':table/payments-restored', ':table/payments-restored/index/open']),
+  );
+  for (const name of ['create-payment', 'reconcile'])
+    expect(variablesOf(taken, name).PAYMENTS_TABLE).toBe('payments-restored');
 });
 
 describe('with a key of the merchant’s', () => {
