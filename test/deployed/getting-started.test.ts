@@ -122,7 +122,7 @@ it('ends with a COMPLETED payment, and a subscriber of another stack that knows 
   expect(after).toContain('paytech.payment.completed');
   expect(after).toContain('order-1');
   expect(await inbox()).toMatch(/ALARM.*api-?5xx.*Does it arrive\?/s);
-}, 300_000);
+}, 900_000);
 
 async function pay(id: string | undefined): Promise<void> {
   const url = `${simulatorUrl}/simulator/payments/${id}/pay`;
