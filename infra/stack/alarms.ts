@@ -23,6 +23,7 @@ import { loggedAlarms } from './logged-alarms.ts';
 import type { PaymentEventsSubscription } from './payment-events-subscription.ts';
 import { survivedOutage } from './queue.ts';
 import type { Settings } from './settings.ts';
+import { severityOf } from './severity.ts';
 
 export interface Watched {
   settings: Settings;
@@ -62,7 +63,7 @@ export function alarms(scope: Construct, watched: Watched): void {
   function alarm(id: string, props: AlarmProps) {
     const { metric, threshold, impact, firstStep, whenBelow, periods = 1, datapoints, entry = id } = props;
     const made = new Alarm(group, id, {
-      alarmDescription: `${impact} ${firstStep} (docs/runbook.md#${entry})`,
+      alarmDescription: `${severityOf(entry)} ${impact} ${firstStep} (docs/runbook.md#${entry})`,
       metric,
       threshold,
       evaluationPeriods: periods,

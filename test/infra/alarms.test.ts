@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { PaytechPayments } from '../../infra/stack/paytech-payments.ts';
+import { CAN_WAIT } from '../../infra/stack/severity.ts';
 import { METRICS_NAMESPACE } from '../../shared/runtime/metrics.ts';
 import { HOUR_MS } from '../../shared/runtime/time.ts';
 import { alarmsOf, type TemplateAlarm } from '../support/alarm.ts';
@@ -79,7 +80,8 @@ test('each says what is at stake and what to do first, is in the runbook, and no
   const topic = { Ref: resources(template, 'AWS::SNS::Topic').alarms!.logicalId };
   for (const [name, { Properties }] of Object.entries(alarms)) {
     const description: string = Properties.AlarmDescription;
-    const [, entry] = description.match(/^.+\. [A-Z].+[.?] \(docs\/runbook\.md#(.+)\)$/) ?? [];
+    const [, entry] =
+      description.match(/^(?:Page now|Look tomorrow)\. .+\. [A-Z].+[.?] \(docs\/runbook\.md#(.+)\)$/) ?? [];
     expect(entry, name).toBe(name.replace('payment-events-', 'subscriber-'));
     expect(Properties.AlarmActions, name).toEqual([topic]);
     expect(Properties.OKActions, name).toEqual([topic]);
