@@ -89,6 +89,21 @@ test('each says what is at stake and what to do first, is in the runbook, and no
   }
 });
 
+test('each begins with how urgent it is: what keeps customers from paying, or moves money wrongly, wakes somebody', () => {
+  const severity = (name: string) => alarms[name]!.Properties.AlarmDescription.split('. ')[0];
+  for (const name of [
+    'api-5xx',
+    'gateway-not-accepted',
+    'webhook-not-confirmed',
+    'paid-out-twice',
+    'webhooks-age',
+  ])
+    expect(severity(name), name).toBe('Page now');
+  for (const name of ['order-paid-twice', 'payment-events-age', 'get-payment-errors', 'webhooks-missed'])
+    expect(severity(name), name).toBe('Look tomorrow');
+  for (const entry of CAN_WAIT) expect(runbook).toContain(`<a id="${entry}"></a>`);
+});
+
 test('no data is fine everywhere but for reconcile', () => {
   const breaching = Object.entries(alarms)
     .filter(([, { Properties }]) => Properties.TreatMissingData !== 'notBreaching')
