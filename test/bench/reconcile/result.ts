@@ -15,7 +15,7 @@ export interface Result {
   toldWithin: Percentiles;
   /** Of those whose webhook came, from webhook to event. */
   applied: Percentiles;
-  /** Ended at paytech for longer than the grace and a minute, and not told; how long the oldest waits. */
+  /** Ended at paytech for longer than the grace and five minutes, and not told; how long the oldest waits. */
   behind: number;
   oldestBehind: number;
   /** When the last that ended in the outage was told, in minutes from the start; Infinity where it was not. */
@@ -40,6 +40,11 @@ export interface Percentiles {
   p50: number;
   p99: number;
   max: number;
+}
+
+/** How soon a payment of which the webhook is missing is told, nearly always. */
+export function promisedWithin({ settings }: Pick<Plan, 'settings'>): number {
+  return settings.webhookGraceSeconds + 5 * 60;
 }
 
 /** Of reconcile's memory. */
@@ -79,7 +84,7 @@ type Endings = Pick<
 
 function endingsOf(world: World): Endings {
   const { plan, population, toldAt, outageFrom, start, end } = world;
-  const patience = plan.settings.webhookGraceSeconds * SECOND_MS + MINUTE_MS;
+  const patience = promisedWithin(plan) * SECOND_MS;
   const told: number[] = [];
   const applied: number[] = [];
   let [ended, missed, behind, oldestBehind, caughtUpAt] = [0, 0, 0, 0, start];
