@@ -121,8 +121,9 @@ function loggerCounting(metrics: Record<string, number>) {
   return { info: log, warn: log, error: log };
 }
 
-/** As the table has it that earlier versions have left. */
+/** As the table has it that earlier versions have left: a sweep began ten minutes before it. */
 const SWEEP_MARK = 'sweep#mark';
+const BEGUN_BEFORE_MS = 10 * MINUTE_MS;
 
 /**
  * The table as an hour of work left it before the outage or the start: what had ended was told, what was open is due
@@ -142,7 +143,8 @@ function begin({ plan, outageFrom, start, population, store, toldAt, firstLookMs
       enter(store, payment, outageFrom + Math.round(within / 4));
     } else enter(store, payment, created + firstLookMs);
   }
-  store.items.set(SWEEP_MARK, { pk: SWEEP_MARK, schema: 1, at: outageFrom - MINUTE_MS });
+  const comparedUntil = outageFrom - plan.settings.webhookGraceSeconds * SECOND_MS;
+  store.items.set(SWEEP_MARK, { pk: SWEEP_MARK, schema: 1, at: comparedUntil + BEGUN_BEFORE_MS });
 }
 
 function enter({ items, entries }: Store, payment: number, dueAt: number): void {
