@@ -126,9 +126,13 @@ test('only the failed part of a batch comes back, and ends in the dead-letter qu
 });
 
 test('a message that fails comes back later each time', async () => {
-  const send = SQSClient.prototype.send as (command: unknown) => Promise<unknown>;
+  const send = SQSClient.prototype.send as (...args: unknown[]) => Promise<unknown>;
   const waits: number[] = [];
-  vi.spyOn(SQSClient.prototype, 'send').mockImplementation(function (this: SQSClient, command: unknown) {
+  vi.spyOn(SQSClient.prototype, 'send').mockImplementation(function (
+    this: SQSClient,
+    command: unknown,
+    ...options: unknown[]
+  ) {
     if (command instanceof ChangeMessageVisibilityBatchCommand) {
       for (const entry of command.input.Entries ?? []) {
         waits.push(entry.VisibilityTimeout ?? 0);
@@ -136,7 +140,7 @@ test('a message that fails comes back later each time', async () => {
         entry.VisibilityTimeout = 0;
       }
     }
-    return send.call(this, command);
+    return send.call(this, command, ...options);
   });
   onTestFinished(() => void vi.restoreAllMocks());
   const queue = await consume(() => Promise.reject(new Error('failed')), {}, 7);
