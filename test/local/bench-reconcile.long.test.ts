@@ -46,7 +46,7 @@ const PLAN: Plan = {
   minutes: 8,
   missing: 0.5,
   weather: { getMs: 150, pageMs: 500, refused: 0, lagMs: 0, cap: 100 },
-  settings: { reconcileConcurrency: 8, webhookGraceSeconds: 120 },
+  settings: { reconcileConcurrency: 8, webhookGraceSeconds: 120, webhookConcurrency: 20 },
   confirmWebhooks: true,
   outageHours: 0,
   snsPerSecond: 300,

@@ -22,6 +22,7 @@ const MARGIN_MS = SECOND_MS;
 export interface Settings {
   reconcileConcurrency: number;
   webhookGraceSeconds: number;
+  webhookConcurrency: number;
 }
 
 export interface RunsOptions {

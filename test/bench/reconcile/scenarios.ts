@@ -11,7 +11,7 @@ import type { Plan } from './simulation.ts';
 const FAIR: Weather = { getMs: 150, pageMs: 500, refused: 0, lagMs: 0, cap: 200 };
 
 /** What the stack has by default, and what paytech is assumed to take of it. */
-const DEFAULTS: Settings = { reconcileConcurrency: 8, webhookGraceSeconds: 120 };
+const DEFAULTS: Settings = { reconcileConcurrency: 8, webhookGraceSeconds: 120, webhookConcurrency: 20 };
 const FOR_SCALE: Settings = { ...DEFAULTS, reconcileConcurrency: 100 };
 
 const ALL = 1;

@@ -99,7 +99,7 @@ function worldOf(plan: Plan, tableFor: TableFor): Omit<World, 'firstLookMs'> {
   const logger = loggerCounting(metrics);
   const policy = plan.confirmWebhooks ? { confirmAfterMs: CONFIRM_AFTER_MS } : {};
   const queue = new WebhookQueue({
-    ...{ clock, paytech, policy, snsPerSecond, logger },
+    ...{ clock, paytech, policy, snsPerSecond, logger, concurrency: settings.webhookConcurrency },
     table: (actor) => tableFor(store, actor),
     told: (publication) => noteTold(publication, toldAt, now()),
   });

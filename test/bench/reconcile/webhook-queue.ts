@@ -11,8 +11,8 @@ import { type Paytech, simulatedGateway } from './gateway.ts';
 
 /*
  * The webhook queue, and apply-payment-event, which takes it up in batches. Its pipeline is the real one. Lambda
- * begins with five batches at once and takes up to 300 more each minute while messages wait. An event counts as told
- * once SNS has it, which takes as many a second as its quota says.
+ * begins with five batches at once and takes up to 300 more each minute while messages wait, as far as
+ * `webhookConcurrency` lets it. An event counts as told once SNS has it, which takes as many a second as its quota says.
  */
 
 const SEND_MS = 10;
@@ -24,7 +24,6 @@ const BATCH_MS = 20;
 /** Source: AWS Lambda, "Amazon SQS event source mappings": scaling. */
 const FIRST_BATCHES = 5;
 const MORE_BATCHES_A_MINUTE = 300;
-const MOST_BATCHES = 1_000;
 /** Of a message that failed: six times the function's time limit. */
 const VISIBILITY_MS = 3 * MINUTE_MS;
 
@@ -39,6 +38,8 @@ export interface ConsumerOptions {
   policy: FollowUpPolicy;
   /** Messages per second that SNS takes. */
   snsPerSecond: number;
+  /** Batches at once at most. */
+  concurrency: number;
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** Hears of each event once subscribers have it. */
   told: (publication: Publication) => void;
@@ -122,7 +123,7 @@ export class WebhookQueue {
     else this.busySince ??= now;
     const more =
       this.busySince === undefined ? 0 : ((now - this.busySince) / MINUTE_MS) * MORE_BATCHES_A_MINUTE;
-    return Math.min(MOST_BATCHES, FIRST_BATCHES + more);
+    return Math.min(this.options.concurrency, FIRST_BATCHES + more);
   }
 
   private async apply(batch: readonly QueuedEvent[]): Promise<void> {
