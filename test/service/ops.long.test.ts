@@ -268,7 +268,7 @@ describe.concurrent('explain, of what is not in order', () => {
     const acknowledge = ['acknowledge', 'payment-corrected', id, '--reason', 'goods are back', '--yes'];
     expect((await ops(acknowledge)).stdout).toContain('Acknowledged: version 3.');
     expect(await explained(id)).toMatch(
-      /local:user\/\S+ acknowledged the alarm payment-corrected \(version 3\): "goods are back"/,
+      /\S+ acknowledged the alarm payment-corrected \(version 3\): "goods are back"/,
     );
     expect((await ops(['alarms'])).stdout).not.toMatch(row);
     const again = await ops(acknowledge);
