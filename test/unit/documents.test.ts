@@ -82,7 +82,7 @@ describe('every block of commands is run by a test', () => {
   )('$path, $mark: $script', ({ path, mark, script }) => {
     switch (mark?.split(':')[0]) {
       case 'walkthrough':
-        // test/local/readme.test.ts
+        // test/local/readme.long.test.ts
         return expect(['README.md', 'docs/api.md']).toContain(path);
       case 'rehearsed':
         // npm run rehearse, which takes its commands from there.
