@@ -1,4 +1,4 @@
-import { join, watchSiblings } from '../../shared/calls/siblings.ts';
+import { isNamed, join, watchSiblings } from '../../shared/calls/siblings.ts';
 import { eventKey, keyWithin, type QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { isPublished, type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
 import { type FollowUpPolicy, followUp } from '../../shared/payment/follow-up.ts';
@@ -114,7 +114,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
   async function processFacts(event: QueuedEvent, key: string, payment: StatelessPayment): Promise<Result> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       let read: PaymentRecord | undefined;
-      if (round === 0 && mayBeAMove(event, payment)) {
+      if (round === 0 && mayBeAMove(event, payment) && (await isSeenByItsOrder(payment))) {
         const { id: paymentId, paymentType, facts } = payment;
         const change = { paymentId, paymentType, ...changeBy(event, key, facts, paymentType) };
         const moved = await payments.applyChange(table, change);
@@ -127,6 +127,12 @@ export function applyEvent(deps: ApplyEventDependencies) {
       if (result) return result;
     }
     throw new Error(`payment ${payment.id} changes faster than its event can be applied`);
+  }
+
+  /** Where it brings an order its money, the claim names it first. */
+  async function isSeenByItsOrder({ id, paymentType, referenceId, facts }: GatewayPayment): Promise<boolean> {
+    if (paymentType !== 'DEPOSIT' || !meansMoney(facts.state)) return true;
+    return isNamed(table, { id, ...optional('referenceId', referenceId) });
   }
 
   /** Undefined when it was recorded meanwhile, and is to be judged by that. */
@@ -194,6 +200,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
     saidAt: number,
   ): Promise<Result | undefined> {
     assertRoom(record);
+    if (record.paymentType === 'DEPOSIT' && meansMoney(by.entry.facts.state)) await join(deps, record);
     const change = { ...by, paymentId: record.id, paymentType: record.paymentType };
     switch (verdict) {
       case 'applied':

@@ -15,7 +15,8 @@ export const USES = {
   create: { read: 0, write: 3, index: 3 },
   lookThatAsks: { read: 1, write: 1, index: 0 },
   look: { read: 1, write: 0, index: 0 },
-  webhook: { read: 0, write: 1, index: 2 },
+  /** One that does not say of which order it is, so that record and claim are read before. */
+  webhook: { read: 2, write: 1, index: 2 },
   /** Compared with paytech's list three times, in batches, and confirmed the first time (`confirmWebhooks`). */
   reconciled: { read: 1.5, write: 1, index: 1 },
   /** Send, receive and delete of the webhook; receive and delete of one subscriber's event. SNS delivers for free. */

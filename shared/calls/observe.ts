@@ -1,9 +1,11 @@
 import type { EventQueue, QueuedEvent } from '../messaging/event-queue.ts';
 import { isDiscrepancy, willApply } from '../payment/observation.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
+import { meansMoney } from '../payment/state.ts';
 import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import { keepQueued } from '../store/queued.ts';
 import type { Table } from '../store/table.ts';
+import { isNamed } from './siblings.ts';
 
 export interface ObserveDependencies {
   table: Table;
@@ -53,6 +55,9 @@ export async function queueObservation(
   if (!willApply(record, payment, voice, saidAt)) return record;
 
   const { facts } = payment;
+  // Nobody is shown money that the order's next call would not see; the queue writes the payment into its claim.
+  const isMoney = record.paymentType === 'DEPOSIT' && meansMoney(facts.state);
+  if (isMoney && record.referenceId !== undefined && !(await isNamed(table, record))) return record;
   const current = await keepQueued(table, record, { at, version: record.version, facts });
   // What the record has become meanwhile may still be behind what was said.
   return willApply(current, payment, voice, saidAt)

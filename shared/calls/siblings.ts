@@ -217,6 +217,20 @@ export async function join(deps: SiblingsDependencies, payment: Member, isRecord
   throw new Error(`the claim of ${reference.referenceId} is in use`);
 }
 
+/**
+ * Whether the claim of a deposit's reference has it among its payments. It has to before a record says that the deposit
+ * holds money, or the order's next call would not see it: the create call may have died before it wrote the claim, and
+ * another payment under the reference may have taken its place.
+ */
+export async function isNamed(
+  table: Table,
+  { id, referenceId }: Pick<PaymentRecord, 'id' | 'referenceId'>,
+): Promise<boolean> {
+  const reference = referenceId === undefined ? undefined : parseGatewayReference(referenceId);
+  const claim = reference && (await readClaim(table, 'deposit', reference.referenceId));
+  return claim !== undefined && paymentsOf(claim).includes(id);
+}
+
 function unclaimed(payment: Member, referenceId: string): Claim {
   const { requestedAmount = payment.amount, requestedCurrency = payment.currency } = payment;
   const at = Date.parse(payment.created);

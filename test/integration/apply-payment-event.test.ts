@@ -18,9 +18,12 @@ beforeEach(async () => {
 });
 
 /** A deposit of 10 EUR as create-payment records it, known to the gateway as well. */
-async function deposit(fields: { amount?: string; currency?: string } = {}): Promise<string> {
+async function deposit(
+  fields: { amount?: string; currency?: string; referenceId?: string } = {},
+): Promise<string> {
   const amount = decimal(fields.amount ?? '10');
   const currency = fields.currency ?? 'EUR';
+  const { referenceId = 'order-1' } = fields;
   const { id } = world.gateway.make({
     paymentType: 'DEPOSIT',
     referenceId: `order-${paymentId()}`,
@@ -33,7 +36,7 @@ async function deposit(fields: { amount?: string; currency?: string } = {}): Pro
     {
       id,
       paymentType: 'DEPOSIT',
-      referenceId: 'order-1',
+      referenceId,
       requestedAmount: amount,
       requestedCurrency: currency,
       origin: 'service',
@@ -391,7 +394,8 @@ describe('a batch', () => {
   }
 
   it('publishes every applied change with its attributes', async () => {
-    const ids = await Promise.all(Array.from({ length: 12 }, () => deposit()));
+    const orders = Array.from({ length: 12 }, (_, at) => deposit({ referenceId: `order-of-twelve-${at}` }));
+    const ids = await Promise.all(orders);
     const records = await messagesOf(...ids.map((id) => webhookEvent({ id, state: 'COMPLETED' })));
     expect(await world.applyBatch(records)).toEqual({ batchItemFailures: [] });
     const published = await world.drain('payment-events');

@@ -374,7 +374,7 @@ it('instructions for the customer are kept as far as they fit, whatever they are
 
   // Whoever asked gets all of them, and noted are those that fit.
   const { qr } = externalRefs;
-  const payment = { id, facts: { state: 'AUTHORIZED' as const, externalRefs: { qr, key: 'PIX' } } };
+  const payment = { id, facts: { state: 'CANCELLED' as const, externalRefs: { qr, key: 'PIX' } } };
   const shown = await queueObservation(world, await stored(id), payment, { source: 'operation' });
   expect(paymentAt(withQueued(shown)).externalRefs).toMatchObject({ qr });
   expect((await stored(id)).heard?.facts.externalRefs).toEqual({ key: 'PIX' });

@@ -235,8 +235,10 @@ function finalStatesChangeByConfirmationOnly({ truths }: Simulation, records: Pa
       }
       if (entry.corrected) {
         const said = paymentAt(record, index + 1);
-        // Where nobody stated the amount, the record says so.
-        const wasTrue = entry.amountUntold
+        // Where nobody stated the amount, a record that holds money says so; one that holds none keeps the last stated.
+        const isAmountStated =
+          !entry.amountUntold && (entry.facts.amount !== undefined || meansMoney(said.state));
+        const wasTrue = !isAmountStated
           ? [...truths.get(id)!].some((truth) => truth.startsWith(`${said.state} `))
           : truths.get(id)!.has(truthOf(said));
         expect(wasTrue, `correction of ${id} to ${truthOf(said)} is what paytech says`).toBe(true);
