@@ -1,13 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { getPayment } from '../../functions/get-payment/pipeline.ts';
 import { CHECK_INTERVAL_MS, refresh } from '../../functions/get-payment/refresh.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
 import type { publicView } from '../../shared/http/payment-view.ts';
-import { readMessage } from '../../shared/messaging/event-queue.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
-import { readPayment, recordPayment } from '../../shared/store/payments.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import { recorded } from '../support/recorded.ts';
 import { sharedWorld, type World, webhookEvent } from '../support/world.ts';
 
 /** `GET /payments/{id}` on the embedded DynamoDB and SQS, with paytech in memory and a clock of the test's. */
@@ -19,20 +18,7 @@ async function payment(
   fields: { state?: PaymentState; paymentType?: PaymentType; fresh?: boolean } = {},
 ): Promise<string> {
   const { state = 'CHECKOUT', paymentType = 'DEPOSIT' } = fields;
-  const money = { amount: decimal('10'), currency: 'EUR' };
-  const { id } = world.gateway.make({ paymentType, referenceId: randomUUID(), ...money });
-  world.gateway.set(id, { state });
-  const at = new Date(world.now()).toISOString();
-  const identity = {
-    id,
-    paymentType,
-    requestedAmount: money.amount,
-    requestedCurrency: 'EUR',
-    origin: 'service' as const,
-    created: at,
-    redirectUrl: 'https://checkout.example',
-  };
-  await recordPayment(world.table, identity, { at, source: 'create', facts: { state, ...money } });
+  const id = await recorded(world, { paymentType, state, redirectUrl: 'https://checkout.example' });
   if (!fields.fresh) world.clock.at += CHECK_INTERVAL_MS;
   return id;
 }
@@ -58,22 +44,7 @@ async function asked(work: () => Promise<unknown>): Promise<number> {
   return world.gateway.calls.get - before;
 }
 
-async function queued() {
-  return (await world.drain('webhooks')).map(({ MessageId, Body, MessageAttributes = {} }) =>
-    readMessage({
-      messageId: MessageId!,
-      body: Body!,
-      messageAttributes: Object.fromEntries(
-        Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
-          name,
-          { stringValue: StringValue },
-        ]),
-      ),
-    }),
-  );
-}
-
-const stored = async (id: string) => (await readPayment(world.table, id))!;
+const { queued, stored } = world;
 
 describe('a payment that moved at paytech without a webhook', () => {
   it('is shown as it is there at once, and the queue carries it to the record', async () => {

@@ -9,8 +9,9 @@ import { withQueued } from '../../shared/payment/observation.ts';
 import { MAX_HISTORY, MAX_OPEN_CHANGES, paymentAt } from '../../shared/payment/payment.ts';
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
 import { takeOperation } from '../../shared/store/operation-lock.ts';
-import { readPayment, recordPayment } from '../../shared/store/payments.ts';
-import { EUR_10, objectBytes, parsed, sharedWorld, webhookEvent } from '../support/world.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import { recorded as recordedIn } from '../support/recorded.ts';
+import { objectBytes, parsed, sharedWorld, webhookEvent } from '../support/world.ts';
 
 /** What a webhook, paytech's list and its API may do to a record, beyond the moves of its states. */
 
@@ -18,28 +19,9 @@ const world = await sharedWorld();
 
 const MINUTE = 60_000;
 
-async function recorded(state: PaymentState, paymentType: PaymentType = 'DEPOSIT'): Promise<string> {
-  const { id, referenceId } = world.gateway.make({
-    paymentType,
-    referenceId: `r-${randomUUID()}`,
-    ...EUR_10,
-  });
-  world.gateway.set(id, { state });
-  const at = new Date(world.now()).toISOString();
-  const money = { requestedAmount: EUR_10.amount, requestedCurrency: EUR_10.currency };
-  const identity = {
-    id,
-    paymentType,
-    referenceId: referenceId!,
-    ...money,
-    origin: 'service',
-    created: at,
-  } as const;
-  await recordPayment(world.table, identity, { at, source: 'create', facts: { state, ...EUR_10 } });
-  return id;
-}
-
-const stored = async (id: string) => (await readPayment(world.table, id))!;
+const recorded = (state: PaymentState, paymentType: PaymentType = 'DEPOSIT') =>
+  recordedIn(world, { state, paymentType });
+const { stored } = world;
 const now = () => new Date(world.now()).toISOString();
 const asked = async (during: () => Promise<unknown>) => {
   const before = world.gateway.calls.get;

@@ -4,17 +4,14 @@ import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import type { EventQueue, QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { TYPE_OF_KIND } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
-import { heldBy, paidIn } from '../../shared/payment/refund.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
-import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
+import { writePayment } from '../../shared/paytech/wire.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { assign } from '../../shared/store/expressions.ts';
-import { readPayment } from '../../shared/store/payments.ts';
 import { keepQueued } from '../../shared/store/queued.ts';
-import { backOffice, sumOf } from '../support/back-office.ts';
 import {
+  createEvent,
   EUR_10,
-  objectBytes,
   parsed,
   paymentId,
   sharedWorld,
@@ -25,22 +22,7 @@ import {
 /** A webhook that says little comes before the answer to the call that makes the payment, which then says the rest. */
 
 const world = await sharedWorld();
-
-const stored = async (id: string) => (await readPayment(world.table, id))!;
-
-/** What the maker of the payment says of it, once it is in the claim. */
-function toldByClaim(
-  kind: 'deposit' | 'withdrawal' | 'refund',
-  referenceId: string,
-  payment: GatewayPayment,
-): QueuedEvent {
-  return {
-    bytes: writePayment(payment),
-    source: 'create',
-    receivedAt: new Date(world.now()).toISOString(),
-    claim: { kind, referenceId },
-  };
-}
+const { stored } = world;
 
 async function withdrawn(state: PaymentState, amount = '10') {
   const referenceId = `payout-${randomUUID()}`;
@@ -64,7 +46,7 @@ async function withdrawn(state: PaymentState, amount = '10') {
   };
   await saveClaim(world.table, undefined, { ...claim, paymentId: id });
   const made = { id, paymentType: 'WITHDRAWAL' as const, facts: { state: 'PENDING' as const } };
-  return { id, referenceId, webhook, answer: toldByClaim('withdrawal', referenceId, made) };
+  return { id, referenceId, webhook, answer: createEvent(world, { kind: 'withdrawal', referenceId }, made) };
 }
 
 describe('a payout of which its webhook stated neither reference nor what was asked for', () => {
@@ -102,7 +84,7 @@ describe('a payout of which its webhook stated neither reference nor what was as
   it('learns and moves on by the same message', async () => {
     const { id, referenceId } = await withdrawn('PENDING');
     const payment = { id, facts: { state: 'COMPLETED' as const, ...EUR_10 } };
-    await world.queue.send(toldByClaim('withdrawal', referenceId, payment));
+    await world.queue.send(createEvent(world, { kind: 'withdrawal', referenceId }, payment));
     const [message] = await world.drain('webhooks');
     const messageAttributes = Object.fromEntries(
       Object.entries(message?.MessageAttributes ?? {}).map(([name, { StringValue }]) => [
@@ -152,7 +134,9 @@ describe('a payout of which its webhook stated neither reference nor what was as
     });
     const claim = (await readClaim(world.table, 'withdrawal', referenceId))!;
     await saveClaim(world.table, claim, { ...claim, request: { ...EUR_10, parentPaymentId: paymentId() } });
-    await world.apply(toldByClaim('withdrawal', referenceId, { id, facts: { state: 'PENDING' } }));
+    await world.apply(
+      createEvent(world, { kind: 'withdrawal', referenceId }, { id, facts: { state: 'PENDING' } }),
+    );
     expect(await stored(id)).toMatchObject({ referenceId, parentPaymentId });
   });
 
@@ -192,171 +176,10 @@ it('a deposit that learns of which order it is has its siblings watched', async 
     earlierPaymentIds: [first],
     paymentId: late,
   });
-  await world.apply(toldByClaim('deposit', referenceId, { id: late, facts: { state: 'CHECKOUT' } }));
-  expect(world.logger.metrics()).toContain('OrderPaidTwice');
-});
-
-describe('a refund whose webhook is faster than its answer', () => {
-  const office = () => backOffice(world);
-
-  async function deposit(): Promise<string> {
-    const referenceId = `order-${randomUUID()}`;
-    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
-    world.gateway.set(id, { state: 'COMPLETED' });
-    await world.apply(webhookEvent({ id, state: 'COMPLETED' }));
-    return id;
-  }
-
-  /** Every refund that paytech does not say has failed, set against what was paid. */
-  async function expectInOrder(parentId: string, refundable: string): Promise<void> {
-    const parent = await stored(parentId);
-    const held = [...(parent.refunds ?? new Map()).values()].map(heldBy);
-    expect(parent.refundable?.toFixed()).toBe(refundable);
-    expect(
-      paidIn(parent)
-        .minus(decimal(sumOf(held)))
-        .toFixed(),
-    ).toBe(refundable);
-    const item = (await world.scan()).find(({ pk }) => pk === `payment#${parentId}`);
-    expect(Number(item?.refundCount)).toBe(parent.refunds?.size);
-  }
-
-  const unstated = ['referenceId', 'parentPaymentId', 'both', 'neither'] as const;
-  const cases = unstated.flatMap((missing) =>
-    (['PENDING', 'COMPLETED', 'DECLINED'] as const).map((state) => [missing, state] as const),
+  await world.apply(
+    createEvent(world, { kind: 'deposit', referenceId }, { id: late, facts: { state: 'CHECKOUT' } }),
   );
-
-  it.each(cases)('and leaves out %s, and is %s', async (missing, state) => {
-    const parentId = await deposit();
-    const refundId = `refund-${randomUUID()}`;
-    const leavesOut = (name: string) => missing === name || missing === 'both';
-    const webhook = (id: string, said: string) =>
-      webhookEvent(
-        { id, state: said },
-        {
-          bytes: objectBytes({
-            id,
-            paymentType: 'REFUND',
-            state: said,
-            amount: '3',
-            currency: 'EUR',
-            ...(leavesOut('referenceId') ? {} : { referenceId: refundId }),
-            ...(leavesOut('parentPaymentId') ? {} : { parentPaymentId: parentId }),
-          }),
-        },
-      );
-    const create: typeof world.gateway.create = async (...args) => {
-      const answer = await world.gateway.create(...args);
-      if (answer.kind !== 'answered') throw new Error('no answer');
-      const { id } = answer.result;
-      const atPaytech = world.gateway.set(id, { state });
-      if (leavesOut('referenceId')) delete atPaytech.referenceId;
-      if (leavesOut('parentPaymentId')) delete atPaytech.parentPaymentId;
-      const at = world.clock.at;
-      world.clock.at += 60_000;
-      await world.apply(webhook(id, state));
-      world.clock.at = at;
-      return answer;
-    };
-    const racing = backOffice({ ...world, gateway: { ...world.gateway, create } });
-    const { body } = await racing.refund({ refundId, paymentId: parentId, amount: '3' });
-    const made = { id: body.id, facts: { state: 'PENDING' as const } };
-    await world.apply(toldByClaim('refund', refundId, made));
-    expect(await stored(body.id)).toMatchObject({ referenceId: refundId, parentPaymentId: parentId });
-    const failed = state === 'DECLINED';
-    await expectInOrder(parentId, failed ? '10' : '7');
-    expect([...(await stored(parentId)).refunds!.keys()]).toEqual([refundId]);
-
-    // And the other way round in the end, by what paytech says then.
-    const end = failed ? 'COMPLETED' : 'DECLINED';
-    world.gateway.set(body.id, { state: end });
-    await world.apply(webhook(body.id, end));
-    await expectInOrder(parentId, failed ? '7' : '10');
-    expect(await office().refund({ refundId, paymentId: parentId, amount: '3' })).toMatchObject({
-      status: 200,
-      body: { id: body.id },
-    });
-  });
-
-  it('is one entry again also where the write of its deposit was lost, or somebody was faster', async () => {
-    const parentId = await deposit();
-    const refundId = `refund-${randomUUID()}`;
-    const { body } = await office().refund({ refundId, paymentId: parentId, amount: '3' });
-    // As when the webhook had stated its parent and no reference.
-    const taken = { stage: 'reserved' as const, amount: decimal('3') };
-    await world.table.update(`payment#${parentId}`, {
-      SET: [
-        {
-          text: '#mine = :unsent',
-          names: { '#mine': `refund:${refundId}` },
-          values: { ':unsent': { ...taken, turn: 1 } },
-        },
-        {
-          text: '#other = :taken',
-          names: { '#other': `refund:@${body.id}` },
-          values: { ':taken': { ...taken, paymentId: body.id, version: 0 } },
-        },
-        { text: 'refundable = refundable - :three', values: { ':three': decimal('3') } },
-      ],
-      ADD: [{ text: 'refundCount :one', values: { ':one': 1 } }],
-      condition: ['attribute_exists(pk)'],
-    });
-    await expectInOrder(parentId, '4');
-    const update: World['table']['update'] = async (...args) => {
-      const written = await world.table.update(...args);
-      return args[0] === `payment#${parentId}` && written.written ? world.table.update(...args) : written;
-    };
-    const apply = world.applyWith({ table: { ...world.table, update } });
-    const event = webhookEvent({ id: body.id, paymentType: 'REFUND', state: 'COMPLETED', amount: '3' });
-    await Promise.all([apply(event), apply(event)]);
-    await expectInOrder(parentId, '7');
-  });
-});
-
-describe('a refund of a deposit that paytech does not show', () => {
-  const refundOf = (parentPaymentId: string) => {
-    const refund = { paymentType: 'REFUND' as const, referenceId: `else-${randomUUID()}`, parentPaymentId };
-    const { id } = world.gateway.make({ ...refund, ...EUR_10 });
-    world.gateway.set(id, { state: 'COMPLETED' });
-    return (receives: number) => webhookEvent({ id, ...refund, state: 'COMPLETED' }, { receives });
-  };
-  const unshown = (answer: object) => {
-    const get: typeof world.gateway.get = async (id, limit) =>
-      world.gateway.payments.get(id)?.paymentType === 'REFUND'
-        ? world.gateway.get(id, limit)
-        : (answer as Awaited<ReturnType<typeof world.gateway.get>>);
-    return world.applyWith({ gateway: { get } });
-  };
-
-  it.each([
-    ['404', { kind: 'not-accepted', status: 404 }],
-    ['403', { kind: 'not-accepted', status: 403 }],
-    ['something unreadable', { kind: 'unknown', reason: 'no payment', unreadable: true }],
-  ])('for %s is published at once, with an alarm', async (_, answer) => {
-    const { outcome, publication } = await unshown(answer)(refundOf(paymentId())(1));
-    expect([outcome, publication?.attributes.paymentType]).toEqual(['applied', 'REFUND']);
-    expect(world.logger.metrics()).toContain('RefundWithoutParent');
-  });
-
-  it('that is found is published with it, and with no webhook that is sent again weeks later', async () => {
-    const referenceId = `order-${randomUUID()}`;
-    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
-    world.gateway.set(id, { state: 'COMPLETED' });
-    const event = refundOf(id)(1);
-    const receivedAt = new Date(world.now()).toISOString();
-    expect((await world.apply({ ...event, receivedAt })).parentPublication?.id).toBe(`${id}:1`);
-    const later = new Date(world.now() + 22 * 24 * 3_600_000).toISOString();
-    const old = await world.apply({ ...event, receivedAt: later });
-    expect([old.outcome, old.publication, old.parentPublication]).toEqual(['stale', undefined, undefined]);
-  });
-
-  it('because it does not answer is published after three receives', async () => {
-    const event = refundOf(paymentId());
-    const apply = unshown({ kind: 'unknown', reason: 'timeout' });
-    for (const receives of [1, 2]) await expect(apply(event(receives))).rejects.toThrow('could not be asked');
-    expect((await apply(event(3))).publication).toBeDefined();
-    expect(world.logger.metrics()).toContain('RefundWithoutParent');
-  });
+  expect(world.logger.metrics()).toContain('OrderPaidTwice');
 });
 
 describe('a payment that was recorded before its claim said who it is', () => {

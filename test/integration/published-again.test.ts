@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import { joined } from '../../shared/store/expressions.ts';
-import { readPayment, recordPayment } from '../../shared/store/payments.ts';
+import { recordPayment } from '../../shared/store/payments.ts';
 import { EUR_10, sharedWorld, type World, webhookEvent } from '../support/world.ts';
 
 /** Events that come again: after a crash, by paytech's retries, or from somebody who has kept them. */
@@ -22,7 +22,7 @@ async function deposit(): Promise<string> {
   return id;
 }
 
-const stored = async (id: string) => (await readPayment(world.table, id))!;
+const { stored } = world;
 /** What paytech says and its webhook, received now. */
 function becomes(id: string, state: PaymentState, fields: object = {}) {
   world.gateway.set(id, { state });

@@ -2,39 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { refresh } from '../../functions/get-payment/refresh.ts';
 import { act } from '../../shared/calls/act.ts';
-import { claimedCall } from '../../shared/calls/claimed-call.ts';
-import { resolveClaim } from '../../shared/calls/resolve.ts';
-import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
-import { type ClaimKind, LEASE_MS, LOOK_UP_GAP_MS, TYPE_OF_KIND } from '../../shared/payment/claim.ts';
+import { LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
-import { withQueued } from '../../shared/payment/observation.ts';
-import type { GatewayPayment } from '../../shared/paytech/wire.ts';
-import { DAY_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
-import { readClaim } from '../../shared/store/claims.ts';
-import { readPayment } from '../../shared/store/payments.ts';
-import { backOffice, CALLER } from '../support/back-office.ts';
-import { applyQueuedIn, idOf, orderIn } from '../support/shop.ts';
+import { DAY_MS } from '../../shared/runtime/time.ts';
+import { type List, listsOf } from '../support/lists.ts';
+import { idOf, orderIn } from '../support/shop.ts';
 import { EUR_10, sharedWorld, type World, webhookEvent } from '../support/world.ts';
 
 /** Payments of an order or payout of which no webhook came, or of which nobody stated whose they are. */
 
 const world = await sharedWorld();
-
-const stored = async (id: string) => (await readPayment(world.table, id))!;
-
-type List = World['gateway']['list'];
-
-/** What paytech's list says, with each entry changed. */
-const listThat = (change: (payment: GatewayPayment) => GatewayPayment): List => {
-  return async (query, limit) => {
-    const answer = await world.gateway.list(query, limit);
-    if (answer.kind !== 'answered') return answer;
-    return { ...answer, result: { ...answer.result, payments: answer.result.payments.map(change) } };
-  };
-};
-const withoutReference = listThat(({ referenceId: _, ...rest }) => rest);
-const withoutType = listThat(({ paymentType: _, ...rest }) => rest);
-const downList: List = async () => ({ kind: 'unknown', reason: 'timeout' });
+const { listThat, withoutType } = listsOf(world);
+const { stored } = world;
 
 async function declinedOrder() {
   const shop = orderIn(world);
@@ -53,7 +32,7 @@ describe('an order whose attempt was declined', () => {
       const cascade = world.gateway.make({ ...body, ...EUR_10 });
       world.gateway.set(cascade.id, { state });
       expect(await shop.send()).toMatchObject({ is: 'in-progress' });
-      await applyQueuedIn(world);
+      await world.applyQueued();
       expect(await shop.send()).toMatchObject({ is: 'existing', record: { id: cascade.id } });
     },
   );
@@ -69,7 +48,7 @@ describe('an order whose attempt was declined', () => {
       world.gateway.set(id, { state: 'COMPLETED', amount: decimal('9.5') });
       const gateway = { ...world.gateway, ...path };
       expect(await shop.send({}, { deps: { gateway } })).toMatchObject({ is: 'in-progress' });
-      await applyQueuedIn(world);
+      await world.applyQueued();
       expect(await shop.send({}, { deps: { gateway } })).toMatchObject({ is: 'existing', record: { id } });
       expect(world.gateway.bodies.at(-1)?.referenceId).toBe(shop.referenceId);
     },
@@ -129,7 +108,7 @@ describe('an order whose attempt was declined', () => {
     world.gateway.set(second, { state: 'DECLINED' });
     await world.apply(webhookEvent({ id: second, state: 'DECLINED' }));
     expect(await shop.send()).toMatchObject({ is: 'in-progress' });
-    await applyQueuedIn(world);
+    await world.applyQueued();
     expect(await shop.send()).toMatchObject({ is: 'existing', record: { id: lost!.id } });
   });
 
@@ -178,7 +157,7 @@ describe('an order whose attempt was declined', () => {
     expect(await stored(id)).not.toHaveProperty('referenceId');
     world.gateway.payments.get(id)!.referenceId = shop.referenceId;
     expect(await shop.send()).toMatchObject({ is: 'in-progress' });
-    await applyQueuedIn(world);
+    await world.applyQueued();
     expect(await stored(id)).toMatchObject({ referenceId: shop.referenceId, origin: 'service', version: 2 });
     expect(await shop.send()).toMatchObject({ is: 'existing', record: { id } });
   });
@@ -194,61 +173,6 @@ describe('an order whose attempt was declined', () => {
     world.clock.at += DAY_MS;
     expect(await shop.send({}, { deps: { table } })).toEqual({ is: 'conflict' });
     expect(shop.made()).toHaveLength(1);
-  });
-});
-
-describe('an order whose create call died before it wrote the claim', () => {
-  /** Its payment is recorded; the claim names one that somebody else has made under its reference. */
-  async function overtakenOrder() {
-    const shop = orderIn(world);
-    const put: World['table']['put'] = async (...args) => {
-      if (args[0].kind === 'deposit' && args[0].stage === 'known') throw new Error('the process has died');
-      return world.table.put(...args);
-    };
-    await expect(shop.send({}, { deps: { table: { ...world.table, put } } })).rejects.toThrow('died');
-    const { id } = [...world.gateway.payments.values()].at(-1)!;
-    const { referenceId } = shop;
-    const money = { amount: decimal('7'), currency: 'EUR' };
-    const other = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...money });
-    delete other.customerAmount;
-    world.gateway.set(other.id, { state: 'DECLINED' });
-    await world.apply(webhookEvent({ id: other.id, state: 'DECLINED', referenceId, amount: '7' }));
-    expect(await shop.claim()).toMatchObject({ stage: 'known', paymentId: other.id });
-    expect(await stored(id)).toMatchObject({ state: 'CHECKOUT', referenceId });
-    world.gateway.set(id, { state: 'COMPLETED' });
-    const sendAgain = () => shop.send({}, { deps: { gateway: { ...world.gateway, list: downList } } });
-    return { shop, id, sendAgain };
-  }
-
-  it.each([
-    ['names its reference', (referenceId: string) => ({ referenceId })],
-    ['is terse', () => ({})],
-  ])('is not sold again once it is paid, where the webhook %s', async (_, named) => {
-    const { shop, id, sendAgain } = await overtakenOrder();
-    await world.apply(webhookEvent({ id, state: 'COMPLETED', ...named(shop.referenceId) }));
-    expect(await sendAgain()).toMatchObject({ is: 'existing', record: { id } });
-  });
-
-  it('is named by its claim before its record says that it is paid', async () => {
-    const { shop, id } = await overtakenOrder();
-    const update: World['table']['update'] = async (pk, parts) => {
-      if (pk === `payment#${id}` && JSON.stringify(parts.SET).includes('COMPLETED'))
-        throw new Error('the process has died');
-      return world.table.update(pk, parts);
-    };
-    const apply = world.applyWith({ table: { ...world.table, update } });
-    await expect(apply(webhookEvent({ id, state: 'COMPLETED' }))).rejects.toThrow('died');
-    expect((await shop.claim()).earlierPaymentIds).toContain(id);
-  });
-
-  it('is shown as paid only when its next call would see it', async () => {
-    const { id, sendAgain } = await overtakenOrder();
-    world.clock.at += MINUTE_MS;
-    const look = async () => withQueued(await refresh(world)(await stored(id))).state;
-    expect(await look()).toBe('CHECKOUT');
-    await applyQueuedIn(world);
-    expect(await stored(id)).toMatchObject({ state: 'COMPLETED' });
-    expect(await sendAgain()).toMatchObject({ is: 'existing', record: { id } });
   });
 });
 
@@ -284,222 +208,6 @@ describe('the other payments of a paid order', () => {
     world.gateway.set(idOf(first)!, { state: 'COMPLETED' });
     const again = await shop.send();
     expect(again).toMatchObject({ is: 'existing', record: { heard: { facts: { state: 'COMPLETED' } } } });
-  });
-});
-
-async function paidDeposit(): Promise<string> {
-  const shop = orderIn(world);
-  const id = idOf(await shop.send())!;
-  world.gateway.set(id, { state: 'COMPLETED' });
-  await world.apply(webhookEvent({ id, state: 'COMPLETED' }));
-  return id;
-}
-
-describe('what moves money out', () => {
-  async function paying(
-    kind: ClaimKind,
-    {
-      list,
-      ends,
-      referenceId = `out-${randomUUID()}`,
-    }: {
-      list?: List;
-      ends?: 'lost' | 'unknown' | '429-made';
-      referenceId?: string;
-    } = {},
-  ) {
-    if (ends) world.gateway.endings.push({ on: 'create', ends });
-    const call = (deps: object = {}) =>
-      claimedCall({ ...world, ...(list && { gateway: { ...world.gateway, list } }), ...deps })({
-        kind,
-        referenceId,
-        request: EUR_10,
-        body: (reference) => ({ paymentType: TYPE_OF_KIND[kind], referenceId: reference, ...EUR_10 }),
-        owner: randomUUID(),
-        deadline: world.now() + 14_000,
-      });
-    const made = () =>
-      [...world.gateway.payments.values()].filter((each) => each.referenceId?.startsWith(referenceId));
-    return { referenceId, call, made, claim: () => readClaim(world.table, kind, referenceId) };
-  }
-
-  const untilItIsDecided = async (call: () => Promise<{ is: string }>) => {
-    let result = await call();
-    for (const passed of [LOOK_UP_GAP_MS, LEASE_MS, LEASE_MS, 180_000, 180_000]) {
-      world.clock.at += passed;
-      result = await call();
-    }
-    return result;
-  };
-
-  it.each(['429-made', 'lost'] as const)(
-    'is never sent again where the list does not say whose its entries are: %s',
-    async (ends) => {
-      const get: World['gateway']['get'] = async () => ({ kind: 'unknown', reason: 'timeout' });
-      const payout = await paying('withdrawal', { list: withoutReference, ends });
-      const gateway = { ...world.gateway, list: withoutReference, get };
-      expect(await untilItIsDecided(() => payout.call({ gateway }))).toEqual({ is: 'flagged' });
-      expect(payout.made()).toHaveLength(1);
-      expect((await payout.claim())?.flag).toContain(payout.made()[0]!.id);
-    },
-  );
-
-  it('is adopted where GET says whose an entry of the list is', async () => {
-    const payout = await paying('withdrawal', { list: withoutReference, ends: 'lost' });
-    expect(await payout.call()).toMatchObject({ is: 'created', record: { id: payout.made()[0]!.id } });
-  });
-
-  it('is never taken to be a payment of another type under the same reference', async () => {
-    const referenceId = `order-${randomUUID()}`;
-    const deposit = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
-    const payout = await paying('withdrawal', { list: withoutType, ends: 'unknown', referenceId });
-    expect(await untilItIsDecided(() => payout.call())).toEqual({ is: 'flagged' });
-    expect((await payout.claim())?.flag).not.toContain(deposit.id);
-  });
-
-  it('is in its claim before a person decides, although the process died before it wrote so', async () => {
-    const payout = await paying('withdrawal');
-    const kept: QueuedEvent[] = [];
-    const queue = { send: async (event: QueuedEvent) => void kept.push(event) };
-    let writes = 0;
-    const put: World['table']['put'] = async (...args) => {
-      if (String(args[0].pk).startsWith('withdrawal#') && ++writes === 3)
-        throw new Error('the process has died');
-      return world.table.put(...args);
-    };
-    await expect(payout.call({ queue, table: { ...world.table, put } })).rejects.toThrow('died');
-    const [{ id } = { id: '' }] = payout.made();
-    expect(await payout.claim()).toMatchObject({ stage: 'sent' });
-    for (const event of kept) await world.apply(event);
-    expect(await payout.claim()).toMatchObject({ stage: 'known', paymentId: id });
-  });
-
-  it('alarms when it was paid out twice, also where a person had denied the first', async () => {
-    const body = { referenceId: `payout-${randomUUID()}`, amount: '10', currency: 'EUR' };
-    world.gateway.endings.push({ on: 'create', ends: 'lost' });
-    const empty: List = async () => ({ kind: 'answered', result: { payments: [], hasMore: false } });
-    const blind = backOffice({ ...world, gateway: { ...world.gateway, list: empty } });
-    await untilItIsDecided(async () => ({ is: String((await blind.withdraw(body)).status) }));
-    const [first] = [...world.gateway.payments.values()].filter(
-      (each) => each.referenceId === body.referenceId,
-    );
-    const decision = {
-      kind: 'withdrawal' as const,
-      referenceId: body.referenceId,
-      outcome: 'not-sent' as const,
-    };
-    const by = { reason: 'looked', caller: CALLER, owner: randomUUID() };
-    const resolve = resolveClaim(world);
-    expect(await resolve({ ...decision, ...by, notPaymentIds: [first!.id] })).toEqual({ is: 'released' });
-    const second = (await backOffice(world).withdraw(body)).body as { id: string };
-    for (const id of [first!.id, second.id]) {
-      world.gateway.set(id, { state: 'COMPLETED' });
-      await world.apply(
-        webhookEvent({
-          id,
-          paymentType: 'WITHDRAWAL',
-          state: 'COMPLETED',
-          referenceId: world.gateway.payments.get(id)!.referenceId!,
-        }),
-      );
-    }
-    expect(world.logger.metrics()).toContain('PaidOutTwice');
-  });
-
-  it('is not sent because a webhook says that the payment under its id has failed', async () => {
-    const payout = await paying('withdrawal');
-    const { referenceId } = payout;
-    const { id } = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
-    const say = (state: string) =>
-      world.apply(webhookEvent({ id, paymentType: 'WITHDRAWAL', state, referenceId }));
-    await say('PENDING');
-    await say('DECLINED');
-    expect((await stored(id)).state).toBe('DECLINED');
-    expect(await payout.call()).toMatchObject({ is: 'in-progress' });
-    world.gateway.set(id, { state: 'DECLINED' });
-    expect(await payout.call()).toMatchObject({ is: 'created' });
-  });
-
-  it('is another where the payment under its id has other money, also when only GET says that it was paid', async () => {
-    const payout = await paying('withdrawal');
-    const { referenceId } = payout;
-    const other = { paymentType: 'WITHDRAWAL' as const, referenceId, currency: 'EUR' };
-    const { id } = world.gateway.make({ ...other, amount: decimal('7') });
-    const say = (state: string) => world.apply(webhookEvent({ id, ...other, state, amount: '7' }));
-    await say('PENDING');
-    await say('DECLINED');
-    expect((await stored(id)).state).toBe('DECLINED');
-    world.gateway.set(id, { state: 'COMPLETED' });
-    expect(await payout.call()).toEqual({ is: 'conflict' });
-    expect(payout.made()).toHaveLength(1);
-  });
-
-  it('as a refund is not answered with that of another deposit', async () => {
-    const refundOf = (parentPaymentId: string) => ({
-      paymentType: 'REFUND' as const,
-      referenceId,
-      parentPaymentId,
-      ...EUR_10,
-    });
-    const referenceId = `refund-${randomUUID()}`;
-    const [ours, other] = await Promise.all([paidDeposit(), paidDeposit()]);
-    const office = backOffice(world);
-    world.gateway.endings.push({ on: 'create', ends: 'unknown' });
-    await office.refund({ refundId: referenceId, paymentId: ours });
-    const { id } = world.gateway.make(refundOf(other));
-    world.gateway.set(id, { state: 'COMPLETED' });
-    await world.apply(webhookEvent({ id, state: 'COMPLETED', ...refundOf(other), amount: '10' }));
-    world.clock.at += LEASE_MS;
-    expect((await office.refund({ refundId: referenceId, paymentId: ours })).status).not.toBe(200);
-  });
-
-  describe('and is flagged', () => {
-    async function flagged() {
-      const payout = await paying('withdrawal', { ends: 'unknown' });
-      await untilItIsDecided(() => payout.call());
-      const by = { reason: 'looked', caller: CALLER, owner: randomUUID(), notPaymentIds: [] };
-      const decision = {
-        kind: 'withdrawal' as const,
-        referenceId: payout.referenceId,
-        outcome: 'sent' as const,
-      };
-      return { ...payout, decision: { ...decision, ...by } };
-    }
-
-    it('is ended by the id of its payment while only GET works', async () => {
-      const { decision, referenceId } = await flagged();
-      const { id } = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
-      const resolve = resolveClaim({ ...world, gateway: { ...world.gateway, list: downList } });
-      expect(await resolve({ ...decision, paymentId: id })).toMatchObject({ is: 'adopted', record: { id } });
-    });
-
-    it('leaves what else is under its reference to be judged as anything that turns up', async () => {
-      const { decision, referenceId, claim } = await flagged();
-      const make = () => world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 }).id;
-      const [one, other] = [make(), make()];
-      await resolveClaim(world)({ ...decision, paymentId: one });
-      expect(await claim()).toMatchObject({ paymentId: one, earlierPaymentIds: [] });
-      await applyQueuedIn(world);
-      expect(await claim()).toMatchObject({ paymentId: one, otherPaymentIds: [other] });
-      expect(await stored(other!)).toMatchObject({ origin: 'external' });
-      expect(world.logger.metrics()).toContain('PaidOutTwice');
-    });
-
-    it('is not ended by a payment that it had before', async () => {
-      const { decision, referenceId, claim, call } = await flagged();
-      const first = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
-      const resolve = resolveClaim(world);
-      const not = { ...decision, outcome: 'not-sent' as const, notPaymentIds: [first.id] };
-      expect(await resolve(not)).toEqual({ is: 'released' });
-      world.gateway.set(first.id, { state: 'DECLINED' });
-      await world.apply(
-        webhookEvent({ id: first.id, paymentType: 'WITHDRAWAL', state: 'DECLINED', referenceId }),
-      );
-      world.gateway.endings.push({ on: 'create', ends: 'unknown' });
-      await untilItIsDecided(() => call());
-      expect(await claim()).toMatchObject({ stage: 'flagged', attempt: 2 });
-      expect(await resolve(decision)).toMatchObject({ is: 'mismatch' });
-    });
   });
 });
 

@@ -3,9 +3,8 @@ import { ANSWER_FORMS, type AnswerForm } from '../../infra/local/simulator/answe
 import { parseJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { answerProblem, webhookProblem } from '../support/paytech-forms.ts';
-import { type Fields, type Shop, startShop, startWebhookEndpoint } from '../support/simulator.ts';
+import { type Fields, OK_CARD, type Shop, startShop, startWebhookEndpoint } from '../support/simulator.ts';
 
-const OK_CARD = '4000 0000 0000 0408';
 const EUR = (amount: string) => ({ amount: decimal(amount), currency: 'EUR' });
 const CUSTOMER = {
   referenceId: 'jane',

@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decimal } from '../../shared/payment/money.ts';
-import { type Fields, startShop, startWebhookEndpoint } from '../support/simulator.ts';
-
-const OK_CARD = '4000 0000 0000 0408';
+import { type Fields, OK_CARD, startShop, startWebhookEndpoint } from '../support/simulator.ts';
 
 describe('states and money that nobody expects', () => {
   test('any text is a state, and the customer’s page shows it as text', async () => {

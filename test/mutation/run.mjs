@@ -12,11 +12,20 @@ const UNIT = ['unit/*'];
 const PARTS = {
   rules: {
     mutate: ['shared/payment/**/*.ts', '!shared/payment/claim.ts', 'shared/paytech/signature.ts'],
-    tests: ['apply-payment-event', 'create-payment', 'judgement', 'refunds'],
+    tests: ['apply-payment-event*', 'create-payment*', 'judgement', 'refunds*'],
   },
   store: {
     mutate: ['shared/store/**/*.ts'],
-    tests: ['store', 'requests-per-event', 'apply-payment-event', 'judgement', 'refunds', 'act', 'retention'],
+    tests: [
+      'store',
+      'requests-per-event',
+      'apply-payment-event*',
+      'judgement',
+      'refunds*',
+      'act*',
+      'execute-payment',
+      'retention',
+    ],
   },
   claims: {
     mutate: [
@@ -25,38 +34,54 @@ const PARTS = {
       '!shared/calls/{act,observe,release,untouched}.ts',
     ],
     tests: [
-      'create-payment',
-      'withdrawals',
-      'refunds',
+      'create-payment*',
+      'withdrawals*',
+      'refunds*',
       'first-observation',
-      'learning',
-      'unannounced',
+      'learning*',
+      'unannounced*',
       'paid-twice',
       'reconcile-pipeline',
+      'reconcile-claims',
     ],
   },
   actions: {
     mutate: ['shared/calls/{act,observe,release,untouched}.ts'],
-    tests: ['act', 'get-payment', 'create-payment'],
+    tests: ['act*', 'execute-payment', 'get-payment', 'create-payment*'],
   },
   applying: {
     mutate: ['functions/apply-payment-event/*.ts'],
     tests: [
-      'apply-payment-event',
+      'apply-payment-event*',
       'first-observation',
       'judgement',
-      'learning',
+      'learning*',
       'published-again',
-      'refunds',
+      'refunds*',
     ],
   },
   reconciling: {
     mutate: ['functions/reconcile/*.ts'],
-    tests: ['reconcile-pipeline', 'reconcile-sweep', 'reconcile-list', 'reconcile-watch', 'judgement'],
+    tests: [
+      'reconcile-pipeline',
+      'reconcile-claims',
+      'reconcile-sweep',
+      'reconcile-list',
+      'reconcile-watch',
+      'judgement',
+    ],
   },
   routes: {
     mutate: ['functions/{create,execute,get}-payment/*.ts', 'functions/{receive-webhook,operations}/*.ts'],
-    tests: ['act', 'create-payment', 'get-payment', 'receive-webhook', 'refunds', 'withdrawals'],
+    tests: [
+      'act*',
+      'execute-payment',
+      'create-payment*',
+      'get-payment',
+      'receive-webhook',
+      'refunds*',
+      'withdrawals*',
+    ],
   },
 };
 /** They wire, and decide nothing. */

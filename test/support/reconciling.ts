@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { reconcile } from '../../functions/reconcile/pipeline.ts';
 import { type ClaimedCall, claimedCall } from '../../shared/calls/claimed-call.ts';
-import { type QueuedEvent, readMessage } from '../../shared/messaging/event-queue.ts';
 import type { ClaimKind } from '../../shared/payment/claim.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { EUR_10, type World } from './world.ts';
@@ -45,24 +44,7 @@ export function reconciling(current: () => World) {
       const settings = { graceMs: 0, maxAgeMs: 400 * 24 * HOUR, overdueLimits: OVERDUE_LIMITS };
       return reconcile({ ...usual, ...settings, ...parts })({ deadline });
     },
-    /** Applies everything that is on the queue, and answers what it was. */
-    async applyAll(): Promise<QueuedEvent[]> {
-      const messages = await current().drain('webhooks');
-      const events = messages.map(({ MessageId, Body, MessageAttributes = {} }) =>
-        readMessage({
-          messageId: MessageId!,
-          body: Body!,
-          messageAttributes: Object.fromEntries(
-            Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
-              name,
-              { stringValue: StringValue },
-            ]),
-          ),
-        }),
-      );
-      for (const event of events) await current().apply(event);
-      return events;
-    },
+    applyAll: () => current().applyQueued(),
     callOf,
     /** A payment that was created here; its id. */
     async created(kind: ClaimKind = 'deposit', referenceId = `order-${randomUUID()}`): Promise<string> {

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type CallResult, claimedCall } from '../../shared/calls/claimed-call.ts';
-import { readMessage } from '../../shared/messaging/event-queue.ts';
 import type { Claim } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import { readClaim } from '../../shared/store/claims.ts';
-import type { World } from './world.ts';
+import { type World, webhookEvent } from './world.ts';
 
 export interface OrderFields {
   amount?: string;
@@ -43,6 +42,13 @@ export function orderIn(world: World, fields: OrderFields = {}) {
   return {
     referenceId,
     send,
+    /** Sends it, and the payment that comes of it is declined; its id. */
+    async declined(): Promise<string> {
+      const id = idOf(await send())!;
+      await world.apply(webhookEvent({ id, state: 'DECLINED', referenceId }));
+      world.gateway.set(id, { state: 'DECLINED' });
+      return id;
+    },
     claim: () => readClaim(world.table, 'deposit', referenceId) as Promise<Claim>,
     /** The references under which paytech has payments for this order. */
     made: () =>
@@ -50,19 +56,6 @@ export function orderIn(world: World, fields: OrderFields = {}) {
         .map((each) => each.referenceId ?? '')
         .filter((each) => each.split('~')[0] === referenceId),
   };
-}
-
-/** Applies what waits on the webhook queue, also what is to come later. */
-export async function applyQueuedIn(world: World): Promise<void> {
-  for (const { MessageId = '', Body = '', MessageAttributes = {} } of await world.drain('webhooks')) {
-    const attributes = Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
-      name,
-      { stringValue: StringValue },
-    ]);
-    await world.apply(
-      readMessage({ messageId: MessageId, body: Body, messageAttributes: Object.fromEntries(attributes) }),
-    );
-  }
 }
 
 export const idOf = (result: CallResult) => ('record' in result ? result.record.id : undefined);

@@ -16,6 +16,10 @@ import { answerProblem, webhookProblem } from './paytech-forms.ts';
 
 export const API_KEY = 'test-api-key';
 export const SIGNING_KEY = 'test-signing-key';
+/** Pays without 3-D Secure. */
+export const OK_CARD = '4000 0000 0000 0408';
+/** An id that no payment has. */
+export const NOWHERE = '0'.repeat(32);
 
 export type Fields = Record<string, unknown>;
 
@@ -102,6 +106,11 @@ export async function startShop(options: Partial<SimulatorOptions> = {}): Promis
       return String((await ok('POST', '/payments', request)).id);
     },
   };
+}
+
+/** The fields that a refusal names. */
+export function fieldsOf(body: unknown): unknown[] {
+  return ((body as { errors?: Fields[] }).errors ?? []).map(({ field }) => field);
 }
 
 export interface ReceivedWebhook {

@@ -18,13 +18,21 @@ import { afterAll, beforeEach } from 'vitest';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
 import { applyEvent } from '../../functions/apply-payment-event/pipeline.ts';
 import { queueUrl, startDynamoDb, startSqsSns } from '../../infra/local/embedded.ts';
-import { openDeadLetterQueue, openEventQueue, type QueuedEvent } from '../../shared/messaging/event-queue.ts';
+import {
+  openDeadLetterQueue,
+  openEventQueue,
+  type QueuedEvent,
+  readMessage,
+} from '../../shared/messaging/event-queue.ts';
 import { openPublisher } from '../../shared/messaging/publisher.ts';
+import type { ClaimKind } from '../../shared/payment/claim.ts';
 import type { FollowUpPolicy } from '../../shared/payment/follow-up.ts';
 import { parseJson, stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
+import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts';
 import { openBatchTable } from '../../shared/store/batch-table.ts';
 import { openOpenIndex } from '../../shared/store/open-index.ts';
+import { readPayment } from '../../shared/store/payments.ts';
 import { memoryGateway } from './memory-gateway.ts';
 
 /** Another DynamoDB than the embedded one (npm run test:dynamodb), for one test file at a time. */
@@ -136,6 +144,21 @@ export async function startWorld() {
     }
   }
 
+  /** Takes every event that is on the queue now. */
+  async function queued(): Promise<QueuedEvent[]> {
+    return (await drain('webhooks')).map(({ MessageId = '', Body = '', MessageAttributes = {} }) => {
+      const attributes = Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
+        name,
+        { stringValue: StringValue },
+      ]);
+      return readMessage({
+        messageId: MessageId,
+        body: Body,
+        messageAttributes: Object.fromEntries(attributes),
+      });
+    });
+  }
+
   return {
     table,
     index,
@@ -158,6 +181,14 @@ export async function startWorld() {
     topicArn: topic.TopicArn!,
     sqsUrl: sqsSns.url,
     drain,
+    queued,
+    /** Applies every event that is on the queue now, and answers what it was. */
+    async applyQueued(): Promise<QueuedEvent[]> {
+      const events = await queued();
+      for (const event of events) await apply(event);
+      return events;
+    },
+    stored: async (id: string) => (await readPayment(table, id))!,
     /** The stored items, numbers as texts. */
     async scan(): Promise<Record<string, unknown>[]> {
       const { Items = [] } = await dynamoClient.send(new ScanCommand({ TableName: 'payments' }));
@@ -209,6 +240,20 @@ export function webhookEvent(
     receivedAt: '2026-11-23T12:00:00.000Z',
     signature: { key: 'aabbccdd', encoding: 'hex' },
     ...more,
+  };
+}
+
+/** What the maker of a payment puts on the queue of it, once it is in the claim. */
+export function createEvent(
+  world: World,
+  claim: { kind: ClaimKind; referenceId: string },
+  payment: GatewayPayment,
+): QueuedEvent {
+  return {
+    bytes: writePayment(payment),
+    source: 'create',
+    receivedAt: new Date(world.now()).toISOString(),
+    claim,
   };
 }
 
