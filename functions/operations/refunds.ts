@@ -89,7 +89,7 @@ async function requestOf(
   deps: RefundDependencies,
   body: RefundBody,
   by: { caller: string; requestId: string },
-): Promise<ClaimedRequest | Extract<CallResult, { is: 'existing' | 'conflict' }>> {
+): Promise<ClaimedRequest | CallResult> {
   const { table } = deps;
   const claim = await readClaim(table, 'refund', body.refundId);
   if (claim && claim.stage !== 'released') {
