@@ -13,12 +13,15 @@ import type { Logger } from '../../shared/runtime/logger.ts';
 import { NotAtPaytech } from './first-record.ts';
 import { HistoryFull } from './limits.ts';
 import type { Outcome } from './pipeline.ts';
+import { believer } from './sender.ts';
 
 export interface ApplyBatchDependencies {
   apply: (event: QueuedEvent) => Promise<Outcome>;
   publisher: Publisher;
   deadLetters: DeadLetterQueue;
   logger: Pick<Logger, 'info' | 'error'>;
+  /** Whose messages are what they say they are; see {@link believer}. */
+  ownSenders?: readonly string[];
 }
 
 /** How many records are applied at once: as many as keep a processor busy while DynamoDB answers. */
@@ -32,7 +35,10 @@ const WIDTH = 25;
  * keep the others from their subscribers.
  * Source: AWS Lambda, "Reporting batch item failures for Lambda functions with an SQS trigger".
  */
-export function applyBatch({ apply, publisher, deadLetters, logger }: ApplyBatchDependencies) {
+export function applyBatch(deps: ApplyBatchDependencies) {
+  const { apply, publisher, deadLetters, logger, ownSenders = [] } = deps;
+  const believed = believer(ownSenders);
+
   return async (records: readonly SQSRecord[], over?: AbortSignal): Promise<SQSBatchResponse> => {
     const done = new Map<string, Publication[]>();
     const all = forEachOf(records, WIDTH, async (record) => {
@@ -60,7 +66,10 @@ export function applyBatch({ apply, publisher, deadLetters, logger }: ApplyBatch
     const { messageId } = record;
     const requestId = record.messageAttributes.requestId?.stringValue;
     try {
-      const event = readMessage(record);
+      const read = readMessage(record);
+      const sender = record.attributes?.SenderId;
+      const event = believed(read, sender);
+      if (event !== read) logger.info('message of another sender', { messageId, sender, said: read.source });
       const {
         outcome,
         paymentId,

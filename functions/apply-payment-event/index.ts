@@ -42,6 +42,8 @@ const apply = applyBatch({
   publisher: openPublisher(env('PAYMENT_EVENTS_TOPIC_ARN')),
   deadLetters: openDeadLetterQueue(env('WEBHOOK_DLQ_URL')),
   logger,
+  // Absent for a moment during the deployment that brings it.
+  ownSenders: process.env.OWN_SENDERS?.split(',') ?? [],
 });
 
 /** For all attempts at publishing a batch, and the answer to Lambda (shared/runtime/aws-limits.ts). */

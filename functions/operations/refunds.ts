@@ -8,15 +8,19 @@ import { refundView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
 import { absentOr, matching, object, validated } from '../../shared/http/validate.ts';
 import type { ClaimedRequest } from '../../shared/payment/claim.ts';
+import { sameAmount } from '../../shared/payment/money.ts';
 import { isConfirmedBy } from '../../shared/payment/observation.ts';
 import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
-import { isRefundable } from '../../shared/payment/refund.ts';
+import { parseGatewayReference } from '../../shared/payment/reference.ts';
+import { isOfElsewhere, isRefundable } from '../../shared/payment/refund.ts';
+import { endedInVain } from '../../shared/payment/state.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
 import { SHORT_ASK_LIMIT_MS } from '../../shared/paytech/time-limits.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { keepConfirmed } from '../../shared/store/confirmation.ts';
 import { readPayment } from '../../shared/store/payments.ts';
+import type { Table } from '../../shared/store/table.ts';
 import type { Call } from './router.ts';
 
 /*
@@ -55,6 +59,7 @@ export function refunds(deps: RefundDependencies) {
     const { requestId } = event.requestContext;
     for (let round = 1; ; round++) {
       const request = await requestOf(deps, body, { caller, requestId });
+      if ('is' in request) return callReply(request, refundView, CONFLICT);
       const result = await create({
         kind: 'refund',
         referenceId: body.refundId,
@@ -76,12 +81,15 @@ export function refunds(deps: RefundDependencies) {
   };
 }
 
-/** What is asked for. All that is left is what it was when it was first asked for under this id. */
+/**
+ * What is asked for. All that is left is what it was when it was first asked for under this id. A result, where there
+ * is such a refund that no claim knows.
+ */
 async function requestOf(
   deps: RefundDependencies,
   body: RefundBody,
   by: { caller: string; requestId: string },
-): Promise<ClaimedRequest> {
+): Promise<ClaimedRequest | CallResult> {
   const { table } = deps;
   const claim = await readClaim(table, 'refund', body.refundId);
   if (claim && claim.stage !== 'released') {
@@ -97,6 +105,11 @@ async function requestOf(
   }
   const parent = await readPayment(table, body.paymentId);
   if (!parent) throw new Problem('payment.not_found', 'No payment with this paymentId is on record.');
+  const made = claim ? undefined : await madeElsewhere(table, parent, body.refundId);
+  if (made) {
+    const isSame = !body.amount || sameAmount(body.amount, made.requestedAmount ?? made.amount);
+    return isSame ? { is: 'existing', record: made } : { is: 'conflict' };
+  }
   if (!isRefundable(parent)) {
     throw new Problem(
       'payment.state_conflict',
@@ -113,6 +126,23 @@ async function requestOf(
   const amount = body.amount ?? parent.refundable;
   if (!amount?.gt(0)) throw new Problem('refund.exceeds_remainder', 'Nothing is left to refund.');
   return { amount, currency: parent.currency, parentPaymentId: parent.id };
+}
+
+/**
+ * The deposit's refund under this id that no claim knows: made elsewhere, or since the backup from which the table was
+ * restored. One that has not failed goes before one that has.
+ */
+async function madeElsewhere(
+  table: Table,
+  { refunds = new Map() }: Pick<PaymentRecord, 'refunds'>,
+  refundId: string,
+): Promise<PaymentRecord | undefined> {
+  const ids = [...refunds].flatMap(([key, { paymentId }]) => (isOfElsewhere(key) && paymentId) || []);
+  const records = await Promise.all(ids.map((id) => readPayment(table, id)));
+  const underId = records.filter(
+    (each) => each?.referenceId && parseGatewayReference(each.referenceId)?.referenceId === refundId,
+  );
+  return underId.find((each) => !endedInVain(each!.state)) ?? underId.at(-1);
 }
 
 /** Nothing is paid back because only a webhook says that it was paid: paytech is asked, and its answer is recorded. */

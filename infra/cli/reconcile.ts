@@ -71,7 +71,15 @@ export async function reconcileAll(
   } while (!dryRun && goesOn(last) && rounds < MAX_ROUNDS);
 
   const isUnfinished = last.stopped !== undefined || last.failed > 0;
-  const document = { dryRun, rounds, ...total, nothingToCheck, ...optional('stopped', last.stopped) };
+  const comparedUntil = new Date((await watermarks.read()).passes[0]!.mark).toISOString();
+  const document = {
+    dryRun,
+    rounds,
+    ...total,
+    nothingToCheck,
+    comparedUntil,
+    ...optional('stopped', last.stopped),
+  };
   return { document, text: textOf(document), failed: isUnfinished };
 }
 
@@ -120,9 +128,16 @@ async function untilQueueIsEmpty(environment: Environment): Promise<void> {
   }
 }
 
-function textOf(result: Counts & { dryRun: boolean; nothingToCheck: boolean; stopped?: string }): string {
+interface Reconciled extends Counts {
+  dryRun: boolean;
+  nothingToCheck: boolean;
+  comparedUntil: string;
+  stopped?: string;
+}
+
+function textOf(result: Reconciled): string {
   if (result.nothingToCheck) {
-    return "Nothing was due and paytech's list was empty: that says nothing about how well webhooks arrive.";
+    return `Nothing was due and paytech's list was empty until ${result.comparedUntil}: that says nothing about how well webhooks arrive.`;
   }
   const values = fields({
     checked: String(result.checked),
@@ -135,6 +150,7 @@ function textOf(result: Counts & { dryRun: boolean; nothingToCheck: boolean; sto
     'flagged, for a person': String(result.flagged),
     unreadable: String(result.unreadable),
     failed: String(result.failed),
+    'compared until': result.comparedUntil,
   });
   const head = result.dryRun ? 'Nothing was changed or sent. Found:' : 'Reconciled:';
   const todo = [

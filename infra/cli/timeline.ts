@@ -152,6 +152,8 @@ function reporter({
 }: Pick<HistoryEntry, 'source' | 'caller' | 'signature'>): string {
   switch (source) {
     case 'webhook':
+      // By no webhook: somebody put it on the queue.
+      if (caller) return `A message that ${caller} sent to the queue`;
       return signature
         ? `A webhook, correctly signed with key ${signature.key} (${signature.encoding}),`
         : 'A webhook';

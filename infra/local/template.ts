@@ -40,7 +40,6 @@ export interface Template {
 }
 
 interface Identity {
-  Ref: string;
   [attribute: string]: string;
 }
 
@@ -59,11 +58,12 @@ const IDENTITIES: Record<string, (name: string, addresses: Addresses, logicalId:
   },
   'AWS::ApiGatewayV2::Api': (name, { apiUrl }) => ({ Ref: name, ApiId: name, ApiEndpoint: apiUrl }),
   'AWS::ApiGatewayV2::Integration': (_name, _addresses, logicalId) => ({ Ref: logicalId }),
+  'AWS::IAM::Role': (name) => ({ RoleId: name }),
 };
 
 /** The types whose resources the local run makes something of. */
 export const EMULATED_TYPES: ReadonlySet<string> = new Set([
-  ...Object.keys(IDENTITIES),
+  ...Object.keys(IDENTITIES).filter((type) => type !== 'AWS::IAM::Role'),
   'AWS::ApiGatewayV2::Route',
   'AWS::Events::Rule',
   'AWS::Lambda::EventSourceMapping',

@@ -23,6 +23,7 @@ export async function runSuite(rehearsal: Rehearsal, signal: AbortSignal): Promi
     await changeIt(rehearsal);
     await tests('service/order-tokens');
     await tests('deployed/getting-started');
+    await tests('deployed/restore');
     await removeIt(rehearsal);
     await tests('deployed/removed');
   } catch (error) {

@@ -1,5 +1,6 @@
 /** The Lambdas: which resources each uses, and what it may do with them. */
-import { Duration } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
+import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { CfnSecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
@@ -150,6 +151,8 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
     reconcile,
     ...(settings.hostToHost && { 'execute-payment': executePayment() }),
   };
+  const roles = Object.values(made).map(({ role }) => (role as Role).roleId);
+  applyPaymentEvent.addEnvironment('OWN_SENDERS', [...roles, Aws.ACCOUNT_ID].join(','));
   for (const each of Object.values(made)) {
     if (settings.dataKeyArn)
       each.allow(settings.dataKeyArn, ...(each === receiveWebhook ? FOR_SECRETS : FOR_TABLE));

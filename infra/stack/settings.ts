@@ -96,6 +96,9 @@ const throttle = z.strictObject({ rate: z.int().min(1), burst: z.int().min(1) })
 // At least 2, because the event source of a queue cannot be limited to fewer (see functions.ts).
 const reserve = z.int().min(2).max(1000);
 
+/** Those that make payments or act on them, which may be stopped. */
+const STOPPABLE: readonly string[] = ['create-payment', 'execute-payment', 'operations'];
+
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 const logRetentionDays = z.literal([
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
@@ -254,9 +257,14 @@ const schema = z
         'IAM roles of people who use `paytech-ops`. With one, nobody but them and the service may send to the webhook queue, whose messages are believed; without, whoever IAM lets.',
       ),
     reservedConcurrency: z
-      .partialRecord(z.enum(functionNames), reserve)
+      .partialRecord(z.enum(functionNames), z.union([z.literal(0), reserve], { error: 'must be 2 to 1000' }))
+      .refine((given) => Object.entries(given).every(([name, at]) => at > 0 || STOPPABLE.includes(name)), {
+        error: `may be 0 only for ${STOPPABLE.join(', ')}`,
+      })
       .default({})
-      .describe('Concurrency set aside for, and at most used by, a function.'),
+      .describe(
+        'Concurrency set aside for, and at most used by, a function. With 0 `create-payment`, `execute-payment` and `operations` are stopped: see [the runbook](runbook.md#restore).',
+      ),
     logRetentionDays: logRetentionDays
       .default(30)
       .describe('How long logs are kept, in days: one of the numbers that CloudWatch takes.'),

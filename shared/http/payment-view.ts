@@ -14,7 +14,7 @@ import {
   type QuarantinedEvent,
 } from '../payment/payment.ts';
 import { pick } from '../payment/pick.ts';
-import type { Refunds } from '../payment/refund.ts';
+import { isOfElsewhere, type Refunds } from '../payment/refund.ts';
 import { endedInVain } from '../payment/state.ts';
 import { customerErrorCode, customerMessage } from '../paytech/customer-message.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
@@ -211,7 +211,7 @@ function signatureView(signature: NonNullable<HistoryEntry['signature']>) {
 
 function refundsView(refunds: Refunds = new Map()) {
   return [...refunds].map(([key, entry]) => ({
-    ...(key.startsWith('@') ? {} : { refundId: key }),
+    ...(isOfElsewhere(key) ? {} : { refundId: key }),
     ...pick(entry, ['paymentId', 'stage', 'amount']),
   }));
 }

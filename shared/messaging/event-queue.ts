@@ -101,7 +101,7 @@ export interface QueueMessage {
   messageId: string;
   body: string;
   messageAttributes: Record<string, { stringValue?: string | undefined }>;
-  attributes?: { ApproximateReceiveCount?: string };
+  attributes?: { ApproximateReceiveCount?: string; SenderId?: string };
 }
 
 /** The inverse of {@link EventQueue.send}. Throws {@link UnreadableMessage} and {@link NewerMessage}. */

@@ -36,6 +36,11 @@ export interface RefundEntry {
 /** The refunds of a deposit: by refundId, or, when made elsewhere, by `@` and the id of the payment. */
 export type Refunds = ReadonlyMap<string, RefundEntry>;
 
+/** Whether a key is that of a refund made elsewhere. */
+export function isOfElsewhere(key: string): boolean {
+  return key.startsWith('@');
+}
+
 /** A bound on what a deposit's item can grow to. Refunds made elsewhere are recorded beyond it. */
 export const MAX_REFUNDS = 500;
 

@@ -181,7 +181,8 @@ describe('the environment', () => {
       },
     ]),
   ])('of %s is exactly this', (name, expected) => {
-    const { SETTINGS, WEBHOOK_URL, URL_SUFFIX, ...rest } = functions[name]!.Properties.Environment.Variables;
+    const { SETTINGS, WEBHOOK_URL, URL_SUFFIX, OWN_SENDERS, ...rest } =
+      functions[name]!.Properties.Environment.Variables;
     // The end of AWS's own host names, which differs by partition.
     expect(URL_SUFFIX).toEqual({ Ref: 'AWS::URLSuffix' });
     const named = Object.entries(rest).map(([key, value]) => [key, textOf(template, value)]);
@@ -191,6 +192,21 @@ describe('the environment', () => {
       ...expected,
     });
     expect(WEBHOOK_URL !== undefined).toBe(['create-payment', 'operations'].includes(name));
+    expect(OWN_SENDERS !== undefined).toBe(name === 'apply-payment-event');
+  });
+
+  test('of apply-payment-event names the roles of all functions, and the account', () => {
+    const [separator, parts] = variablesOf(template, 'apply-payment-event').OWN_SENDERS['Fn::Join'];
+    expect(separator).toBe('');
+    const ids = (parts as Json[]).filter((part) => part !== ',');
+    const roles = Object.values(functions).map(({ Properties }) => Properties.Role['Fn::GetAtt'][0]);
+    expect(ids).toHaveLength(roles.length + 1);
+    expect(ids).toEqual(
+      expect.arrayContaining([
+        ...roles.map((role) => ({ 'Fn::GetAtt': [role, 'RoleId'] })),
+        { Ref: 'AWS::AccountId' },
+      ]),
+    );
   });
 
   const paytechUrl = 'https://engine-sandbox.pay.tech';

@@ -157,6 +157,11 @@ describe('one wrong setting is named with its path', () => {
     ['a retention below the sweep', { paymentRetentionDays: 29 }, 'paymentRetentionDays'],
     ['no payment swept', { sweepCreatedDays: 0 }, 'sweepCreatedDays'],
     ['a function that is none', { reservedConcurrency: { refund: 5 } }, 'reservedConcurrency'],
+    [
+      'a reserve of nothing for what must go on',
+      { reservedConcurrency: { 'apply-payment-event': 0 } },
+      'reservedConcurrency',
+    ],
     ['a reserve of one', { reservedConcurrency: { 'get-payment': 1 } }, 'reservedConcurrency.get-payment'],
     [
       'a filter that SNS finds too large',

@@ -138,6 +138,15 @@ describe('explain', () => {
     expect((await todo(id))[0]).toContain('Wait before you rely on COMPLETED');
   });
 
+  it('of a message that was no webhook: who put it on the queue', async () => {
+    const id = await payment('CHECKOUT');
+    await world.apply(webhookEvent({ id, state: 'COMPLETED', amount: '100' }, { caller: 'AROA:mallory' }));
+    const [{ timeline }] = (await explanationsOf(id)) as [Explanations[number]];
+    expect(timeline.map(({ text }) => text).join()).toContain(
+      'A message that AROA:mallory sent to the queue said COMPLETED',
+    );
+  });
+
   it('of a payout that only a webhook says has failed: to pay out nothing in its place', async () => {
     const id = await payment('PENDING', { paymentType: 'WITHDRAWAL' });
     await world.apply(webhookEvent({ id, paymentType: 'WITHDRAWAL', state: 'DECLINED', amount: '100' }));

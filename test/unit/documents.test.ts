@@ -90,6 +90,9 @@ describe('every block of commands is run by a test', () => {
           .trim()
           .split('\n')
           .forEach((line) => void expect(rehearsed).toContain(line));
+      case 'restored':
+        // npm run rehearse as well: test/deployed/restore.test.ts.
+        return expect(path).toBe('docs/runbook.md');
       case 'once':
         return expect(ONCE).toContain(script.trim());
       default:

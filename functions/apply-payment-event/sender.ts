@@ -1,0 +1,23 @@
+import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
+import { optional } from '../../shared/payment/payment.ts';
+
+/** Who sent a message, as SQS itself says: `<id of the role>:<session>`, the id of a user, or of an account for its root. */
+export type SenderId = string | undefined;
+
+/**
+ * Whoever may send to the queue can name any source, and what is said to be paytech's answer is believed. So only what
+ * the service's own functions have sent counts as what it is said to be. Everything else is a webhook's word: it is
+ * confirmed by paytech's API, and paytech is asked before it changes what is final. Who sent it is named in the history,
+ * in the place of whom the message names.
+ * @param own ids of roles, and of the account: its root may change everything here anyway. Without them all is believed.
+ * Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html, `SenderId`
+ */
+export function believer(own: readonly string[]) {
+  const isOwn = (sender: SenderId) => own.length === 0 || own.includes(sender?.split(':')[0] ?? '');
+
+  return (event: QueuedEvent, sender: SenderId): QueuedEvent => {
+    if (isOwn(sender)) return event;
+    const { readVersion: _, caller: __, ...said } = event;
+    return { ...said, source: 'webhook', ...optional('caller', sender) };
+  };
+}
