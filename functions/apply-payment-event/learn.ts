@@ -85,6 +85,8 @@ async function taughtBy(
     ...before,
     ...identity,
     ...optional('parentPaymentId', before.parentPaymentId ?? identity.parentPaymentId),
+    // Each attempt of an order has its own.
+    ...optional('additionalParameters', before.additionalParameters ?? identity.additionalParameters),
   };
   if (isSame(before, after)) return undefined;
   assertRoom(read);
@@ -101,12 +103,14 @@ async function taughtBy(
 }
 
 function learnableOf(record: PaymentRecord): Learnable {
-  const { referenceId, parentPaymentId, requestedAmount, requestedCurrency, origin } = record;
+  const { referenceId, parentPaymentId, requestedAmount, requestedCurrency, additionalParameters, origin } =
+    record;
   return {
     ...optional('referenceId', referenceId),
     ...optional('parentPaymentId', parentPaymentId),
     ...optional('requestedAmount', requestedAmount),
     ...optional('requestedCurrency', requestedCurrency),
+    ...optional('additionalParameters', additionalParameters),
     origin,
   };
 }
@@ -121,6 +125,8 @@ function isSame(a: Learnable, b: Learnable): boolean {
     a.referenceId === b.referenceId &&
     a.parentPaymentId === b.parentPaymentId &&
     a.requestedCurrency === b.requestedCurrency &&
+    // Once they are known they stay.
+    a.additionalParameters === b.additionalParameters &&
     a.origin === b.origin
   );
 }

@@ -37,6 +37,7 @@ const create = createPayment({
     logger,
   }),
   webhookUrl: settings.webhookUrl,
+  eventParameters: settings.eventParameters,
 });
 
 export const handler = httpHandler(logger, async (event, context) => {

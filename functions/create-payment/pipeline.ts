@@ -1,6 +1,7 @@
 import type { CallResult, ClaimedCall } from '../../shared/calls/claimed-call.ts';
 import type { HttpEvent, Reply } from '../../shared/http/api.ts';
 import { callReply } from '../../shared/http/call-reply.ts';
+import { keptOf } from '../../shared/http/payment-fields.ts';
 import { createdView } from '../../shared/http/payment-view.ts';
 import { type CreateRequest, claimedRequest, customerOf } from './request.ts';
 
@@ -10,13 +11,16 @@ export interface CreatePaymentDependencies {
   create: (call: ClaimedCall) => Promise<CallResult>;
   /** Where paytech sends this payment's webhooks. */
   webhookUrl: string;
+  /** Which of a request's additionalParameters are kept with the payment. */
+  eventParameters: readonly string[];
 }
 
 const CONFLICT =
   'This order was asked for with another amount, currency or preAuth. Ask for its payment before you charge anything else for it.';
 
 /** Creates a deposit for an order, once per order, and answers where the customer pays. */
-export function createPayment({ requestOf, create, webhookUrl }: CreatePaymentDependencies) {
+export function createPayment(deps: CreatePaymentDependencies) {
+  const { requestOf, create, webhookUrl, eventParameters } = deps;
   /** `deadline`: when this process will be stopped, in epoch milliseconds. */
   return async (event: HttpEvent, owner: string, deadline: number): Promise<Reply> => {
     const request = await requestOf(event);
@@ -25,6 +29,7 @@ export function createPayment({ requestOf, create, webhookUrl }: CreatePaymentDe
       kind: 'deposit',
       referenceId: request.referenceId,
       request: claimedRequest(request),
+      ...keptOf(request.additionalParameters, eventParameters),
       body: (referenceId) => ({ ...request, paymentType: 'DEPOSIT', referenceId, customer, webhookUrl }),
       owner,
       deadline,

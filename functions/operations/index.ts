@@ -41,6 +41,7 @@ const route = operations({
   now,
   create,
   webhookUrl: settings.webhookUrl,
+  eventParameters: settings.eventParameters,
   fingerprintKey,
   act: act({ table, gateway, queue, ready: apiKey.get, now, logger }),
   resolve: resolveClaim({ table, gateway, queue, now, logger }),

@@ -8,6 +8,7 @@ import {
   billingAddress,
   currency,
   customerOfMerchant,
+  keptOf,
   paymentMethod,
   positiveAmount,
   referenceId,
@@ -28,6 +29,8 @@ export interface WithdrawalDependencies {
   create: (call: ClaimedCall) => Promise<CallResult>;
   /** Where paytech sends this payment's webhooks. */
   webhookUrl: string;
+  /** Which of a request's additionalParameters are kept with the payment. */
+  eventParameters: readonly string[];
   /** The stack's own; with another, a withdrawal that was asked for before is another one (409). */
   fingerprintKey: Pick<Secret<string>, 'get'>;
 }
@@ -66,13 +69,15 @@ type WithdrawalBody = z.output<typeof withdrawalBody>;
 
 const CONFLICT = 'This referenceId was used with other content. Use a new referenceId for a new withdrawal.';
 
-export function withdrawals({ create, webhookUrl, fingerprintKey }: WithdrawalDependencies) {
+export function withdrawals(deps: WithdrawalDependencies) {
+  const { create, webhookUrl, eventParameters, fingerprintKey } = deps;
   return async (event: HttpEvent, { caller, owner, deadline }: Call): Promise<Reply> => {
     const body = validated(withdrawalBody, jsonBody(event));
     const result = await create({
       kind: 'withdrawal',
       referenceId: body.referenceId,
       request: askedRequest(body, await fingerprintKey.get()),
+      ...keptOf(body.additionalParameters, eventParameters),
       body: (reference) => ({ ...body, paymentType: 'WITHDRAWAL', referenceId: reference, webhookUrl }),
       owner,
       deadline,

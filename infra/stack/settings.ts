@@ -104,6 +104,11 @@ const logRetentionDays = z.literal([
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ]);
 
+/** The name of one of the merchant's additionalParameters. */
+const parameterName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/, 'must be a letter and up to 63 letters, digits, _ . or -');
+
 /** Each setting's description is its entry in docs/settings.md, which `npm run settings` writes. */
 const schema = z
   .strictObject({
@@ -138,6 +143,13 @@ const schema = z
       .boolean()
       .default(false)
       .describe('Whether there is `PATCH /payments/{id}`, which executes a deposit without the redirect.'),
+    eventParameters: z
+      .array(parameterName)
+      .max(20)
+      .default([])
+      .describe(
+        'Names of `additionalParameters` that are kept with the payment, together at most 1 KB, and are in its events and in what the back office sees. Others go to paytech and are not kept. Name none that holds customer data.',
+      ),
     throttle: throttle
       .default({ rate: 200, burst: 400 })
       .describe('Limits of each route: requests per second, and how many at once beyond that.'),

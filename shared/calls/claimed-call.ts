@@ -14,6 +14,7 @@ import {
   sameRequest,
 } from '../payment/claim.ts';
 import { withQueued } from '../payment/observation.ts';
+import type { Parameters } from '../payment/parameters.ts';
 import { optional, type PaymentRecord, paymentAt } from '../payment/payment.ts';
 import { gatewayReference } from '../payment/reference.ts';
 import { endedInVain, meansMoney } from '../payment/state.ts';
@@ -52,6 +53,8 @@ export interface ClaimedCall {
   kind: ClaimKind;
   referenceId: string;
   request: AskedRequest;
+  /** What of the merchant's parameters is kept with the payment. */
+  additionalParameters?: Parameters;
   /** What paytech is sent, given the reference under which the attempt goes out. */
   body: (reference: string) => CreatePaymentBody;
   /** Unique to this request of ours, whatever it repeats. */
@@ -166,6 +169,7 @@ export function claimedCall(deps: ClaimedCallDependencies) {
       leaseUntil: sentAt + LEASE_MS,
       sentAt,
       request,
+      ...optional('additionalParameters', call.additionalParameters),
       earlierPaymentIds: previous ? ownPaymentsOf(previous) : [],
       ...optional('otherPaymentIds', previous?.otherPaymentIds),
       ...optional('deniedPaymentIds', previous?.deniedPaymentIds),

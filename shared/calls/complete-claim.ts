@@ -62,6 +62,7 @@ export async function completeClaim(
       ...optional('parentPaymentId', claim.request.parentPaymentId),
       requestedAmount: claim.request.amount,
       requestedCurrency: claim.request.currency,
+      ...optional('additionalParameters', claim.additionalParameters),
       created: payment.created ?? at,
       origin: 'service',
       attempt,

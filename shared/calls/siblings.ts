@@ -83,7 +83,7 @@ export async function identify(
 }
 
 function ofClaim(
-  { referenceId, request }: Claim,
+  { referenceId, request, additionalParameters }: Claim,
   attempt: number,
   parentPaymentId: string | undefined,
 ): Learnable & { attempt: number } {
@@ -92,6 +92,7 @@ function ofClaim(
     ...optional('parentPaymentId', parentPaymentId ?? request.parentPaymentId),
     requestedAmount: request.amount,
     requestedCurrency: request.currency,
+    ...optional('additionalParameters', additionalParameters),
     origin: 'service',
     attempt,
   };

@@ -1,8 +1,10 @@
 import { isIP } from 'node:net';
 import * as z from 'zod/mini';
 import { AMOUNT_TEXT, type Decimal, decimal, decimalPlaces, isDecimal } from '../payment/money.ts';
+import { keptParameters, type Parameters, parametersFault } from '../payment/parameters.ts';
+import { optional } from '../payment/payment.ts';
 import { REFERENCE_ID } from '../payment/reference.ts';
-import { absentOr, matching, object, refused, text } from './validate.ts';
+import { absentOr, invalid, matching, object, refused, text } from './validate.ts';
 
 /*
  * The fields that the bodies of several routes have in common, as paytech describes them (paytech, "Create
@@ -114,6 +116,17 @@ export const paymentMethod = matching(/^[A-Za-z0-9_.-]{1,64}$/, 'must be the nam
 export const additionalParameters = z.record(text(256), z.string({ error: 'must be a string' }), {
   error: 'must be an object of strings',
 });
+
+/** What is kept of a request's parameters. Throws `request.invalid` where that is too much. */
+export function keptOf(
+  given: Parameters | undefined,
+  eventParameters: readonly string[],
+): { additionalParameters?: Parameters } {
+  const kept = keptParameters(given, eventParameters);
+  const message = parametersFault(kept);
+  if (message) throw invalid({ field: 'additionalParameters', message });
+  return optional('additionalParameters', kept);
+}
 
 /** An amount to be paid out or back, or captured. */
 export const positiveAmount = amountField().check((context) => {

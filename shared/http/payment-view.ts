@@ -44,6 +44,7 @@ const RECORDED = [
   'requestedAmount',
   'requestedCurrency',
   'paidAsRequested',
+  'additionalParameters',
   'origin',
   'version',
   'created',

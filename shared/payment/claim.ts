@@ -1,4 +1,5 @@
 import type { Decimal } from './money.ts';
+import type { Parameters } from './parameters.ts';
 import type { PaymentRecord } from './payment.ts';
 import { nextCheckAt, WATCHED_INTERVAL_MS } from './schedule.ts';
 import { meansMoney, type PaymentState, type PaymentType, sameMoney } from './state.ts';
@@ -120,6 +121,8 @@ export interface Claim {
   /** When the latest one began. */
   lastLookUpAt?: number;
   request: ClaimedRequest;
+  /** Kept with its payments: paytech's list does not have them. */
+  additionalParameters?: Parameters;
   paymentId?: string;
   /** Its other payments, oldest first: of earlier attempts, and what paytech made of one by cascading. */
   earlierPaymentIds: string[];

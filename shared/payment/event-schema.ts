@@ -75,6 +75,15 @@ const payment = z.object({
         ),
       ),
   ),
+  additionalParameters: z.optional(
+    z
+      .record(z.string(), z.string())
+      .check(
+        z.describe(
+          'Of the parameters that the merchant gave with the request, those that `eventParameters` names.',
+        ),
+      ),
+  ),
   ...factFields(EVENT_FACT_NAMES),
   created: time('When paytech made the payment.'),
   updated: time('When this version was written.'),

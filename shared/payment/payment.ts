@@ -1,6 +1,7 @@
 import type { Operation } from './action.ts';
 import type { Facts } from './facts.ts';
 import type { Decimal } from './money.ts';
+import { inOrder, type Parameters } from './parameters.ts';
 import type { Refunds } from './refund.ts';
 import { isFinal, meansMoney, type PaymentState, type PaymentType, sameMoney } from './state.ts';
 
@@ -38,6 +39,8 @@ export interface PaymentIdentity {
   /** What was asked for; absent where it is unknown. */
   requestedAmount?: Decimal;
   requestedCurrency?: string;
+  /** Of what the merchant gave with the request, as much as the stack's `eventParameters` names. */
+  additionalParameters?: Parameters;
   /** ISO 8601, UTC. */
   created: string;
   origin: Origin;
@@ -48,7 +51,12 @@ export interface PaymentIdentity {
 /** The part of its identity that a record may learn after it was made. */
 export type Learnable = Pick<
   PaymentIdentity,
-  'referenceId' | 'parentPaymentId' | 'requestedAmount' | 'requestedCurrency' | 'origin'
+  | 'referenceId'
+  | 'parentPaymentId'
+  | 'requestedAmount'
+  | 'requestedCurrency'
+  | 'additionalParameters'
+  | 'origin'
 >;
 
 /** Whether paytech says of a payment made elsewhere whose it is, and its record does not know. */
@@ -195,10 +203,8 @@ export function paymentAt(record: PaymentRecord, version: number = record.versio
     Object.entries(merged).sort(([a], [b]) => (a < b ? -1 : 1)),
   ) as object as PaymentFacts;
   const final = isFinal(facts.state);
-  const { referenceId, parentPaymentId, requestedAmount, requestedCurrency, origin } = identityAt(
-    record,
-    version,
-  );
+  const { referenceId, parentPaymentId, requestedAmount, requestedCurrency, additionalParameters, origin } =
+    identityAt(record, version);
   const isAsRequested =
     requestedAmount &&
     requestedCurrency !== undefined &&
@@ -215,6 +221,7 @@ export function paymentAt(record: PaymentRecord, version: number = record.versio
     ...(meansMoney(facts.state) && isAmountTold(record, version)
       ? optional('paidAsRequested', isAsRequested)
       : {}),
+    ...optional('additionalParameters', inOrder(additionalParameters)),
     origin,
     version,
     created: record.created,

@@ -15,6 +15,8 @@ export interface PlainSettings {
   /** The CloudEvents `source`, and the audience of order tokens. */
   eventSource: string;
   orderTokens: 'required' | 'off';
+  /** Which of a request's additionalParameters are kept. */
+  eventParameters: readonly string[];
   confirmWebhooks: boolean;
   /** `null`: for good. */
   paymentRetentionDays: number | null;
@@ -27,12 +29,19 @@ export interface PlainSettings {
 
 /** The functions of the service, each a folder in `functions/` and a Lambda in the stack, and what each gets. */
 export const SETTINGS_OF = {
-  'create-payment': ['paytechUrl', 'webhookUrl', 'allowedOrigins', 'eventSource', 'orderTokens'],
+  'create-payment': [
+    'paytechUrl',
+    'webhookUrl',
+    'allowedOrigins',
+    'eventSource',
+    'orderTokens',
+    'eventParameters',
+  ],
   'receive-webhook': [],
   'apply-payment-event': ['paytechUrl', 'eventSource', 'confirmWebhooks', 'paymentRetentionDays'],
   'get-payment': ['paytechUrl'],
   'execute-payment': ['paytechUrl'],
-  operations: ['paytechUrl', 'webhookUrl'],
+  operations: ['paytechUrl', 'webhookUrl', 'eventParameters'],
   reconcile: [
     'paytechUrl',
     'reconcileConcurrency',

@@ -72,6 +72,7 @@ export function handlersOn(world: World) {
         : readerWithoutTokens([ALLOWED_ORIGIN]),
       create,
       webhookUrl: WEBHOOK_URL,
+      eventParameters: ['shop'],
     });
   const backOffice = operations({
     table,
@@ -80,6 +81,7 @@ export function handlersOn(world: World) {
     now,
     create,
     webhookUrl: WEBHOOK_URL,
+    eventParameters: ['shop'],
     fingerprintKey: kept(LOCAL_KEYS.fingerprintKey),
     act: acting,
     resolve: resolveClaim({ table, gateway, queue, now, logger }),

@@ -221,13 +221,14 @@ describe('the environment', () => {
         allowedOrigins: ['https://a.example', 'https://b.example'],
         eventSource,
         orderTokens: 'required',
+        eventParameters: [],
       },
     ],
     ['receive-webhook', {}],
     ['apply-payment-event', { paytechUrl, eventSource, confirmWebhooks: true, paymentRetentionDays: null }],
     ['get-payment', { paytechUrl }],
     ['execute-payment', { paytechUrl }],
-    ['operations', { paytechUrl, webhookUrl }],
+    ['operations', { paytechUrl, webhookUrl, eventParameters: [] }],
     [
       'reconcile',
       {

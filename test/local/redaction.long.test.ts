@@ -26,6 +26,7 @@ const PLANTED = {
   description: 'a gift for Henrietta',
   card: '4000000000000408',
   cvv: '987654',
+  parameter: 'a note on Ottoline',
 };
 
 let service: LocalRunService;
@@ -55,6 +56,7 @@ const customer = {
   accountName: PLANTED.accountName,
   documentNumber: PLANTED.documentNumber,
 };
+const payment = { additionalParameters: { note: PLANTED.parameter } };
 const billingAddress = { addressLine1: PLANTED.street, postalCode: PLANTED.postalCode };
 
 const create = (more: object = {}, claims: object = {}) =>
@@ -62,7 +64,7 @@ const create = (more: object = {}, claims: object = {}) =>
     'POST',
     '/payments',
     JSON.stringify({
-      orderToken: token({ referenceId: newOrder(), amount: '10', currency: 'EUR', ...claims }),
+      orderToken: token({ referenceId: newOrder(), amount: '10', currency: 'EUR', payment, ...claims }),
       customer,
       billingAddress,
       description: PLANTED.description,

@@ -19,6 +19,7 @@ const SETTINGS = {
   // Nothing listens there.
   publicUrl: 'http://127.0.0.1:9',
   allowedOrigins: ['https://a.example', 'https://b.example'],
+  eventParameters: ['shop'],
   confirmWebhooks: true,
   paymentRetentionDays: 437,
   reconcileConcurrency: 3,
@@ -47,6 +48,7 @@ afterAll(async () => {
 
 const newId = () => `order-${randomUUID()}`;
 const EUR_10 = { amount: '10', currency: 'EUR' };
+const PARAMETERS = { additionalParameters: { shop: 'north', note: 'of nobody else' } };
 
 function token(claims: object = {}): string {
   const exp = Math.floor(Date.now() / SECOND_MS) + 600;
@@ -61,8 +63,9 @@ async function created(claims: object = {}): Promise<string> {
   return String(answer.json().id);
 }
 
-async function paidOut(): Promise<string> {
-  const body = JSON.stringify({ referenceId: newId(), ...EUR_10, customer: { referenceId: 'c-1' } });
+async function paidOut(more: object = {}): Promise<string> {
+  const customer = { referenceId: 'c-1' };
+  const body = JSON.stringify({ referenceId: newId(), ...EUR_10, customer, ...more });
   const answer = await signedCalls(service)('POST', '/operations/withdrawals', body);
   expect(answer.status, answer.text).toBe(201);
   return String(answer.json().id);
@@ -199,6 +202,10 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
       expect((await post(order())).json().code).toBe('order.token_required');
       expect((await post(order(), plain)).status).toBe(201);
     },
+    eventParameters: async () => {
+      const id = await created({ payment: PARAMETERS });
+      expect(await service.item(`payment#${id}`)).toMatchObject({ additionalParameters: { shop: 'north' } });
+    },
   },
   'receive-webhook': {},
   'apply-payment-event': {
@@ -260,8 +267,12 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
         expect((await signedCalls(service)('GET', '/operations/balances')).status).toBe(200);
       }),
     webhookUrl: async () => {
-      const [asked] = (await askedBy(paidOut)).filter(({ method }) => method === 'POST');
+      const [asked] = (await askedBy(() => paidOut())).filter(({ method }) => method === 'POST');
       expect(JSON.parse(asked!.body).webhookUrl).toBe('http://127.0.0.1:9/webhooks/paytech');
+    },
+    eventParameters: async () => {
+      const id = await paidOut(PARAMETERS);
+      expect(await service.item(`payment#${id}`)).toMatchObject({ additionalParameters: { shop: 'north' } });
     },
   },
   reconcile: {

@@ -99,7 +99,8 @@ export function createBackOffice({
       const routes = name === 'refund' ? refunds : withdrawals;
       const fingerprintKey = { get: async () => LOCAL_KEYS.fingerprintKey };
       const create = claimedCall(deps);
-      return routes({ ...deps, create, webhookUrl: WEBHOOK_URL, fingerprintKey })(eventOf(body), call());
+      const settings = { webhookUrl: WEBHOOK_URL, eventParameters: [] };
+      return routes({ ...deps, create, ...settings, fingerprintKey })(eventOf(body), call());
     });
   }
 

@@ -210,6 +210,7 @@ export function createSimulation(
         }),
         requestOf: readerWithoutTokens([]),
         webhookUrl: 'https://shop.example/webhooks/paytech',
+        eventParameters: [],
       });
       const body = stringifyJson({ ...rest, amount: decimal(amount), currency: 'EUR' });
       const event = { body, headers: {}, requestContext: { http: { sourceIp: '192.0.2.1' } } };

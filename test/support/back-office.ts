@@ -15,6 +15,8 @@ import { type Decimal, decimal } from '../../shared/payment/money.ts';
 import type { World } from './world.ts';
 
 export const CALLER = 'arn:aws:iam::123456789012:user/back-office';
+/** Which parameters this deployment keeps. */
+export const EVENT_PARAMETERS = ['shop', 'campaign'];
 const WEBHOOK_URL = 'https://shop.example/webhooks/paytech';
 
 // biome-ignore lint/suspicious/noExplicitAny: the body of an answer, of any route
@@ -27,7 +29,12 @@ export function backOffice(outside: Outside) {
   const create = claimedCall(outside);
   const refund = refunds({ ...outside, create, webhookUrl: WEBHOOK_URL });
   const fingerprintKey = { get: async () => LOCAL_KEYS.fingerprintKey };
-  const withdraw = withdrawals({ create, webhookUrl: WEBHOOK_URL, fingerprintKey });
+  const withdraw = withdrawals({
+    create,
+    webhookUrl: WEBHOOK_URL,
+    eventParameters: EVENT_PARAMETERS,
+    fingerprintKey,
+  });
   const resolve = resolveRoute({ resolve: resolveClaim(outside), release: releaseAction(outside) });
 
   const call = (route: OperationRoute, request: Partial<HttpEvent>) =>
@@ -53,7 +60,7 @@ export function json({ amount, ...rest }: Record<string, unknown>): string {
   return stringifyJson({ ...rest, ...(typeof amount === 'string' ? { amount: decimal(amount) } : {}) });
 }
 
-async function answerOf(route: () => Promise<{ status: number; body: unknown }>): Promise<Answer> {
+export async function answerOf(route: () => Promise<{ status: number; body: unknown }>): Promise<Answer> {
   try {
     return await route();
   } catch (error) {

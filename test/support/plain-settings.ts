@@ -7,6 +7,7 @@ export const plainSettings: PlainSettings = {
   allowedOrigins: ['https://shop.example'],
   eventSource: 'urn:paytech-payments:test',
   orderTokens: 'required',
+  eventParameters: [],
   confirmWebhooks: false,
   paymentRetentionDays: null,
   reconcileConcurrency: 4,

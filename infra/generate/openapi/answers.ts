@@ -24,6 +24,12 @@ const paidAsRequested = z.optional(
     .check(z.describe('Of a COMPLETED or AUTHORIZED payment, where it is known what was asked for.')),
 );
 
+const additionalParameters = z.optional(
+  z
+    .record(text, text)
+    .check(z.describe('Of what the merchant gave with the request, what `eventParameters` names.')),
+);
+
 /** Of `createdView`. */
 export const createdPayment = z.object({
   id: text,
@@ -87,6 +93,7 @@ const recordedFields = {
   requestedAmount: z.optional(amount),
   requestedCurrency: optionalText,
   paidAsRequested,
+  additionalParameters,
   origin: z.enum(ORIGINS),
   version: z.int().check(z.minimum(1)),
   created: time,
@@ -177,6 +184,7 @@ export const fullRecord = z.object({
             parentPaymentId: optionalText,
             requestedAmount: z.optional(amount),
             requestedCurrency: optionalText,
+            additionalParameters,
             origin: z.enum(ORIGINS),
           }),
         }),

@@ -1,0 +1,107 @@
+/** The merchant's own parameters: what `eventParameters` names is kept and told, the rest goes to paytech alone. */
+import { randomUUID } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { createPayment } from '../../functions/create-payment/pipeline.ts';
+import { readerWithoutTokens } from '../../functions/create-payment/request.ts';
+import { claimedCall } from '../../shared/calls/claimed-call.ts';
+import { MAX_PARAMETERS_BYTES } from '../../shared/payment/parameters.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import { answerOf, backOffice, EVENT_PARAMETERS } from '../support/back-office.ts';
+import { applyQueuedIn } from '../support/shop.ts';
+import { parsed, sharedWorld, webhookEvent } from '../support/world.ts';
+
+const world = await sharedWorld();
+const office = backOffice(world);
+
+const GIVEN = { shop: 'north', campaign: 'spring', note: 'Planted Quackenbush' };
+const KEPT = { campaign: 'spring', shop: 'north' };
+
+function order(outside: Partial<typeof world> = {}) {
+  const referenceId = `order-${randomUUID()}`;
+  const route = createPayment({
+    requestOf: readerWithoutTokens([]),
+    create: claimedCall({ ...world, ...outside }),
+    webhookUrl: 'https://shop.example/webhooks/paytech',
+    eventParameters: EVENT_PARAMETERS,
+  });
+  return {
+    referenceId,
+    send: (additionalParameters: object = GIVEN) => {
+      const body = JSON.stringify({ referenceId, amount: '10', currency: 'EUR', additionalParameters });
+      const event = { body, headers: {}, requestContext: { http: { sourceIp: '192.0.2.1' } } };
+      return answerOf(() => route(event as never, randomUUID(), world.now() + 14_000));
+    },
+  };
+}
+
+const said = (outcome: Awaited<ReturnType<typeof world.apply>>) =>
+  [outcome.publication, ...(outcome.alsoPublications ?? [])].map(
+    (each) => (parsed(each?.body) as unknown as { data: { payment: object } }).data.payment,
+  );
+
+it('are in the events of a deposit and in what the back office sees, as far as the setting names them', async () => {
+  const shop = order();
+  const { body } = await shop.send();
+  expect(world.gateway.bodies.at(-1)).toMatchObject({ additionalParameters: GIVEN });
+  const [payment] = said(await world.apply(webhookEvent({ id: body.id, state: 'COMPLETED' })));
+  expect(payment).toMatchObject({ additionalParameters: KEPT });
+  expect((await office.show(body.id)).body).toMatchObject({ additionalParameters: KEPT });
+  expect(JSON.stringify(body)).not.toContain('north');
+  expect(JSON.stringify(await world.scan())).not.toContain('Planted');
+  expect(JSON.stringify(world.logger.lines)).not.toMatch(/Planted|north/);
+});
+
+it('are in those of a withdrawal', async () => {
+  const { body } = await office.withdraw({
+    referenceId: `payout-${randomUUID()}`,
+    amount: '10',
+    currency: 'EUR',
+    additionalParameters: GIVEN,
+  });
+  const webhook = webhookEvent({ id: body.id, state: 'COMPLETED', paymentType: 'WITHDRAWAL' });
+  expect(said(await world.apply(webhook))).toEqual([expect.objectContaining({ additionalParameters: KEPT })]);
+  expect(JSON.stringify(await world.scan())).not.toContain('Planted');
+});
+
+it('come with the claim where a webhook is faster than the answer, and are learned where it names no order', async () => {
+  const create: typeof world.gateway.create = async (...args) => {
+    const answer = await world.gateway.create(...args);
+    if (answer.kind !== 'answered') throw new Error('no answer');
+    const { id } = answer.result;
+    const atPaytech = world.gateway.set(id, { state: 'COMPLETED' });
+    delete atPaytech.referenceId;
+    world.clock.at += 60_000;
+    await world.apply(webhookEvent({ id, state: 'COMPLETED' }));
+    world.clock.at -= 60_000;
+    return answer;
+  };
+  const { body } = await order({ gateway: { ...world.gateway, create } }).send();
+  expect(await readPayment(world.table, body.id)).not.toHaveProperty('additionalParameters');
+  await applyQueuedIn(world);
+  const { body: shown } = await office.show(body.id);
+  expect(shown).toMatchObject({ version: 2, additionalParameters: KEPT });
+});
+
+it('are those of its order for what paytech makes of an attempt by cascading', async () => {
+  const { body } = await order().send();
+  const cascade = world.gateway.cascade(body.id, { repeatsReference: false });
+  world.gateway.set(cascade.id, { state: 'COMPLETED' });
+  const webhook = webhookEvent({ id: cascade.id, state: 'COMPLETED', parentPaymentId: body.id });
+  expect(said(await world.apply(webhook))).toEqual([expect.objectContaining({ additionalParameters: KEPT })]);
+});
+
+it('are refused where what is named has more than 1 KB, before anything is claimed, and nothing else counts', async () => {
+  const shop = order();
+  const space = MAX_PARAMETERS_BYTES - '{"shop":""}'.length;
+  const tooMuch = await shop.send({ shop: 'x'.repeat(space + 1) });
+  expect(tooMuch).toMatchObject({ status: 400, code: 'request.invalid' });
+  expect(tooMuch.body.errors).toMatchObject([{ field: 'additionalParameters' }]);
+  const most = { shop: 'x'.repeat(space), note: 'y'.repeat(5000) };
+  expect(await shop.send(most)).toMatchObject({ status: 201 });
+});
+
+it('say nothing of whether a request is the same', async () => {
+  const shop = order();
+  await shop.send();
+  expect(await shop.send({ shop: 'south' })).toMatchObject({ status: 200 });
+});
