@@ -1,10 +1,8 @@
 import { isNamed, join, watchSiblings } from '../../shared/calls/siblings.ts';
 import { eventKey, keyWithin, type QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { isPublished, type Publication, publicationOf } from '../../shared/payment/cloud-event.ts';
-import { type FollowUpPolicy, followUp } from '../../shared/payment/follow-up.ts';
+import type { FollowUpPolicy } from '../../shared/payment/follow-up.ts';
 import {
-  amountMark,
-  factsOver,
   isOtherMoney,
   isReopened,
   judgeObservation,
@@ -20,7 +18,7 @@ import {
   versionOfKey,
   versionThatSet,
 } from '../../shared/payment/payment.ts';
-import { isFinal, meansMoney, type PaymentType, statesOf } from '../../shared/payment/state.ts';
+import { isFinal, meansMoney, statesOf } from '../../shared/payment/state.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
 import { type GatewayPayment, readReport, type StatelessPayment } from '../../shared/paytech/wire.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
@@ -28,6 +26,7 @@ import * as payments from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
 import { noteUnknownWord } from '../../shared/store/unknown-word.ts';
 import { askPaytech } from './ask-paytech.ts';
+import { type By, changes } from './changes.ts';
 import { isOvertaken, mayBeAMove, receivedAt, trusted, verdictOnAnswer, voiceOf } from './event.ts';
 import { firstObservation, firstRecord, hasState, RECEIVES_TO_ASK } from './first-record.ts';
 import { type Learned, learn, learnFromPaytech } from './learn.ts';
@@ -77,7 +76,8 @@ const MAX_ROUNDS = 4;
  * {@link HistoryFull} means that no retry helps; throwing anything else, that the message must come again.
  */
 export function applyEvent(deps: ApplyEventDependencies) {
-  const { table, eventSource, policy, now } = deps;
+  const { table, eventSource, now } = deps;
+  const { entryBy, changeBy, changeOf } = changes(deps);
   const refundParent = bookWithParent(deps);
 
   return async function apply(event: QueuedEvent): Promise<Outcome> {
@@ -350,42 +350,6 @@ export function applyEvent(deps: ApplyEventDependencies) {
     return { outcome: 'ignored', paymentId, record };
   }
 
-  function entryBy(event: QueuedEvent, key: string, facts: GatewayPayment['facts']): By['entry'] {
-    return {
-      at: new Date(now()).toISOString(),
-      source: event.source,
-      ...optional('caller', event.caller),
-      key,
-      ...optional('signature', event.signature),
-      ...amountMark(facts),
-      facts,
-    };
-  }
-
-  /** What a change is that is written before the record has been read. */
-  function changeBy(
-    event: QueuedEvent,
-    key: string,
-    facts: GatewayPayment['facts'],
-    paymentType: PaymentType,
-  ): By {
-    const change = { source: event.source, paymentType, state: facts.state };
-    return { entry: entryBy(event, key, facts), followUp: followUp(policy, change, now()) };
-  }
-
-  /** What a change of the record is; what paytech has just confirmed needs no other confirmation. */
-  function changeOf(
-    record: PaymentRecord,
-    event: QueuedEvent,
-    key: string,
-    facts: GatewayPayment['facts'],
-    source: QueuedEvent['source'] = event.source,
-  ): By {
-    const change = { source, paymentType: record.paymentType, state: facts.state, before: record };
-    const entry = { ...entryBy(event, key, facts), facts: factsOver(record, facts) };
-    return { entry, followUp: followUp(policy, change, now()) };
-  }
-
   async function announce(
     outcome: 'applied' | 'corrected' | 'duplicate',
     record: PaymentRecord,
@@ -402,5 +366,3 @@ export function applyEvent(deps: ApplyEventDependencies) {
     return { outcome, paymentId: record.id, record };
   }
 }
-
-type By = Pick<payments.Change, 'entry' | 'followUp'>;

@@ -52,7 +52,8 @@ export function settingsReference(): string {
 }
 
 function typeOf(schema: JsonSchema = {}): string {
-  const values = schema.enum ?? schema.anyOf?.map(({ const: value }) => value);
+  if (schema.anyOf) return schema.anyOf.map(typeOf).join(', ');
+  const values = schema.enum ?? (schema.const === undefined ? undefined : [schema.const]);
   if (values) return values.map((value) => `\`${value}\``).join(', ');
   if (schema.type === 'array') return `list of ${plural(schema.items)}`;
   if (schema.propertyNames) return `object: ${typeOf(schema.propertyNames)} → ${numberType(schema)}`;

@@ -7,7 +7,6 @@ import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import { MAX_PARAMETERS_BYTES } from '../../shared/payment/parameters.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { answerOf, backOffice, EVENT_PARAMETERS } from '../support/back-office.ts';
-import { applyQueuedIn } from '../support/shop.ts';
 import { parsed, sharedWorld, webhookEvent } from '../support/world.ts';
 
 const world = await sharedWorld();
@@ -77,7 +76,7 @@ it('come with the claim where a webhook is faster than the answer, and are learn
   };
   const { body } = await order({ gateway: { ...world.gateway, create } }).send();
   expect(await readPayment(world.table, body.id)).not.toHaveProperty('additionalParameters');
-  await applyQueuedIn(world);
+  await world.applyQueued();
   const { body: shown } = await office.show(body.id);
   expect(shown).toMatchObject({ version: 2, additionalParameters: KEPT });
 });
