@@ -1,9 +1,10 @@
 import { identify, join } from '../../shared/calls/siblings.ts';
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { type FollowUpPolicy, followUp, mayHaveExpired } from '../../shared/payment/follow-up.ts';
+import { NOTHING } from '../../shared/payment/money.ts';
 import { amountMark } from '../../shared/payment/observation.ts';
 import { type HistoryEntry, optional } from '../../shared/payment/payment.ts';
-import { statesOf } from '../../shared/payment/state.ts';
+import { meansMoney, statesOf } from '../../shared/payment/state.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
 import { ASK_LIMIT_MS } from '../../shared/paytech/time-limits.ts';
 import { type GatewayPayment, type StatelessPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
@@ -121,7 +122,9 @@ export async function firstRecord(
     throw new Error(`a create call may still say who payment ${payment.id} is`);
   }
   // What was asked for is not what was paid; that the latter is unknown is noted.
-  const amount = facts.amount ?? identity.requestedAmount;
+  // The customer chooses it at paytech, and need not come to that.
+  const isToBeChosen = identity.attempt !== undefined && !meansMoney(state);
+  const amount = facts.amount ?? identity.requestedAmount ?? (isToBeChosen ? NOTHING : undefined);
   const currency = facts.currency ?? identity.requestedCurrency;
   if (!amount || !currency) throw notEnough(isUnconfirmed, 'amount, currency');
 

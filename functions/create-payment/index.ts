@@ -19,16 +19,18 @@ const settings = readSettings('create-payment');
 const logger = openLogger();
 const apiKey = fetchAhead(openSecret(env('API_KEY_SECRET'), readApiKey, { logger }));
 
-const { allowedOrigins } = settings;
+const { allowedOrigins, openAmounts } = settings;
 
 function readerOfOrders() {
   const keys = fetchAhead(openSecret(env('ORDER_TOKEN_SECRET'), readOrderKeys, { logger }));
   const audience = settings.eventSource;
-  return readerWithTokens(orderTokens({ keys, audience, now: Date.now, logger }), allowedOrigins);
+  const readOrder = orderTokens({ keys, audience, openAmounts, now: Date.now, logger });
+  return readerWithTokens(readOrder, allowedOrigins);
 }
 
 const create = createPayment({
-  requestOf: settings.orderTokens === 'off' ? readerWithoutTokens(allowedOrigins) : readerOfOrders(),
+  requestOf:
+    settings.orderTokens === 'off' ? readerWithoutTokens(allowedOrigins, openAmounts) : readerOfOrders(),
   create: claimedCall({
     table: openTable(env('PAYMENTS_TABLE')),
     gateway: gatewayClient({ baseUrl: settings.paytechUrl, apiKey }),

@@ -22,7 +22,7 @@ import { readKeys, type Secret } from '../../shared/runtime/secrets.ts';
  *   nbf          optional: not valid before
  *   aud          optional: whom it is for; then this stack's `source` must be among it
  *   referenceId  the order
- *   amount       a decimal string in major units: "11.12"
+ *   amount       a decimal string in major units: "11.12"; may be left out where the stack has `openAmounts`
  *   currency     ISO 4217, or a crypto symbol
  *   payment      optional: {preAuth, additionalParameters, customer: {referenceId, kycStatus,
  *                paymentInstrumentKycStatus, dateOfFirstDeposit, depositsAmount, withdrawalsAmount,
@@ -53,7 +53,7 @@ const amountText = z.pipe(
 export const orderClaims = z
   .object({
     referenceId,
-    amount: amountText,
+    amount: z.optional(amountText),
     currency,
     payment: z.optional(
       object({
@@ -85,6 +85,8 @@ export interface OrderTokenDependencies {
   keys: Secret<string[]>;
   /** What the claim `aud`, where a token has it, must name: this stack's source, as in its events. */
   audience: string;
+  /** Whether the amount may be left to the customer. */
+  openAmounts: boolean;
   /** Epoch milliseconds. */
   now: () => number;
   logger: Pick<Logger, 'warn'>;
@@ -95,7 +97,7 @@ export interface OrderTokenDependencies {
  * expired or incomplete: which member of it was refused is only in the log, since an honest customer cannot fix it
  * and nobody else should learn it.
  */
-export function orderTokens({ keys, audience, now, logger }: OrderTokenDependencies) {
+export function orderTokens({ keys, audience, openAmounts, now, logger }: OrderTokenDependencies) {
   return async (token: unknown): Promise<Order> => {
     if (token === undefined) {
       throw new Problem('order.token_required', "Send the orderToken that the merchant's server signed.");
@@ -125,7 +127,10 @@ export function orderTokens({ keys, audience, now, logger }: OrderTokenDependenc
     if (aud !== undefined && ![aud].flat().includes(audience)) {
       throw unusable('aud', `does not name ${audience}`);
     }
-    return orderIn(token);
+    const order = orderIn(token);
+    if (!order.amount && !openAmounts)
+      throw unusable('amount', 'is missing, and this stack takes no open amounts');
+    return order;
   }
 
   /** The claims of a token that one of the keys has signed; they may have been rotated since they were fetched. */

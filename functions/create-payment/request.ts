@@ -14,10 +14,9 @@ import {
 } from '../../shared/http/payment-fields.ts';
 import { Problem } from '../../shared/http/problem.ts';
 import { absentOr, invalid, object, refused, text, validated } from '../../shared/http/validate.ts';
-import type { ClaimedRequest } from '../../shared/payment/claim.ts';
+import { type ClaimedRequest, sameAsked } from '../../shared/payment/claim.ts';
 import { isDecimal } from '../../shared/payment/money.ts';
 import { optional } from '../../shared/payment/payment.ts';
-import { sameMoney } from '../../shared/payment/state.ts';
 import type { Order } from './order-token.ts';
 
 /*
@@ -49,7 +48,7 @@ const trustedFields = {
 /** The body without order tokens: it carries everything. */
 export const wholeBody = object({
   referenceId,
-  amount: anAmount,
+  amount: z.optional(anAmount),
   currency,
   customer: z.optional(customerOfMerchant),
   ...trustedFields,
@@ -59,6 +58,13 @@ export const wholeBody = object({
   const { amount, preAuth } = context.value;
   const fault = isDecimal(amount) ? depositFault(amount, preAuth ?? false) : undefined;
   if (fault) context.issues.push({ code: 'custom', input: undefined, path: ['amount'], message: fault });
+});
+
+/** The same where no amount is left to the customer. */
+const withAmount = wholeBody.check((context) => {
+  if (context.value.amount !== undefined) return;
+  const message = 'must be given: this stack takes no open amounts';
+  context.issues.push({ code: 'custom', input: undefined, path: ['amount'], message });
 });
 
 /** The body with an order token: what the token says may be repeated, what only it may say is refused. */
@@ -84,8 +90,10 @@ export type CreateRequest = Omit<
 >;
 
 /** Reads requests that carry everything in their body. */
-export const readerWithoutTokens = (allowedOrigins: readonly string[]) => (event: HttpEvent) =>
-  readCreateRequest(jsonBody(event), allowedOrigins);
+export const readerWithoutTokens =
+  (allowedOrigins: readonly string[], openAmounts = false) =>
+  (event: HttpEvent) =>
+    readCreateRequest(jsonBody(event), allowedOrigins, openAmounts);
 
 /** Reads requests with an order token, which is verified before the rest of the body is worth any work. */
 export const readerWithTokens =
@@ -97,8 +105,12 @@ export const readerWithTokens =
   };
 
 /** Reads the parsed JSON body. Throws `request.invalid`; messages name fields and never repeat values. */
-export function readCreateRequest(json: unknown, allowedOrigins: readonly string[]): CreateRequest {
-  const { paymentType: _, ...request } = validated(wholeBody, json);
+export function readCreateRequest(
+  json: unknown,
+  allowedOrigins: readonly string[],
+  openAmounts = false,
+): CreateRequest {
+  const { paymentType: _, ...request } = validated(openAmounts ? wholeBody : withAmount, json);
   assertAllowed(request.returnUrl, allowedOrigins);
   return request;
 }
@@ -116,8 +128,13 @@ export function readRequestForOrder(
   assertAllowed(request.returnUrl, allowedOrigins);
   const { referenceId, amount, currency, payment = {} } = order;
   const isSameOrder = (request.referenceId ?? referenceId) === referenceId;
-  const named = { amount: request.amount ?? amount, currency: request.currency ?? currency };
-  if (!isSameOrder || !sameMoney(named, order)) {
+  const asked = { ...optional('amount', amount), currency };
+  const named = {
+    ...asked,
+    ...optional('amount', request.amount ?? amount),
+    currency: request.currency ?? currency,
+  };
+  if (!isSameOrder || !sameAsked(named, asked)) {
     throw new Problem(
       'order.token_conflict',
       'The referenceId, amount or currency of the body is not that of the order token. Leave them out.',
@@ -130,8 +147,7 @@ export function readRequestForOrder(
     ...trusted,
     ...optional('customer', wholeCustomer),
     referenceId,
-    amount,
-    currency,
+    ...asked,
   };
 }
 
@@ -151,7 +167,12 @@ export function customerOf(event: HttpEvent, customer: CreateRequest['customer']
 /** What makes a later request for the same reference the same one. */
 export function claimedRequest(request: CreateRequest): ClaimedRequest {
   const { amount, currency, paymentMethod, preAuth } = request;
-  return { amount, currency, ...optional('paymentMethod', paymentMethod), ...optional('preAuth', preAuth) };
+  return {
+    ...optional('amount', amount),
+    currency,
+    ...optional('paymentMethod', paymentMethod),
+    ...optional('preAuth', preAuth),
+  };
 }
 
 /**

@@ -98,7 +98,7 @@ async function requestOf(
     if (claim.stage === 'reserving')
       await assertConfirmed(deps, await readPayment(table, body.paymentId), by);
     return {
-      amount: body.amount ?? amount,
+      amount: body.amount ?? amount!,
       currency: body.currency ?? currency,
       parentPaymentId: body.paymentId,
     };

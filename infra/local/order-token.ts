@@ -2,6 +2,7 @@
  * Prints an order token, signed as the merchant's server would:
  *   npm run --silent order-token -- --reference order-1 --amount 11.12 --currency EUR
  * Options:
+ *   --amount may be left out where the stack has openAmounts
  *   --expires 3600  seconds from now, at most 86400
  *   --payment JSON  what a browser must not choose, such as '{"preAuth":true}'
  *   --key KEY       instead of the key of the local run
@@ -34,12 +35,17 @@ async function orderToken(args: string[]): Promise<string> {
       key: { ...text, default: LOCAL_KEYS.orderTokenKey },
     },
   });
-  const { reference: referenceId = '', amount = '', currency = '', payment } = values;
+  const { reference: referenceId = '', amount, currency = '', payment } = values;
   const [key] = readOrderKeys(values.key);
   const seconds = Number(values.expires);
   if (!Number.isInteger(seconds) || seconds > MAX_ORDER_TOKEN_SECONDS) {
     throw new Error(`expires must be a number of seconds, at most ${MAX_ORDER_TOKEN_SECONDS}`);
   }
-  const claims = { referenceId, amount, currency, ...(payment && { payment: JSON.parse(payment) }) };
+  const claims = {
+    referenceId,
+    ...(amount !== undefined && { amount }),
+    currency,
+    ...(payment && { payment: JSON.parse(payment) }),
+  };
   return signOrder(claims, key!, seconds);
 }

@@ -5,8 +5,8 @@ import { parseJson } from '../../shared/payment/json.ts';
 
 export interface OrderClaims {
   referenceId: string;
-  /** A decimal string in major units: `11.12`. */
-  amount: string;
+  /** A decimal string in major units: `11.12`; left out, the customer chooses it. */
+  amount?: string;
   currency: string;
   /** What a browser must not choose, such as `{preAuth: true}`. */
   payment?: object;

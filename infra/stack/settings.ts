@@ -143,6 +143,12 @@ const schema = z
       .boolean()
       .default(false)
       .describe('Whether there is `PATCH /payments/{id}`, which executes a deposit without the redirect.'),
+    openAmounts: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether an order token, or an IAM-signed `POST /payments`, may leave out the amount, so that the customer chooses it at paytech: for wallets that are topped up, and donations.',
+      ),
     eventParameters: z
       .array(parameterName)
       .max(20)

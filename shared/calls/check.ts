@@ -1,4 +1,5 @@
-import { type Claim, judgeLookUp } from '../payment/claim.ts';
+import type { Claim } from '../payment/claim.ts';
+import { judgeLookUp } from '../payment/found-payment.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import type { GatewayClient } from '../paytech/client.ts';
 import { SHORT_ASK_LIMIT_MS } from '../paytech/time-limits.ts';

@@ -1,5 +1,6 @@
 import type { EventQueue } from '../messaging/event-queue.ts';
 import { type Claim, paymentsOf, TYPE_OF_KIND, withPayment } from '../payment/claim.ts';
+import { NOTHING } from '../payment/money.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import { gatewayReference } from '../payment/reference.ts';
 import { isBeginning, statesOf } from '../payment/state.ts';
@@ -41,7 +42,7 @@ export async function completeClaim(
   const at = new Date(now()).toISOString();
   const type = TYPE_OF_KIND[kind];
   const begins = isBeginning(payment.facts.state) && statesOf(type).includes(payment.facts.state);
-  const amount = payment.facts.amount ?? claim.request.amount;
+  const amount = payment.facts.amount ?? claim.request.amount ?? NOTHING;
   const currency = payment.facts.currency ?? claim.request.currency;
   const facts = begins
     ? { ...payment.facts, amount, currency }
@@ -60,7 +61,7 @@ export async function completeClaim(
       paymentType: type,
       referenceId,
       ...optional('parentPaymentId', claim.request.parentPaymentId),
-      requestedAmount: claim.request.amount,
+      ...optional('requestedAmount', claim.request.amount),
       requestedCurrency: claim.request.currency,
       ...optional('additionalParameters', claim.additionalParameters),
       created: payment.created ?? at,
@@ -114,7 +115,7 @@ function asAskedFor({ kind, referenceId, attempt, request }: Claim, payment: Gat
   return {
     paymentType: TYPE_OF_KIND[kind],
     referenceId: gatewayReference(referenceId, attempt),
-    customerAmount: request.amount,
+    ...optional('customerAmount', request.amount),
     customerCurrency: request.currency,
     ...payment,
   };

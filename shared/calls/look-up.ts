@@ -1,4 +1,5 @@
-import { type Claim, type FoundPayment, TYPE_OF_KIND } from '../payment/claim.ts';
+import { type Claim, TYPE_OF_KIND } from '../payment/claim.ts';
+import type { FoundPayment } from '../payment/found-payment.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import { gatewayReference } from '../payment/reference.ts';
 import type { GatewayClient } from '../paytech/client.ts';

@@ -58,7 +58,7 @@ export function refundReserve(table: Table): Reserve {
         table,
         request.parentPaymentId!,
         referenceId,
-        request.amount,
+        request.amount!,
         turn!,
       );
       return reserved.is === 'refused'
@@ -66,7 +66,7 @@ export function refundReserve(table: Table): Reserve {
         : reserved;
     },
     giveBack: ({ referenceId, request, turn }) =>
-      returnRefund(table, request.parentPaymentId!, referenceId, { amount: request.amount, turn: turn! }),
+      returnRefund(table, request.parentPaymentId!, referenceId, { amount: request.amount!, turn: turn! }),
     async book(record) {
       await bookRefund(table, record);
     },

@@ -1,11 +1,5 @@
-import {
-  type Claim,
-  type ClaimKind,
-  misfitOf,
-  paymentsOf,
-  type Resolution,
-  TYPE_OF_KIND,
-} from '../payment/claim.ts';
+import { type Claim, type ClaimKind, paymentsOf, type Resolution, TYPE_OF_KIND } from '../payment/claim.ts';
+import { misfitOf } from '../payment/found-payment.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import type { GatewayClient } from '../paytech/client.ts';
 import { SHORT_ASK_LIMIT_MS } from '../paytech/time-limits.ts';

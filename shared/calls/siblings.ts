@@ -7,10 +7,10 @@ import {
   KIND_OF,
   MAX_SIBLINGS,
   mayTry,
-  misfitOf,
   paymentsOf,
   withPayment,
 } from '../payment/claim.ts';
+import { misfitOf } from '../payment/found-payment.ts';
 import { withQueued } from '../payment/observation.ts';
 import { type Learnable, optional, type PaymentIdentity, type PaymentRecord } from '../payment/payment.ts';
 import { parseGatewayReference } from '../payment/reference.ts';
@@ -90,7 +90,7 @@ function ofClaim(
   return {
     referenceId,
     ...optional('parentPaymentId', parentPaymentId ?? request.parentPaymentId),
-    requestedAmount: request.amount,
+    ...optional('requestedAmount', request.amount),
     requestedCurrency: request.currency,
     ...optional('additionalParameters', additionalParameters),
     origin: 'service',

@@ -1,8 +1,8 @@
-import type { Decimal } from './money.ts';
+import { type Decimal, sameAmount } from './money.ts';
 import type { Parameters } from './parameters.ts';
 import type { PaymentRecord } from './payment.ts';
 import { nextCheckAt, WATCHED_INTERVAL_MS } from './schedule.ts';
-import { meansMoney, type PaymentState, type PaymentType, sameMoney } from './state.ts';
+import { type PaymentType, sameMoney } from './state.ts';
 
 /** The namespace of the ids under which payments of a type are asked for. */
 export const KIND_OF = {
@@ -79,7 +79,8 @@ export type ClaimStage = 'reserving' | 'sent' | 'unknown' | 'known' | 'released'
 
 /** What makes two requests for one reference the same request. */
 export interface ClaimedRequest {
-  amount: Decimal;
+  /** Absent where the customer chooses it at paytech. */
+  amount?: Decimal;
   currency: string;
   paymentMethod?: string;
   preAuth?: boolean;
@@ -158,9 +159,6 @@ export const LEASE_NEEDED_TO_CALL_MS = CALL_LIMIT_MS + 1_000;
 /** The least time between two look-ups that together release a claim. */
 export const LOOK_UP_GAP_MS = 3_000;
 
-/** When an attempt that was answered 429 has certainly not been taken, if it is still not found. */
-const LIMITED_MS = 2 * 60_000;
-
 /** Payments of one claim, and attempts, beyond which a person has to look. A decision of theirs allows as many more. */
 export const MAX_SIBLINGS = 20;
 
@@ -196,7 +194,15 @@ export function isAsMuch(
   }: Pick<PaymentRecord, 'amount' | 'currency' | 'requestedAmount' | 'requestedCurrency'>,
   asked: Pick<ClaimedRequest, 'amount' | 'currency'>,
 ): boolean {
-  return sameMoney({ amount: requestedAmount, currency: requestedCurrency }, asked);
+  return isForMoney(asked, { amount: requestedAmount, currency: requestedCurrency });
+}
+
+/** Whether this is the money that is asked for; where the customer chooses the amount, any is. */
+export function isForMoney(
+  { amount, currency }: Pick<ClaimedRequest, 'amount' | 'currency'>,
+  money: { amount: Decimal; currency: string },
+): boolean {
+  return amount ? sameMoney({ amount, currency }, money) : currency === money.currency;
 }
 
 /** The claim with one more payment. The one that an open attempt waits for completes it. */
@@ -263,7 +269,7 @@ export function sameRequest(claimed: ClaimedRequest, asked: AskedRequest): boole
   const isPayout = claimed.fingerprint !== undefined || asked.fingerprint !== undefined;
   const fingerprints = [asked.fingerprint, asked.earlierFingerprint ?? asked.fingerprint];
   return (
-    sameMoney(claimed, asked) &&
+    sameAsked(claimed, asked) &&
     (!isPayout || claimed.paymentMethod === asked.paymentMethod) &&
     (claimed.preAuth ?? false) === (asked.preAuth ?? false) &&
     claimed.parentPaymentId === asked.parentPaymentId &&
@@ -271,96 +277,13 @@ export function sameRequest(claimed: ClaimedRequest, asked: AskedRequest): boole
   );
 }
 
-/** A payment that paytech's list has under the attempt's reference; absent fields were not mentioned. */
-export interface FoundPayment {
-  id: string;
-  paymentType?: PaymentType;
-  /** What was asked of paytech, which may differ from what the provider got. */
-  requested: { amount?: Decimal; currency?: string };
-  parentPaymentId?: string;
-  state?: PaymentState;
-  /** Its reference or its type is unknown: it may be another's. */
-  unsure?: true;
-}
-
-export type LookUpResult =
-  /** `others` belong to it too, and are to be recorded. */
-  | { do: 'adopt'; paymentId: string; others: string[] }
-  | { do: 'flag'; reason: string }
-  | { do: 'release' }
-  | { do: 'wait'; seconds: number };
-
-/** What a look-up that began at `startedAt` means for the claim. */
-export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], startedAt: number): LookUpResult {
-  const possible = candidates(claim, found);
-  const ours = possible.filter(({ unsure }) => !unsure);
-  const fitting = ours.filter((each) => !misfitOf(claim, each));
-  if (claim.kind === 'deposit') {
-    // Nobody can pay what does not fit in this order's name: it was made elsewhere.
-    const all = [...fitting, ...paidCascadesOf(claim, fitting, found)];
-    const shown = goesFirst(all);
-    if (shown) {
-      const others = all.filter((each) => each !== shown).map(({ id }) => id);
-      return { do: 'adopt', paymentId: shown.id, others };
-    }
-  } else {
-    const [only, another] = ours;
-    if (another) return { do: 'flag', reason: `paytech has ${ours.length} payments under this reference` };
-    const unsure = possible.find((each) => each.unsure);
-    if (unsure) return { do: 'flag', reason: `payment ${unsure.id} may be under this reference` };
-    const misfit = only && misfitOf(claim, only);
-    if (misfit) return { do: 'flag', reason: `payment ${only.id} has another ${misfit}` };
-    if (only) return { do: 'adopt', paymentId: only.id, others: [] };
-  }
-  const [other] = claim.kind === 'deposit' ? [] : (claim.otherPaymentIds ?? []);
-  if (claim.limited && !other) {
-    const isOver = claim.firstLookUpAt !== undefined && startedAt - claim.sentAt >= LIMITED_MS;
-    return isOver
-      ? { do: 'release' }
-      : { do: 'wait', seconds: Math.max(3, Math.ceil((claim.sentAt + LIMITED_MS - startedAt) / 1000)) };
-  }
-  const seenTwice = claim.firstLookUpAt !== undefined && startedAt - claim.firstLookUpAt >= LOOK_UP_GAP_MS;
-  if (!seenTwice || startedAt < claim.leaseUntil) return { do: 'wait', seconds: LOOK_UP_GAP_MS / 1000 };
-  // A lost deposit cannot be paid, nobody has seen its redirectUrl; money that goes out needs nobody to.
-  return claim.kind === 'deposit'
-    ? { do: 'release' }
-    : { do: 'flag', reason: other ? `payment ${other} may be it, with other money` : STILL_TO_COME };
-}
-
-/** What paytech has made of one of these, or of an earlier attempt, and was paid, whatever the amount. */
-function paidCascadesOf(claim: Claim, fitting: FoundPayment[], found: readonly FoundPayment[]) {
-  const parents = [...claim.earlierPaymentIds, ...fitting.map(({ id }) => id)];
-  const known = [...paymentsOf(claim), ...(claim.deniedPaymentIds ?? [])];
-  return found.filter(
-    ({ id, paymentType = 'DEPOSIT', parentPaymentId = '', state, unsure }) =>
-      paymentType === 'DEPOSIT' &&
-      state !== undefined &&
-      meansMoney(state) &&
-      !unsure &&
-      !known.includes(id) &&
-      parents.includes(parentPaymentId),
-  );
-}
-
-/** One that is paid, so that nobody is sent to pay another; else the newest that can be paid. The list has the newest first. */
-function goesFirst(deposits: FoundPayment[]): FoundPayment | undefined {
-  const first = (is: (state: PaymentState) => boolean) =>
-    deposits.find(({ state }) => state !== undefined && is(state));
-  return first(meansMoney) ?? first((state) => state === 'CHECKOUT') ?? deposits[0];
-}
-
-const STILL_TO_COME = 'paytech has no payment under this reference, and it may still come';
-
-/** Without payments of another type, those that the claim has already, and what is only another's cascade. */
-export function candidates(claim: Claim, found: readonly FoundPayment[]): FoundPayment[] {
-  const known = new Set([...paymentsOf(claim), ...(claim.deniedPaymentIds ?? [])]);
-  const ids = new Set([...found.map(({ id }) => id), ...known]);
-  return found.filter(
-    ({ id, paymentType = TYPE_OF_KIND[claim.kind], parentPaymentId = '' }) =>
-      paymentType === TYPE_OF_KIND[claim.kind] &&
-      !known.has(id) &&
-      !(claim.kind === 'deposit' && ids.has(parentPaymentId)),
-  );
+/** The same money, or in both the customer's choice of it. */
+export function sameAsked(
+  a: Pick<ClaimedRequest, 'amount' | 'currency'>,
+  b: Pick<ClaimedRequest, 'amount' | 'currency'>,
+): boolean {
+  const isSameAmount = a.amount && b.amount ? sameAmount(a.amount, b.amount) : a.amount === b.amount;
+  return isSameAmount && a.currency === b.currency;
 }
 
 /** When reconcile looks after an open claim to which no caller comes back, in epoch milliseconds. */
@@ -374,18 +297,6 @@ export function lookAfter({ stage, sentAt }: Pick<Claim, 'stage' | 'sentAt'>, lo
   return stage === 'flagged'
     ? nextCheckAt(sentAt, lookedAt, WATCHED_INTERVAL_MS)
     : nextCheckAt(sentAt, lookedAt);
-}
-
-/** What of a payment is not as the claim asked for it; undefined when all is. */
-export function misfitOf(claim: Claim, found: FoundPayment): string | undefined {
-  const { paymentType = TYPE_OF_KIND[claim.kind], parentPaymentId, requested } = found;
-  if (paymentType !== TYPE_OF_KIND[claim.kind]) return 'payment type';
-  const { amount, currency } = requested;
-  if (!amount || !currency || !sameMoney({ amount, currency }, claim.request)) return 'amount or currency';
-  // Neither a webhook nor the list need state it.
-  if (parentPaymentId !== undefined && parentPaymentId !== claim.request.parentPaymentId)
-    return 'parent payment';
-  return undefined;
 }
 
 /** Milliseconds until another look-up makes sense, or 0. */

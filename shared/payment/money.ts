@@ -29,6 +29,8 @@ export const AMOUNT_TEXT = /^\d+(\.\d+)?$/;
 /** The same for what may be below zero, such as what is left to refund after more was paid back than came in. */
 export const SIGNED_AMOUNT_TEXT = /^-?\d+(\.\d+)?$/;
 
+export const NOTHING = decimal('0');
+
 /** Equal by value: 11.120 is 11.12. */
 export function sameAmount(a: Decimal, b: Decimal): boolean {
   return a.eq(b);

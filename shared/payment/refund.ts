@@ -1,4 +1,4 @@
-import { type Decimal, decimal, sameAmount } from './money.ts';
+import { type Decimal, NOTHING, sameAmount } from './money.ts';
 import { optional, type PaymentRecord } from './payment.ts';
 import { endedInVain, type PaymentState, STATES } from './state.ts';
 
@@ -43,8 +43,6 @@ export function isOfElsewhere(key: string): boolean {
 
 /** A bound on what a deposit's item can grow to. Refunds made elsewhere are recorded beyond it. */
 export const MAX_REFUNDS = 500;
-
-export const NOTHING = decimal('0');
 
 /** What a deposit in this state offers for refunds, before any is made. */
 export function paidIn({ state, amount }: { state: PaymentState; amount: Decimal }): Decimal {

@@ -54,7 +54,7 @@ export function olderVariables(settings: Partial<PlainSettings>): Record<string,
 }
 
 /** What the stack of the last release had no setting for. */
-const UNKNOWN_BEFORE = { eventParameters: [] } satisfies Partial<PlainSettings>;
+const UNKNOWN_BEFORE = { openAmounts: false, eventParameters: [] } satisfies Partial<PlainSettings>;
 
 /** What the stack of the last release wrote. */
 export function olderSettings(env: NodeJS.ProcessEnv): Partial<PlainSettings> {

@@ -15,6 +15,8 @@ export interface PlainSettings {
   /** The CloudEvents `source`, and the audience of order tokens. */
   eventSource: string;
   orderTokens: 'required' | 'off';
+  /** Whether the amount may be left to the customer. */
+  openAmounts: boolean;
   /** Which of a request's additionalParameters are kept. */
   eventParameters: readonly string[];
   confirmWebhooks: boolean;
@@ -35,6 +37,7 @@ export const SETTINGS_OF = {
     'allowedOrigins',
     'eventSource',
     'orderTokens',
+    'openAmounts',
     'eventParameters',
   ],
   'receive-webhook': [],

@@ -1,6 +1,7 @@
 import { keptFacts } from '../payment/facts.ts';
 import type { FollowUp } from '../payment/follow-up.ts';
 import type { Decimal } from '../payment/money.ts';
+import { NOTHING } from '../payment/money.ts';
 import {
   type HistoryEntry,
   type Learnable,
@@ -12,7 +13,7 @@ import {
   type PaymentRecord,
   type QuarantinedEvent,
 } from '../payment/payment.ts';
-import { endsInAnotherCurrency, NOTHING, paidIn } from '../payment/refund.ts';
+import { endsInAnotherCurrency, paidIn } from '../payment/refund.ts';
 import { nextCheckAt, openCheckAt, RECHECK_MS, WATCHED_INTERVAL_MS } from '../payment/schedule.ts';
 import {
   isFinal,

@@ -1,11 +1,11 @@
 import type { Decimal } from '../payment/money.ts';
+import { NOTHING } from '../payment/money.ts';
 import type { PaymentRecord } from '../payment/payment.ts';
 import {
   heldBy,
   judgeReserve,
   MAX_REFUNDS,
   moveByRecord,
-  NOTHING,
   type RefundEntry,
   type RefundMove,
   type ReserveRefusal,

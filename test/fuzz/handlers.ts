@@ -62,6 +62,7 @@ export function handlersOn(world: World) {
   const readOrder = orderTokens({
     keys: kept(readOrderKeys(LOCAL_KEYS.orderTokenKey)),
     audience: 'urn:paytech-payments:fuzz',
+    openAmounts: true,
     now: Date.now,
     logger,
   });
@@ -69,7 +70,7 @@ export function handlersOn(world: World) {
     createPayment({
       requestOf: withTokens
         ? readerWithTokens(readOrder, [ALLOWED_ORIGIN])
-        : readerWithoutTokens([ALLOWED_ORIGIN]),
+        : readerWithoutTokens([ALLOWED_ORIGIN], true),
       create,
       webhookUrl: WEBHOOK_URL,
       eventParameters: ['shop'],

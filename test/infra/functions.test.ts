@@ -221,6 +221,7 @@ describe('the environment', () => {
         allowedOrigins: ['https://a.example', 'https://b.example'],
         eventSource,
         orderTokens: 'required',
+        openAmounts: false,
         eventParameters: [],
       },
     ],

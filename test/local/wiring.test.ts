@@ -19,6 +19,7 @@ const SETTINGS = {
   // Nothing listens there.
   publicUrl: 'http://127.0.0.1:9',
   allowedOrigins: ['https://a.example', 'https://b.example'],
+  openAmounts: true,
   eventParameters: ['shop'],
   confirmWebhooks: true,
   paymentRetentionDays: 437,
@@ -201,6 +202,12 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
       const order = () => ({ referenceId: newId(), ...EUR_10 });
       expect((await post(order())).json().code).toBe('order.token_required');
       expect((await post(order(), plain)).status).toBe(201);
+    },
+    openAmounts: async () => {
+      const { amount: _, ...open } = { referenceId: newId(), ...EUR_10 };
+      const signed = orderToken({ exp: Math.floor(Date.now() / SECOND_MS) + 600, ...open });
+      expect((await post({ orderToken: signed })).status).toBe(201);
+      expect((await post(open, plain)).status).toBe(400);
     },
     eventParameters: async () => {
       const id = await created({ payment: PARAMETERS });

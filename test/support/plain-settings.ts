@@ -7,6 +7,7 @@ export const plainSettings: PlainSettings = {
   allowedOrigins: ['https://shop.example'],
   eventSource: 'urn:paytech-payments:test',
   orderTokens: 'required',
+  openAmounts: false,
   eventParameters: [],
   confirmWebhooks: false,
   paymentRetentionDays: null,

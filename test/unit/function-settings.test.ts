@@ -51,6 +51,7 @@ describe('in the variables of the last release', () => {
     sweepCreatedDays: 222,
     captureWithinHours: 33,
     approveWithinHours: 44,
+    openAmounts: false,
     eventParameters: [],
   };
   const env = (variables: Record<string, string>) => {

@@ -30,6 +30,7 @@ function reader(...keys: string[]) {
   };
   const logger = memoryLogger();
   const read = orderTokens({
+    openAmounts: false,
     keys: {
       get: async () => vault.kept,
       refreshed: async () => {

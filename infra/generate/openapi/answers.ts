@@ -137,7 +137,7 @@ const claim = z.object({
   stage: z.enum(CLAIM_STAGES),
   sentAt: time,
   request: z.object({
-    amount,
+    amount: z.optional(amount),
     currency: text,
     paymentMethod: optionalText,
     preAuth: z.optional(z.boolean()),

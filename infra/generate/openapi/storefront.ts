@@ -23,6 +23,7 @@ export const storefront: RouteGroup = {
       description: [
         'Sending the same request again is always safe: the referenceId is the idempotency key.',
         "With order tokens, the default of a deployed stack, anyone may call and the price comes from a JWT that the merchant's server signed (HS256; at most 16 KB; exp at most 24 h ahead; aud, if present, naming the stack's source; claims referenceId, amount as a decimal string, currency, and in payment what a browser must not choose). Without, the call is IAM-signed and the body carries everything.",
+        'The amount may be left out only where the stack has openAmounts: then the customer chooses it at paytech.',
         "card, googlePay, applePay and webhookUrl are refused by name. customer.ip is where a browser's call comes from, and refused there; an IAM-signed caller may give the customer's, without which none is sent.",
       ].join('\n\n'),
       access: 'open-or-iam',
