@@ -115,7 +115,7 @@ describe('the schema of a body says what the handler says', () => {
 
   test.each([
     '[]',
-    `{${order}}`,
+    `{"referenceId":"order-1","amount":"1"}`,
     `{${order},"amount":"11,12"}`,
     `{${order},"amount":"1e3"}`,
     `{${order},"amount":"-1"}`,
