@@ -1,15 +1,23 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { OPERATION_ROUTES } from '../../functions/operations/routes.ts';
 import { LOCAL_KEYS } from '../../infra/local/local-service.ts';
-import type { Action } from '../../shared/payment/action.ts';
-import type { ClaimKind } from '../../shared/payment/claim.ts';
-import { decimal } from '../../shared/payment/money.ts';
 import { MAX_REFUNDS } from '../../shared/payment/refund.ts';
-import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
-import { saveClaim } from '../../shared/store/claims.ts';
-import { takeOperation } from '../../shared/store/operation-lock.ts';
-import { readPayment, recordPayment } from '../../shared/store/payments.ts';
 import { raise } from '../../shared/store/standing.ts';
+import {
+  action,
+  BALANCES,
+  flaggedClaim,
+  forgottenOperation,
+  LIST,
+  paymentsOf,
+  REFUND,
+  RESOLVE,
+  requestsToPaytech,
+  STEPS,
+  seenAs,
+  WITHDRAW,
+  WITHDRAWAL,
+} from '../support/documented-payments.ts';
 import {
   type CallOptions,
   type DocumentedService,
@@ -20,15 +28,8 @@ import {
 
 /** Every answer that openapi.json documents for the back office, over HTTP. */
 
-const REFUND = 'POST /operations/refunds';
-const WITHDRAW = 'POST /operations/withdrawals';
-const RESOLVE = 'POST /operations/claims/resolve';
 const ACKNOWLEDGE = 'POST /operations/alarms/acknowledge';
-const LIST = 'GET /operations/payments';
 const SHOW = 'GET /operations/payments/{id}';
-const STEPS = 'GET /operations/payments/{id}/gateway-operations';
-const BALANCES = 'GET /operations/balances';
-const action = (name: Action) => `POST /operations/payments/{id}/${name}`;
 
 let service: DocumentedService;
 /** One whose API key is missing at first, and then one that paytech does not know. */
@@ -42,74 +43,9 @@ beforeEach(() => service.simulator('DELETE', '/simulator/faults'));
 afterAll(() => Promise.all([service?.stop(), locked?.stop()]));
 
 const NO_SUCH_ID = 'nobody';
-const WITHDRAWAL = { amount: 10, currency: 'EUR', additionalParameters: { approval: 'required' } };
-
 const call = (route: string, options?: CallOptions) => service.call(route, options);
 const codeOf = async (route: string, options?: CallOptions) => (await call(route, options)).code;
-const deposit = async (fields: object = {}) =>
-  (await call('POST /payments', { body: { referenceId: newId(), amount: 100, currency: 'EUR', ...fields } }))
-    .json.id;
-
-async function paidDeposit(): Promise<string> {
-  const id = await deposit();
-  await service.drive(id, 'COMPLETED');
-  await service.until(id, 'COMPLETED');
-  return id;
-}
-
-async function authorizedDeposit(): Promise<string> {
-  const id = await deposit({ preAuth: true });
-  await service.drive(id, 'AUTHORIZED');
-  await service.until(id, 'AUTHORIZED');
-  return id;
-}
-
-async function waitingWithdrawal() {
-  const { id } = (await call(WITHDRAW, { body: { ...WITHDRAWAL, referenceId: newId('withdrawal') } })).json;
-  await service.untilAtPaytech(id, 'AWAITING_APPROVAL');
-  await service.simulator('POST', `/simulator/payments/${id}/webhook`, {});
-  await service.until(id, 'AWAITING_APPROVAL');
-  return id;
-}
-
-/** A claim as it stands when nobody knew what became of its payment. */
-async function flaggedClaim({ table }: DocumentedService, kind: ClaimKind = 'withdrawal') {
-  const referenceId = newId(kind);
-  await saveClaim(table, undefined, {
-    kind,
-    referenceId,
-    attempt: 1,
-    stage: 'flagged',
-    owner: 'somebody',
-    leaseUntil: 0,
-    sentAt: Date.now(),
-    request: { amount: decimal('10'), currency: 'EUR' },
-    earlierPaymentIds: [],
-    flag: 'nobody knows',
-  });
-  return referenceId;
-}
-
-/** An action that was asked of paytech long ago. */
-async function forgottenOperation({ table }: DocumentedService, id: string, kind: Action = 'capture') {
-  const operation = { kind, owner: 'somebody', startedAt: 0, leaseUntil: 1, version: 1 };
-  const record = await readPayment(table, id);
-  expect((await takeOperation(table, record!, operation)).taken).toBe(true);
-}
-
-/** A payment that is on record and not at paytech. */
-async function seenAs(
-  { table }: DocumentedService,
-  paymentType: PaymentType,
-  state: PaymentState,
-): Promise<string> {
-  const id = newId('seen').replaceAll('-', '');
-  const at = new Date().toISOString();
-  const facts = { state, amount: decimal('100'), currency: 'EUR' };
-  const identity = { id, paymentType, origin: 'external', created: at } as const;
-  await recordPayment(table, identity, { at, source: 'webhook', key: id, facts });
-  return id;
-}
+const { deposit, paidDeposit, authorizedDeposit, waitingWithdrawal } = paymentsOf(() => service);
 
 describe('the customer of an IAM-signed POST /payments', () => {
   const sent = async (customer?: object) => {
@@ -141,32 +77,9 @@ describe('the customer of an IAM-signed POST /payments', () => {
 const ONLY_ASKING = [RESOLVE, LIST, STEPS, BALANCES];
 
 describe('where paytech cannot be called', () => {
-  /** One good request to each route, each time with other payments and claims. */
-  async function requestsTo(of: DocumentedService): Promise<[route: string, options?: CallOptions][]> {
-    const paid = await seenAs(of, 'DEPOSIT', 'COMPLETED');
-    const authorized = await seenAs(of, 'DEPOSIT', 'AUTHORIZED');
-    const awaiting = await seenAs(of, 'WITHDRAWAL', 'AWAITING_APPROVAL');
-    const forgotten = await seenAs(of, 'DEPOSIT', 'AUTHORIZED');
-    await forgottenOperation(of, forgotten);
-    const decision = { outcome: 'not-sent', reason: 'asked paytech' };
-    return [
-      [REFUND, { body: { refundId: newId('refund'), paymentId: paid, amount: 1 } }],
-      [WITHDRAW, { body: { ...WITHDRAWAL, referenceId: newId('withdrawal') } }],
-      [action('capture'), { at: { id: authorized } }],
-      [action('void'), { at: { id: authorized } }],
-      [action('approve'), { at: { id: awaiting } }],
-      [action('reject'), { at: { id: awaiting } }],
-      [RESOLVE, { body: { kind: 'withdrawal', id: await flaggedClaim(of), ...decision } }],
-      [RESOLVE, { body: { kind: 'operation', id: forgotten, ...decision } }],
-      [LIST],
-      [STEPS, { at: { id: paid } }],
-      [BALANCES],
-    ];
-  }
-
   it('for want of a key: 500 before anything begins, 503 where paytech is only asked', async () => {
     locked.secrets.set('api-key', '');
-    for (const [route, options] of await requestsTo(locked)) {
+    for (const [route, options] of await requestsToPaytech(locked)) {
       const code = ONLY_ASKING.includes(route) ? 'gateway.unavailable' : 'internal';
       expect([route, (await locked.call(route, options)).code]).toEqual([route, code]);
     }
@@ -177,7 +90,7 @@ describe('where paytech cannot be called', () => {
 
   it('since it does not know our key: 503', async () => {
     locked.secrets.set('api-key', LOCAL_KEYS.apiKey);
-    for (const [route, options] of await requestsTo(locked)) {
+    for (const [route, options] of await requestsToPaytech(locked)) {
       expect([route, (await locked.call(route, options)).code]).toEqual([route, 'gateway.unavailable']);
     }
   });

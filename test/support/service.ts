@@ -10,6 +10,8 @@ import { eventProblem } from './event-schema.ts';
 import { localTarget } from './local-target.ts';
 import { isDeployed, type Target } from './target.ts';
 
+const ANOTHER_SYSTEM = { authorization: `Bearer ${LOCAL_KEYS.apiKey}`, 'user-agent': 'another-system/1' };
+
 /** The service of the target, as its users see it. The options are for the local run; a stack is what was deployed. */
 export async function startService(options: LocalOptions = {}) {
   return serviceOf(isDeployed ? await deployedTarget() : await localTarget(options));
@@ -78,12 +80,23 @@ function serviceOf(target: Target) {
     received: receivedEvents,
     api,
     simulator,
+    /** Makes a payment at paytech, as another system with the shop's key does; the payment object that it answered. */
+    async madeElsewhere(body: object): Promise<Record<string, unknown> & { id: string }> {
+      const answer = await call(
+        target.simulatorUrl,
+        'POST',
+        '/api/v1/payments',
+        JSON.stringify(body),
+        ANOTHER_SYSTEM,
+      );
+      return answer.json().result!;
+    },
     /** Waits until paytech itself has the payment in this state. */
     untilAtPaytech: (id: string, state: string) =>
       vi.waitFor(
         async () => {
-          const headers = { authorization: `Bearer ${LOCAL_KEYS.apiKey}`, 'user-agent': 'another-system/1' };
-          const answer = await call(target.simulatorUrl, 'GET', `/api/v1/payments/${id}`, undefined, headers);
+          const path = `/api/v1/payments/${id}`;
+          const answer = await call(target.simulatorUrl, 'GET', path, undefined, ANOTHER_SYSTEM);
           expect(answer.json()).toMatchObject({ result: { state } });
         },
         { timeout: 10_000, interval: 20 },
