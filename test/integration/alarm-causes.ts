@@ -92,7 +92,13 @@ export function causesIn(scene: CountedWorld): Record<string, Record<string, () 
       'create-payment': () => {
         const keys = { get: async () => ['k'.repeat(32)], refreshed: async () => undefined };
         const logger = scene.counted.logger('create-payment');
-        const read = orderTokens({ openAmounts: false, keys, audience: 'urn:x', now: scene.world.now, logger });
+        const read = orderTokens({
+          openAmounts: false,
+          keys,
+          audience: 'urn:x',
+          now: scene.world.now,
+          logger,
+        });
         return times(20, () => read(ORDER_TOKEN).catch(() => {}));
       },
     },

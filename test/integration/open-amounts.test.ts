@@ -8,7 +8,6 @@ import { LEASE_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { answerOf, backOffice } from '../support/back-office.ts';
-import { applyQueuedIn } from '../support/shop.ts';
 import { parsed, sharedWorld, webhookEvent } from '../support/world.ts';
 
 const world = await sharedWorld();
@@ -124,7 +123,7 @@ it('are known where a webhook is faster than the answer, also of one that was ab
   await send().finally(() => {
     world.gateway.create = create;
   });
-  await applyQueuedIn(world);
+  await world.applyQueued();
   const record = await readPayment(world.table, id);
   expect(record).toMatchObject({ state: 'CANCELLED', origin: 'service', amount: decimal('0') });
   expect(record).not.toHaveProperty('requestedAmount');

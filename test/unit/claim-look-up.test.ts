@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  type Claim,
-  type ClaimKind,
-  candidates,
-  type FoundPayment,
-  judgeLookUp,
-  misfitOf,
-} from '../../shared/payment/claim.ts';
+import type { Claim, ClaimKind } from '../../shared/payment/claim.ts';
+import { candidates, type FoundPayment, judgeLookUp, misfitOf } from '../../shared/payment/found-payment.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { claim, LEASE_ENDS, request, SENT_AT } from '../support/claims.ts';
 

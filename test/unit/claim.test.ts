@@ -20,7 +20,6 @@ import {
   TYPE_OF_KIND,
   withPayment,
 } from '../../shared/payment/claim.ts';
-import { candidates, type FoundPayment, judgeLookUp, misfitOf } from '../../shared/payment/found-payment.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { PAYMENT_TYPES } from '../../shared/payment/state.ts';
 import { claim, LEASE_ENDS, request, SENT_AT } from '../support/claims.ts';
