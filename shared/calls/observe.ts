@@ -56,8 +56,8 @@ export async function queueObservation(
 
   const { facts } = payment;
   // Nobody is shown money that the order's next call would not see; the queue writes the payment into its claim.
-  const isMoney = record.paymentType === 'DEPOSIT' && meansMoney(facts.state);
-  if (isMoney && record.referenceId !== undefined && !(await isNamed(table, record))) return record;
+  const isNew = record.paymentType === 'DEPOSIT' && meansMoney(facts.state) && !meansMoney(record.state);
+  if (isNew && record.referenceId !== undefined && !(await isNamed(table, record))) return record;
   const current = await keepQueued(table, record, { at, version: record.version, facts });
   // What the record has become meanwhile may still be behind what was said.
   return willApply(current, payment, voice, saidAt)
