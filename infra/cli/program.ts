@@ -23,7 +23,8 @@ import { reconcileAll } from './reconcile.ts';
 import { replay } from './replay.ts';
 import { show } from './show.ts';
 
-type Run = (environment: Environment) => Promise<Result>;
+/** Does what a command does, on what was chosen. */
+type Work = (run: (environment: Environment) => Promise<Result>) => Promise<void>;
 
 const PAYMENT = "paytech's id of the payment";
 const PAYMENT_OR_REFERENCE = `${PAYMENT}, or the merchant's reference`;
@@ -43,8 +44,17 @@ export function program(onResult: (result: Result) => void): Command {
     )
     .exitOverride();
 
-  const work = async (run: Run) => onResult(await run(await findEnvironment(root.opts<Where>())));
+  const work: Work = async (run) => onResult(await run(await findEnvironment(root.opts<Where>())));
+  lookUps(root, work);
+  deadLetters(root, work);
+  replays(root, work);
+  claims(root, work);
+  alarms(root, work);
+  upkeep(root, work);
+  return root;
+}
 
+function lookUps(root: Command, work: Work): void {
   root
     .command('show')
     .description('the record, its history, its claim, what paytech has, and where the two differ')
@@ -56,7 +66,9 @@ export function program(onResult: (result: Result) => void): Command {
     .description('its timeline in sentences, and what to do now')
     .argument('<id|reference>', PAYMENT_OR_REFERENCE)
     .action((query: string) => work((environment) => explain(environment, query)));
+}
 
+function deadLetters(root: Command, work: Work): void {
   const dlq = root
     .command('dlq')
     .description('webhooks that could not be applied, and events that a subscriber went without');
@@ -80,7 +92,9 @@ export function program(onResult: (result: Result) => void): Command {
     .action((ids: string[], options: Chosen) =>
       work((environment) => deleteDeadLetters(environment, { ...options, ids })),
     );
+}
 
+function replays(root: Command, work: Work): void {
   root
     .command('replay')
     .description('publish the events of a payment again, with the same ids and bytes')
@@ -89,14 +103,16 @@ export function program(onResult: (result: Result) => void): Command {
     .action((id: string, { version }: { version?: number }) =>
       work((environment) => replay(environment, id, version)),
     );
+}
 
-  const claims = root.command('claims').description('requests whose outcome is unknown');
-  claims
+function claims(root: Command, work: Work): void {
+  const group = root.command('claims').description('requests whose outcome is unknown');
+  group
     .command('ls')
     .description('list those that need a decision')
     .option('--all', 'every open one')
     .action((options: { all?: boolean }) => work((environment) => listClaims(environment, options)));
-  claims
+  group
     .command('resolve')
     .description('decide what became of one; paytech is asked once more first')
     .addArgument(
@@ -116,7 +132,9 @@ export function program(onResult: (result: Result) => void): Command {
     .action((kind: (typeof RESOLVED_KINDS)[number], id: string, options: Resolving) =>
       work((environment) => resolve(environment, kind, id, options)),
     );
+}
 
+function alarms(root: Command, work: Work): void {
   root
     .command('alarms')
     .description('list the alarms that stand until somebody decides')
@@ -131,7 +149,9 @@ export function program(onResult: (result: Result) => void): Command {
     .action((alarm: StandingAlarm, id: string, options: Acknowledging) =>
       work((environment) => acknowledge(environment, alarm, id, options)),
     );
+}
 
+function upkeep(root: Command, work: Work): void {
   root
     .command('keys')
     .description('which signing key and encoding matched lately, and whether an old key may be retired')
@@ -156,7 +176,6 @@ export function program(onResult: (result: Result) => void): Command {
     .command('doctor')
     .description('check that everything the service needs is in place and answers')
     .action(() => work(doctor));
-  return root;
 }
 
 function ofQueue(command: Command): Command {

@@ -23,8 +23,8 @@ import {
   type SimulatorOptions,
   startSimulator,
 } from './simulator/simulator.ts';
-import { synthesize } from './synthesize.ts';
-import { EMULATED_TYPES, openTemplate } from './template.ts';
+import { type Synthesized, synthesize } from './synthesize.ts';
+import { EMULATED_TYPES, openTemplate, type Template } from './template.ts';
 import { type Gate, openGate } from './trouble.ts';
 import { createWorkers, type OnLog, type Workers } from './workers.ts';
 
@@ -125,29 +125,63 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalServi
 }
 
 async function start(options: LocalOptions, started: ToBeClosed): Promise<LocalService> {
-  const { onLog = () => {}, onMeasured = () => {}, orderTokens = 'off', retrySeconds = 1 } = options;
+  const { onMeasured = () => {}, orderTokens = 'off' } = options;
+  // The addresses come first: they are in the template.
+  const parts = await startParts(options, started);
+  const { api, sqs, dynamoDb, secrets, paytech } = parts;
+  const synthesized = await synthesize(settingsOf(options, { apiUrl: api.url, paytechUrl: paytech.url() }));
+  started.defer(synthesized.remove);
+  const template = openTemplate(synthesized.template, { apiUrl: api.url, sqsUrl: sqs.url });
+
+  for (const { name } of template.ofType('AWS::SecretsManager::Secret', [])) {
+    if (!secrets.has(name)) throw new Error(`The local run has no value for the secret ${name}.`);
+  }
+  const { functions, invoke } = await startFunctions(options, started, { ...parts, synthesized, template });
+  if (options.schedules ?? true) {
+    const schedules = startSchedules(readSchedules(template), invoke);
+    started.defer(() => schedules.close());
+  }
+  const controlRoom = options.controlRoom
+    ? await openControlRoom({
+        sqsUrl: sqs.url,
+        dynamoDbUrl: dynamoDb.url,
+        simulatorUrl: paytech.url(),
+        table: 'payments',
+        topicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:payment-events`,
+        queues: template.ofType('AWS::SQS::Queue', []).map(({ name }) => name),
+      })
+    : undefined;
+  started.defer(() => controlRoom?.close());
+  const routes = createApi({ definition: readApi(template), invoke, onMeasured });
+  api.serve(createPages({ orderTokens, controlRoom, api: routes }));
+
+  return {
+    apiUrl: api.url,
+    simulatorUrl: paytech.url(),
+    sqsUrl: sqs.url,
+    dynamoDbUrl: dynamoDb.url,
+    functions,
+    secrets,
+    gates: parts.gates,
+    paytech: paytech.memory,
+    restartSimulator: paytech.restart,
+    notEmulated: template.types().filter((type) => !EMULATED_TYPES.has(type)),
+    queueUrl: (name) => queueUrl(sqs.url, name),
+    close: started.close,
+  };
+}
+
+/** What stands in for AWS and paytech, each at an address of its own. */
+async function startParts(options: LocalOptions, started: ToBeClosed) {
   const running = <Part extends { close(): Promise<void> }>(part: Part): Part => {
     started.defer(() => part.close());
     return part;
   };
-
-  // The addresses come first: they are in the template.
   const api = running(await openServer(options.port ?? 0));
   const gates = { table: openGate(), queue: openGate(), topic: openGate() };
   const sqs = running(await startSqsSns(options.sqsPort, gates));
   const dynamoDb = running(await startDynamoDb(options.dynamoDbPort, gates.table));
-  const paytech = emptyMemory();
-  const startPaytech = (port: number) =>
-    startSimulator({
-      port,
-      apiKey: LOCAL_KEYS.apiKey,
-      signingKey: LOCAL_KEYS.signingKey,
-      webhookUrl: `${api.url}/webhooks/paytech`,
-      memory: paytech,
-      ...options.simulator,
-    });
-  let simulator = await startPaytech(options.paytechPort ?? 0);
-  started.defer(() => simulator.close());
+  const paytech = running(await startPaytech(options, `${api.url}/webhooks/paytech`));
   const secrets: Secrets = new Map([
     ['api-key', LOCAL_KEYS.apiKey],
     ['signing-keys', LOCAL_KEYS.signingKey],
@@ -155,24 +189,56 @@ async function start(options: LocalOptions, started: ToBeClosed): Promise<LocalS
     ['fingerprint-key', LOCAL_KEYS.fingerprintKey],
   ]);
   const secretsManager = running(await startSecretsManager(secrets));
-  const endpoints = { dynamoDbUrl: dynamoDb.url, sqsUrl: sqs.url, secretsUrl: secretsManager.url };
+  return { api, gates, sqs, dynamoDb, paytech, secrets, secretsManager };
+}
 
-  const synthesized = await synthesize({
-    paytechUrl: simulator.url,
-    allowedOrigins: [api.url, api.url.replace('127.0.0.1', 'localhost'), ...(options.pageOrigins ?? [])],
+/** The simulator, which may be taken away and comes back at the same address. */
+async function startPaytech({ paytechPort = 0, simulator: more }: LocalOptions, webhookUrl: string) {
+  const memory = emptyMemory();
+  const { apiKey, signingKey } = LOCAL_KEYS;
+  const startAt = (port: number) => startSimulator({ port, apiKey, signingKey, webhookUrl, memory, ...more });
+  let simulator = await startAt(paytechPort);
+  return {
+    memory,
+    url: () => simulator.url,
+    async restart(whileAway = async () => {}) {
+      await simulator.close();
+      await whileAway();
+      simulator = await startAt(Number(new URL(simulator.url).port));
+    },
+    close: () => simulator.close(),
+  };
+}
+
+function settingsOf(
+  { orderTokens = 'off', pageOrigins = [], settings }: LocalOptions,
+  { apiUrl, paytechUrl }: { apiUrl: string; paytechUrl: string },
+): Partial<SettingsInput> {
+  return {
+    paytechUrl,
+    allowedOrigins: [apiUrl, apiUrl.replace('127.0.0.1', 'localhost'), ...pageOrigins],
     orderTokens,
     createPaymentAuth: 'none',
     hostToHost: true,
     webhookGraceSeconds: LOCAL_GRACE_SECONDS,
-    ...options.settings,
+    ...settings,
     ...NOT_HERE,
-  });
-  started.defer(synthesized.remove);
-  const template = openTemplate(synthesized.template, { apiUrl: api.url, sqsUrl: sqs.url });
+  };
+}
 
-  for (const { name } of template.ofType('AWS::SecretsManager::Secret', [])) {
-    if (!secrets.has(name)) throw new Error(`The local run has no value for the secret ${name}.`);
-  }
+/** The functions of the template, its table, queues and topic, and what hands messages to the functions. */
+async function startFunctions(
+  { onLog = () => {}, onMeasured = () => {}, retrySeconds = 1 }: LocalOptions,
+  started: ToBeClosed,
+  {
+    dynamoDb,
+    sqs,
+    secretsManager,
+    synthesized,
+    template,
+  }: Awaited<ReturnType<typeof startParts>> & { synthesized: Synthesized; template: Template },
+) {
+  const endpoints = { dynamoDbUrl: dynamoDb.url, sqsUrl: sqs.url, secretsUrl: secretsManager.url };
   const functions = new Map(
     readFunctions(template, synthesized.folderOf, endpoints).map((definition) => [
       definition.name,
@@ -192,42 +258,7 @@ async function start(options: LocalOptions, started: ToBeClosed): Promise<LocalS
   for (const source of readEventSources(template)) {
     consumers.push(startConsumer(source, { sqsUrl: sqs.url, invoke, retrySeconds }));
   }
-
-  if (options.schedules ?? true) running(startSchedules(readSchedules(template), invoke));
-
-  const controlRoom = options.controlRoom
-    ? running(
-        await openControlRoom({
-          sqsUrl: sqs.url,
-          dynamoDbUrl: dynamoDb.url,
-          simulatorUrl: simulator.url,
-          table: 'payments',
-          topicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:payment-events`,
-          queues: template.ofType('AWS::SQS::Queue', []).map(({ name }) => name),
-        }),
-      )
-    : undefined;
-  const routes = createApi({ definition: readApi(template), invoke, onMeasured });
-  api.serve(createPages({ orderTokens, controlRoom, api: routes }));
-
-  return {
-    apiUrl: api.url,
-    simulatorUrl: simulator.url,
-    sqsUrl: sqs.url,
-    dynamoDbUrl: dynamoDb.url,
-    functions,
-    secrets,
-    gates,
-    paytech,
-    restartSimulator: async (whileAway = async () => {}) => {
-      await simulator.close();
-      await whileAway();
-      simulator = await startPaytech(Number(new URL(simulator.url).port));
-    },
-    notEmulated: template.types().filter((type) => !EMULATED_TYPES.has(type)),
-    queueUrl: (name) => queueUrl(sqs.url, name),
-    close: started.close,
-  };
+  return { functions, invoke };
 }
 
 async function closeAll(parts: Iterable<{ close(): Promise<void> }>): Promise<void> {

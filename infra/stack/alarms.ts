@@ -39,6 +39,7 @@ export interface Watched {
 
 /** One alarm; it goes off when the metric reaches the threshold in one period. */
 interface AlarmProps {
+  id: string;
   metric: IMetric;
   threshold: number;
   /** What it means for customers and money. */
@@ -58,121 +59,161 @@ interface AlarmProps {
 const FIVE_MINUTES = Duration.minutes(5);
 
 export function alarms(scope: Construct, watched: Watched): void {
-  const { settings, topic, apiId, functions, webhooks, subscribers } = watched;
-  const action = new SnsAction(topic);
+  const action = new SnsAction(watched.topic);
   const group = new Construct(scope, 'alarms-of');
-
-  function alarm(id: string, props: AlarmProps) {
-    const { metric, threshold, impact, firstStep, whenBelow, periods = 1, datapoints, entry = id } = props;
-    const whenMissing = props.standing ? TreatMissingData.IGNORE : TreatMissingData.NOT_BREACHING;
-    const made = new Alarm(group, id, {
-      alarmDescription: `${severityOf(entry)} ${impact} ${firstStep} (docs/runbook.md#${entry})`,
-      metric,
-      threshold,
-      evaluationPeriods: periods,
-      ...(datapoints !== undefined && { datapointsToAlarm: datapoints }),
-      comparisonOperator: whenBelow
-        ? ComparisonOperator.LESS_THAN_THRESHOLD
-        : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: whenBelow ? TreatMissingData.BREACHING : whenMissing,
-    });
+  const all = [
+    ...overLogs(scope, watched),
+    ...overWebhooks(watched),
+    ...overSubscribers(watched),
+    ...overApi(watched),
+    ...overRoutes(watched),
+    ...overFunctions(watched),
+  ];
+  for (const props of all) {
+    const made = alarm(group, props);
     made.addAlarmAction(action);
     made.addOkAction(action);
   }
+}
 
-  for (const { id, metric, minutes = 5, ...rest } of loggedAlarms(settings)) {
+function alarm(group: Construct, props: AlarmProps): Alarm {
+  const { id, metric, threshold, impact, firstStep, whenBelow, periods = 1, datapoints, entry = id } = props;
+  const whenMissing = props.standing ? TreatMissingData.IGNORE : TreatMissingData.NOT_BREACHING;
+  return new Alarm(group, id, {
+    alarmDescription: `${severityOf(entry)} ${impact} ${firstStep} (docs/runbook.md#${entry})`,
+    metric,
+    threshold,
+    evaluationPeriods: periods,
+    ...(datapoints !== undefined && { datapointsToAlarm: datapoints }),
+    comparisonOperator: whenBelow
+      ? ComparisonOperator.LESS_THAN_THRESHOLD
+      : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    treatMissingData: whenBelow ? TreatMissingData.BREACHING : whenMissing,
+  });
+}
+
+function overLogs(scope: Construct, { settings }: Watched): AlarmProps[] {
+  return loggedAlarms(settings).map(({ metric, minutes = 5, ...rest }) => {
     const statistic = rest.standing ? 'Maximum' : 'Sum';
-    alarm(id, { metric: loggedMetric(scope, metric, Duration.minutes(minutes), statistic), ...rest });
-  }
+    return { metric: loggedMetric(scope, metric, Duration.minutes(minutes), statistic), ...rest };
+  });
+}
 
-  alarm('webhooks-dlq', {
-    metric: depth(webhooks.deadLetterQueue),
-    threshold: 1,
-    impact: 'What paytech said of a payment has not been recorded, so that an order may look unpaid.',
-    firstStep: 'Look at the attribute parkedBecause of the messages in webhooks-dlq.',
-  });
-  alarm('webhooks-age', {
-    metric: webhooks.queue.metricApproximateAgeOfOldestMessage({ period: Duration.minutes(1) }),
-    threshold: 300,
-    periods: 2,
-    impact: 'Payments are recorded and announced over five minutes late.',
-    firstStep: 'Look at the errors and throttles of apply-payment-event.',
-  });
-  for (const [name, queue] of subscribers) {
-    alarm(`${name}-age`, {
+function overWebhooks({ webhooks }: Watched): AlarmProps[] {
+  return [
+    {
+      id: 'webhooks-dlq',
+      metric: depth(webhooks.deadLetterQueue),
+      threshold: 1,
+      impact: 'What paytech said of a payment has not been recorded, so that an order may look unpaid.',
+      firstStep: 'Look at the attribute parkedBecause of the messages in webhooks-dlq.',
+    },
+    {
+      id: 'webhooks-age',
+      metric: webhooks.queue.metricApproximateAgeOfOldestMessage({ period: Duration.minutes(1) }),
+      threshold: 300,
+      periods: 2,
+      impact: 'Payments are recorded and announced over five minutes late.',
+      firstStep: 'Look at the errors and throttles of apply-payment-event.',
+    },
+  ];
+}
+
+function overSubscribers({ subscribers }: Watched): AlarmProps[] {
+  return [...subscribers].flatMap(([name, queue]) => [
+    {
+      id: `${name}-age`,
       entry: 'subscriber-age',
       metric: queue.metricApproximateAgeOfOldestMessage({ period: FIVE_MINUTES }),
       threshold: survivedOutage.toSeconds(),
       periods: 3,
       impact: `The subscriber ${name} does not read its queue; what waits there for 14 days is deleted.`,
       firstStep: `Look whether the consumer of ${name} runs; a queue that nobody needs is taken out of the settings.`,
-    });
-    alarm(`${name}-dlq`, {
+    },
+    {
+      id: `${name}-dlq`,
       entry: 'subscriber-dlq',
       metric: depth(queue.deadLetters),
       threshold: 1,
       impact: `The subscriber ${name} has failed on a payment event for an hour and goes without it.`,
       firstStep: `Fix the subscriber, then redrive ${name}-dlq.`,
-    });
-    alarm(`${name}-undelivered`, {
+    },
+    {
+      id: `${name}-undelivered`,
       entry: 'subscriber-undelivered',
       metric: depth(queue.undelivered),
       threshold: 1,
       impact: `SNS could not hand a payment event to ${name}, which goes without it.`,
       firstStep: `Look at the policy of the queue ${name}, then redrive ${name}-undelivered.`,
-    });
-  }
+    },
+  ]);
+}
 
-  alarm('api-5xx', {
-    metric: routeMetric(apiId, '5xx', { period: FIVE_MINUTES, statistic: 'Sum' }),
-    threshold: 10,
-    impact: 'Requests fail: customers cannot pay, or the back office cannot work.',
-    firstStep: 'Look in the access log for the routes, then in their log for the requestId.',
-  });
-  alarm('api-4xx', {
-    metric: routeMetric(apiId, '4xx', { period: FIVE_MINUTES, statistic: 'Sum' }),
-    threshold: Math.max(1, (settings.throttle.rate * FIVE_MINUTES.toSeconds()) / 10),
-    impact:
-      'Somebody sends requests that are refused, a tenth of what a route lets through; each costs money.',
-    firstStep: 'Look in the access log for the routes and their status.',
-  });
-  alarm('api-throttled', {
-    metric: watched.throttled.metric({ period: FIVE_MINUTES, statistic: 'Sum' }),
-    threshold: 20,
-    impact:
-      'Requests are turned away unread, those of customers among them: a route is used beyond its throttle.',
-    firstStep: 'Look in the access log for the route: a rush of customers, or one client that floods it?',
-  });
-  for (const { id, route, limitMs, errors, impact } of routesOfCustomers(settings)) {
-    alarm(`${id}-5xx`, {
+function overApi({ settings, apiId, throttled }: Watched): AlarmProps[] {
+  return [
+    {
+      id: 'api-5xx',
+      metric: routeMetric(apiId, '5xx', { period: FIVE_MINUTES, statistic: 'Sum' }),
+      threshold: 10,
+      impact: 'Requests fail: customers cannot pay, or the back office cannot work.',
+      firstStep: 'Look in the access log for the routes, then in their log for the requestId.',
+    },
+    {
+      id: 'api-4xx',
+      metric: routeMetric(apiId, '4xx', { period: FIVE_MINUTES, statistic: 'Sum' }),
+      threshold: Math.max(1, (settings.throttle.rate * FIVE_MINUTES.toSeconds()) / 10),
+      impact:
+        'Somebody sends requests that are refused, a tenth of what a route lets through; each costs money.',
+      firstStep: 'Look in the access log for the routes and their status.',
+    },
+    {
+      id: 'api-throttled',
+      metric: throttled.metric({ period: FIVE_MINUTES, statistic: 'Sum' }),
+      threshold: 20,
+      impact:
+        'Requests are turned away unread, those of customers among them: a route is used beyond its throttle.',
+      firstStep: 'Look in the access log for the route: a rush of customers, or one client that floods it?',
+    },
+  ];
+}
+
+function overRoutes({ settings, apiId }: Watched): AlarmProps[] {
+  return routesOfCustomers(settings).flatMap(({ id, route, limitMs, errors, impact }) => [
+    {
+      id: `${id}-5xx`,
       metric: routeMetric(apiId, '5xx', { route, period: FIVE_MINUTES, statistic: 'Sum' }),
       threshold: errors,
       impact,
       firstStep: `Look in the log of ${id} for the first error.`,
-    });
-    alarm(`${id}-latency`, {
+    },
+    {
+      id: `${id}-latency`,
       metric: routeMetric(apiId, 'Latency', { route, period: FIVE_MINUTES, statistic: 'p99' }),
       threshold: limitMs,
       periods: 2,
       impact: `One in a hundred calls of ${route.method} ${route.path} takes over ${limitMs / 1000} s.`,
       firstStep: `Look at the lines "slow" in the log of ${id}: is it paytech, DynamoDB or a cold start?`,
-    });
-  }
+    },
+  ]);
+}
 
-  for (const [name, made] of Object.entries(functions)) {
-    alarm(`${name}-errors`, {
+function overFunctions({ functions }: Watched): AlarmProps[] {
+  return Object.entries(functions).flatMap(([name, made]) => [
+    {
+      id: `${name}-errors`,
       metric: made.metricErrors({ period: FIVE_MINUTES }),
       threshold: 1,
       impact: `${name} crashed or ran out of time, and what it was doing was cut off.`,
       firstStep: 'Look in its log for the last line of the request; everything may be repeated safely.',
-    });
-    alarm(`${name}-throttles`, {
+    },
+    {
+      id: `${name}-throttles`,
       metric: made.metricThrottles({ period: FIVE_MINUTES }),
       threshold: 1,
       impact: `Calls of ${name} were rejected: no concurrency was left.`,
       firstStep: "Raise the account's concurrency, or the function's reservedConcurrency.",
-    });
-  }
+    },
+  ]);
 }
 
 /** A metric that the functions of the stack log. */

@@ -1,19 +1,37 @@
 /** One page that answers "is it working, and what is wrong": payments on top, then paytech, then the machinery. */
 import { Duration } from 'aws-cdk-lib';
 import { Dashboard, GraphWidget, type IMetric, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { MetricName } from '../../shared/runtime/metrics.ts';
 import { loggedMetric, routesOfCustomers, type Watched } from './alarms.ts';
 import { routeMetric } from './api-metrics.ts';
 import { loggedAlarms } from './logged-alarms.ts';
+import type { PaymentFunction } from './payment-function.ts';
 
 const period = Duration.minutes(5);
 
 export function dashboard(scope: Construct, watched: Watched): void {
-  const { settings, apiId, functions, webhooks, subscribers } = watched;
-  const routes = routesOfCustomers(settings);
-  const perRoute = (metricName: '4xx' | '5xx' | 'Count' | 'Latency', statistic: string): IMetric[] =>
-    routes.map(({ route }) =>
+  const title = new TextWidget({
+    width: 24,
+    height: 1,
+    markdown: 'What to do about an alarm is in docs/runbook.md, under its name.',
+  });
+  new Dashboard(scope, 'dashboard', {
+    defaultInterval: Duration.hours(12),
+    widgets: [
+      [title],
+      ofRequests(watched),
+      ...ofMetrics(scope, watched),
+      ofQueues(watched),
+      ofFunctions(watched),
+    ],
+  });
+}
+
+function ofRequests({ settings, apiId }: Watched): GraphWidget[] {
+  const perRoute = (metricName: '4xx' | '5xx' | 'Count' | 'Latency', statistic: string) =>
+    routesOfCustomers(settings).map(({ route }) =>
       routeMetric(apiId, metricName, {
         route,
         statistic,
@@ -21,81 +39,66 @@ export function dashboard(scope: Construct, watched: Watched): void {
         label: `${route.method} ${route.path}`,
       }),
     );
-  const made = Object.entries(functions);
-  const counted = (...names: MetricName[]): IMetric[] =>
-    names.map((name) => loggedMetric(scope, name, period).with({ label: name }));
-  const alarms = loggedAlarms(settings);
-  const problems = alarms
-    .filter(({ standing, whenBelow }) => !standing && !whenBelow)
-    .map(({ metric }) => metric);
-  const standing = alarms
-    .filter(({ standing, metric }) => standing && !metric.endsWith('Seconds'))
-    .map(({ metric }) => loggedMetric(scope, metric, period, 'Maximum').with({ label: metric }));
-  const behind = (['WalkLagSeconds', 'WatermarkLagSeconds'] satisfies MetricName[]).map((metric) =>
-    loggedMetric(scope, metric, period, 'Maximum').with({ label: metric }),
-  );
+  return [
+    graph('Requests', perRoute('Count', 'Sum')),
+    graph('Failed requests (5xx)', perRoute('5xx', 'Sum')),
+    graph('Latency, p99', perRoute('Latency', 'p99')),
+  ];
+}
 
-  new Dashboard(scope, 'dashboard', {
-    defaultInterval: Duration.hours(12),
-    widgets: [
-      [
-        new TextWidget({
-          width: 24,
-          height: 1,
-          markdown: 'What to do about an alarm is in docs/runbook.md, under its name.',
-        }),
-      ],
-      [
-        graph('Requests', perRoute('Count', 'Sum')),
-        graph('Failed requests (5xx)', perRoute('5xx', 'Sum')),
-        graph('Latency, p99', perRoute('Latency', 'p99')),
-      ],
-      [
-        graph('Somebody has to decide', standing),
-        graph('Something is wrong', counted(...problems)),
-        graph('Reconcile is behind, s', behind),
-      ],
-      [
-        graph('Reconcile', counted(HEARTBEAT, 'UnknownToUs', 'MissedByWebhook', 'ListEntryUnreadable')),
-        graph('Refreshes that failed', counted('RefreshFailed')),
-      ],
-      [
-        graph('Webhook queue: age of the oldest, s', [
-          webhooks.queue.metricApproximateAgeOfOldestMessage({ period }),
-        ]),
-        graph(
-          'Dead letters',
-          [
-            webhooks.deadLetterQueue,
-            ...[...subscribers.values()].flatMap(({ deadLetters, undelivered }) => [
-              deadLetters,
-              undelivered,
-            ]),
-          ].map((queue) => queue.metricApproximateNumberOfMessagesVisible({ period, label: queue.node.id })),
-        ),
-        graph(
-          'Waiting for subscribers',
-          [...subscribers.values()].map((queue) =>
-            queue.metricApproximateNumberOfMessagesVisible({ period, label: queue.node.id }),
-          ),
-        ),
-      ],
-      [
-        graph(
-          'Function errors',
-          made.map(([name, one]) => one.metricErrors({ period, label: name })),
-        ),
-        graph(
-          'Function throttles',
-          made.map(([name, one]) => one.metricThrottles({ period, label: name })),
-        ),
-        graph(
-          'Function duration, p99',
-          made.map(([name, one]) => one.metricDuration({ period, statistic: 'p99', label: name })),
-        ),
-      ],
+/** What the functions log. */
+function ofMetrics(scope: Construct, { settings }: Watched): GraphWidget[][] {
+  const counted = (...names: MetricName[]) =>
+    names.map((name) => loggedMetric(scope, name, period).with({ label: name }));
+  const highest = (...names: MetricName[]) =>
+    names.map((name) => loggedMetric(scope, name, period, 'Maximum').with({ label: name }));
+  const alarms = loggedAlarms(settings);
+  const problems = alarms.filter(({ standing, whenBelow }) => !standing && !whenBelow);
+  const standing = alarms.filter(({ standing, metric }) => standing && !metric.endsWith('Seconds'));
+  return [
+    [
+      graph('Somebody has to decide', highest(...standing.map(({ metric }) => metric))),
+      graph('Something is wrong', counted(...problems.map(({ metric }) => metric))),
+      graph('Reconcile is behind, s', highest('WalkLagSeconds', 'WatermarkLagSeconds')),
     ],
-  });
+    [
+      graph('Reconcile', counted(HEARTBEAT, 'UnknownToUs', 'MissedByWebhook', 'ListEntryUnreadable')),
+      graph('Refreshes that failed', counted('RefreshFailed')),
+    ],
+  ];
+}
+
+function ofQueues({ webhooks, subscribers }: Watched): GraphWidget[] {
+  const all = [...subscribers.values()];
+  const deadLetters = all.flatMap(({ deadLetters, undelivered }) => [deadLetters, undelivered]);
+  const waiting = (queues: readonly Queue[]) =>
+    queues.map((queue) => queue.metricApproximateNumberOfMessagesVisible({ period, label: queue.node.id }));
+  return [
+    graph('Webhook queue: age of the oldest, s', [
+      webhooks.queue.metricApproximateAgeOfOldestMessage({ period }),
+    ]),
+    graph('Dead letters', waiting([webhooks.deadLetterQueue, ...deadLetters])),
+    graph('Waiting for subscribers', waiting(all)),
+  ];
+}
+
+function ofFunctions({ functions }: Watched): GraphWidget[] {
+  const perFunction = (metric: (made: PaymentFunction, label: string) => IMetric) =>
+    Object.entries(functions).map(([name, made]) => metric(made, name));
+  return [
+    graph(
+      'Function errors',
+      perFunction((made, label) => made.metricErrors({ period, label })),
+    ),
+    graph(
+      'Function throttles',
+      perFunction((made, label) => made.metricThrottles({ period, label })),
+    ),
+    graph(
+      'Function duration, p99',
+      perFunction((made, label) => made.metricDuration({ period, statistic: 'p99', label })),
+    ),
+  ];
 }
 
 /** What is counted when all is well. */

@@ -28,49 +28,80 @@ export type PaymentFunctions = Record<Exclude<FunctionName, 'execute-payment'>, 
   'execute-payment'?: PaymentFunction;
 };
 
-/** Makes all Lambdas; each `use` gives a permission together with the variable that it is for. */
+/** Makes all Lambdas. */
 export function paymentFunctions(scope: Construct, props: FunctionsProps): PaymentFunctions {
-  const { settings, plainSettings, table, topic, secrets } = props;
-  const common = { settings, plainSettings, dataKey: props.dataKey };
-  const { queue, deadLetterQueue, batchSize, batchingWindow } = props.webhooks;
-
-  const payments = { variable: 'PAYMENTS_TABLE', value: table.tableName, arn: table.tableArn };
-  const webhooks = { variable: 'WEBHOOK_QUEUE_URL', value: queue.queueUrl, arn: queue.queueArn };
-  const webhooksDlq = {
-    variable: 'WEBHOOK_DLQ_URL',
-    value: deadLetterQueue.queueUrl,
-    arn: deadLetterQueue.queueArn,
+  const parts = { ...props, scope, ...usedBy(props) };
+  const made = {
+    'create-payment': createPayment(parts),
+    'receive-webhook': receiveWebhook(parts),
+    'apply-payment-event': applyPaymentEvent(parts),
+    'get-payment': getPayment(parts),
+    operations: operations(parts),
+    reconcile: reconcile(parts),
+    ...(props.settings.hostToHost && { 'execute-payment': executePayment(parts) }),
   };
-  const paymentEvents = { variable: 'PAYMENT_EVENTS_TOPIC_ARN', value: topic.topicArn, arn: topic.topicArn };
-  const apiKey = usedSecret('API_KEY_SECRET', secrets.apiKey);
-  const signingKeys = usedSecret('SIGNING_KEYS_SECRET', secrets.signingKeys);
+  const roles = Object.values(made).map(({ role }) => (role as Role).roleId);
+  made['apply-payment-event'].addEnvironment('OWN_SENDERS', [...roles, Aws.ACCOUNT_ID].join(','));
+  const { dataKeyArn } = props.settings;
+  for (const [name, each] of Object.entries(made)) {
+    if (dataKeyArn) each.allow(dataKeyArn, ...(name === 'receive-webhook' ? FOR_SECRETS : FOR_TABLE));
+  }
+  return made;
+}
 
-  const createPayment = new PaymentFunction(scope, 'create-payment', {
-    ...common,
+type Parts = FunctionsProps & ReturnType<typeof usedBy> & { scope: Construct };
+
+/** The resources as functions see them: each `use` gives a permission together with the variable that it is for. */
+function usedBy({ table, webhooks: { queue, deadLetterQueue }, topic, secrets }: FunctionsProps) {
+  return {
+    payments: { variable: 'PAYMENTS_TABLE', value: table.tableName, arn: table.tableArn },
+    webhookQueue: { variable: 'WEBHOOK_QUEUE_URL', value: queue.queueUrl, arn: queue.queueArn },
+    webhooksDlq: {
+      variable: 'WEBHOOK_DLQ_URL',
+      value: deadLetterQueue.queueUrl,
+      arn: deadLetterQueue.queueArn,
+    },
+    paymentEvents: { variable: 'PAYMENT_EVENTS_TOPIC_ARN', value: topic.topicArn, arn: topic.topicArn },
+    apiKey: usedSecret('API_KEY_SECRET', secrets.apiKey),
+    signingKeys: usedSecret('SIGNING_KEYS_SECRET', secrets.signingKeys),
+    orderTokenKeys: usedSecret('ORDER_TOKEN_SECRET', secrets.orderTokenKeys),
+    fingerprintKey: usedSecret('FINGERPRINT_KEY_SECRET', secrets.fingerprintKey),
+  };
+}
+
+function createPayment(parts: Parts): PaymentFunction {
+  const { settings, payments, webhookQueue, apiKey, orderTokenKeys } = parts;
+  const made = new PaymentFunction(parts.scope, 'create-payment', {
+    ...parts,
     description: 'Creates a payment at paytech and records it',
     // Below the 15 s lease of a claim: when that is over, its owner is no longer running.
     timeout: Duration.seconds(14),
   })
     .use(payments, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
-    .use(webhooks, 'sqs:SendMessage')
+    .use(webhookQueue, 'sqs:SendMessage')
     .use(apiKey, 'secretsmanager:GetSecretValue');
   if (settings.orderTokens === 'required') {
-    createPayment.use(
-      usedSecret('ORDER_TOKEN_SECRET', secrets.orderTokenKeys),
-      'secretsmanager:GetSecretValue',
-    );
+    made.use(orderTokenKeys, 'secretsmanager:GetSecretValue');
   }
+  return made;
+}
 
-  const receiveWebhook = new PaymentFunction(scope, 'receive-webhook', {
-    ...common,
+function receiveWebhook(parts: Parts): PaymentFunction {
+  const { webhookQueue, signingKeys } = parts;
+  return new PaymentFunction(parts.scope, 'receive-webhook', {
+    ...parts,
     description: 'Verifies a webhook of paytech and queues its bytes',
     timeout: Duration.seconds(10),
   })
-    .use(webhooks, 'sqs:SendMessage')
+    .use(webhookQueue, 'sqs:SendMessage')
     .use(signingKeys, 'secretsmanager:GetSecretValue');
+}
 
-  const applyPaymentEvent = new PaymentFunction(scope, 'apply-payment-event', {
-    ...common,
+function applyPaymentEvent(parts: Parts): PaymentFunction {
+  const { settings, payments, webhooksDlq, paymentEvents, apiKey } = parts;
+  const { queue, batchSize, batchingWindow } = parts.webhooks;
+  const made = new PaymentFunction(parts.scope, 'apply-payment-event', {
+    ...parts,
     description: 'Applies what paytech said to the payment, once, and publishes it',
     timeout: applyTimeout,
   })
@@ -80,17 +111,12 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
     .use(apiKey, 'secretsmanager:GetSecretValue');
   // Under AWS's own key sns:Publish is enough.
   if (settings.topicKeyArn) {
-    applyPaymentEvent.allow(settings.topicKeyArn, 'kms:GenerateDataKey', 'kms:Decrypt');
+    made.allow(settings.topicKeyArn, 'kms:GenerateDataKey', 'kms:Decrypt');
   }
   // The event source reads the queue in the function's name.
-  applyPaymentEvent.allow(
-    queue.queueArn,
-    'sqs:ReceiveMessage',
-    'sqs:DeleteMessage',
-    'sqs:GetQueueAttributes',
-  );
+  made.allow(queue.queueArn, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes');
   const reserve = settings.reservedConcurrency['apply-payment-event'];
-  applyPaymentEvent.addEventSourceMapping('webhooks', {
+  made.addEventSourceMapping('webhooks', {
     eventSourceArn: queue.queueArn,
     batchSize,
     maxBatchingWindow: batchingWindow,
@@ -100,64 +126,59 @@ export function paymentFunctions(scope: Construct, props: FunctionsProps): Payme
     // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
     maxConcurrency: Math.min(reserve ?? Infinity, settings.webhookConcurrency),
   });
+  return made;
+}
 
-  const getPayment = new PaymentFunction(scope, 'get-payment', {
-    ...common,
+function getPayment(parts: Parts): PaymentFunction {
+  const { payments, webhookQueue, apiKey } = parts;
+  return new PaymentFunction(parts.scope, 'get-payment', {
+    ...parts,
     description: "Answers a payment's public view",
     timeout: Duration.seconds(10),
   })
     .use(payments, 'dynamodb:GetItem', 'dynamodb:UpdateItem')
-    .use(webhooks, 'sqs:SendMessage')
+    .use(webhookQueue, 'sqs:SendMessage')
     .use(apiKey, 'secretsmanager:GetSecretValue');
+}
 
-  const executePayment = () =>
-    new PaymentFunction(scope, 'execute-payment', {
-      ...common,
-      description: 'Executes a deposit at paytech without redirect',
-      // Below the 15 s lease of an operation, as create-payment.
-      timeout: Duration.seconds(14),
-    })
-      .use(payments, 'dynamodb:GetItem', 'dynamodb:UpdateItem')
-      .use(webhooks, 'sqs:SendMessage')
-      .use(apiKey, 'secretsmanager:GetSecretValue');
+function executePayment(parts: Parts): PaymentFunction {
+  const { payments, webhookQueue, apiKey } = parts;
+  return new PaymentFunction(parts.scope, 'execute-payment', {
+    ...parts,
+    description: 'Executes a deposit at paytech without redirect',
+    // Below the 15 s lease of an operation, as create-payment.
+    timeout: Duration.seconds(14),
+  })
+    .use(payments, 'dynamodb:GetItem', 'dynamodb:UpdateItem')
+    .use(webhookQueue, 'sqs:SendMessage')
+    .use(apiKey, 'secretsmanager:GetSecretValue');
+}
 
-  const operations = new PaymentFunction(scope, 'operations', {
-    ...common,
+function operations(parts: Parts): PaymentFunction {
+  const { payments, webhookQueue, apiKey, fingerprintKey } = parts;
+  return new PaymentFunction(parts.scope, 'operations', {
+    ...parts,
     description: 'Refunds, pays out, acts on payments and looks them up for the back office',
     // Below the 15 s lease of a claim, as create-payment.
     timeout: Duration.seconds(14),
   })
     .use(payments, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
-    .use(webhooks, 'sqs:SendMessage')
+    .use(webhookQueue, 'sqs:SendMessage')
     .use(apiKey, 'secretsmanager:GetSecretValue')
-    .use(usedSecret('FINGERPRINT_KEY_SECRET', secrets.fingerprintKey), 'secretsmanager:GetSecretValue');
+    .use(fingerprintKey, 'secretsmanager:GetSecretValue');
+}
 
-  const reconcile = new PaymentFunction(scope, 'reconcile', {
-    ...common,
+function reconcile(parts: Parts): PaymentFunction {
+  const { settings, payments, webhookQueue, apiKey, table } = parts;
+  return new PaymentFunction(parts.scope, 'reconcile', {
+    ...parts,
     description: 'Finds what webhooks did not bring: asks paytech about what is open and what changed',
     timeout: reconcileTimeout(settings.reconcileMinutes),
   })
     .use(payments, 'dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
     .allow(`${table.tableArn}/index/open`, 'dynamodb:Query')
-    .use(webhooks, 'sqs:SendMessage')
+    .use(webhookQueue, 'sqs:SendMessage')
     .use(apiKey, 'secretsmanager:GetSecretValue');
-
-  const made = {
-    'create-payment': createPayment,
-    'receive-webhook': receiveWebhook,
-    'apply-payment-event': applyPaymentEvent,
-    'get-payment': getPayment,
-    operations,
-    reconcile,
-    ...(settings.hostToHost && { 'execute-payment': executePayment() }),
-  };
-  const roles = Object.values(made).map(({ role }) => (role as Role).roleId);
-  applyPaymentEvent.addEnvironment('OWN_SENDERS', [...roles, Aws.ACCOUNT_ID].join(','));
-  for (const each of Object.values(made)) {
-    if (settings.dataKeyArn)
-      each.allow(settings.dataKeyArn, ...(each === receiveWebhook ? FOR_SECRETS : FOR_TABLE));
-  }
-  return made;
 }
 
 /** What the caller of Secrets Manager must be allowed to do with the key of a secret. */

@@ -20,7 +20,7 @@ const world = await sharedWorld();
 const MINUTE = 60_000;
 
 const recorded = (state: PaymentState, paymentType: PaymentType = 'DEPOSIT') =>
-  recordedIn(world, { state, paymentType });
+  recordedIn(world, { state, paymentType, referenceId: `r-${randomUUID()}` });
 const { stored } = world;
 const now = () => new Date(world.now()).toISOString();
 const asked = async (during: () => Promise<unknown>) => {

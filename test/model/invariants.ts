@@ -10,8 +10,10 @@ import { readClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
 import type { MadePayment } from '../support/answered-payment.ts';
+import { EVENT_SOURCE } from './lambdas.ts';
 import type { Subject } from './ledger.ts';
-import { EVENT_SOURCE, type Simulation, truthOf } from './simulation.ts';
+import type { Simulation } from './simulation.ts';
+import { truthOf } from './simulation-state.ts';
 
 /** What must hold after every schedule, each by its name. Every check throws with the name and the evidence. */
 

@@ -11,6 +11,7 @@ export async function recorded(
   fields: {
     paymentType?: PaymentType;
     state?: PaymentState;
+    /** Where its record names one. */
     referenceId?: string;
     amount?: string;
     currency?: string;
@@ -18,9 +19,14 @@ export async function recorded(
   } = {},
 ): Promise<string> {
   const { paymentType = 'DEPOSIT', state = 'CHECKOUT', currency = 'EUR', redirectUrl } = fields;
-  const { referenceId = `order-${randomUUID()}` } = fields;
+  const { referenceId } = fields;
   const amount = decimal(fields.amount ?? '10');
-  const { id } = world.gateway.make({ paymentType, referenceId, amount, currency });
+  const { id } = world.gateway.make({
+    paymentType,
+    referenceId: referenceId ?? `order-${randomUUID()}`,
+    amount,
+    currency,
+  });
   world.gateway.set(id, { state });
   const at = new Date(world.now()).toISOString();
   await recordPayment(
@@ -28,7 +34,7 @@ export async function recorded(
     {
       id,
       paymentType,
-      referenceId,
+      ...optional('referenceId', referenceId),
       requestedAmount: amount,
       requestedCurrency: currency,
       origin: 'service',

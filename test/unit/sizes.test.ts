@@ -6,7 +6,7 @@ import { parseAst } from 'vitest/node';
 const MAX_FILE_LINES = 400;
 const MAX_FUNCTION_LINES = 60;
 
-const files = globSync('{functions,infra,shared}/**/*.ts').map((name) => ({
+const files = globSync('{functions,infra,shared,test}/**/*.ts').map((name) => ({
   name: name.replaceAll('\\', '/'),
   text: readFileSync(name, 'utf8'),
 }));
@@ -17,14 +17,14 @@ test(`no file has more than ${MAX_FILE_LINES} lines`, () => {
 });
 
 test(`no function has more than ${MAX_FUNCTION_LINES} lines of its own, beside the functions in it`, () => {
-  // What infra/ declares at length is lists.
-  const code = files.filter(({ name }) => !name.startsWith('infra/'));
+  // In test/ they are groups of tests, and lists of what is tried.
+  const code = files.filter(({ name }) => !name.startsWith('test/'));
   const lengths = code.flatMap(({ name, text }) =>
     functionsIn(parseAst(text, { lang: 'ts' }), text).map(
       ({ line, own }) => [`${name}:${line}`, own] as const,
     ),
   );
-  expect(lengths.length).toBeGreaterThan(500);
+  expect(lengths.length).toBeGreaterThan(1_000);
   expect(lengths.filter(([, lines]) => lines > MAX_FUNCTION_LINES)).toEqual([]);
 });
 

@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto';
+import type { SQSRecord } from 'aws-lambda';
+import type { PaymentState } from '../../shared/payment/state.ts';
+import { sign } from '../../shared/paytech/signature.ts';
+import type { BatchTable } from '../../shared/store/batch-table.ts';
+import type { MadePayment } from '../support/answered-payment.ts';
+import { memoryGateway } from '../support/memory-gateway.ts';
+import { memoryLogger } from '../support/world.ts';
+import { waitsForApproval } from './back-office.ts';
+import { type Made, openLedger } from './ledger.ts';
+import { ownTable } from './own-table.ts';
+import { createConductor } from './process.ts';
+import type { Delivery, Lasting } from './schedule.ts';
+
+export const SIGNING_KEY = 'the-signing-key-of-the-model';
+
+export interface Order {
+  referenceId: string;
+  amount: string;
+}
+
+export interface Webhook {
+  bytes: Buffer;
+  signature: string;
+}
+
+/** What a simulation has: the table, paytech and the queues as they are, and what is noted of them. */
+export function openState(
+  shared: BatchTable,
+  amounts: readonly string[],
+  { chances = [0], lasting }: { chances?: readonly number[]; lasting?: Lasting } = {},
+) {
+  const own = ownTable(shared, randomUUID());
+  const { table, index, catchUp } = own;
+  const clock = { at: Date.parse('2026-11-23T12:00:00Z') };
+  const now = () => clock.at;
+  const conductor = createConductor();
+  const logger = memoryLogger();
+  let taken = 0;
+  /** paytech's clock against ours. */
+  const skew = { ms: 0 };
+  const counts: Record<string, number> = {};
+  const count = (what: string) => {
+    counts[what] = (counts[what] ?? 0) + 1;
+  };
+  const gateway = memoryGateway(() => clock.at + skew.ms, {
+    waitsForApproval,
+    chance: (outOf) => (chances[taken++ % chances.length] ?? 0) % outOf,
+    met: (what) => count(`met ${what}`),
+  });
+  const ledger = openLedger(gateway.payments, (id) => own.latest.has(`payment#${id}`));
+  const orders: Order[] = amounts.map((amount) => ({ referenceId: `order-${randomUUID()}`, amount }));
+  const transit: Webhook[] = [];
+  const queue: SQSRecord[] = [];
+  const deadLetters: SQSRecord[] = [];
+  const published = new Map<string, Set<string>>();
+  /** The keys of the webhooks that were answered with 200, and those of the events whose fate is known. */
+  const acknowledged = new Map<string, Webhook>();
+  const processed = new Map<string, string>();
+  /** Payments whose redirectUrl a storefront was given: nobody can pay another. */
+  const shown = new Set<string>();
+  /** Every state and amount that was ever true at paytech, by payment. */
+  const truths = new Map<string, Set<string>>();
+  const corrected = new Set<string>();
+  const late: { at: number; make: () => void }[] = [];
+  /** Messages that the queue delivers later. */
+  const delayed: { at: number; make: () => void }[] = [];
+  /** Orders sold again after they were paid. */
+  const soldAgain: string[] = [];
+  /** How many requests of an order are under way. */
+  const inFlight = new Map<string, number>();
+  /** What stays for good, once it has begun, and the payment that it is about. */
+  const forGood: { fault?: Lasting | undefined; paymentId?: string } = {};
+
+  function noteTruth({ id, facts }: MadePayment): void {
+    truths.set(id, (truths.get(id) ?? new Set()).add(truthOf(facts)));
+  }
+
+  function send(payment: MadePayment, delivery: Delivery): void {
+    count(`webhook ${delivery}`);
+    const webhook = signed(gateway.webhook(payment));
+    if (forGood.fault === 'webhooks-lost') return;
+    if (forGood.fault === 'payment-unreadable' && payment.id === forGood.paymentId) return;
+    if (delivery !== 'dropped') transit.push(webhook);
+    if (delivery === 'doubled') transit.push(webhook);
+  }
+
+  function noteMade(payment: MadePayment, by: Made): void {
+    ledger.made.set(payment.id, by);
+    noteTruth(payment);
+    if (forGood.fault && forGood.paymentId === undefined) strike(payment.id);
+  }
+
+  /** What stays for good begins, with the payment that it is about. */
+  function strike(paymentId: string): void {
+    forGood.paymentId = paymentId;
+    if (forGood.fault === 'payment-unreadable') gateway.garbled.add(paymentId);
+  }
+
+  function endure(): void {
+    if (forGood.fault === 'list-down') gateway.weather.list = 'down';
+    if (forGood.fault === 'get-down') gateway.weather.get = 'down';
+    if (forGood.fault === 'terse') gateway.weather.form = 'terse';
+    if (forGood.fault === 'webhooks-lost') transit.splice(0);
+    if (forGood.fault === 'clock-off') skew.ms = (chances[0] ?? 0) % 2 === 0 ? 120_000 : -120_000;
+  }
+
+  return {
+    own,
+    table,
+    index,
+    catchUp,
+    clock,
+    now,
+    conductor,
+    logger,
+    skew,
+    counts,
+    count,
+    gateway,
+    ledger,
+    orders,
+    transit,
+    queue,
+    deadLetters,
+    published,
+    acknowledged,
+    processed,
+    shown,
+    truths,
+    corrected,
+    late,
+    delayed,
+    soldAgain,
+    inFlight,
+    forGood,
+    noteTruth,
+    send,
+    noteMade,
+    strike,
+    endure,
+    payments: () => [...gateway.payments.values()],
+    /** From now on one fault stays for good. */
+    strikeForGood(): void {
+      if (!lasting) return;
+      count(`for good ${lasting}`);
+      forGood.fault = lasting;
+      const first = pick([...gateway.payments.values()], chances[0] ?? 0);
+      if (first) strike(first.id);
+      endure();
+    },
+  };
+}
+
+export type State = ReturnType<typeof openState>;
+
+export function truthOf({ state, amount }: { state: PaymentState; amount?: { toFixed(): string } }): string {
+  return `${state} ${amount?.toFixed()}`;
+}
+
+export function signed(bytes: Buffer): Webhook {
+  return { bytes, signature: sign(bytes, SIGNING_KEY) };
+}
+
+/** One of those that there are, whatever the index is. */
+export const pick = <T>(from: readonly T[], index: number): T | undefined =>
+  from[index % Math.max(1, from.length)];
