@@ -117,10 +117,11 @@ export const additionalParameters = z.record(text(256), z.string({ error: 'must 
   error: 'must be an object of strings',
 });
 
+const TOKEN_ERROR = 'must be the token of a saved card, and never its number';
+
 /** What paytech gives out for a card. No number of a card passes for one. */
-export const cardToken = matching(
-  /^(?!\d{12,19}$)[A-Za-z0-9_-]{1,32}$/,
-  'must be the token of a saved card, and never its number',
+export const cardToken = matching(/^[A-Za-z0-9_-]{1,32}$/, TOKEN_ERROR).check(
+  z.refine((value) => !/^\d{12,19}$/.test(value), { error: TOKEN_ERROR }),
 );
 
 /** Under which paytech can look up the saved cards of a customer. */
