@@ -29,9 +29,10 @@ import type { Table } from '../store/table.ts';
 import { callOnce } from './call-once.ts';
 import { lookUpClaim } from './check.ts';
 import { completeClaim } from './complete-claim.ts';
+import { teach } from './identify.ts';
 import { lookBeforeSending } from './look-before-sending.ts';
 import { type NotReserved, type Reserve, reserveFor } from './reserve.ts';
-import { recordsOf, teach } from './siblings.ts';
+import { recordsOf } from './siblings.ts';
 import { standFlagged } from './stand.ts';
 
 /*

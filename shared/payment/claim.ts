@@ -155,6 +155,9 @@ export function movesByItself({ kind, unattended }: Pick<Claim, 'kind' | 'unatte
   return kind !== 'deposit' || unattended === true;
 }
 
+/** The owner of a claim that was made for a payment of elsewhere. */
+export const NOBODY = 'nobody';
+
 /** Longer than create-payment's time limit of 14 s, so that a dead owner is dead when its lease ends. */
 export const LEASE_MS = 15_000;
 
