@@ -8,13 +8,13 @@ import { hasState } from './first-record.ts';
 /** What an event says of its payment, and how far it is believed. */
 
 /**
- * What customers follow is taken from paytech's own answers only: whoever has the signing key must not put his
- * account before them.
+ * What customers follow, and by what a card is paid out to, is taken from paytech's own answers only: whoever has the
+ * signing key must not put his account in the place of theirs.
  */
 export function trusted(event: QueuedEvent, payment: StatelessPayment): StatelessPayment {
   if (event.source !== 'webhook') return payment;
   const { redirectUrl: _, facts, ...rest } = payment;
-  const { externalRefs: __, ...trustedFacts } = facts;
+  const { externalRefs: __, cardToken: ___, ...trustedFacts } = facts;
   return { ...rest, facts: trustedFacts };
 }
 

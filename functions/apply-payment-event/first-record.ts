@@ -1,4 +1,5 @@
-import { identify, join } from '../../shared/calls/siblings.ts';
+import { identify } from '../../shared/calls/identify.ts';
+import { join } from '../../shared/calls/siblings.ts';
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { type FollowUpPolicy, followUp, mayHaveExpired } from '../../shared/payment/follow-up.ts';
 import { NOTHING } from '../../shared/payment/money.ts';

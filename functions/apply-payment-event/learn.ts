@@ -1,4 +1,5 @@
-import { identify, identityInClaim, join } from '../../shared/calls/siblings.ts';
+import { identify, identityInClaim } from '../../shared/calls/identify.ts';
+import { join } from '../../shared/calls/siblings.ts';
 import { keyWithin, type QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import {
   type HistoryEntry,

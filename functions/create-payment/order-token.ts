@@ -1,18 +1,13 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import * as z from 'zod/mini';
-import {
-  additionalParameters,
-  currency,
-  depositFault,
-  referenceId,
-  trustedCustomerFields,
-} from '../../shared/http/payment-fields.ts';
+import { currency, referenceId, trustedCustomerFields } from '../../shared/http/payment-fields.ts';
 import { type FieldProblem, Problem } from '../../shared/http/problem.ts';
 import { matching, object } from '../../shared/http/validate.ts';
 import { parseJson } from '../../shared/payment/json.ts';
-import { AMOUNT_TEXT, decimal, isDecimal } from '../../shared/payment/money.ts';
+import { AMOUNT_TEXT, decimal } from '../../shared/payment/money.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { readKeys, type Secret } from '../../shared/runtime/secrets.ts';
+import { orderFaults, trustedFields } from './trusted-fields.ts';
 
 /*
  * An order token is a JWT by which the merchant's server says what is to be paid, so that the browser which
@@ -24,7 +19,7 @@ import { readKeys, type Secret } from '../../shared/runtime/secrets.ts';
  *   referenceId  the order
  *   amount       a decimal string in major units: "11.12"; may be left out where the stack has `openAmounts`
  *   currency     ISO 4217, or a crypto symbol
- *   payment      optional: {preAuth, additionalParameters, customer: {referenceId, kycStatus,
+ *   payment      optional: {preAuth, cardToken, additionalParameters, customer: {referenceId, kycStatus,
  *                paymentInstrumentKycStatus, dateOfFirstDeposit, depositsAmount, withdrawalsAmount,
  *                depositsCnt, withdrawalsCnt}}, each optional and in the form that paytech documents
  *
@@ -57,16 +52,17 @@ export const orderClaims = z
     currency,
     payment: z.optional(
       object({
-        preAuth: z.optional(z.boolean({ error: 'must be true or false' })),
-        additionalParameters: z.optional(additionalParameters),
+        ...trustedFields,
         customer: z.optional(object(trustedCustomerFields)),
       }),
     ),
   })
   .check((context) => {
     const { amount, payment } = context.value;
-    const fault = isDecimal(amount) ? depositFault(amount, payment?.preAuth ?? false) : undefined;
-    if (fault) context.issues.push({ code: 'custom', input: undefined, path: ['amount'], message: fault });
+    for (const { field, message } of orderFaults({ ...payment, amount })) {
+      const path = field[0] === 'amount' ? field : ['payment', ...field];
+      context.issues.push({ code: 'custom', input: undefined, path, message });
+    }
   });
 
 /** What the merchant's server signed for. */

@@ -2,7 +2,8 @@ import type { CallResult, ClaimedCall } from '../../shared/calls/claimed-call.ts
 import type { HttpEvent, Reply } from '../../shared/http/api.ts';
 import { callReply } from '../../shared/http/call-reply.ts';
 import { keptOf } from '../../shared/http/payment-fields.ts';
-import { createdView } from '../../shared/http/payment-view.ts';
+import { chargedView, createdView } from '../../shared/http/payment-view.ts';
+import { optional } from '../../shared/payment/payment.ts';
 import { type CreateRequest, claimedRequest, customerOf } from './request.ts';
 
 export interface CreatePaymentDependencies {
@@ -25,16 +26,26 @@ export function createPayment(deps: CreatePaymentDependencies) {
   return async (event: HttpEvent, owner: string, deadline: number): Promise<Reply> => {
     const request = await requestOf(event);
     const customer = customerOf(event, request.customer);
+    const { cardToken, ...asked } = request;
+    const card = optional('card', cardToken === undefined ? undefined : { cardToken });
     const result = await create({
       kind: 'deposit',
       referenceId: request.referenceId,
       request: claimedRequest(request),
       ...keptOf(request.additionalParameters, eventParameters),
-      body: (referenceId) => ({ ...request, paymentType: 'DEPOSIT', referenceId, customer, webhookUrl }),
+      body: (referenceId) => ({
+        ...asked,
+        ...card,
+        paymentType: 'DEPOSIT',
+        referenceId,
+        customer,
+        webhookUrl,
+      }),
+      ...(cardToken === undefined ? {} : { unattended: true }),
       owner,
       deadline,
       requestId: event.requestContext.requestId,
     });
-    return callReply(result, createdView, CONFLICT);
+    return callReply(result, cardToken === undefined ? createdView : chargedView, CONFLICT);
   };
 }

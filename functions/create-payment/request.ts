@@ -1,13 +1,11 @@
 import * as z from 'zod/mini';
 import { type HttpEvent, isSigned, jsonBody, roughJsonBody } from '../../shared/http/api.ts';
 import {
-  additionalParameters,
   anAmount,
   billingAddress,
   currency,
   customerFields,
   customerOfMerchant,
-  depositFault,
   paymentMethod,
   referenceId,
   trustedCustomerFields,
@@ -15,9 +13,9 @@ import {
 import { Problem } from '../../shared/http/problem.ts';
 import { absentOr, invalid, object, refused, text, validated } from '../../shared/http/validate.ts';
 import { type ClaimedRequest, sameAsked } from '../../shared/payment/claim.ts';
-import { isDecimal } from '../../shared/payment/money.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import type { Order } from './order-token.ts';
+import { orderFaults, trustedFields } from './trusted-fields.ts';
 
 /*
  * The body of `POST /payments`: paytech's create request (paytech, "Create payment") less what this service
@@ -40,11 +38,6 @@ const browserFields = {
   webhookUrl: refused('is set by the service'),
 };
 
-const trustedFields = {
-  preAuth: z.optional(z.boolean({ error: 'must be true or false' })),
-  additionalParameters: z.optional(additionalParameters),
-};
-
 /** The body without order tokens: it carries everything. */
 export const wholeBody = object({
   referenceId,
@@ -55,9 +48,9 @@ export const wholeBody = object({
   ...browserFields,
   orderToken: refused('has no use here: order tokens are off'),
 }).check((context) => {
-  const { amount, preAuth } = context.value;
-  const fault = isDecimal(amount) ? depositFault(amount, preAuth ?? false) : undefined;
-  if (fault) context.issues.push({ code: 'custom', input: undefined, path: ['amount'], message: fault });
+  for (const { field: path, message } of orderFaults(context.value)) {
+    context.issues.push({ code: 'custom', input: undefined, path, message });
+  }
 });
 
 /** The same where no amount is left to the customer. */

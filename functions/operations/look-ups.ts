@@ -1,8 +1,10 @@
 import { alarmsOf } from '../../shared/calls/alarms-of.ts';
 import type { HttpEvent, Reply } from '../../shared/http/api.ts';
 import { UNAVAILABLE_RETRY_SECONDS } from '../../shared/http/call-reply.ts';
+import { cardOwnerFault } from '../../shared/http/payment-fields.ts';
 import { fullView, handedOn, listedView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
+import { invalid } from '../../shared/http/validate.ts';
 import { KIND_OF } from '../../shared/payment/claim.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { REFERENCE_ID } from '../../shared/payment/reference.ts';
@@ -18,7 +20,7 @@ import { readListQuery } from './list-query.ts';
 
 export interface LookUpRouteDependencies {
   table: Table;
-  gateway: Pick<GatewayClient, 'list' | 'operations' | 'balances' | 'availableWithdrawalBalances'>;
+  gateway: Pick<GatewayClient, 'list' | 'operations' | 'cards' | 'balances' | 'availableWithdrawalBalances'>;
   now: () => number;
 }
 
@@ -49,6 +51,17 @@ export function gatewayOperations({ gateway }: Pick<LookUpRouteDependencies, 'ga
     if (!PAYMENT_ID.test(id)) throw notFound();
     const { operations } = answered(await gateway.operations(id, READ_LIMIT_MS));
     return { status: 200, body: { operations: operations.map(handedOn) } };
+  };
+}
+
+/** `GET /operations/customers/{referenceId}/cards`: the saved cards of a customer, their numbers masked. */
+export function savedCards({ gateway }: { gateway: Pick<GatewayClient, 'cards'> }) {
+  return async (event: HttpEvent): Promise<Reply> => {
+    const referenceId = event.pathParameters?.referenceId ?? '';
+    const message = cardOwnerFault(referenceId);
+    if (message) throw invalid({ field: 'referenceId', message });
+    const { cards } = answered(await gateway.cards(referenceId, READ_LIMIT_MS));
+    return { status: 200, body: { cards } };
   };
 }
 

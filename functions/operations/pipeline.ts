@@ -6,6 +6,7 @@ import {
   gatewayOperations,
   type LookUpRouteDependencies,
   listPayments,
+  savedCards,
   showPayment,
 } from './look-ups.ts';
 import { type RefundDependencies, refunds } from './refunds.ts';
@@ -34,6 +35,7 @@ export function operations(deps: OperationsDependencies) {
     'GET /operations/payments': listPayments(deps),
     'GET /operations/payments/{id}': showPayment(deps),
     'GET /operations/payments/{id}/gateway-operations': gatewayOperations(deps),
+    'GET /operations/customers/{referenceId}/cards': savedCards(deps),
     'GET /operations/balances': balances(deps),
   });
 }

@@ -156,7 +156,7 @@ async function assertConfirmed(
   const isNotKnown = answer.kind === 'not-accepted' && answer.status === 404;
   if (answer.kind !== 'answered' && !isNotKnown) throw notConfirmed();
   if (answer.kind === 'answered' && isConfirmedBy(parent, answer.result)) {
-    await keepConfirmed(deps.table, parent);
+    await keepConfirmed(deps.table, parent, answer.result);
     // It may have changed meanwhile, or somebody else have confirmed it.
     if ((await readPayment(deps.table, parent.id))?.unconfirmed) throw notConfirmed();
     return;

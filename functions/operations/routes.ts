@@ -17,6 +17,7 @@ export const OPERATION_ROUTES = [
   'GET /operations/payments',
   'GET /operations/payments/{id}',
   'GET /operations/payments/{id}/gateway-operations',
+  'GET /operations/customers/{referenceId}/cards',
   'GET /operations/balances',
 ] as const;
 

@@ -6,6 +6,8 @@ import { callReply } from '../../shared/http/call-reply.ts';
 import {
   additionalParameters,
   billingAddress,
+  cardOwnerFault,
+  cardToken,
   currency,
   customerOfMerchant,
   keptOf,
@@ -14,7 +16,7 @@ import {
   referenceId,
 } from '../../shared/http/payment-fields.ts';
 import { createdView } from '../../shared/http/payment-view.ts';
-import { absentOr, object, refused, text, validated } from '../../shared/http/validate.ts';
+import { absentOr, matching, object, refused, text, validated } from '../../shared/http/validate.ts';
 import type { AskedRequest } from '../../shared/payment/claim.ts';
 import { canonicalJson } from '../../shared/payment/json.ts';
 import { optional } from '../../shared/payment/payment.ts';
@@ -48,6 +50,18 @@ export function readFingerprintKey(text: string): string {
 }
 
 const notHere = 'never enters this service; name the account in customer or additionalParameters';
+const noNumber = refused('never enters this service; give the cardToken of a saved card');
+
+/** A saved card to pay out to. */
+const savedCard = object({
+  cardToken,
+  cardholderName: absentOr(text(128)),
+  expiryMonth: absentOr(matching(/^(0?[1-9]|1[0-2])$/, 'must be a month, 01 to 12')),
+  expiryYear: absentOr(matching(/^\d{4}$/, 'must be a year of four digits')),
+  cardNumber: noNumber,
+  number: noNumber,
+  cvv: noNumber,
+});
 
 /** paytech's create request (paytech, "Create payment"), as far as a withdrawal has use for it. */
 export const withdrawalBody = object({
@@ -60,10 +74,15 @@ export const withdrawalBody = object({
   customer: z.optional(customerOfMerchant),
   billingAddress: z.optional(billingAddress),
   additionalParameters: z.optional(additionalParameters),
-  card: refused(notHere),
+  card: z.optional(savedCard),
   googlePay: refused(notHere),
   applePay: refused(notHere),
   webhookUrl: refused('is set by the service'),
+}).check((context) => {
+  const { card, customer } = context.value;
+  const message = card && cardOwnerFault(customer?.referenceId);
+  const path = ['customer', 'referenceId'];
+  if (message) context.issues.push({ code: 'custom', input: undefined, path, message });
 });
 type WithdrawalBody = z.output<typeof withdrawalBody>;
 

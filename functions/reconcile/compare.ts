@@ -53,11 +53,11 @@ export function comparePage(context: CompareContext) {
     counts.checked.add(keyOf(payment.id));
     if (seen) webhooks.saw(seen);
     if (seen && isAsListed(payment, seen)) {
-      if (confirms(payment, seen)) await keepConfirmed(table, seen);
+      if (confirms(payment, seen)) await keepConfirmed(table, seen, payment);
       return true;
     }
     const record = await readPayment(table, payment.id);
-    if (record && confirms(payment, record)) await keepConfirmed(table, record);
+    if (record && confirms(payment, record)) await keepConfirmed(table, record, payment);
     const discrepancy = discrepancyOf(payment, record, 'earlier', now());
     if (discrepancy) return tell(discrepancy);
     // It says nothing else of its state, but whose it is.

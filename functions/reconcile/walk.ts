@@ -164,7 +164,9 @@ export function walk(context: WalkContext) {
       await warnOfAge('operation', id, operation.owner, operation.startedAt);
     const { unconfirmed, ...confirmed } = looked.record;
     const isConfirmed =
-      unconfirmed && isConfirmedBy(record, answer.result) && (await keepConfirmed(table, record));
+      unconfirmed &&
+      isConfirmedBy(record, answer.result) &&
+      (await keepConfirmed(table, record, answer.result));
     await postpone(table, key, nextLook(isConfirmed ? confirmed : looked.record));
   }
 

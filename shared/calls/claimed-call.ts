@@ -9,6 +9,7 @@ import {
   LEASE_MS,
   LOOK_UP_GAP_MS,
   mayTry,
+  movesByItself,
   nextStep,
   paymentsOf,
   sameRequest,
@@ -28,9 +29,10 @@ import type { Table } from '../store/table.ts';
 import { callOnce } from './call-once.ts';
 import { lookUpClaim } from './check.ts';
 import { completeClaim } from './complete-claim.ts';
+import { teach } from './identify.ts';
 import { lookBeforeSending } from './look-before-sending.ts';
 import { type NotReserved, type Reserve, reserveFor } from './reserve.ts';
-import { recordsOf, teach } from './siblings.ts';
+import { recordsOf } from './siblings.ts';
 import { standFlagged } from './stand.ts';
 
 /*
@@ -57,6 +59,8 @@ export interface ClaimedCall {
   additionalParameters?: Parameters;
   /** What paytech is sent, given the reference under which the attempt goes out. */
   body: (reference: string) => CreatePaymentBody;
+  /** It charges by a token: see {@link Claim.unattended}. */
+  unattended?: true;
   /** Unique to this request of ours, whatever it repeats. */
   owner: string;
   /** When this process will be stopped, in epoch milliseconds. */
@@ -173,6 +177,7 @@ export function claimedCall(deps: ClaimedCallDependencies) {
       earlierPaymentIds: previous ? ownPaymentsOf(previous) : [],
       ...optional('otherPaymentIds', previous?.otherPaymentIds),
       ...optional('deniedPaymentIds', previous?.deniedPaymentIds),
+      ...optional('unattended', call.unattended),
       ...optional('caller', caller),
       ...(reserve ? { turn: (previous?.revision ?? 0) + 1 } : {}),
       ...optional('resolutions', previous?.resolutions),
@@ -188,7 +193,7 @@ export function claimedCall(deps: ClaimedCallDependencies) {
       call: (limitMs) => deps.gateway.create(call.body(gatewayReference(referenceId, attempt)), limitMs),
       giveBack: () => release(claim),
       about: { referenceId, attempt },
-      isSure: kind === 'deposit',
+      isSure: !movesByItself(claim),
     });
     switch (called.is) {
       case 'done':
@@ -209,7 +214,7 @@ export function claimedCall(deps: ClaimedCallDependencies) {
     if (paymentsOf(previous).length === 0 && attempt === 1) return undefined;
     if (call.kind === 'deposit') {
       const records = await recordsOf(table, previous);
-      const found = await look.forDeposits(previous, records, call.request, call.requestId);
+      const found = await look.forDeposits(previous, records, call);
       return found?.is === 'alive' ? showLive(call, previous, found.record) : found;
     }
     const against = await look.forPayouts(previous, await recordsOf(table, previous), call.requestId);

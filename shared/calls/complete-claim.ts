@@ -1,5 +1,5 @@
 import type { EventQueue } from '../messaging/event-queue.ts';
-import { type Claim, paymentsOf, TYPE_OF_KIND, withPayment } from '../payment/claim.ts';
+import { type Claim, movesByItself, paymentsOf, TYPE_OF_KIND, withPayment } from '../payment/claim.ts';
 import { NOTHING } from '../payment/money.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import { gatewayReference } from '../payment/reference.ts';
@@ -53,7 +53,7 @@ export async function completeClaim(
     return queue.send({ bytes, claim: { kind, referenceId }, ...how }, options);
   };
   // A process that dies before the end leaves it to this; an order's next call finds a lost deposit by itself.
-  if (kind !== 'deposit') await queueAnswer({ delaySeconds: REPEAT_AFTER_SECONDS });
+  if (movesByItself(claim)) await queueAnswer({ delaySeconds: REPEAT_AFTER_SECONDS });
   const { applied, record } = await recordPayment(
     table,
     {
@@ -74,7 +74,7 @@ export async function completeClaim(
   if (!record) throw new Error(`payment ${payment.id} was not recorded`);
   await reserveFor(table, kind)?.book(record);
   if (!begins) await queueAnswer();
-  if (!applied && kind === 'deposit') await queueAnswer({ delaySeconds: REPEAT_AFTER_SECONDS });
+  if (!applied && !movesByItself(claim)) await queueAnswer({ delaySeconds: REPEAT_AFTER_SECONDS });
   const written = await writeIn(claim, payment.id);
   // The claim says who the payment is, and does so only now.
   if (!applied) await queueAnswer();

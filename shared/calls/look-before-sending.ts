@@ -31,6 +31,13 @@ export interface LookBeforeSendingDependencies {
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
+/** The deposit that would be. */
+interface ToBeSent {
+  request: ClaimedRequest;
+  unattended?: true;
+  requestId?: string;
+}
+
 /** Why nothing is sent now. */
 type Against =
   | { is: 'existing'; record: PaymentRecord }
@@ -54,13 +61,14 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
   async function forDeposits(
     claim: Claim,
     records: PaymentRecord[],
-    asked: ClaimedRequest,
-    requestId?: string,
+    { request: asked, unattended, requestId }: ToBeSent,
   ): Promise<Against | undefined> {
     const counting = records.filter((each) => counts(claim, each, asked));
     const { known, listed } = await ask(claim, counting, requestId);
     const against = known.find(({ is }) => is === 'existing') ?? known.find(({ is }) => is !== 'alive');
     if (against) return against;
+    // What nobody has to follow is charged at once.
+    if (!listed && unattended) return { is: 'unavailable' };
     if (!listed || listed.some(({ unsure }) => unsure)) {
       // paytech's list is a second source; each payment that is known was asked for by itself.
       logger.warn('references not listed', { metric: 'SiblingsNotListed', referenceId: claim.referenceId });

@@ -1,32 +1,26 @@
-import type { EventQueue } from '../messaging/event-queue.ts';
 import {
   type Claim,
   type ClaimKind,
   counts,
-  isAsMuch,
   KIND_OF,
   MAX_SIBLINGS,
   mayTry,
+  NOBODY,
   paymentsOf,
   withPayment,
 } from '../payment/claim.ts';
-import { misfitOf } from '../payment/found-payment.ts';
 import { withQueued } from '../payment/observation.ts';
-import { type Learnable, optional, type PaymentIdentity, type PaymentRecord } from '../payment/payment.ts';
+import { optional, type PaymentRecord } from '../payment/payment.ts';
 import { parseGatewayReference } from '../payment/reference.ts';
 import { holdsMoney, mayHoldMoney } from '../payment/refund.ts';
 import { type StandingAlarm, subjectId } from '../payment/standing.ts';
-import { meansMoney, type PaymentType } from '../payment/state.ts';
-import type { GatewayClient } from '../paytech/client.ts';
-import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
+import { meansMoney } from '../payment/state.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { readClaim, saveClaim } from '../store/claims.ts';
 import { assign } from '../store/expressions.ts';
 import { IS_KNOWN, keyOf } from '../store/payment-item.ts';
 import { readPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
-import { asFound } from './look-up.ts';
-import { MAX_PARENTS, parentAtPaytech } from './parents.ts';
 import { stand, standFlagged } from './stand.ts';
 
 /*
@@ -44,124 +38,6 @@ export interface SiblingsDependencies {
   logger: Pick<Logger, 'warn' | 'error'>;
   /** Epoch milliseconds. */
   now: () => number;
-}
-
-/**
- * Who a payment is that is about to be recorded, as far as its claim, its parent and it itself say. Reads only.
- * Throws when paytech has to be asked for a parent that is not recorded here, and does not answer.
- */
-export async function identify(
-  { table, gateway }: Pick<SiblingsDependencies, 'table'> & { gateway: Pick<GatewayClient, 'get'> },
-  payment: GatewayPayment,
-  paymentType: PaymentType,
-): Promise<Learnable & Pick<PaymentIdentity, 'attempt'>> {
-  const reference = payment.referenceId ? parseGatewayReference(payment.referenceId) : undefined;
-  const claim = reference && (await readClaim(table, KIND_OF[paymentType], reference.referenceId));
-  if (claim && (await isOurs(table, claim, reference.attempt, payment, paymentType))) {
-    return ofClaim(claim, reference.attempt, payment.parentPaymentId);
-  }
-  const origin = await originOf({ table, gateway }, payment, paymentType);
-  if (origin) return ofClaim(origin.claim, origin.attempt, payment.parentPaymentId);
-  const requested = {
-    ...optional('requestedAmount', payment.customerAmount),
-    ...optional('requestedCurrency', payment.customerCurrency),
-  };
-  const { amount, currency } = payment.facts;
-  const isAsMuchForOrder =
-    claim?.kind === 'deposit' &&
-    !claim.deniedPaymentIds?.includes(payment.id) &&
-    amount !== undefined &&
-    currency !== undefined &&
-    isAsMuch({ amount, currency, ...requested }, claim.request);
-  return {
-    // Of an order that it counts for, without what marks its attempts.
-    ...optional('referenceId', isAsMuchForOrder ? claim.referenceId : payment.referenceId),
-    ...optional('parentPaymentId', payment.parentPaymentId),
-    ...requested,
-    origin: isAsMuchForOrder ? 'service' : 'external',
-  };
-}
-
-function ofClaim(
-  { referenceId, request, additionalParameters }: Claim,
-  attempt: number,
-  parentPaymentId: string | undefined,
-): Learnable & { attempt: number } {
-  return {
-    referenceId,
-    ...optional('parentPaymentId', parentPaymentId ?? request.parentPaymentId),
-    ...optional('requestedAmount', request.amount),
-    requestedCurrency: request.currency,
-    ...optional('additionalParameters', additionalParameters),
-    origin: 'service',
-    attempt,
-  };
-}
-
-/**
- * Whether a payment under the reference of one of our attempts is that attempt. Several may have it, and paytech
- * need not say what was asked for: of a deposit all is taken for ours that does not say otherwise, since it then only
- * counts for the order; of money that goes out only what fits. An attempt that has its payment has no other.
- */
-async function isOurs(
-  table: Table,
-  claim: Claim,
-  attempt: number,
-  payment: GatewayPayment,
-  paymentType: PaymentType,
-): Promise<boolean> {
-  if (isOwn(claim, payment.id)) return true;
-  if (claim.deniedPaymentIds?.includes(payment.id) || attempt > claim.attempt || isUnclaimed(claim))
-    return false;
-  if (await isAnswered(table, claim, attempt)) return false;
-  if (claim.kind !== 'deposit') return misfitOf(claim, { ...asFound(payment), paymentType }) === undefined;
-  const { customerAmount: amount, customerCurrency: currency = claim.request.currency } = payment;
-  return !amount || !misfitOf(claim, { id: payment.id, requested: { amount, currency } });
-}
-
-async function isAnswered(table: Table, claim: Claim, attempt: number): Promise<boolean> {
-  if (attempt === claim.attempt) return claim.paymentId !== undefined || claim.stage === 'released';
-  const ids = [...claim.earlierPaymentIds, ...(claim.paymentId ? [claim.paymentId] : [])];
-  const records = await Promise.all(ids.map((id) => readPayment(table, id)));
-  // What paytech made of it by cascading has its attempt, and another parent.
-  const { parentPaymentId } = claim.request;
-  return records.some((each) => each?.attempt === attempt && each.parentPaymentId === parentPaymentId);
-}
-
-/** Made for a payment of elsewhere, under a reference that nobody has asked for here yet. */
-function isUnclaimed({ stage, attempt, owner }: Claim): boolean {
-  return stage === 'released' && attempt === 1 && owner === NOBODY;
-}
-
-const NOBODY = 'nobody';
-
-/** The attempt that paytech has cascaded to a payment, perhaps by several steps, of which webhooks may be lost. */
-async function originOf(
-  { table, gateway }: { table: Table; gateway: Pick<GatewayClient, 'get'> },
-  { parentPaymentId: firstId }: GatewayPayment,
-  paymentType: PaymentType,
-): Promise<{ claim: Claim; attempt: number } | undefined> {
-  let id = firstId;
-  for (let step = 0; id !== undefined && step < MAX_PARENTS; step++) {
-    const record = await readPayment(table, id);
-    // A refund's deposit is asked for when the refund is booked on it.
-    const answered = record || paymentType === 'REFUND' ? undefined : await parentAtPaytech(gateway, id);
-    const parent = record ?? answered;
-    // A refund's parent is its deposit, unless paytech has cascaded the refund.
-    if (parent?.paymentType !== paymentType) return undefined;
-    const reference =
-      parent.referenceId === undefined ? undefined : parseGatewayReference(parent.referenceId);
-    const claim = reference && (await readClaim(table, KIND_OF[paymentType], reference.referenceId));
-    if (claim) {
-      const attempt = record?.attempt ?? reference.attempt;
-      const isOfClaim = answered
-        ? await isOurs(table, claim, attempt, answered, paymentType)
-        : record?.origin === 'service';
-      if (isOfClaim) return { claim, attempt };
-    }
-    id = parent.parentPaymentId;
-  }
-  return undefined;
 }
 
 /** Each round sees the claim changed by another request. */
@@ -347,48 +223,4 @@ export async function paidBeside(table: Table, claim: Claim, id: string): Promis
 
 async function othersOf(table: Table, claim: Claim, id: string): Promise<PaymentRecord[]> {
   return (await recordsOf(table, claim)).filter((each) => each.id !== id && weighs(claim, each));
-}
-
-/** What the claim says of who a payment is: one of its own, or one of elsewhere that counts for its order. */
-export async function identityInClaim(
-  { table }: Pick<SiblingsDependencies, 'table'>,
-  { kind, referenceId }: Pick<Claim, 'kind' | 'referenceId'>,
-  record: PaymentRecord,
-): Promise<Partial<Learnable> | undefined> {
-  const claim = await readClaim(table, kind, referenceId);
-  if (claim && isOwn(claim, record.id)) {
-    const { attempt: _, ...identity } = ofClaim(claim, claim.attempt, undefined);
-    return identity;
-  }
-  return claim && isForOrder(claim, record) ? { referenceId, origin: 'service' } : undefined;
-}
-
-function isOwn({ paymentId, earlierPaymentIds }: Claim, id: string): boolean {
-  return paymentId === id || earlierPaymentIds.includes(id);
-}
-
-function isForOrder(claim: Claim, record: PaymentRecord): boolean {
-  return (
-    claim.kind === 'deposit' && claim.otherPaymentIds?.includes(record.id) === true && counts(claim, record)
-  );
-}
-
-/** Lets a record learn that it belongs to a claim: what was recorded before anybody asked for it here did not know. */
-export async function teach(
-  { queue, now }: { queue: EventQueue; now: () => number },
-  claim: Claim,
-  record: PaymentRecord,
-  requestId?: string,
-): Promise<void> {
-  const isTaught = record.origin === 'service' && record.referenceId !== undefined;
-  if (isTaught || !(isOwn(claim, record.id) || isForOrder(claim, record))) return;
-  const { id, paymentType, state, amount, currency } = record;
-  const { kind, referenceId } = claim;
-  await queue.send({
-    bytes: writePayment({ id, paymentType, facts: { state, amount, currency } }),
-    claim: { kind, referenceId },
-    source: 'create',
-    receivedAt: new Date(now()).toISOString(),
-    ...optional('requestId', requestId),
-  });
 }

@@ -117,6 +117,23 @@ export const additionalParameters = z.record(text(256), z.string({ error: 'must 
   error: 'must be an object of strings',
 });
 
+const TOKEN_ERROR = 'must be the token of a saved card, and never its number';
+
+/** What paytech gives out for a card. No number of a card passes for one. */
+export const cardToken = matching(/^[A-Za-z0-9_-]{1,32}$/, TOKEN_ERROR).check(
+  z.refine((value) => !/^\d{12,19}$/.test(value), { error: TOKEN_ERROR }),
+);
+
+/** Under which paytech can look up the saved cards of a customer. */
+export const CUSTOMER_WITH_CARDS = /^[a-zA-Z0-9_-]{1,128}$/;
+
+/** What is wrong with the customer of a request with a saved card. */
+export function cardOwnerFault(referenceId: string | undefined): string | undefined {
+  return referenceId === undefined || CUSTOMER_WITH_CARDS.test(referenceId)
+    ? undefined
+    : 'must be 1 to 128 characters of A-Z a-z 0-9 _ - where a saved card is used: paytech finds no others';
+}
+
 /** What is kept of a request's parameters. Throws `request.invalid` where that is too much. */
 export function keptOf(
   given: Parameters | undefined,

@@ -15,7 +15,7 @@ import {
 } from '../payment/payment.ts';
 import { pick } from '../payment/pick.ts';
 import { isOfElsewhere, type Refunds } from '../payment/refund.ts';
-import { endedInVain } from '../payment/state.ts';
+import { endedInVain, meansMoney } from '../payment/state.ts';
 import { customerErrorCode, customerMessage } from '../paytech/customer-message.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import type { StandingEntry } from '../store/standing.ts';
@@ -158,6 +158,7 @@ export function fullView(
   now: number,
 ) {
   return {
+    ...pick(record, ['cardToken']),
     ...pick(paymentAt(record), RECORDED),
     ...pick(record, ['redirectUrl', 'refundable']),
     ...(record.paymentType === 'DEPOSIT' ? { refunds: refundsView(record.refunds) } : {}),
@@ -251,6 +252,15 @@ function isoTime(milliseconds: number): string {
 
 function optionally<T, R>(value: T | undefined, view: (value: T) => R): R | undefined {
   return value === undefined ? undefined : view(value);
+}
+
+/**
+ * The answer to a charge by a token: with where paytech wants the customer to confirm it (3-D Secure), in any state in
+ * which that may still be.
+ */
+export function chargedView(record: PaymentRecord) {
+  const { final, state } = asShown(record);
+  return { ...createdView(record), ...(final || meansMoney(state) ? {} : pick(record, ['redirectUrl'])) };
 }
 
 /** The answer to `POST /payments` and `POST /operations/withdrawals`. */

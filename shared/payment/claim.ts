@@ -69,6 +69,7 @@ export function isClaimKind(text: string): text is ClaimKind {
  * | known     | a deposit DECLINED or CANCELLED, at paytech too | attempt n + 1 as `sent`, then call   |
  * | known     | the same, but still to be paid at paytech       | 200 with the payment, or 409         |
  * | released  | any; where it had payments, the same request    | the same attempt, as from (none)     |
+ * | unknown   | a charge by a token, as if money would go out   | `flagged`, or `limited`              |
  * | flagged   | any                                             | 409 claim.flagged, alarm             |
  * | flagged   | reconcile finds one that fits after all         | record, `known`                      |
  * | flagged   | a person says sent, and paytech has it          | record, `known`                      |
@@ -131,6 +132,8 @@ export interface Claim {
   otherPaymentIds?: string[];
   /** Payments of which a person has said that they are not what was asked for. */
   deniedPaymentIds?: string[];
+  /** Of a deposit: it charges by a token, and needs nobody to follow its redirectUrl. */
+  unattended?: true;
   /** The attempt ended with 429, which says that paytech did not take it. */
   limited?: true;
   /** Why it is flagged. */
@@ -146,6 +149,14 @@ export interface Claim {
   /** Counts the writes; every write is conditional on it. */
   revision: number;
 }
+
+/** Whether the attempt may move money although nobody has seen its redirectUrl: it is never sent a second time unasked. */
+export function movesByItself({ kind, unattended }: Pick<Claim, 'kind' | 'unattended'>): boolean {
+  return kind !== 'deposit' || unattended === true;
+}
+
+/** The owner of a claim that was made for a payment of elsewhere. */
+export const NOBODY = 'nobody';
 
 /** Longer than create-payment's time limit of 14 s, so that a dead owner is dead when its lease ends. */
 export const LEASE_MS = 15_000;

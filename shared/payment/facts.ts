@@ -25,6 +25,11 @@ export const FACTS = {
   paymentMethod: { kind: 'text', inEvents: true, says: 'Such as BASIC_CARD.' },
   account: { kind: 'text', inEvents: true, says: 'Masked: at most its last four characters.' },
   cardBrand: { kind: 'text', inEvents: true, says: 'Such as VISA.' },
+  cardToken: {
+    kind: 'text',
+    inEvents: false,
+    says: 'By which the card can be charged again or paid out to. For the back office alone.',
+  },
   country: { kind: 'text', inEvents: true, says: "ISO 3166 alpha-2, of the card's issuer." },
   externalId: { kind: 'text', inEvents: true, says: "The provider's id of the payment." },
   externalResultCode: { kind: 'text', inEvents: true, says: "The provider's code for its ending." },

@@ -1,4 +1,4 @@
-import { type Claim, isForMoney, LOOK_UP_GAP_MS, paymentsOf, TYPE_OF_KIND } from './claim.ts';
+import { type Claim, isForMoney, LOOK_UP_GAP_MS, movesByItself, paymentsOf, TYPE_OF_KIND } from './claim.ts';
 import { type Decimal, NOTHING } from './money.ts';
 import { meansMoney, type PaymentState, type PaymentType } from './state.ts';
 
@@ -37,7 +37,8 @@ export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], starte
       const others = all.filter((each) => each !== shown).map(({ id }) => id);
       return { do: 'adopt', paymentId: shown.id, others };
     }
-  } else {
+  }
+  if (movesByItself(claim)) {
     const [only, another] = ours;
     if (another) return { do: 'flag', reason: `paytech has ${ours.length} payments under this reference` };
     const unsure = possible.find((each) => each.unsure);
@@ -56,9 +57,8 @@ export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], starte
   const seenTwice = claim.firstLookUpAt !== undefined && startedAt - claim.firstLookUpAt >= LOOK_UP_GAP_MS;
   if (!seenTwice || startedAt < claim.leaseUntil) return { do: 'wait', seconds: LOOK_UP_GAP_MS / 1000 };
   // A lost deposit cannot be paid, nobody has seen its redirectUrl; money that goes out needs nobody to.
-  return claim.kind === 'deposit'
-    ? { do: 'release' }
-    : { do: 'flag', reason: other ? `payment ${other} may be it, with other money` : STILL_TO_COME };
+  if (!movesByItself(claim)) return { do: 'release' };
+  return { do: 'flag', reason: other ? `payment ${other} may be it, with other money` : STILL_TO_COME };
 }
 
 /** What paytech has made of one of these, or of an earlier attempt, and was paid, whatever the amount. */

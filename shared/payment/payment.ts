@@ -135,6 +135,8 @@ export interface PaymentRecord extends PaymentIdentity {
   history: HistoryEntry[];
   /** Where the customer pays; absent on payments that were not made through `POST /payments`. */
   redirectUrl?: string;
+  /** As paytech's API has told it since; what an event brought is in the history. */
+  cardToken?: string;
   quarantine: QuarantinedEvent[];
   /** All contradictions that were not confirmed, kept in `quarantine` or not. */
   quarantined: number;

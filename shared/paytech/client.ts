@@ -4,6 +4,7 @@ import { parseJson, stringifyJson } from '../payment/json.ts';
 import type { Secret } from '../runtime/secrets.ts';
 import { waitFor } from '../runtime/slow.ts';
 import { send, type Transported, type TransportRequest } from '../runtime/transport.ts';
+import { readCard, type SavedCard } from './saved-card.ts';
 import {
   type GatewayPayment,
   toExecutedPayment,
@@ -73,6 +74,8 @@ export interface GatewayClient {
   ): Promise<Answer<GatewayPayment>>;
   /** The audit steps of a payment, as paytech has them. */
   operations(id: string, limitMs: number): Promise<Answer<{ operations: unknown[] }>>;
+  /** The saved cards of a customer, as paytech has them. */
+  cards(customerReferenceId: string, limitMs: number): Promise<Answer<{ cards: SavedCard[] }>>;
   balances(limitMs: number): Promise<Answer<{ balances: unknown[] }>>;
   availableWithdrawalBalances(limitMs: number): Promise<Answer<{ balances: unknown[] }>>;
 }
@@ -175,6 +178,15 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
       decoded(await call('GET', `${pathOf(id)}/operations`, limitMs), (envelope) => ({
         operations: anyList.parse(envelope.result),
       })),
+    cards: async (customerReferenceId, limitMs) =>
+      decoded(
+        await call(
+          'GET',
+          `/api/v1/customers/${encodeURIComponent(customerReferenceId)}/card-tokens`,
+          limitMs,
+        ),
+        (envelope) => ({ cards: anyList.parse(envelope.result).flatMap(readCard) }),
+      ),
     balances: async (limitMs) =>
       decoded(await call('GET', '/api/v1/balances', limitMs), (envelope) => ({
         balances: anyList.parse(envelope.result),

@@ -8,6 +8,7 @@ export const PATHS: Record<FactName, Path> = {
   paymentMethod: ['paymentMethod'],
   account: ['paymentMethodDetails', 'customerAccountNumber'],
   cardBrand: ['paymentMethodDetails', 'cardBrand'],
+  cardToken: ['paymentMethodDetails', 'cardToken'],
   country: ['paymentMethodDetails', 'cardIssuingCountryCode'],
   externalId: ['externalId'],
   externalResultCode: ['externalResultCode'],

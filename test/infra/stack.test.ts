@@ -98,6 +98,7 @@ test('secrets start with a random value, and say what to put in', () => {
 
 const operationRoutes = [
   'GET /operations/balances',
+  'GET /operations/customers/{referenceId}/cards',
   'GET /operations/payments',
   'GET /operations/payments/{id}',
   'GET /operations/payments/{id}/gateway-operations',

@@ -150,7 +150,7 @@ describe('POST /operations/withdrawals', () => {
   );
 
   it.each([
-    ['a card', { card: { number: '1' } }, 'card'],
+    ['a card number', { card: { cardToken: 't', number: '1' } }, 'card.number'],
     ['Google Pay', { googlePay: {} }, 'googlePay'],
     ['Apple Pay', { applePay: {} }, 'applePay'],
     ['a webhookUrl', { webhookUrl: 'https://evil.example' }, 'webhookUrl'],

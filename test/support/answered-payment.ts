@@ -85,7 +85,7 @@ function objectOf(payment: MadePayment, chance: Chance, path: Path): Record<stri
     customerCurrency,
     ...identity
   } = payment;
-  const { account, cardBrand, country, state, externalRefs, ...money } = facts;
+  const { account, cardBrand, cardToken, country, state, externalRefs, ...money } = facts;
   const differs = {
     ...optional('customerAmount', customerAmount ?? (chance(2) === 1 ? asked?.amount : undefined)),
     ...optional('customerCurrency', customerCurrency ?? (chance(2) === 1 ? asked?.currency : undefined)),
@@ -103,6 +103,7 @@ function objectOf(payment: MadePayment, chance: Chance, path: Path): Record<stri
     paymentMethodDetails: {
       ...optional('customerAccountNumber', account),
       ...optional('cardBrand', cardBrand),
+      ...optional('cardToken', cardToken),
       ...optional('cardIssuingCountryCode', country),
     },
     ...(chance(2) === 1 ? { internalState: 'ROUTED', shopName: null } : {}),

@@ -88,7 +88,7 @@ export function memoryGateway(
   }
 
   function beginningOf(body: CreatePaymentBody): PaymentState {
-    if (body.paymentType === 'DEPOSIT') return 'CHECKOUT';
+    if (body.paymentType === 'DEPOSIT') return isByToken(body) ? 'PENDING' : 'CHECKOUT';
     return body.paymentType === 'WITHDRAWAL' && waitsForApproval(body) ? 'AWAITING_APPROVAL' : 'PENDING';
   }
 
@@ -101,7 +101,9 @@ export function memoryGateway(
       ...optional('referenceId', body.referenceId),
       ...(body.parentPaymentId === undefined ? {} : { parentPaymentId: body.parentPaymentId as string }),
       created: new Date(now?.() ?? 0).toISOString(),
-      ...(body.paymentType === 'DEPOSIT' ? { redirectUrl: `https://checkout.example/${id}` } : {}),
+      ...(body.paymentType === 'DEPOSIT' && !isByToken(body)
+        ? { redirectUrl: `https://checkout.example/${id}` }
+        : {}),
       createdAt: now?.() ?? 0,
       asked: { amount, currency: body.currency as string },
       facts: {
@@ -311,6 +313,11 @@ export function memoryGateway(
       return Buffer.from(stringifyJson(answeredPayment(payment, 'webhook', weather.form, chance)));
     },
   };
+}
+
+/** Nobody has to come to the hosted page for it. */
+function isByToken({ card, recurringToken }: Pick<CreatePaymentBody, string>): boolean {
+  return card !== undefined || recurringToken !== undefined;
 }
 
 /** The only state in which each action is possible. */

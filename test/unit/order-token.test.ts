@@ -169,7 +169,11 @@ describe('a token is invalid', () => {
     ['whose payload is no object', token('[]'), 'token'],
     ['whose payload is no JSON', token('{'), 'token'],
     ['of more than 16 KB', token({ ...CLAIMS, cart: 'x'.repeat(16 * 1024) }), 'token'],
-    ['with a saved card', token({ ...CLAIMS, payment: { cardToken: 'x' } }), 'payment'],
+    [
+      'with a card number',
+      token({ ...CLAIMS, payment: { cardToken: '4000000000000408' } }),
+      'payment.cardToken',
+    ],
     ['that is no JWT', 'order-1', 'token'],
     ['that is empty', '', 'token'],
     ['that is a number', 5, 'token'],

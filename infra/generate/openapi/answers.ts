@@ -232,6 +232,17 @@ export const fullRecord = z.object({
   ),
 });
 
+/** Of `readCard`. */
+export const savedCard = z.object({
+  cardToken: text,
+  cardholderName: optionalText,
+  panMasked: optionalText,
+  expiryMonth: optionalText,
+  expiryYear: optionalText,
+  brand: optionalText,
+  savedByCustomer: z.optional(z.boolean()),
+});
+
 /** What was acknowledged. */
 export const acknowledgement = z.object({
   kind: z.enum(STANDING_ALARMS),

@@ -143,6 +143,14 @@ const ROUTES: Record<OperationRouteKey, Description> = {
     answers: { 200: { description: 'The steps.', schema: 'GatewayOperations' } },
     problems: ['payment.not_found', 'gateway.rejected', 'gateway.unavailable'],
   },
+  'GET /operations/customers/{referenceId}/cards': {
+    operationId: 'listSavedCards',
+    summary: 'Shows the saved cards of a customer',
+    description:
+      'By the customer.referenceId of the payments with which they were saved. A cardToken charges the card (in the order token, or by an IAM-signed POST /payments) or pays out to it.',
+    answers: { 200: { description: 'The cards, their numbers masked.', schema: 'SavedCards' } },
+    problems: ['request.invalid', 'payment.not_found', 'gateway.rejected', 'gateway.unavailable'],
+  },
   'GET /operations/balances': {
     operationId: 'listBalances',
     summary: 'Shows the balances, and what can be withdrawn',
@@ -170,6 +178,7 @@ export const operations: RouteGroup = {
       balances: answers.gatewayObjects,
       availableWithdrawalBalances: answers.gatewayObjects,
     }),
+    SavedCards: z.object({ cards: z.array(answers.savedCard) }),
     ClaimResolution: answers.claimResolution,
     AlarmAcknowledgement: answers.acknowledgement,
   },
