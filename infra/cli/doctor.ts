@@ -29,7 +29,11 @@ export async function doctor(environment: Environment): Promise<Result> {
     paytech: () => paytech(environment),
     clock: () => clock(environment),
     API: () => api(environment),
-    'webhook URL': () => webhookUrl(environment),
+    'webhook URL': () => receiver(environment.webhookUrl, "must be the one in paytech's back office"),
+    ...(environment.paymentWebhookUrl && {
+      'webhook URL of payments': () =>
+        receiver(environment.paymentWebhookUrl!, 'is told to paytech with each payment'),
+    }),
     webhooks: () => webhooks(environment),
     'list of paytech': () => listFilter(environment),
     table: () => paymentsTable(environment),
@@ -103,14 +107,14 @@ async function api({ apiUrl }: Environment): Promise<Finding> {
   };
 }
 
-async function webhookUrl({ webhookUrl }: Environment): Promise<Finding> {
-  const { status } = await ask(webhookUrl, 'POST', Buffer.alloc(TOO_LARGE_BYTES, 'x'));
+async function receiver(url: string, what: string): Promise<Finding> {
+  const { status } = await ask(url, 'POST', Buffer.alloc(TOO_LARGE_BYTES, 'x'));
   const isOurs = status === 413;
   return {
     is: isOurs ? 'ok' : 'fail',
     detail: isOurs
-      ? `${webhookUrl} is the receiver: it must be the one in paytech's back office`
-      : `${webhookUrl} answers HTTP ${status} to an oversized webhook, not 413`,
+      ? `${url} is the receiver, and ${what}`
+      : `${url} answers HTTP ${status} to an oversized webhook, not 413`,
   };
 }
 

@@ -4,7 +4,7 @@ import { Dashboard, GraphWidget, type IMetric, TextWidget } from 'aws-cdk-lib/aw
 import type { Construct } from 'constructs';
 import type { MetricName } from '../../shared/runtime/metrics.ts';
 import { loggedMetric, routesOfCustomers, type Watched } from './alarms.ts';
-import { routeMetric } from './api-metrics.ts';
+import { routeMetric, routeName } from './api-metrics.ts';
 import { loggedAlarms } from './logged-alarms.ts';
 
 const period = Duration.minutes(5);
@@ -18,7 +18,7 @@ export function dashboard(scope: Construct, watched: Watched): void {
         route,
         statistic,
         period,
-        label: `${route.method} ${route.path}`,
+        label: routeName(route),
       }),
     );
   const made = Object.entries(functions);

@@ -140,10 +140,14 @@ const schema = z
       .describe('Whether there is `PATCH /payments/{id}`, which executes a deposit without the redirect.'),
     throttle: throttle
       .default({ rate: 200, burst: 400 })
-      .describe('Limits of each route: requests per second, and how many at once beyond that.'),
+      .describe(
+        'Limits of `POST /payments`, and of `GET /payments/{id}`: requests per second, and how many at once beyond that.',
+      ),
     webhookThrottle: throttle
       .default({ rate: 500, burst: 1000 })
-      .describe("Of the webhook route, since paytech's deliveries come in bursts."),
+      .describe(
+        "Of each of the two webhook routes, since paytech's deliveries come in bursts, and of `PATCH /payments/{id}`.",
+      ),
     operationsThrottle: throttle
       .default({ rate: 50, burst: 100 })
       .describe('Of each route of the back office: whoever has its key by mistake or theft is slowed down.'),

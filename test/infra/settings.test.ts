@@ -312,7 +312,8 @@ describe('in the stack', () => {
   test('a custom domain is where webhooks come in', async () => {
     const { template } = await synthesize({ ...minimal, publicUrl: 'https://pay.shop.example' });
     const webhookUrl = 'https://pay.shop.example/webhooks/paytech';
-    expect(settingsOf(template, 'create-payment')).toMatchObject({ webhookUrl });
+    const own = `${webhookUrl}/unique-to-stack`;
+    expect(settingsOf(template, 'create-payment')).toMatchObject({ webhookUrl: own });
     template.hasOutput('WebhookUrl', { Value: webhookUrl });
   });
 });

@@ -7,6 +7,7 @@ import {
   resources,
   synthesize,
   target,
+  textOf,
   variablesOf,
   violationsOf,
 } from './synthesized.ts';
@@ -118,7 +119,7 @@ describe('the HTTP API', () => {
       const integrationId = Properties.Target['Fn::Join'][1][1].Ref;
       const integration = of.toJSON().Resources[integrationId].Properties;
       return [
-        Properties.RouteKey,
+        textOf(of, Properties.RouteKey),
         `${target(of, integration.IntegrationUri)}, ${Properties.AuthorizationType}`,
         integration.PayloadFormatVersion,
       ];
@@ -131,6 +132,7 @@ describe('the HTTP API', () => {
         ['GET /payments/{id}', 'get-payment, NONE', '2.0'],
         ['POST /payments', 'create-payment, NONE', '2.0'],
         ['POST /webhooks/paytech', 'receive-webhook, NONE', '2.0'],
+        ['POST /webhooks/paytech/unique-to-stack', 'receive-webhook, NONE', '2.0'],
       ].sort(),
     ]);
   });
@@ -170,14 +172,17 @@ describe('the HTTP API', () => {
     expect(onlyResource(closed, 'AWS::ApiGatewayV2::Api').Properties).not.toHaveProperty('CorsConfiguration');
   });
 
-  test('is throttled, the webhook and the back office by limits of their own', () => {
+  test('is throttled, the webhooks and the back office by limits of their own', () => {
     const limits = (ThrottlingRateLimit: number, ThrottlingBurstLimit: number) => ({
       ThrottlingRateLimit,
       ThrottlingBurstLimit,
       DetailedMetricsEnabled: true,
     });
-    expect(stage().DefaultRouteSettings).toEqual(limits(11, 22));
+    // Of what has none of its own: the webhooks of payments, whose path no template knows.
+    expect(stage().DefaultRouteSettings).toEqual(limits(33, 44));
     expect(stage().RouteSettings).toEqual({
+      'POST /payments': limits(11, 22),
+      'GET /payments/{id}': limits(11, 22),
       'POST /webhooks/paytech': limits(33, 44),
       ...Object.fromEntries(operationRoutes.map((key) => [key, limits(55, 66)])),
     });
@@ -325,6 +330,7 @@ test('outputs name what a deployer and paytech-ops need next', () => {
     'PaymentEventsQueueUrl',
     'PaymentEventsTopicArn',
     'PaymentEventsUndeliveredQueueUrl',
+    'PaymentWebhookUrl',
     'PaymentsTable',
     'PaytechUrl',
     'Settings',
