@@ -17,6 +17,7 @@ import type { PaymentEventsSubscription } from './payment-events-subscription.ts
 import { type PaymentsTable, paymentsTable } from './payments-table.ts';
 import { reconcileSchedule } from './reconcile-schedule.ts';
 import { assertRegion } from './region.ts';
+import { savedQueries } from './saved-queries.ts';
 import { type Secrets, secrets } from './secrets.ts';
 import { parseSettings, plainSettings, type Settings, type SettingsInput } from './settings.ts';
 import { onlyTheseSend, webhookQueue } from './webhook-queue.ts';
@@ -85,6 +86,13 @@ export class PaytechPayments extends Construct {
     };
     alarms(this, watched);
     dashboard(this, watched);
+    if (settings.savedQueries) {
+      const made = Object.values(this.functions);
+      savedQueries(
+        this,
+        made.map(({ logGroup }) => logGroup),
+      );
+    }
 
     this.apiUrl = url;
     this.webhookUrl = webhookUrl;

@@ -171,6 +171,14 @@ const schema = z
       .describe(
         'A table that is there already, restored from a backup or kept by a stack that was removed, in the place of one of the stack: see [the runbook](runbook.md#restore).',
       ),
+    tableWriteLimit: z
+      .int()
+      .min(100)
+      .max(40_000)
+      .optional()
+      .describe(
+        'How many write units a second the table and its index take at most, so that neither a mistake nor an attack costs more; what is beyond is answered 5xx or waits in the queue. Left out: what the account allows. A payment takes [twelve](scale.md).',
+      ),
     dataKeyArn: kmsKey
       .optional()
       .describe(
@@ -272,6 +280,10 @@ const schema = z
     logRetentionDays: logRetentionDays
       .default(30)
       .describe('How long logs are kept, in days: one of the numbers that CloudWatch takes.'),
+    savedQueries: z
+      .boolean()
+      .default(false)
+      .describe("Whether the runbook's queries over the logs are saved in the console of CloudWatch."),
     alarmEmails: z
       .array(z.email())
       .default([])

@@ -85,6 +85,7 @@ test('defaults fill in what is left out', () => {
     operatorRoles: [],
     reservedConcurrency: {},
     logRetentionDays: 30,
+    savedQueries: false,
     alarmEmails: [],
   });
 });
@@ -238,6 +239,7 @@ const CHANGES: { [Name in Exclude<keyof SettingsInput, keyof PlainSettings>]-?: 
   subscriberAccounts: ['111122223333'],
   topicKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
   existingTable: 'payments-restored',
+  tableWriteLimit: 1_000,
   dataKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
   webhookBatchSize: 11,
   webhookConcurrency: 21,
@@ -245,6 +247,7 @@ const CHANGES: { [Name in Exclude<keyof SettingsInput, keyof PlainSettings>]-?: 
   operatorRoles: ['arn:aws:iam::111122223333:role/on-call'],
   reservedConcurrency: { 'get-payment': 10 },
   logRetentionDays: 14,
+  savedQueries: true,
   alarmEmails: ['on-call@shop.example'],
   alarmTopicArn: 'arn:aws:sns:eu-west-1:123456789012:on-call',
 };

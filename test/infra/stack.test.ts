@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -111,6 +113,18 @@ const operationRoutes = [
   'POST /operations/refunds',
   'POST /operations/withdrawals',
 ];
+
+test('writes to the table are limited where a setting says so, in the index as in the table', async () => {
+  const limits = (of: Template) => {
+    const { Properties } = onlyResource(of, 'AWS::DynamoDB::GlobalTable');
+    return [Properties, Properties.GlobalSecondaryIndexes[0]].map(
+      (each) => each.WriteOnDemandThroughputSettings,
+    );
+  };
+  const { template: limited } = await synthesize({ ...minimal, tableWriteLimit: 1_000 });
+  expect(limits(limited)).toEqual([{ MaxWriteRequestUnits: 1_000 }, { MaxWriteRequestUnits: 1_000 }]);
+  expect(limits(template)).toEqual([undefined, undefined]);
+});
 
 describe('the HTTP API', () => {
   const stage = () => onlyResource(template, 'AWS::ApiGatewayV2::Stage').Properties;
@@ -315,6 +329,24 @@ describe('with a key of the merchant’s', () => {
     for (const actions of found.filter(({ length }) => length > 1))
       expect(actions).toEqual(forTable.map((name) => `kms:${name}`));
   });
+});
+
+test('the queries of the runbook are saved over the logs of all functions, where a setting says so', async () => {
+  const runbook = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8');
+  const { template: saving } = await synthesize({ ...minimal, savedQueries: true });
+  const saved = Object.values(saving.findResources('AWS::Logs::QueryDefinition'));
+  expect(saved.map(({ Properties }) => Properties.Name)).toEqual([
+    'paytech-payments-sandbox/one payment or request',
+    'paytech-payments-sandbox/slow calls',
+    'paytech-payments-sandbox/refused requests',
+  ]);
+  const functions = Object.keys(resources(saving, 'AWS::Lambda::Function'));
+  for (const { Properties } of saved) {
+    expect(runbook).toContain(Properties.QueryString);
+    const groups = Properties.LogGroupNames.map((name: Json) => target(saving, name));
+    expect(groups.sort()).toEqual(functions.map((name) => `${name}-logs`).sort());
+  }
+  expect(template.findResources('AWS::Logs::QueryDefinition')).toEqual({});
 });
 
 test('outputs name what a deployer and paytech-ops need next', () => {
