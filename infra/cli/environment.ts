@@ -5,6 +5,7 @@ import { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQS } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { readOrderKeys } from '../../functions/create-payment/order-token.ts';
 import { timesOf } from '../../functions/reconcile/times.ts';
 import { type EventQueue, openEventQueue } from '../../shared/messaging/event-queue.ts';
 import { openPublisher, type Publisher } from '../../shared/messaging/publisher.ts';
@@ -59,6 +60,7 @@ export interface Environment extends SettingsInUse {
   apiKey: KeptSecret<string>;
   /** Newest first. */
   signingKeys: KeptSecret<string[]>;
+  orderTokenKeys: KeptSecret<string[]>;
   /** Who works: it goes into the history of what is decided here. */
   caller(): Promise<string>;
 }
@@ -115,6 +117,7 @@ function localEnvironment(): Environment {
     settings: plainSettings(settings, webhookUrl),
     apiKey: fixed(LOCAL_KEYS.apiKey),
     signingKeys: fixed([LOCAL_KEYS.signingKey]),
+    orderTokenKeys: fixed([LOCAL_KEYS.orderTokenKey]),
     caller: async () => `local:user/${userInfo().username}`,
   });
 }
@@ -147,6 +150,7 @@ async function stackEnvironment(stack: string, { profile, region }: Where): Prom
     settings: JSON.parse(output('Settings')) as OpsSettings,
     apiKey: openSecret(output('ApiKeySecret'), readApiKey, { secretsManager }),
     signingKeys: openSecret(output('SigningKeysSecret'), readSigningKeys, { secretsManager }),
+    orderTokenKeys: openSecret(outputs.get('OrderTokenKeysSecret') ?? '', readOrderKeys, { secretsManager }),
     caller: async () => {
       const { Arn } = await new STSClient(account).send(new GetCallerIdentityCommand({}));
       if (!Arn) throw new Failure('AWS does not say who you are.');
