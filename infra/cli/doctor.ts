@@ -11,6 +11,7 @@ import type { Environment } from './environment.ts';
 import type { Finding } from './finding.ts';
 import { count, type Result, table } from './output.ts';
 import { depthOf } from './queues.ts';
+import { smokePayment } from './smoke-payment.ts';
 
 const LIMIT_MS = 10_000;
 
@@ -20,8 +21,8 @@ const MAX_SKEW_MS = MINUTE_MS;
 /** The receiver takes less than this, so that it answers before it looks at the signature, whose failures alarm. */
 const TOO_LARGE_BYTES = 256 * 1024 + 1;
 
-/** `doctor`: whether everything that the service needs is there and answers. */
-export async function doctor(environment: Environment): Promise<Result> {
+/** `doctor`: whether everything that the service needs is there and answers; with `pay` a payment of the sandbox, too. */
+export async function doctor(environment: Environment, { pay = false } = {}): Promise<Result> {
   const checks: Record<string, () => Promise<Finding>> = {
     versions: async () => versions(),
     'API key': () => apiKey(environment),
@@ -29,7 +30,11 @@ export async function doctor(environment: Environment): Promise<Result> {
     paytech: () => paytech(environment),
     clock: () => clock(environment),
     API: () => api(environment),
-    'webhook URL': () => webhookUrl(environment),
+    'webhook URL': () => receiver(environment.webhookUrl, "must be the one in paytech's back office"),
+    ...(environment.paymentWebhookUrl && {
+      'webhook URL of payments': () =>
+        receiver(environment.paymentWebhookUrl!, 'is told to paytech with each payment'),
+    }),
     webhooks: () => webhooks(environment),
     'list of paytech': () => listFilter(environment),
     table: () => paymentsTable(environment),
@@ -43,6 +48,9 @@ export async function doctor(environment: Environment): Promise<Result> {
   const findings = await Promise.all(
     Object.entries(checks).map(async ([check, look]) => ({ check, ...(await look().catch(failed)) })),
   );
+  if (pay)
+    for (const [check, finding] of Object.entries(await smokePayment(environment)))
+      findings.push({ check, ...finding });
   const rows = findings.map(({ check, is, detail }) => [is.toUpperCase(), check, detail]);
   return {
     document: { environment: environment.name, checks: findings },
@@ -103,14 +111,14 @@ async function api({ apiUrl }: Environment): Promise<Finding> {
   };
 }
 
-async function webhookUrl({ webhookUrl }: Environment): Promise<Finding> {
-  const { status } = await ask(webhookUrl, 'POST', Buffer.alloc(TOO_LARGE_BYTES, 'x'));
+async function receiver(url: string, what: string): Promise<Finding> {
+  const { status } = await ask(url, 'POST', Buffer.alloc(TOO_LARGE_BYTES, 'x'));
   const isOurs = status === 413;
   return {
     is: isOurs ? 'ok' : 'fail',
     detail: isOurs
-      ? `${webhookUrl} is the receiver: it must be the one in paytech's back office`
-      : `${webhookUrl} answers HTTP ${status} to an oversized webhook, not 413`,
+      ? `${url} is the receiver, and ${what}`
+      : `${url} answers HTTP ${status} to an oversized webhook, not 413`,
   };
 }
 

@@ -5,15 +5,24 @@ import { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQS } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { readOrderKeys } from '../../functions/create-payment/order-token.ts';
 import { timesOf } from '../../functions/reconcile/times.ts';
 import { type EventQueue, openEventQueue } from '../../shared/messaging/event-queue.ts';
 import { openPublisher, type Publisher } from '../../shared/messaging/publisher.ts';
+import { optional } from '../../shared/payment/payment.ts';
 import { type GatewayClient, gatewayClient } from '../../shared/paytech/client.ts';
 import { readApiKey, readSigningKeys } from '../../shared/paytech/keys.ts';
 import { openSecret, type Secret } from '../../shared/runtime/secrets.ts';
 import { type BatchTable, openBatchTable } from '../../shared/store/batch-table.ts';
 import { type OpenIndex, openOpenIndex } from '../../shared/store/open-index.ts';
-import { ACCOUNT, clientFor, LOCAL_GRACE_SECONDS, LOCAL_KEYS, REGION } from '../local/account.ts';
+import {
+  ACCOUNT,
+  clientFor,
+  LOCAL_GRACE_SECONDS,
+  LOCAL_KEYS,
+  LOCAL_STACK,
+  REGION,
+} from '../local/account.ts';
 import { projectContext } from '../stack/project-context.ts';
 import { type OpsSettings, parseSettings, plainSettings } from '../stack/settings.ts';
 import { type AlarmSubscriptions, alarmSubscriptions } from './alarm-subscriptions.ts';
@@ -44,10 +53,14 @@ export interface Environment extends SettingsInUse {
   /** Of what alarms go to; the local run has none. */
   alarmSubscriptions?: () => Promise<AlarmSubscriptions>;
   apiUrl: string;
+  /** For paytech's back office. */
   webhookUrl: string;
+  /** What paytech is told with each payment; absent of a stack of the last release. */
+  paymentWebhookUrl?: string;
   apiKey: KeptSecret<string>;
   /** Newest first. */
   signingKeys: KeptSecret<string[]>;
+  orderTokenKeys: KeptSecret<string[]>;
   /** Who works: it goes into the history of what is decided here. */
   caller(): Promise<string>;
 }
@@ -100,9 +113,11 @@ function localEnvironment(): Environment {
     topicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:payment-events`,
     apiUrl,
     webhookUrl,
+    paymentWebhookUrl: `${webhookUrl}/${LOCAL_STACK}`,
     settings: plainSettings(settings, webhookUrl),
     apiKey: fixed(LOCAL_KEYS.apiKey),
     signingKeys: fixed([LOCAL_KEYS.signingKey]),
+    orderTokenKeys: fixed([LOCAL_KEYS.orderTokenKey]),
     caller: async () => `local:user/${userInfo().username}`,
   });
 }
@@ -131,9 +146,11 @@ async function stackEnvironment(stack: string, { profile, region }: Where): Prom
     topicArn: output('PaymentEventsTopicArn'),
     apiUrl: output('ApiUrl'),
     webhookUrl: output('WebhookUrl'),
+    ...optional('paymentWebhookUrl', outputs.get('PaymentWebhookUrl')),
     settings: JSON.parse(output('Settings')) as OpsSettings,
     apiKey: openSecret(output('ApiKeySecret'), readApiKey, { secretsManager }),
     signingKeys: openSecret(output('SigningKeysSecret'), readSigningKeys, { secretsManager }),
+    orderTokenKeys: openSecret(outputs.get('OrderTokenKeysSecret') ?? '', readOrderKeys, { secretsManager }),
     caller: async () => {
       const { Arn } = await new STSClient(account).send(new GetCallerIdentityCommand({}));
       if (!Arn) throw new Failure('AWS does not say who you are.');

@@ -175,7 +175,8 @@ function upkeep(root: Command, work: Work): void {
   root
     .command('doctor')
     .description('check that everything the service needs is in place and answers')
-    .action(() => work(doctor));
+    .option('--pay', 'make a payment in the sandbox, for you to pay, and see its webhook come')
+    .action((options: { pay?: boolean }) => work((environment) => doctor(environment, options)));
 }
 
 function ofQueue(command: Command): Command {

@@ -20,5 +20,8 @@ export const LOCAL_KEYS = {
   fingerprintKey: 'local-fingerprint-key-local-fingerprint-key',
 } as const;
 
+/** What is unique to a stack on AWS, and part of the path of its payments' webhooks. */
+export const LOCAL_STACK = 'local-stack';
+
 /** The simulator's webhooks are here at once or not at all. */
 export const LOCAL_GRACE_SECONDS = 5;

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ACCOUNT, REGION } from './account.ts';
+import { ACCOUNT, LOCAL_STACK, REGION } from './account.ts';
 import { queueUrl } from './embedded.ts';
 
 export interface CloudFormationTemplate {
@@ -76,6 +76,7 @@ const PSEUDO_PARAMETERS: Record<string, string> = {
   'AWS::Partition': 'aws',
   'AWS::URLSuffix': 'amazonaws.com',
   'AWS::StackName': 'local',
+  'AWS::StackId': `arn:aws:cloudformation:${REGION}:${ACCOUNT}:stack/local/${LOCAL_STACK}`,
 };
 
 function arn(service: string, resource: string): string {

@@ -1,5 +1,5 @@
 /** The access log of the API: one JSON line per request, with nothing of a customer in it. */
-import { Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import { LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -7,6 +7,7 @@ import { FilterPattern, LogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { METRICS_NAMESPACE } from '../../shared/runtime/metrics.ts';
 import type { Settings } from './settings.ts';
+import { uniqueToStack } from './unique.ts';
 
 /**
  * No address, no query and no path values. API Gateway puts values in as they are, so that only what brings no quotes
@@ -39,11 +40,10 @@ export function accessLogs(scope: Construct, settings: Settings, dataKey: IKey |
   // Under this prefix a group needs no place in the one resource policy of the account's logs, which has 5,120
   // characters: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
   // Kept when the stack is removed, so that the name must be one that the next stack of the name does not take.
-  const { stackName, stackId } = Stack.of(scope);
-  const unique = Fn.select(2, Fn.split('/', stackId));
+  const { stackName } = Stack.of(scope);
   const logGroup = new LogGroup(scope, 'vended-access-logs', {
     ...common,
-    logGroupName: `/aws/vendedlogs/${stackName}/${scope.node.addr.slice(-8)}/${unique}`,
+    logGroupName: `/aws/vendedlogs/${stackName}/${scope.node.addr.slice(-8)}/${uniqueToStack()}`,
   });
   const throttled = new MetricFilter(scope, 'throttled', {
     logGroup,

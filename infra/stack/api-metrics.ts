@@ -4,6 +4,12 @@ import { Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 export interface ApiRoute {
   method: string;
   path: string;
+  /** For people, where the path is not known before it is deployed. */
+  shown?: string;
+}
+
+export function routeName({ method, path, shown = path }: ApiRoute): string {
+  return `${method} ${shown}`;
 }
 
 export function routeMetric(

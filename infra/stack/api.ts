@@ -5,6 +5,8 @@ import {
   CorsHttpMethod,
   HttpApi,
   HttpMethod,
+  HttpRoute,
+  HttpRouteKey,
   HttpStage,
   type IHttpRouteAuthorizer,
 } from 'aws-cdk-lib/aws-apigatewayv2';
@@ -17,8 +19,17 @@ import type { FunctionName } from '../../shared/runtime/settings.ts';
 import { accessLogs } from './access-logs.ts';
 import type { PaymentFunctions } from './functions.ts';
 import type { Settings } from './settings.ts';
+import { uniqueToStack } from './unique.ts';
 
-const webhookPath = '/webhooks/paytech';
+export const webhookPath = '/webhooks/paytech';
+
+/**
+ * Where payments of this stack have their webhooks sent. Whoever floods the path that everybody knows uses up the
+ * throttle of that one. It protects nothing else: what comes in here needs paytech's signature as well.
+ */
+export function ownWebhookPath(): string {
+  return `${webhookPath}/${uniqueToStack()}`;
+}
 
 /** The API without its routes, which need the functions, which need its address. */
 export function httpApi(scope: Construct, { allowedOrigins, publicUrl }: Settings) {
@@ -37,7 +48,7 @@ export function httpApi(scope: Construct, { allowedOrigins, publicUrl }: Setting
     }),
   });
   const url = publicUrl ?? api.apiEndpoint;
-  return { api, url, webhookUrl: url + webhookPath };
+  return { api, url, webhookUrl: url + webhookPath, paymentWebhookUrl: url + ownWebhookPath() };
 }
 
 /** Adds the routes, then the stage that serves them; answers what counts throttled requests. */
@@ -65,16 +76,20 @@ export function addRoutes(
     }
     return route!;
   };
-  add(HttpMethod.POST, '/payments', 'create-payment', createPaymentAccess(settings));
+  const create = add(HttpMethod.POST, '/payments', 'create-payment', createPaymentAccess(settings));
   const capability = 'The id, which cannot be guessed, is the capability.';
-  add(HttpMethod.GET, '/payments/{id}', 'get-payment', capability);
+  const get = add(HttpMethod.GET, '/payments/{id}', 'get-payment', capability);
   if (settings.hostToHost) add(HttpMethod.PATCH, '/payments/{id}', 'execute-payment', capability);
-  const webhook = add(
-    HttpMethod.POST,
-    webhookPath,
-    'receive-webhook',
-    'paytech signs the body; receive-webhook verifies that over the raw bytes, which an authorizer never sees.',
-  );
+  const signed =
+    'paytech signs the body; receive-webhook verifies that over the raw bytes, which an authorizer never sees.';
+  const webhook = add(HttpMethod.POST, webhookPath, 'receive-webhook', signed);
+  // Its path, which is not known before it is deployed, cannot be part of a construct's id.
+  const ownWebhook = new HttpRoute(api, 'own-webhook', {
+    httpApi: api,
+    routeKey: HttpRouteKey.with(ownWebhookPath(), HttpMethod.POST),
+    integration: new HttpLambdaIntegration('own-webhook', functions['receive-webhook']),
+  });
+  Validations.of(ownWebhook).acknowledge({ id: 'AwsSolutions-APIG4', reason: signed });
 
   const iam = new HttpIamAuthorizer();
   const operations = OPERATION_ROUTES.map((key) => {
@@ -85,12 +100,15 @@ export function addRoutes(
   const logs = accessLogs(api, settings, dataKey);
   const stage = defaultStage(api, settings, logs);
   const cfnStage = stage.node.defaultChild as CfnStage;
+  // The keys are texts of the template, so that the stage's own limits are those of the path that nobody knows yet.
   cfnStage.routeSettings = {
+    'POST /payments': limitsOf(settings.throttle),
+    'GET /payments/{id}': limitsOf(settings.throttle),
     [`POST ${webhookPath}`]: limitsOf(settings.webhookThrottle),
     ...Object.fromEntries(OPERATION_ROUTES.map((key) => [key, limitsOf(settings.operationsThrottle)])),
   };
   // A stage that limits a route which is not there yet cannot be deployed.
-  stage.node.addDependency(webhook, ...operations);
+  stage.node.addDependency(create, get, webhook, ...operations);
   return { throttled: logs.throttled };
 }
 
@@ -113,7 +131,7 @@ function defaultStage(api: HttpApi, settings: Settings, logs: ReturnType<typeof 
     autoDeploy: true,
     // Metrics per route, which the alarms watch.
     detailedMetricsEnabled: true,
-    throttle: { rateLimit: settings.throttle.rate, burstLimit: settings.throttle.burst },
+    throttle: { rateLimit: settings.webhookThrottle.rate, burstLimit: settings.webhookThrottle.burst },
     accessLogSettings: logs.settings,
   });
 }

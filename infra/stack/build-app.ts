@@ -1,5 +1,6 @@
 /** The CDK app: one stack, which holds `PaytechPayments`. The CLI, the local run and the tests build the same. */
 import { App, Stack } from 'aws-cdk-lib';
+import recommendedFlags from 'aws-cdk-lib/recommended-feature-flags.json' with { type: 'json' };
 import { addOutputs } from './outputs.ts';
 import { PaytechPayments } from './paytech-payments.ts';
 import { projectContext } from './project-context.ts';
@@ -19,8 +20,10 @@ export interface BuildAppOptions {
 export function buildApp({ outdir, settings }: BuildAppOptions = {}) {
   const app = new App({
     ...(outdir !== undefined && { outdir }),
-    // The CLI would say these too. They name resources and bundles in the template, which the local run needs.
+    // What this version of the library recommends; test/infra/released.test.ts says if one replaces what holds data.
+    // The CLI would say the others too. They name resources and bundles in the template, which the local run needs.
     context: {
+      ...recommendedFlags,
       ...projectContext(),
       'aws:cdk:enable-path-metadata': true,
       'aws:cdk:enable-asset-metadata': true,

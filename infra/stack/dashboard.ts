@@ -5,7 +5,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { MetricName } from '../../shared/runtime/metrics.ts';
 import { loggedMetric, routesOfCustomers, type Watched } from './alarms.ts';
-import { routeMetric } from './api-metrics.ts';
+import { routeMetric, routeName } from './api-metrics.ts';
 import { loggedAlarms } from './logged-alarms.ts';
 import type { PaymentFunction } from './payment-function.ts';
 
@@ -36,7 +36,7 @@ function ofRequests({ settings, apiId }: Watched): GraphWidget[] {
         route,
         statistic,
         period,
-        label: `${route.method} ${route.path}`,
+        label: routeName(route),
       }),
     );
   return [

@@ -11,6 +11,7 @@ export function addOutputs(payments: PaytechPayments): void {
   const outputs: Record<string, string> = {
     ApiUrl: payments.apiUrl,
     WebhookUrl: payments.webhookUrl,
+    PaymentWebhookUrl: payments.paymentWebhookUrl,
     PaymentsTable: payments.table.tableName,
     WebhookQueueUrl: payments.webhookQueue.queueUrl,
     WebhookDeadLetterQueueUrl: payments.webhookDeadLetters.queueUrl,

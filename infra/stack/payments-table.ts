@@ -21,10 +21,15 @@ export type PaymentsTable = TableV2 | ITableV2;
  */
 export function paymentsTable(
   scope: Construct,
-  { existingTable, dataKeyArn }: Pick<Settings, 'existingTable' | 'dataKeyArn'>,
+  {
+    existingTable,
+    dataKeyArn,
+    tableWriteLimit,
+  }: Pick<Settings, 'existingTable' | 'dataKeyArn' | 'tableWriteLimit'>,
 ): PaymentsTable {
   // Restored from a backup, or kept by a stack that is gone: this stack uses it and does not own it.
   if (existingTable !== undefined) return TableV2.fromTableName(scope, 'existing-payments', existingTable);
+  const limit = tableWriteLimit === undefined ? {} : { maxWriteRequestUnits: tableWriteLimit };
   const table = new TableV2(scope, 'payments', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },
     globalSecondaryIndexes: [
@@ -33,11 +38,12 @@ export function paymentsTable(
         partitionKey: { name: 'openShard', type: AttributeType.STRING },
         sortKey: { name: 'dueAt', type: AttributeType.NUMBER },
         projectionType: ProjectionType.KEYS_ONLY,
+        ...limit,
       },
     ],
     // Of payments that are final, where the stack has paymentRetentionDays; of nothing else.
     timeToLiveAttribute: 'expiresAt',
-    billing: Billing.onDemand(),
+    billing: Billing.onDemand(limit),
     encryption: TableEncryptionV2.awsManagedKey(),
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     deletionProtection: true,

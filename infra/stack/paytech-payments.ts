@@ -17,6 +17,7 @@ import type { PaymentEventsSubscription } from './payment-events-subscription.ts
 import { type PaymentsTable, paymentsTable } from './payments-table.ts';
 import { reconcileSchedule } from './reconcile-schedule.ts';
 import { assertRegion } from './region.ts';
+import { savedQueries } from './saved-queries.ts';
 import { type Secrets, secrets } from './secrets.ts';
 import { parseSettings, plainSettings, type Settings, type SettingsInput } from './settings.ts';
 import { onlyTheseSend, webhookQueue } from './webhook-queue.ts';
@@ -28,7 +29,10 @@ export class PaytechPayments extends Construct {
   readonly plainSettings: PlainSettings;
   /** Base of all routes, without a slash at the end. */
   readonly apiUrl: string;
+  /** For paytech's back office: of payments that were made elsewhere. */
   readonly webhookUrl: string;
+  /** What paytech is told with each payment of this stack. */
+  readonly paymentWebhookUrl: string;
   readonly table: PaymentsTable;
   readonly webhookQueue: Queue;
   readonly webhookDeadLetters: Queue;
@@ -52,8 +56,8 @@ export class PaytechPayments extends Construct {
     this.settings = settings;
     assertRegion(this, settings);
     const dataKey = settings.dataKeyArn ? Key.fromKeyArn(this, 'data-key', settings.dataKeyArn) : undefined;
-    const { api, url, webhookUrl } = httpApi(this, settings);
-    this.plainSettings = plainSettings(settings, webhookUrl);
+    const { api, url, webhookUrl, paymentWebhookUrl } = httpApi(this, settings);
+    this.plainSettings = plainSettings(settings, paymentWebhookUrl);
     const webhooks = webhookQueue(this, settings.webhookBatchSize);
     const events = paymentEvents(this, settings);
     this.table = paymentsTable(this, settings);
@@ -82,9 +86,17 @@ export class PaytechPayments extends Construct {
     };
     alarms(this, watched);
     dashboard(this, watched);
+    if (settings.savedQueries) {
+      const made = Object.values(this.functions);
+      savedQueries(
+        this,
+        made.map(({ logGroup }) => logGroup),
+      );
+    }
 
     this.apiUrl = url;
     this.webhookUrl = webhookUrl;
+    this.paymentWebhookUrl = paymentWebhookUrl;
     this.webhookQueue = webhooks.queue;
     this.webhookDeadLetters = webhooks.deadLetterQueue;
     this.topic = events.topic;

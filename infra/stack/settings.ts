@@ -158,10 +158,14 @@ const schema = z
       ),
     throttle: throttle
       .default({ rate: 200, burst: 400 })
-      .describe('Limits of each route: requests per second, and how many at once beyond that.'),
+      .describe(
+        'Limits of `POST /payments`, and of `GET /payments/{id}`: requests per second, and how many at once beyond that.',
+      ),
     webhookThrottle: throttle
       .default({ rate: 500, burst: 1000 })
-      .describe("Of the webhook route, since paytech's deliveries come in bursts."),
+      .describe(
+        "Of each of the two webhook routes, since paytech's deliveries come in bursts, and of `PATCH /payments/{id}`.",
+      ),
     operationsThrottle: throttle
       .default({ rate: 50, burst: 100 })
       .describe('Of each route of the back office: whoever has its key by mistake or theft is slowed down.'),
@@ -184,6 +188,14 @@ const schema = z
       .optional()
       .describe(
         'A table that is there already, restored from a backup or kept by a stack that was removed, in the place of one of the stack: see [the runbook](runbook.md#restore).',
+      ),
+    tableWriteLimit: z
+      .int()
+      .min(100)
+      .max(40_000)
+      .optional()
+      .describe(
+        'How many write units a second the table and its index take at most, so that neither a mistake nor an attack costs more; what is beyond is answered 5xx or waits in the queue. Left out: what the account allows. A payment takes [twelve](scale.md).',
       ),
     dataKeyArn: kmsKey
       .optional()
@@ -286,6 +298,10 @@ const schema = z
     logRetentionDays: logRetentionDays
       .default(30)
       .describe('How long logs are kept, in days: one of the numbers that CloudWatch takes.'),
+    savedQueries: z
+      .boolean()
+      .default(false)
+      .describe("Whether the runbook's queries over the logs are saved in the console of CloudWatch."),
     alarmEmails: z
       .array(z.email())
       .default([])

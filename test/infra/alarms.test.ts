@@ -8,7 +8,15 @@ import { STANDING_ALARMS } from '../../shared/payment/standing.ts';
 import { METRICS_NAMESPACE, STANDING_METRIC } from '../../shared/runtime/metrics.ts';
 import { HOUR_MS } from '../../shared/runtime/time.ts';
 import { alarmsOf, type TemplateAlarm } from '../support/alarm.ts';
-import { minimal, onlyResource, type Resource, resources, synthesize, target } from './synthesized.ts';
+import {
+  type Json,
+  minimal,
+  onlyResource,
+  type Resource,
+  resources,
+  synthesize,
+  textOf,
+} from './synthesized.ts';
 
 const runbook = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8');
 
@@ -156,7 +164,7 @@ test('the queues, routes and functions are watched by the metrics that AWS keeps
     const { Namespace, MetricName, Dimensions } = alarms[name]!.Properties;
     const dimensions = Dimensions.map(({ Name, Value }: { Name: string; Value: unknown }) => [
       Name,
-      typeof Value === 'string' ? Value : target(template, Value),
+      textOf(template, Value as Json),
     ]);
     return [Namespace, MetricName, Object.fromEntries(dimensions)];
   };
@@ -182,7 +190,7 @@ test('the queues, routes and functions are watched by the metrics that AWS keeps
   const api = { ApiId: 'api', Stage: '$default' };
   expect(watched('api-5xx')).toEqual(['AWS/ApiGateway', '5xx', api]);
   expect(watched('api-4xx')).toEqual(['AWS/ApiGateway', '4xx', api]);
-  const route = { ...api, Method: 'POST', Resource: '/webhooks/paytech' };
+  const route = { ...api, Method: 'POST', Resource: '/webhooks/paytech/unique-to-stack' };
   expect(watched('receive-webhook-5xx')).toEqual(['AWS/ApiGateway', '5xx', route]);
   expect(watched('receive-webhook-latency')).toEqual(['AWS/ApiGateway', 'Latency', route]);
 });
@@ -334,7 +342,7 @@ describe('somebody is told', () => {
       template.findResources('AWS::SNS::Subscription', { Properties: { Protocol: 'email' } }),
     );
     expect(mails.map(({ Properties }) => Properties.Endpoint)).toEqual(alarmEmails);
-    for (const { Properties } of mails) expect(target(template, Properties.TopicArn)).toBe('alarms');
+    for (const { Properties } of mails) expect(textOf(template, Properties.TopicArn)).toBe('alarms');
     expect(warnings(payments)).toEqual([]);
   });
 

@@ -210,7 +210,7 @@ describe('the environment', () => {
   });
 
   const paytechUrl = 'https://engine-sandbox.pay.tech';
-  const webhookUrl = 'api/webhooks/paytech';
+  const webhookUrl = 'api/webhooks/paytech/unique-to-stack';
   const eventSource = 'urn:paytech-payments:sandbox';
   test.each<[FunctionName, object]>([
     [

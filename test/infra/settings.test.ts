@@ -87,6 +87,7 @@ test('defaults fill in what is left out', () => {
     operatorRoles: [],
     reservedConcurrency: {},
     logRetentionDays: 30,
+    savedQueries: false,
     alarmEmails: [],
   });
 });
@@ -242,6 +243,7 @@ const CHANGES: { [Name in Exclude<keyof SettingsInput, keyof PlainSettings>]-?: 
   subscriberAccounts: ['111122223333'],
   topicKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
   existingTable: 'payments-restored',
+  tableWriteLimit: 1_000,
   dataKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
   webhookBatchSize: 11,
   webhookConcurrency: 21,
@@ -249,6 +251,7 @@ const CHANGES: { [Name in Exclude<keyof SettingsInput, keyof PlainSettings>]-?: 
   operatorRoles: ['arn:aws:iam::111122223333:role/on-call'],
   reservedConcurrency: { 'get-payment': 10 },
   logRetentionDays: 14,
+  savedQueries: true,
   alarmEmails: ['on-call@shop.example'],
   alarmTopicArn: 'arn:aws:sns:eu-west-1:123456789012:on-call',
 };
@@ -316,7 +319,8 @@ describe('in the stack', () => {
   test('a custom domain is where webhooks come in', async () => {
     const { template } = await synthesize({ ...minimal, publicUrl: 'https://pay.shop.example' });
     const webhookUrl = 'https://pay.shop.example/webhooks/paytech';
-    expect(settingsOf(template, 'create-payment')).toMatchObject({ webhookUrl });
+    const own = `${webhookUrl}/unique-to-stack`;
+    expect(settingsOf(template, 'create-payment')).toMatchObject({ webhookUrl: own });
     template.hasOutput('WebhookUrl', { Value: webhookUrl });
   });
 });

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -7,6 +9,7 @@ import {
   resources,
   synthesize,
   target,
+  textOf,
   variablesOf,
   violationsOf,
 } from './synthesized.ts';
@@ -112,6 +115,18 @@ const operationRoutes = [
   'POST /operations/withdrawals',
 ];
 
+test('writes to the table are limited where a setting says so, in the index as in the table', async () => {
+  const limits = (of: Template) => {
+    const { Properties } = onlyResource(of, 'AWS::DynamoDB::GlobalTable');
+    return [Properties, Properties.GlobalSecondaryIndexes[0]].map(
+      (each) => each.WriteOnDemandThroughputSettings,
+    );
+  };
+  const { template: limited } = await synthesize({ ...minimal, tableWriteLimit: 1_000 });
+  expect(limits(limited)).toEqual([{ MaxWriteRequestUnits: 1_000 }, { MaxWriteRequestUnits: 1_000 }]);
+  expect(limits(template)).toEqual([undefined, undefined]);
+});
+
 describe('the HTTP API', () => {
   const stage = () => onlyResource(template, 'AWS::ApiGatewayV2::Stage').Properties;
   const routes = (of: Template) =>
@@ -119,7 +134,7 @@ describe('the HTTP API', () => {
       const integrationId = Properties.Target['Fn::Join'][1][1].Ref;
       const integration = of.toJSON().Resources[integrationId].Properties;
       return [
-        Properties.RouteKey,
+        textOf(of, Properties.RouteKey),
         `${target(of, integration.IntegrationUri)}, ${Properties.AuthorizationType}`,
         integration.PayloadFormatVersion,
       ];
@@ -132,6 +147,7 @@ describe('the HTTP API', () => {
         ['GET /payments/{id}', 'get-payment, NONE', '2.0'],
         ['POST /payments', 'create-payment, NONE', '2.0'],
         ['POST /webhooks/paytech', 'receive-webhook, NONE', '2.0'],
+        ['POST /webhooks/paytech/unique-to-stack', 'receive-webhook, NONE', '2.0'],
       ].sort(),
     ]);
   });
@@ -171,14 +187,17 @@ describe('the HTTP API', () => {
     expect(onlyResource(closed, 'AWS::ApiGatewayV2::Api').Properties).not.toHaveProperty('CorsConfiguration');
   });
 
-  test('is throttled, the webhook and the back office by limits of their own', () => {
+  test('is throttled, the webhooks and the back office by limits of their own', () => {
     const limits = (ThrottlingRateLimit: number, ThrottlingBurstLimit: number) => ({
       ThrottlingRateLimit,
       ThrottlingBurstLimit,
       DetailedMetricsEnabled: true,
     });
-    expect(stage().DefaultRouteSettings).toEqual(limits(11, 22));
+    // Of what has none of its own: the webhooks of payments, whose path no template knows.
+    expect(stage().DefaultRouteSettings).toEqual(limits(33, 44));
     expect(stage().RouteSettings).toEqual({
+      'POST /payments': limits(11, 22),
+      'GET /payments/{id}': limits(11, 22),
       'POST /webhooks/paytech': limits(33, 44),
       ...Object.fromEntries(operationRoutes.map((key) => [key, limits(55, 66)])),
     });
@@ -313,6 +332,24 @@ describe('with a key of the merchant’s', () => {
   });
 });
 
+test('the queries of the runbook are saved over the logs of all functions, where a setting says so', async () => {
+  const runbook = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8');
+  const { template: saving } = await synthesize({ ...minimal, savedQueries: true });
+  const saved = Object.values(saving.findResources('AWS::Logs::QueryDefinition'));
+  expect(saved.map(({ Properties }) => Properties.Name)).toEqual([
+    'paytech-payments-sandbox/one payment or request',
+    'paytech-payments-sandbox/slow calls',
+    'paytech-payments-sandbox/refused requests',
+  ]);
+  const functions = Object.keys(resources(saving, 'AWS::Lambda::Function'));
+  for (const { Properties } of saved) {
+    expect(runbook).toContain(Properties.QueryString);
+    const groups = Properties.LogGroupNames.map((name: Json) => target(saving, name));
+    expect(groups.sort()).toEqual(functions.map((name) => `${name}-logs`).sort());
+  }
+  expect(template.findResources('AWS::Logs::QueryDefinition')).toEqual({});
+});
+
 test('outputs name what a deployer and paytech-ops need next', () => {
   expect(Object.keys(template.toJSON().Outputs).sort()).toEqual([
     'AlarmTopicArn',
@@ -326,6 +363,7 @@ test('outputs name what a deployer and paytech-ops need next', () => {
     'PaymentEventsQueueUrl',
     'PaymentEventsTopicArn',
     'PaymentEventsUndeliveredQueueUrl',
+    'PaymentWebhookUrl',
     'PaymentsTable',
     'PaytechUrl',
     'Settings',

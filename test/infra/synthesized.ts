@@ -1,7 +1,9 @@
 /** Support: the stack's template as the CLI and the local run get it, and ways to read it. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
@@ -63,9 +65,13 @@ export function target(template: Template, value: Json): string {
   return resource === undefined ? JSON.stringify(value) : leafId(resource);
 }
 
+/** The last part of the stack's id, which only a deployment knows. */
+const UNIQUE_TO_STACK = { 'Fn::Select': [2, { 'Fn::Split': ['/', { Ref: 'AWS::StackId' }] }] };
+
 /** A text of a template, with what only a deployment knows named as {@link target} does. */
 export function textOf(template: Template, value: Json): string {
   if (typeof value === 'string') return value;
+  if (isDeepStrictEqual(value, UNIQUE_TO_STACK)) return 'unique-to-stack';
   const parts: Json[] | undefined = value['Fn::Join']?.[1];
   return parts ? parts.map((each) => textOf(template, each)).join('') : target(template, value);
 }

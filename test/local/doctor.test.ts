@@ -87,6 +87,70 @@ it('dead letters, of whichever queue', async () => {
   });
 });
 
+describe('with a payment', () => {
+  /** Pays whatever the command has created, as a person would who is told where. */
+  async function payIt(state: string): Promise<void> {
+    await vi.waitFor(
+      async () => {
+        const payments: Record<string, string>[] = JSON.parse(
+          (await service.simulator('GET', '/simulator/payments')).text,
+        );
+        const waiting = payments.find(
+          ({ referenceId = '', state }) => referenceId.startsWith('doctor-') && state === 'CHECKOUT',
+        );
+        expect(waiting).toBeDefined();
+        await service.simulator('POST', `/simulator/payments/${waiting!.id}/pay`, { state });
+      },
+      { timeout: 30_000, interval: 100 },
+    );
+  }
+
+  const pay = async (changes: Partial<Environment> = {}) => {
+    const { document, failed } = await doctor({ ...environment, ...changes }, { pay: true });
+    const { checks } = document as { checks: (Finding & { check: string })[] };
+    return { failed, checks: Object.fromEntries(checks.map(({ check, ...finding }) => [check, finding])) };
+  };
+
+  it('that is paid, and whose webhook comes', async () => {
+    const [{ checks }] = await Promise.all([pay(), payIt('COMPLETED')]);
+    expect(checks).toMatchObject({
+      'payment created': { is: 'ok' },
+      'payment paid': { is: 'ok', detail: 'it is COMPLETED' },
+      'its webhook': { is: 'ok', detail: expect.stringMatching(/signed with key \w+ \(hex\)/) },
+      'its state': { is: 'ok' },
+    });
+  });
+
+  it('whose webhook does not come', async () => {
+    await service.simulator('POST', '/simulator/faults', { on: 'webhook', kind: 'drop', times: 1 });
+    const swept = vi.waitFor(
+      async () => {
+        const { changed } = (await service.invoke('reconcile', {})) as { changed: number };
+        expect(changed).toBe(1);
+      },
+      { timeout: 40_000, interval: 500 },
+    );
+    const [{ failed, checks }] = await Promise.all([pay(), payIt('COMPLETED'), swept]);
+    expect(failed).toBe(true);
+    expect(checks['its webhook']).toEqual({
+      is: 'fail',
+      detail: expect.stringContaining('none came in time; reconcile found the end'),
+    });
+  }, 90_000);
+
+  it('that fails, that cannot be created, and that would be real', async () => {
+    const [{ failed, checks }] = await Promise.all([pay(), payIt('DECLINED')]);
+    expect(failed).toBe(true);
+    expect(checks['payment paid']).toEqual({ is: 'fail', detail: 'it is DECLINED' });
+    await service.simulator('POST', '/simulator/faults', { on: 'create', kind: '429', times: 1 });
+    expect((await pay()).checks['payment created']).toMatchObject({
+      is: 'fail',
+      detail: expect.stringContaining('gateway.unavailable'),
+    });
+    await expect(pay({ eventSource: 'urn:paytech-payments:production' })).rejects.toThrow('for the sandbox');
+  });
+});
+
 it('a clock that is wrong', async () => {
   expect((await check('clock')).is).toBe('ok');
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3 * MINUTE_MS });

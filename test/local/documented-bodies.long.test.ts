@@ -106,7 +106,7 @@ it.each(BODIES)('%s passes to paytech unchanged', async (_, fields) => {
   const sent = requests.map((each: { body: object | null }) => each.body);
   expect(sent).toContainEqual({
     ...body,
-    webhookUrl: `${service.apiUrl}/webhooks/paytech`,
+    webhookUrl: `${service.apiUrl}/webhooks/paytech/local-stack`,
     customer: { ...(fields.customer as object), ip: '127.0.0.1' },
   });
 });

@@ -111,6 +111,7 @@ describe('a stack', () => {
       name: 'the stack shop',
       apiUrl: 'https://pay.shop.example',
       webhookUrl: 'https://pay.shop.example/webhooks/paytech',
+      paymentWebhookUrl: 'https://pay.shop.example/webhooks/paytech/local-stack',
       webhookQueueUrl: 'https://sqs.example/000000000000/webhooks',
       deadLetterQueueUrl: 'https://sqs.example/000000000000/webhooks-dlq',
     });
@@ -129,6 +130,7 @@ describe('a stack', () => {
     expect(outputs).toEqual({
       ApiUrl: 'https://pay.shop.example',
       WebhookUrl: 'https://pay.shop.example/webhooks/paytech',
+      PaymentWebhookUrl: 'https://pay.shop.example/webhooks/paytech/local-stack',
       PaymentsTable: 'payments',
       WebhookQueueUrl: 'https://sqs.example/000000000000/webhooks',
       WebhookDeadLetterQueueUrl: 'https://sqs.example/000000000000/webhooks-dlq',
@@ -192,6 +194,7 @@ it('the local run is found by its ports, with its keys', async () => {
   expect(environment).toMatchObject({
     apiUrl: 'http://127.0.0.1:4000',
     webhookUrl: 'http://127.0.0.1:4000/webhooks/paytech',
+    paymentWebhookUrl: 'http://127.0.0.1:4000/webhooks/paytech/local-stack',
     paytechUrl: 'http://127.0.0.1:4001',
     webhookQueueUrl: 'http://127.0.0.1:4002/000000000000/webhooks',
     deadLetterQueueUrl: 'http://127.0.0.1:4002/000000000000/webhooks-dlq',

@@ -185,7 +185,7 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
     paytechUrl: () => asks('POST', '/api/v1/payments', created),
     webhookUrl: async () => {
       const [asked] = (await askedBy(created)).filter(({ method }) => method === 'POST');
-      expect(JSON.parse(asked!.body).webhookUrl).toBe('http://127.0.0.1:9/webhooks/paytech');
+      expect(JSON.parse(asked!.body).webhookUrl).toBe('http://127.0.0.1:9/webhooks/paytech/local-stack');
     },
     allowedOrigins: async () => {
       const statusOf = async (returnUrl: string) => (await post({ orderToken: token(), returnUrl })).status;
@@ -275,7 +275,7 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
       }),
     webhookUrl: async () => {
       const [asked] = (await askedBy(() => paidOut())).filter(({ method }) => method === 'POST');
-      expect(JSON.parse(asked!.body).webhookUrl).toBe('http://127.0.0.1:9/webhooks/paytech');
+      expect(JSON.parse(asked!.body).webhookUrl).toBe('http://127.0.0.1:9/webhooks/paytech/local-stack');
     },
     eventParameters: async () => {
       const id = await paidOut(PARAMETERS);

@@ -200,7 +200,7 @@ describe('POST /operations/withdrawals', () => {
     expect(calls).toHaveLength(1);
     expect(calls[0].body).toMatchObject({
       paymentType: 'WITHDRAWAL',
-      webhookUrl: `${service.apiUrl}/webhooks/paytech`,
+      webhookUrl: expect.stringMatching(/\/webhooks\/paytech\/[\w-]{8,}$/),
       customer: { accountNumber: 'GB33BUKB20201555555555' },
     });
     expect(JSON.stringify(await service.items()) + (await service.logLines()).join('\n')).not.toMatch(

@@ -194,3 +194,29 @@ function withClaims(more: object) {
 function withBody(more: object) {
   return (id: string) => ({ orderToken: orderToken(claimsOf(id)), ...more });
 }
+
+it('paytech-ops doctor --pay signs an order as the server would, and sees its webhook come', async () => {
+  const { PATH, HOME } = process.env;
+  const entry = join(import.meta.dirname, '../../infra/cli/paytech-ops.ts');
+  const running = promisify(execFile)(
+    process.execPath,
+    [entry, ...service.ops.args, 'doctor', '--pay', '--json'],
+    { env: { PATH, HOME, ...service.ops.env } },
+    // Whether the rest is in order is not the question here.
+  ).catch((error: { stdout: string; stderr: string }) => error);
+  await vi.waitFor(
+    async () => {
+      const payments: Record<string, string>[] = JSON.parse(
+        (await service.simulator('GET', '/simulator/payments')).text,
+      );
+      const { id } = payments.find(({ referenceId = '' }) => referenceId.startsWith('doctor-'))!;
+      await service.simulator('POST', `/simulator/payments/${id}/pay`, { state: 'COMPLETED' });
+    },
+    { timeout: 30_000, interval: 200 },
+  );
+  const { stdout, stderr } = await running;
+  const { checks } = JSON.parse(stdout) as { checks: { check: string; is: string; detail: string }[] };
+  expect(stderr).toContain('4000 0000 0000 0408');
+  expect(checks).toContainEqual(expect.objectContaining({ check: 'payment created', is: 'ok' }));
+  expect(checks).toContainEqual(expect.objectContaining({ check: 'its webhook', is: 'ok' }));
+});

@@ -15,7 +15,7 @@ export const webhooks: RouteGroup = {
       operationId: 'receiveWebhook',
       summary: 'Takes a webhook of paytech',
       description:
-        "The body is paytech's payment object. Its signature is the HMAC-SHA256 of the raw body with the shop's signing key, in hex or base64. Nothing else is looked at before the webhook is durably queued.",
+        "The body is paytech's payment object. Its signature is the HMAC-SHA256 of the raw body with the shop's signing key, in hex or base64. Nothing else is looked at before the webhook is durably queued. Payments of this service have theirs sent to a path below it, which only paytech is told and which does the same.",
       access: 'paytech',
       body: 'GatewayPayment',
       answers: { 200: { description: 'The webhook is durably queued.', schema: 'WebhookReceipt' } },
