@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { type FunctionName, type PlainSettings, SETTINGS_OF } from '../../shared/runtime/settings.ts';
-import { MAX_SUBSCRIBER_ACCOUNTS, subscriber } from './subscriber-settings.ts';
+import { type filter, MAX_SUBSCRIBER_ACCOUNTS, subscriber } from './subscriber-settings.ts';
 
 /** The functions of the service; each is a folder in `functions/` and a Lambda in the stack. */
 export const functionNames = Object.keys(SETTINGS_OF) as FunctionName[];

@@ -17,7 +17,7 @@ function matching<const Value extends string>(values: readonly Value[]) {
 }
 
 /** SNS filter policy over the message attributes of a payment event; they are all strings. */
-const filter = z.strictObject({
+export const filter = z.strictObject({
   type: matching(EVENT_TYPES),
   state: matching(PAYMENT_STATES),
   paymentType: matching(PAYMENT_TYPES),
