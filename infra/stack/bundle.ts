@@ -49,6 +49,7 @@ async function bundleFunction(name: string, folder: string): Promise<void> {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
+    alias: { '@aws-sdk/credential-provider-node': './shared/runtime/credentials.ts' },
     // Less to read at a start. Names and lines stay, so that a stack trace in a log still says something.
     minifySyntax: true,
     minifyWhitespace: true,

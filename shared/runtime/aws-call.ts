@@ -8,6 +8,7 @@ import {
 import { SignatureV4 } from '@smithy/signature-v4';
 import { ATTEMPT_LIMIT_MS, MAX_ATTEMPTS } from './aws-limits.ts';
 import { env } from './config.ts';
+import { lambdaCredentials } from './credentials.ts';
 import { send, type Transported } from './transport.ts';
 
 /** A service of AWS that speaks JSON, as its SDK client knows it. */
@@ -56,11 +57,7 @@ export function awsCall({ name, variable, target, jsonVersion }: JsonService): A
   const signer = new SignatureV4({
     service: name,
     region: env('AWS_REGION'),
-    credentials: async () => ({
-      accessKeyId: env('AWS_ACCESS_KEY_ID'),
-      secretAccessKey: env('AWS_SECRET_ACCESS_KEY'),
-      ...(process.env.AWS_SESSION_TOKEN && { sessionToken: process.env.AWS_SESSION_TOKEN }),
-    }),
+    credentials: lambdaCredentials,
     sha256: Sha256,
   });
 

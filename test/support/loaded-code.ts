@@ -65,3 +65,25 @@ export async function loadedCode(functionName: string, folder = bundlesFolder): 
     builtIns,
   };
 }
+
+const CALL = `
+  const { handler } = await import(process.argv[1]);
+  const answer = await handler(JSON.parse(process.argv[2]), { getRemainingTimeInMillis: () => 10_000 });
+  process.stdout.write('\\n' + JSON.stringify(answer), () => process.exit());
+`;
+
+/** What the handler of a bundle answers, in a fresh process with these variables too. */
+export async function invoked(
+  functionName: string,
+  event: object,
+  folder: string,
+  variables: Record<string, string>,
+): Promise<unknown> {
+  const entry = pathToFileURL(join(folder, functionName, 'index.mjs')).href;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '--eval', CALL, entry, JSON.stringify(event)],
+    { env: { ...ENVIRONMENT, ...variables } },
+  );
+  return JSON.parse(stdout.split('\n').at(-1)!);
+}
