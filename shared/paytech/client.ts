@@ -4,6 +4,7 @@ import { parseJson, stringifyJson } from '../payment/json.ts';
 import type { Secret } from '../runtime/secrets.ts';
 import { waitFor } from '../runtime/slow.ts';
 import { send, type Transported, type TransportRequest } from '../runtime/transport.ts';
+import { lenient } from './lenient.ts';
 import { readCard, type SavedCard } from './saved-card.ts';
 import {
   type GatewayPayment,
@@ -266,12 +267,9 @@ type Envelope = z.infer<typeof envelopeSchema>;
 
 const errorSchema = z.looseObject({
   status: z.unknown(),
-  message: z.catch(z.nullish(z.string()), undefined),
-  errors: z.catch(
-    z.nullish(
-      z.array(z.looseObject({ field: z.nullish(z.string()), defaultMessage: z.nullish(z.string()) })),
-    ),
-    undefined,
+  message: lenient(z.string()),
+  errors: lenient(
+    z.array(z.looseObject({ field: z.nullish(z.string()), defaultMessage: z.nullish(z.string()) })),
   ),
 });
 

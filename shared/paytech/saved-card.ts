@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { lenient } from './lenient.ts';
 
 /** A saved card of a customer; absent fields were not mentioned. Source: paytech, "Card tokens". */
 export interface SavedCard {
@@ -12,7 +13,7 @@ export interface SavedCard {
   savedByCustomer?: boolean;
 }
 
-const text = z.catch(z.nullish(z.string().check(z.minLength(1), z.maxLength(256))), undefined);
+const text = lenient(z.string().check(z.minLength(1), z.maxLength(256)));
 
 const wireCard = z.looseObject({
   id: z.string().check(z.minLength(1), z.maxLength(256)),
@@ -21,7 +22,7 @@ const wireCard = z.looseObject({
   expiryMonth: text,
   expiryYear: text,
   brand: text,
-  savedByCustomer: z.catch(z.nullish(z.boolean()), undefined),
+  savedByCustomer: lenient(z.boolean()),
 });
 
 /** At most the first six and the last four digits, whatever paytech has masked. */

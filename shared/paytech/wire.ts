@@ -6,6 +6,7 @@ import { type Decimal, decimalPlaces, isDecimal } from '../payment/money.ts';
 import { optional, type PaymentFacts, type UnknownWord } from '../payment/payment.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES, type PaymentState, type PaymentType } from '../payment/state.ts';
 import { PATHS, type Path } from './fact-paths.ts';
+import { lenient, otherwise } from './lenient.ts';
 
 /*
  * The gateway's payment object. Every field is optional in paytech's own schema and new ones come without
@@ -37,7 +38,6 @@ const text = z.pipe(
 const textMap = z.pipe(z.unknown(), z.transform(toTextMap));
 /** Where the customer is sent: nothing but a web page, and unencrypted only on one's own machine. */
 const webPage = z.string().check(z.maxLength(4096), z.refine(isWebPage));
-const lenient = <T extends z.ZodMiniType>(schema: T) => z.catch(z.nullish(schema), undefined);
 
 export const PAYMENT_ID = /^[A-Za-z0-9]{1,64}$/;
 
@@ -159,7 +159,7 @@ export function toExecutedPayment(json: unknown): GatewayPayment {
 }
 
 const wireMadePayment = z.extend(wirePayment, {
-  state: z.catch(z.enum(PAYMENT_STATES), 'PENDING'),
+  state: otherwise(z.enum(PAYMENT_STATES), 'PENDING'),
   paymentType: lenient(z.enum(PAYMENT_TYPES)),
 });
 
