@@ -53,13 +53,7 @@ export function olderVariables(settings: Partial<PlainSettings>): Record<string,
   return Object.fromEntries(written);
 }
 
-/** What the stack of the last release had no setting for. */
-const UNKNOWN_BEFORE = { openAmounts: false, eventParameters: [] } satisfies Partial<PlainSettings>;
-
 /** What the stack of the last release wrote. */
 export function olderSettings(env: NodeJS.ProcessEnv): Partial<PlainSettings> {
-  const written = Object.fromEntries(
-    ENTRIES.map(([name, [variable, form]]) => [name, form.read(env[variable])]),
-  );
-  return { ...UNKNOWN_BEFORE, ...written };
+  return Object.fromEntries(ENTRIES.map(([name, [variable, form]]) => [name, form.read(env[variable])]));
 }

@@ -29,6 +29,9 @@ export interface PlainSettings {
   approveWithinHours: number;
 }
 
+/** What the stack of the last release has no setting for, and what goes on then as before it was there. */
+const NEW_SETTINGS = { openAmounts: false, eventParameters: [] } satisfies Partial<PlainSettings>;
+
 /** The functions of the service, each a folder in `functions/` and a Lambda in the stack, and what each gets. */
 export const SETTINGS_OF = {
   'create-payment': [
@@ -62,12 +65,13 @@ export type SettingsOf<Name extends FunctionName> = Pick<PlainSettings, (typeof 
 export const SETTINGS_VARIABLE = 'SETTINGS';
 
 /**
- * The settings of a function, from its environment. Throws where one is missing: a function that the stack has not
- * told yet, because AWS changes code and configuration in two steps, must not work with half of what it needs.
+ * The settings of a function, from its environment. AWS changes code and configuration in two steps, so that the stack
+ * may be of the last release. Throws where a setting is missing: a function must not work with half of what it needs.
  */
 export function readSettings<Name extends FunctionName>(name: Name): SettingsOf<Name> {
   const text = process.env[SETTINGS_VARIABLE];
-  const settings: Partial<PlainSettings> = text === undefined ? olderSettings(process.env) : JSON.parse(text);
+  const told: Partial<PlainSettings> = text === undefined ? olderSettings(process.env) : JSON.parse(text);
+  const settings = { ...NEW_SETTINGS, ...told };
   const missing = SETTINGS_OF[name].filter((each) => settings[each] === undefined);
   if (missing.length > 0) throw new Error(`settings without a value: ${missing.join(', ')}`);
   return settings as SettingsOf<Name>;

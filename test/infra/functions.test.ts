@@ -4,7 +4,7 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bundlesFolder } from '../../infra/stack/bundle.ts';
 import { functionNames } from '../../infra/stack/settings.ts';
-import type { FunctionName } from '../../shared/runtime/settings.ts';
+import { type FunctionName, SETTINGS_OF } from '../../shared/runtime/settings.ts';
 import {
   type Json,
   minimal,
@@ -221,15 +221,13 @@ describe('the environment', () => {
         allowedOrigins: ['https://a.example', 'https://b.example'],
         eventSource,
         orderTokens: 'required',
-        openAmounts: false,
-        eventParameters: [],
       },
     ],
     ['receive-webhook', {}],
     ['apply-payment-event', { paytechUrl, eventSource, confirmWebhooks: true, paymentRetentionDays: null }],
     ['get-payment', { paytechUrl }],
     ['execute-payment', { paytechUrl }],
-    ['operations', { paytechUrl, webhookUrl, eventParameters: [] }],
+    ['operations', { paytechUrl, webhookUrl }],
     [
       'reconcile',
       {
@@ -242,7 +240,9 @@ describe('the environment', () => {
       },
     ],
   ])('gives %s these settings, by the names and in the units of cdk.json', (name, expected) => {
-    expect(settingsOf(template, name)).toEqual(expected);
+    const given = settingsOf(template, name);
+    expect(given).toMatchObject(expected);
+    expect(Object.keys(given).sort()).toEqual([...SETTINGS_OF[name]].sort());
     const { WEBHOOK_URL } = variablesOf(template, name);
     if (WEBHOOK_URL) expect(textOf(template, WEBHOOK_URL)).toBe(webhookUrl);
   });
