@@ -229,7 +229,7 @@ describe('the environment', () => {
     ['apply-payment-event', { paytechUrl, eventSource, confirmWebhooks: true, paymentRetentionDays: null }],
     ['get-payment', { paytechUrl }],
     ['execute-payment', { paytechUrl }],
-    ['operations', { paytechUrl, webhookUrl, eventParameters: [] }],
+    ['operations', { paytechUrl, webhookUrl, eventParameters: [], paymentRetentionDays: null }],
     [
       'reconcile',
       {
