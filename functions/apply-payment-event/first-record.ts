@@ -4,13 +4,14 @@ import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { type FollowUpPolicy, followUp, mayHaveExpired } from '../../shared/payment/follow-up.ts';
 import { NOTHING } from '../../shared/payment/money.ts';
 import { amountMark } from '../../shared/payment/observation.ts';
-import { type HistoryEntry, optional } from '../../shared/payment/payment.ts';
+import { type HistoryEntry, optional, type PaymentIdentity } from '../../shared/payment/payment.ts';
 import { meansMoney, statesOf } from '../../shared/payment/state.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
 import { ASK_LIMIT_MS } from '../../shared/paytech/time-limits.ts';
 import { type GatewayPayment, type StatelessPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { MINUTE_MS } from '../../shared/runtime/time.ts';
+import { renewExpiry } from '../../shared/store/answered.ts';
 import { type Applied, readPayment, recordPayment } from '../../shared/store/payments.ts';
 import type { Table } from '../../shared/store/table.ts';
 
@@ -145,6 +146,7 @@ export async function firstRecord(
     },
   );
   if (recorded.applied) await join(deps, recorded.record);
+  await keepParent(deps, known, now);
   return recorded;
 
   async function isPlaced(): Promise<boolean> {
@@ -152,6 +154,16 @@ export async function firstRecord(
     const { parentPaymentId } = payment;
     return parentPaymentId !== undefined && (await readPayment(table, parentPaymentId)) !== undefined;
   }
+}
+
+/** The payment by whose token others are charged is kept for as long as they are. */
+async function keepParent(
+  { table, policy: { retentionMs } }: Pick<FirstRecordDependencies, 'table' | 'policy'>,
+  { paymentType, parentPaymentId }: Pick<PaymentIdentity, 'paymentType' | 'parentPaymentId'>,
+  now: number,
+): Promise<void> {
+  if (paymentType !== 'DEPOSIT' || parentPaymentId === undefined || retentionMs === undefined) return;
+  await renewExpiry(table, parentPaymentId, Math.ceil((now + retentionMs) / 1_000));
 }
 
 /** What paytech may still say once it can be asked is waited for. */

@@ -17,7 +17,7 @@ export interface CreatePaymentDependencies {
 }
 
 const CONFLICT =
-  'This order was asked for with another amount, currency or preAuth. Ask for its payment before you charge anything else for it.';
+  'This order was asked for with another amount, currency, preAuth or recurrence. Ask for its payment before you charge anything else for it.';
 
 /** Creates a deposit for an order, once per order, and answers where the customer pays. */
 export function createPayment(deps: CreatePaymentDependencies) {

@@ -159,12 +159,13 @@ export function customerOf(event: HttpEvent, customer: CreateRequest['customer']
 
 /** What makes a later request for the same reference the same one. */
 export function claimedRequest(request: CreateRequest): ClaimedRequest {
-  const { amount, currency, paymentMethod, preAuth } = request;
+  const { amount, currency, paymentMethod, preAuth, startRecurring } = request;
   return {
     ...optional('amount', amount),
     currency,
     ...optional('paymentMethod', paymentMethod),
     ...optional('preAuth', preAuth),
+    ...optional('startRecurring', startRecurring),
   };
 }
 

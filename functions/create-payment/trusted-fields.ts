@@ -12,6 +12,7 @@ import { type Decimal, isDecimal } from '../../shared/payment/money.ts';
 export const trustedFields = {
   preAuth: z.optional(z.boolean({ error: 'must be true or false' })),
   cardToken: absentOr(cardToken),
+  startRecurring: z.optional(z.boolean({ error: 'must be true or false' })),
   additionalParameters: z.optional(additionalParameters),
 };
 

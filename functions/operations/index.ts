@@ -12,6 +12,7 @@ import { env } from '../../shared/runtime/config.ts';
 import { openLogger } from '../../shared/runtime/logger.ts';
 import { openSecret } from '../../shared/runtime/secrets.ts';
 import { readSettings } from '../../shared/runtime/settings.ts';
+import { DAY_MS } from '../../shared/runtime/time.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { operations } from './pipeline.ts';
 import { readFingerprintKey } from './withdrawals.ts';
@@ -19,6 +20,7 @@ import { readFingerprintKey } from './withdrawals.ts';
 /** The back office, IAM-signed: one route each for what it may do and see (routes.ts). */
 
 const settings = readSettings('operations');
+const { paymentRetentionDays } = settings;
 const logger = openLogger();
 const apiKey = openSecret(env('API_KEY_SECRET'), readApiKey, { logger });
 const fingerprintKey = openSecret(env('FINGERPRINT_KEY_SECRET'), readFingerprintKey, { logger });
@@ -42,6 +44,7 @@ const route = operations({
   create,
   webhookUrl: settings.webhookUrl,
   eventParameters: settings.eventParameters,
+  ...(paymentRetentionDays === null ? {} : { retentionMs: paymentRetentionDays * DAY_MS }),
   fingerprintKey,
   act: act({ table, gateway, queue, ready: apiKey.get, now, logger }),
   resolve: resolveClaim({ table, gateway, queue, now, logger }),

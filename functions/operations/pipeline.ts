@@ -1,6 +1,7 @@
 import { type ActionRouteDependencies, actionRoute } from './actions.ts';
 import { type AcknowledgeRouteDependencies, acknowledgeRoute } from './alarms.ts';
 import { type ResolveRouteDependencies, resolveRoute } from './claims.ts';
+import { type RecurringDependencies, recurring } from './deposits.ts';
 import {
   balances,
   gatewayOperations,
@@ -17,6 +18,7 @@ export type OperationsDependencies = ActionRouteDependencies &
   AcknowledgeRouteDependencies &
   ResolveRouteDependencies &
   LookUpRouteDependencies &
+  RecurringDependencies &
   RefundDependencies &
   WithdrawalDependencies;
 
@@ -26,6 +28,7 @@ export function operations(deps: OperationsDependencies) {
   return router({
     'POST /operations/refunds': refunds(deps),
     'POST /operations/withdrawals': withdrawals(deps),
+    'POST /operations/deposits': recurring(deps),
     'POST /operations/payments/{id}/capture': (event, call) => perform(event, 'capture', call),
     'POST /operations/payments/{id}/void': (event, call) => perform(event, 'void', call),
     'POST /operations/payments/{id}/approve': (event, call) => perform(event, 'approve', call),

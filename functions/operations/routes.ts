@@ -8,6 +8,7 @@
 export const OPERATION_ROUTES = [
   'POST /operations/refunds',
   'POST /operations/withdrawals',
+  'POST /operations/deposits',
   'POST /operations/payments/{id}/capture',
   'POST /operations/payments/{id}/void',
   'POST /operations/payments/{id}/approve',

@@ -6,6 +6,7 @@ import {
   type ClaimStage,
   counts,
   isAsMuch,
+  isOrder,
   LEASE_MS,
   LOOK_UP_GAP_MS,
   mayTry,
@@ -318,8 +319,8 @@ export function claimedCall(deps: ClaimedCallDependencies) {
     const current = records.find(({ id }) => id === paymentId);
     // Deleted, since its retention is over; the claim stays so that nothing is paid again in its name.
     if (!current) return { is: 'conflict' };
-    // What pays out is never repeated under its own id: a new one says that it is meant.
-    if (claim.kind !== 'deposit') return look.confirmed(current, call.requestId);
+    // What pays out or charges again is never repeated under its own id: a new one says that it is meant.
+    if (!isOrder(claim)) return look.confirmed(current, call.requestId);
     const alive = records.filter((each) => counts(claim, each) && !endedInVain(withQueued(each).state));
     const live = alive.find(({ id }) => id === paymentId) ?? alive.at(-1);
     if (live) return showLive(call, claim, live);

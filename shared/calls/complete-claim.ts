@@ -68,6 +68,7 @@ export async function completeClaim(
       origin: 'service',
       attempt,
       ...optional('redirectUrl', payment.redirectUrl),
+      ...optional('recurringToken', claim.request.startRecurring ? payment.recurringToken : undefined),
     },
     { at, source: 'create', ...by, facts },
   );

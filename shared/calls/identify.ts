@@ -1,9 +1,15 @@
 import type { EventQueue } from '../messaging/event-queue.ts';
 import { type Claim, counts, isAsMuch, KIND_OF, NOBODY } from '../payment/claim.ts';
 import { misfitOf } from '../payment/found-payment.ts';
-import { type Learnable, optional, type PaymentIdentity, type PaymentRecord } from '../payment/payment.ts';
+import {
+  hasBeenPaid,
+  type Learnable,
+  optional,
+  type PaymentIdentity,
+  type PaymentRecord,
+} from '../payment/payment.ts';
 import { parseGatewayReference } from '../payment/reference.ts';
-import type { PaymentType } from '../payment/state.ts';
+import { meansMoney, type PaymentType } from '../payment/state.ts';
 import type { GatewayClient } from '../paytech/client.ts';
 import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import { readClaim } from '../store/claims.ts';
@@ -29,11 +35,21 @@ export async function identify(
     return ofClaim(claim, reference.attempt, payment.parentPaymentId);
   }
   const origin = await originOf({ table, gateway }, payment, paymentType);
-  if (origin) return ofClaim(origin.claim, origin.attempt, payment.parentPaymentId);
+  if (origin && 'attempt' in origin) return ofClaim(origin.claim, origin.attempt, payment.parentPaymentId);
   const requested = {
     ...optional('requestedAmount', payment.customerAmount),
     ...optional('requestedCurrency', payment.customerCurrency),
   };
+  if (origin) {
+    // It is no payment of the order that it repeats the reference of.
+    const isOfOrder = reference?.referenceId === origin.claim.referenceId;
+    return {
+      ...(isOfOrder ? {} : optional('referenceId', payment.referenceId)),
+      ...optional('parentPaymentId', payment.parentPaymentId),
+      ...requested,
+      origin: 'service',
+    };
+  }
   const { amount, currency } = payment.facts;
   const isAsMuchForOrder =
     claim?.kind === 'deposit' &&
@@ -84,7 +100,10 @@ async function isOurs(
   if (await isAnswered(table, claim, attempt)) return false;
   if (claim.kind !== 'deposit') return misfitOf(claim, { ...asFound(payment), paymentType }) === undefined;
   const { customerAmount: amount, customerCurrency: currency = claim.request.currency } = payment;
-  return !amount || !misfitOf(claim, { id: payment.id, requested: { amount, currency } });
+  // A cascade has a parent although the order has none.
+  const parent = claim.request.parentPaymentId === undefined ? undefined : payment.parentPaymentId;
+  const isOfParent = parent === undefined || parent === claim.request.parentPaymentId;
+  return isOfParent && (!amount || !misfitOf(claim, { id: payment.id, requested: { amount, currency } }));
 }
 
 async function isAnswered(table: Table, claim: Claim, attempt: number): Promise<boolean> {
@@ -101,12 +120,31 @@ function isUnclaimed({ stage, attempt, owner }: Claim): boolean {
   return stage === 'released' && attempt === 1 && owner === NOBODY;
 }
 
-/** The attempt that paytech has cascaded to a payment, perhaps by several steps, of which webhooks may be lost. */
+/**
+ * Whether what paytech makes of a payment is charged by its token, and not tried in its place: it was asked for with
+ * startRecurring and has been paid, which our record may have yet to hear.
+ */
+async function startsCycles(
+  gateway: Pick<GatewayClient, 'get'>,
+  { request }: Claim,
+  id: string,
+  parent: PaymentRecord | GatewayPayment,
+): Promise<boolean> {
+  if (!request.startRecurring) return false;
+  if ('history' in parent && hasBeenPaid(parent)) return true;
+  const told = 'history' in parent ? await parentAtPaytech(gateway, id) : parent;
+  return told !== undefined && meansMoney(told.facts.state);
+}
+
+/**
+ * The attempt that paytech has cascaded to a payment, perhaps by several steps, of which webhooks may be lost; or the
+ * claim of the payment whose token it was charged by.
+ */
 async function originOf(
   { table, gateway }: { table: Table; gateway: Pick<GatewayClient, 'get'> },
   { parentPaymentId: firstId }: GatewayPayment,
   paymentType: PaymentType,
-): Promise<{ claim: Claim; attempt: number } | undefined> {
+): Promise<{ claim: Claim; attempt: number } | { claim: Claim; isCycle: true } | undefined> {
   let id = firstId;
   for (let step = 0; id !== undefined && step < MAX_PARENTS; step++) {
     const record = await readPayment(table, id);
@@ -123,7 +161,10 @@ async function originOf(
       const isOfClaim = answered
         ? await isOurs(table, claim, attempt, answered, paymentType)
         : record?.origin === 'service';
-      if (isOfClaim) return { claim, attempt };
+      if (isOfClaim) {
+        const isCycle = await startsCycles(gateway, claim, id, record ?? answered!);
+        return isCycle ? { claim, isCycle } : { claim, attempt };
+      }
     }
     id = parent.parentPaymentId;
   }

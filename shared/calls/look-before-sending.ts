@@ -8,12 +8,12 @@ import {
   paymentsOf,
 } from '../payment/claim.ts';
 import { withQueued } from '../payment/observation.ts';
-import { optional, type PaymentRecord } from '../payment/payment.ts';
+import { hasBeenPaid, optional, type PaymentRecord } from '../payment/payment.ts';
 import { endedInVain, meansMoney } from '../payment/state.ts';
 import type { GatewayClient } from '../paytech/client.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { keepRedirectUrl } from '../store/redirect-url.ts';
+import { keepAnswered } from '../store/answered.ts';
 import type { Table } from '../store/table.ts';
 import { type Listed, lookUpReferences } from './look-up.ts';
 import { queueFound, queueObservation } from './observe.ts';
@@ -73,9 +73,13 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
       // paytech's list is a second source; each payment that is known was asked for by itself.
       logger.warn('references not listed', { metric: 'SiblingsNotListed', referenceId: claim.referenceId });
     }
-    const whose = await Promise.all((listed ?? []).map((each) => isOfOrder(claim, each, asked)));
+    const cascading = cascadingOf(claim, records);
+    const isCycle = ({ parentPaymentId }: GatewayPayment) =>
+      parentPaymentId !== undefined && cascading.cycles.includes(parentPaymentId);
+    const possible = (listed ?? []).filter((each) => !isCycle(each));
+    const whose = await Promise.all(possible.map((each) => isOfOrder(cascading.ids, each, asked)));
     if (whose.includes('unknown')) return { is: 'unavailable' };
-    const ofOrder = (listed ?? []).filter((_, index) => whose[index] === true);
+    const ofOrder = possible.filter((_, index) => whose[index] === true);
     for (const each of ofOrder) await bring(claim, each, requestId);
     if (ofOrder.length > 0) return LATER;
     const alive = known.filter((each) => each.is === 'alive');
@@ -87,11 +91,10 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
    * was paid, and what was made elsewhere for as much. `unknown` where money was paid and paytech does not say for what.
    */
   async function isOfOrder(
-    claim: Claim,
+    known: readonly string[],
     listed: Listed,
     asked: ClaimedRequest,
   ): Promise<boolean | 'unknown'> {
-    const known = paymentsOf(claim);
     const isCascade = ({ parentPaymentId = '' }: GatewayPayment) => known.includes(parentPaymentId);
     const isPaid = meansMoney(listed.facts.state);
     const mayBeOurs = isCascade(listed) || isAsMuchAs(listed, asked);
@@ -133,7 +136,7 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
     const { redirectUrl, facts } = answer.result;
     if (facts.state !== 'CHECKOUT')
       return queueObservation(deps, record, answer.result, { source: 'refresh' });
-    return redirectUrl ? ((await keepRedirectUrl(table, record.id, redirectUrl)) ?? record) : record;
+    return redirectUrl ? ((await keepAnswered(table, record.id, { redirectUrl })) ?? record) : record;
   }
 
   /** Who hears that a payout has failed pays again by another: that is not for a webhook alone to say. */
@@ -157,7 +160,7 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
     const how = { source: 'refresh' as const, ...optional('requestId', requestId) };
     const observed = await queueObservation(deps, record, answer.result, how);
     if (meansMoney(withQueued(observed).state)) return { is: 'existing', record: observed };
-    const kept = redirectUrl ? await keepRedirectUrl(table, record.id, redirectUrl) : undefined;
+    const kept = redirectUrl ? await keepAnswered(table, record.id, { redirectUrl }) : undefined;
     return { is: 'alive', record: asShown(kept ?? observed, facts) };
   }
 
@@ -185,6 +188,12 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
   ): Promise<void> {
     await queueFound(deps, payment, requestId, { kind, referenceId });
   }
+}
+
+/** Of which payments of an order others are cascades, and of which, paid once with startRecurring, they are cycles. */
+function cascadingOf(claim: Claim, records: PaymentRecord[]): { ids: string[]; cycles: string[] } {
+  const paid = claim.request.startRecurring ? records.filter(hasBeenPaid).map(({ id }) => id) : [];
+  return { ids: paymentsOf(claim).filter((id) => !paid.includes(id)), cycles: paid };
 }
 
 /** Whether as much was asked for, or is paid where that is not stated; what is not stated at all may be as much. */

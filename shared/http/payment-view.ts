@@ -240,7 +240,14 @@ export function claimView(claim: Claim) {
     id: referenceId,
     ...pick(claim, ['attempt', 'stage']),
     sentAt: isoTime(sentAt),
-    request: pick(request, ['amount', 'currency', 'paymentMethod', 'preAuth', 'parentPaymentId']),
+    request: pick(request, [
+      'amount',
+      'currency',
+      'paymentMethod',
+      'preAuth',
+      'startRecurring',
+      'parentPaymentId',
+    ]),
     ...pick(claim, ['caller', 'paymentId', 'earlierPaymentIds', 'flag']),
     resolutions: resolutions.map((each) => pick(each, ['at', 'caller', 'outcome', 'reason', 'flag'])),
   };

@@ -66,6 +66,7 @@ export function isClaimKind(text: string): text is ClaimKind {
  * | known     | same request, payment not ended in vain         | 200 with the payment                 |
  * | known     | a payout that only a webhook says has failed    | 200 with it, as GET says; or 503     |
  * | known     | a deposit PENDING, asked for by another method  | 409 payment.under_way                |
+ * | known     | a recurring charge, however it has ended        | 200 with it                          |
  * | known     | a deposit DECLINED or CANCELLED, at paytech too | attempt n + 1 as `sent`, then call   |
  * | known     | the same, but still to be paid at paytech       | 200 with the payment, or 409         |
  * | released  | any; where it had payments, the same request    | the same attempt, as from (none)     |
@@ -85,6 +86,11 @@ export interface ClaimedRequest {
   currency: string;
   paymentMethod?: string;
   preAuth?: boolean;
+  /** Whether it is the first of payments that go on by its token, which makes none of them one of its order's. */
+  startRecurring?: boolean;
+  /** Of the terms under which paytech goes on by itself. */
+  subscription?: string;
+  /** Of a refund the deposit, of a recurring charge the payment by whose token it is made. */
   parentPaymentId?: string;
   /** Of everything else that was asked for, which is not kept. */
   fingerprint?: string;
@@ -157,6 +163,11 @@ export function movesByItself({ kind, unattended }: Pick<Claim, 'kind' | 'unatte
 
 /** The owner of a claim that was made for a payment of elsewhere. */
 export const NOBODY = 'nobody';
+
+/** Whether it is an order, which may be tried again: a recurring charge is asked for under another id instead. */
+export function isOrder({ kind, request }: Pick<Claim, 'kind' | 'request'>): boolean {
+  return kind === 'deposit' && request.parentPaymentId === undefined;
+}
 
 /** Longer than create-payment's time limit of 14 s, so that a dead owner is dead when its lease ends. */
 export const LEASE_MS = 15_000;
@@ -283,6 +294,8 @@ export function sameRequest(claimed: ClaimedRequest, asked: AskedRequest): boole
     sameAsked(claimed, asked) &&
     (!isPayout || claimed.paymentMethod === asked.paymentMethod) &&
     (claimed.preAuth ?? false) === (asked.preAuth ?? false) &&
+    (claimed.startRecurring ?? false) === (asked.startRecurring ?? false) &&
+    claimed.subscription === asked.subscription &&
     claimed.parentPaymentId === asked.parentPaymentId &&
     fingerprints.includes(claimed.fingerprint)
   );

@@ -57,7 +57,9 @@ const payment = z.object({
     "The merchant's id: of a deposit that of the order, of a refund or withdrawal that of its request.",
   ),
   paymentType: z.enum(PAYMENT_TYPES),
-  parentPaymentId: optionalText('Of a refund: the deposit that it pays back.'),
+  parentPaymentId: optionalText(
+    'Of a refund: the deposit that it pays back. Of a deposit: the one by whose token it was charged, or in whose place paytech tried it.',
+  ),
   state,
   final: z
     .boolean()

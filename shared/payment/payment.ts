@@ -137,6 +137,8 @@ export interface PaymentRecord extends PaymentIdentity {
   redirectUrl?: string;
   /** As paytech's API has told it since; what an event brought is in the history. */
   cardToken?: string;
+  /** By which the customer is charged again. It is in no view, event or log. */
+  recurringToken?: string;
   quarantine: QuarantinedEvent[];
   /** All contradictions that were not confirmed, kept in `quarantine` or not. */
   quarantined: number;
@@ -241,6 +243,11 @@ function identityAt(record: PaymentRecord, version: number): Learnable {
 function isAmountTold({ history }: PaymentRecord, version: number): boolean {
   const last = history.slice(0, version).findLast(({ facts, amountUntold }) => facts.amount || amountUntold);
   return !last?.amountUntold;
+}
+
+/** Whether it holds money, or has held it. */
+export function hasBeenPaid({ history }: Pick<PaymentRecord, 'history'>): boolean {
+  return history.some(({ facts }) => meansMoney(facts.state));
 }
 
 /** The state before `version`; null for the first. */

@@ -53,6 +53,7 @@ const wirePayment = z.looseObject({
   parentPaymentId: lenient(text),
   created: lenient(text),
   redirectUrl: lenient(webPage),
+  recurringToken: lenient(text),
 });
 
 /** How a fact of each kind is read. */
@@ -74,6 +75,8 @@ export interface GatewayPayment {
   /** ISO 8601, UTC. */
   created?: string;
   redirectUrl?: string;
+  /** Read from paytech's answers for the record alone; no message carries it. */
+  recurringToken?: string;
   facts: Partial<PaymentFacts> & { state: PaymentState };
 }
 
@@ -180,6 +183,7 @@ function read(schema: typeof wirePayment | typeof wireMadePayment, json: unknown
     ...take('customerCurrency'),
     ...optional('created', utc(wire.created)),
     ...take('redirectUrl'),
+    ...take('recurringToken'),
     facts: {
       state: wire.state,
       ...take('amount'),
@@ -209,7 +213,7 @@ function memberOf(value: unknown, name: string): unknown {
 }
 
 /** The inverse of {@link readPayment}: the object without what this service does not keep. */
-export function writePayment({ facts, ...payment }: GatewayPayment): Buffer {
+export function writePayment({ facts, recurringToken: _, ...payment }: GatewayPayment): Buffer {
   const { state, amount, currency } = facts;
   const money = { ...optional('amount', amount), ...optional('currency', currency) };
   return Buffer.from(stringifyJson({ ...payment, state, ...money, ...writtenFacts(facts) }));

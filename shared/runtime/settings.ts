@@ -47,7 +47,7 @@ export const SETTINGS_OF = {
   'apply-payment-event': ['paytechUrl', 'eventSource', 'confirmWebhooks', 'paymentRetentionDays'],
   'get-payment': ['paytechUrl'],
   'execute-payment': ['paytechUrl'],
-  operations: ['paytechUrl', 'webhookUrl', 'eventParameters'],
+  operations: ['paytechUrl', 'webhookUrl', 'eventParameters', 'paymentRetentionDays'],
   reconcile: [
     'paytechUrl',
     'reconcileConcurrency',

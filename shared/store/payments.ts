@@ -23,10 +23,10 @@ import {
   type PaymentType,
   statesBefore,
 } from '../payment/state.ts';
+import { keepAnswered } from './answered.ts';
 import type { BatchTable } from './batch-table.ts';
 import { assign, type Condition, type Fragment } from './expressions.ts';
 import { IS_KNOWN, isInState, isUnchanged, keyOf, SCHEMA, toRecord } from './payment-item.ts';
-import { keepRedirectUrl } from './redirect-url.ts';
 import { openShard, type Table } from './table.ts';
 
 /** One event's change, ready to be written: its history entry, and the type that it names, if it names one. */
@@ -57,12 +57,12 @@ export async function readPayments(
 }
 
 /**
- * Records a payment that is not in the table yet, as version 1. Where a webhook was faster, only the
- * redirectUrl is added, which webhooks may lack. Returns the record as it then is.
+ * Records a payment that is not in the table yet, as version 1. Where a webhook was faster, only what paytech's own
+ * answer has beside it is added: the redirectUrl and the recurringToken. Returns the record as it then is.
  */
 export async function recordPayment(
   table: Table,
-  identity: PaymentIdentity & { redirectUrl?: string },
+  identity: PaymentIdentity & Pick<PaymentRecord, 'redirectUrl' | 'recurringToken'>,
   entry: HistoryEntry & { facts: Required<Pick<HistoryEntry['facts'], 'state' | 'amount' | 'currency'>> },
   followUp: FollowUp = {},
 ): Promise<Applied> {
@@ -85,10 +85,17 @@ export async function recordPayment(
   };
   const created = await table.put(item, [isNew]);
   if (created.written) return { applied: true, record: toRecord(created.item) };
-  if (!identity.redirectUrl || created.item?.redirectUrl) {
-    return { applied: false, record: created.item && toRecord(created.item) };
-  }
-  return { applied: false, record: await keepRedirectUrl(table, identity.id, identity.redirectUrl) };
+  const { redirectUrl, recurringToken } = identity;
+  const isNews =
+    (redirectUrl && !created.item?.redirectUrl) || (recurringToken && !created.item?.recurringToken);
+  if (!isNews) return { applied: false, record: created.item && toRecord(created.item) };
+  return {
+    applied: false,
+    record: await keepAnswered(table, identity.id, {
+      ...optional('redirectUrl', redirectUrl),
+      ...optional('recurringToken', recurringToken),
+    }),
+  };
 }
 
 /**

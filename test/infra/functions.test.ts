@@ -227,7 +227,7 @@ describe('the environment', () => {
     ['apply-payment-event', { paytechUrl, eventSource, confirmWebhooks: true, paymentRetentionDays: null }],
     ['get-payment', { paytechUrl }],
     ['execute-payment', { paytechUrl }],
-    ['operations', { paytechUrl, webhookUrl }],
+    ['operations', { paytechUrl, webhookUrl, paymentRetentionDays: null }],
     [
       'reconcile',
       {

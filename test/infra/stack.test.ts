@@ -111,6 +111,7 @@ const operationRoutes = [
   'POST /operations/payments/{id}/capture',
   'POST /operations/payments/{id}/reject',
   'POST /operations/payments/{id}/void',
+  'POST /operations/deposits',
   'POST /operations/refunds',
   'POST /operations/withdrawals',
 ];

@@ -108,6 +108,17 @@ const longAgo = (attribute: 'dueAt' | 'checkedAt', id: string) =>
     }),
   );
 
+/** As if it had been final for almost as long as payments are kept. */
+const forgottenSoon = (id: string) =>
+  service.dynamo.send(
+    new UpdateItemCommand({
+      TableName: 'payments',
+      Key: { pk: { S: `payment#${id}` } },
+      UpdateExpression: 'SET expiresAt = :soon',
+      ExpressionAttributeValues: { ':soon': { N: String(Math.ceil(Date.now() / SECOND_MS) + 600) } },
+    }),
+  );
+
 /** What was asked of paytech meanwhile. */
 async function askedBy(work: () => Promise<unknown>) {
   const before = gateway.asked.length;
@@ -280,6 +291,16 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
     eventParameters: async () => {
       const id = await paidOut(PARAMETERS);
       expect(await service.item(`payment#${id}`)).toMatchObject({ additionalParameters: { shop: 'north' } });
+    },
+    paymentRetentionDays: async () => {
+      const parent = await created({ payment: { startRecurring: true } });
+      await drive(parent, { state: 'COMPLETED' });
+      await seenIn(parent, 'COMPLETED');
+      await forgottenSoon(parent);
+      const body = JSON.stringify({ referenceId: newId(), ...EUR_10, parentPaymentId: parent });
+      expect((await signedCalls(service)('POST', '/operations/deposits', body)).status).toBe(201);
+      const item = await service.item(`payment#${parent}`);
+      expect(Math.round((Number(item?.expiresAt) * SECOND_MS - Date.now()) / DAY_MS)).toBe(437);
     },
   },
   reconcile: {

@@ -29,8 +29,8 @@ export type Path = 'create' | 'get' | 'list' | 'act' | 'webhook';
 export type Chance = (outOf: number) => number;
 
 const TERSE: Record<Path, readonly string[]> = {
-  create: ['id', 'paymentType', 'referenceId', 'state', 'redirectUrl'],
-  get: ['id', 'paymentType', 'state', 'amount', 'currency'],
+  create: ['id', 'paymentType', 'referenceId', 'state', 'redirectUrl', 'recurringToken'],
+  get: ['id', 'paymentType', 'state', 'amount', 'currency', 'recurringToken'],
   list: [
     'id',
     'paymentType',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { resolveRoute } from '../../functions/operations/claims.ts';
+import { recurring } from '../../functions/operations/deposits.ts';
 import { showPayment } from '../../functions/operations/look-ups.ts';
 import { refunds } from '../../functions/operations/refunds.ts';
 import type { OperationRoute } from '../../functions/operations/router.ts';
@@ -12,11 +13,14 @@ import type { HttpEvent } from '../../shared/http/api.ts';
 import { PROBLEMS, Problem } from '../../shared/http/problem.ts';
 import { stringifyJson } from '../../shared/payment/json.ts';
 import { type Decimal, decimal } from '../../shared/payment/money.ts';
+import { DAY_MS } from '../../shared/runtime/time.ts';
 import type { World } from './world.ts';
 
 export const CALLER = 'arn:aws:iam::123456789012:user/back-office';
 /** Which parameters this deployment keeps. */
 export const EVENT_PARAMETERS = ['shop', 'campaign'];
+/** How long it keeps a payment. */
+export const RETENTION_MS = 400 * DAY_MS;
 const WEBHOOK_URL = 'https://shop.example/webhooks/paytech';
 
 // biome-ignore lint/suspicious/noExplicitAny: the body of an answer, of any route
@@ -35,6 +39,13 @@ export function backOffice(outside: Outside) {
     eventParameters: EVENT_PARAMETERS,
     fingerprintKey,
   });
+  const charge = recurring({
+    ...outside,
+    create,
+    webhookUrl: WEBHOOK_URL,
+    eventParameters: EVENT_PARAMETERS,
+    retentionMs: RETENTION_MS,
+  });
   const resolve = resolveRoute({ resolve: resolveClaim(outside), release: releaseAction(outside) });
 
   const call = (route: OperationRoute, request: Partial<HttpEvent>) =>
@@ -50,6 +61,7 @@ export function backOffice(outside: Outside) {
     refund: (body: { refundId: string; paymentId: string; amount?: string; currency?: string }) =>
       call(refund, { body: json(body) }),
     withdraw: (body: Record<string, unknown>) => call(withdraw, { body: json(body) }),
+    charge: (body: Record<string, unknown>) => call(charge, { body: json(body) }),
     resolve: (kind: string, id: string, body: Record<string, unknown>) =>
       call(resolve, { body: json({ kind, id, ...body }) }),
     show: (id: string) => call(showPayment(outside), { pathParameters: { id } }),

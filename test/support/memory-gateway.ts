@@ -104,6 +104,7 @@ export function memoryGateway(
       ...(body.paymentType === 'DEPOSIT' && !isByToken(body)
         ? { redirectUrl: `https://checkout.example/${id}` }
         : {}),
+      ...(body.startRecurring ? { recurringToken: `token-of-${id}` } : {}),
       createdAt: now?.() ?? 0,
       asked: { amount, currency: body.currency as string },
       facts: {

@@ -141,6 +141,7 @@ const claim = z.object({
     currency: text,
     paymentMethod: optionalText,
     preAuth: z.optional(z.boolean()),
+    startRecurring: z.optional(z.boolean()),
     parentPaymentId: optionalText,
   }),
   caller: optionalText,

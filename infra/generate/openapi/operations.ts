@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { captureBody, emptyBody, rejectBody } from '../../../functions/operations/actions.ts';
 import { acknowledgeBody } from '../../../functions/operations/alarms.ts';
 import { resolveBody } from '../../../functions/operations/claims.ts';
+import { recurringBody } from '../../../functions/operations/deposits.ts';
 import { DEFAULT_DAYS, listQuery } from '../../../functions/operations/list-query.ts';
 import { refundBody } from '../../../functions/operations/refunds.ts';
 import {
@@ -78,6 +79,18 @@ const ROUTES: Record<OperationRouteKey, Description> = {
       200: { description: 'It exists already; this is how it stands now.', schema: 'CreatedPayment' },
     },
     problems: CLAIMED,
+  },
+  'POST /operations/deposits': {
+    operationId: 'createRecurringDeposit',
+    summary: 'Charges a customer again, without them',
+    description:
+      'By the token of parentPaymentId, a deposit that was asked for with startRecurring and was paid. Once per referenceId: the same request again is always safe, and answers with its payment however it ended; a new try is a new referenceId.',
+    body: 'NewRecurringDeposit',
+    answers: {
+      201: { description: 'The deposit has been created.', schema: 'CreatedPayment' },
+      200: { description: 'It exists already; this is how it stands now.', schema: 'CreatedPayment' },
+    },
+    problems: [...CLAIMED, 'payment.not_found', 'payment.state_conflict'],
   },
   'POST /operations/payments/{id}/capture': action(
     'capture',
@@ -164,6 +177,7 @@ export const operations: RouteGroup = {
   schemas: {
     NewRefund: refundBody,
     NewWithdrawal: withdrawalBody,
+    NewRecurringDeposit: recurringBody,
     Capture: captureBody,
     Rejection: rejectBody,
     NoContent: emptyBody,

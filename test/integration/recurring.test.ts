@@ -1,0 +1,276 @@
+/** Charges by the token of an earlier payment, and what paytech charges by itself. */
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
+import { decimal } from '../../shared/payment/money.ts';
+import { writePayment } from '../../shared/paytech/wire.ts';
+import { DAY_MS } from '../../shared/runtime/time.ts';
+import { readClaim } from '../../shared/store/claims.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import { backOffice, RETENTION_MS } from '../support/back-office.ts';
+import { orderRoute } from '../support/order-route.ts';
+import { parsed, sharedWorld, webhookEvent } from '../support/world.ts';
+
+const world = await sharedWorld();
+const office = backOffice(world);
+
+type Applied = Awaited<ReturnType<typeof world.apply>>;
+const dataOf = (outcome: Applied) =>
+  (parsed(outcome.publication?.body) as unknown as { data: { origin: string; payment: object } }).data;
+
+/** A first payment with startRecurring, paid unless it is left as it is. */
+async function firstPayment({ isPaid = true } = {}) {
+  const order = orderRoute(world, { startRecurring: true });
+  const id: string = (await order.send()).body.id;
+  if (isPaid) await pay(id);
+  return { order, id, token: `token-of-${id}` };
+}
+
+async function pay(id: string): Promise<void> {
+  world.gateway.set(id, { state: 'COMPLETED' });
+  await world.apply(webhookEvent({ id, state: 'COMPLETED' }));
+}
+
+const chargeOf = (parentPaymentId: string, more: object = {}) => ({
+  referenceId: `renewal-${randomUUID()}`,
+  amount: '10',
+  currency: 'EUR',
+  parentPaymentId,
+  ...more,
+});
+const made = (referenceId: string) =>
+  [...world.gateway.payments.values()].filter((each) => each.referenceId?.split('~')[0] === referenceId);
+
+describe('a recurring charge', () => {
+  it('goes out with the token of its parent, once, and counts for itself', async () => {
+    const { id, token, order } = await firstPayment();
+    const body = chargeOf(id);
+    const first = await office.charge(body);
+    expect(first).toMatchObject({ status: 201, body: { paymentType: 'DEPOSIT', state: 'PENDING' } });
+    expect(world.gateway.bodies.at(-1)).toMatchObject({ recurringToken: token, parentPaymentId: id });
+    expect(await office.charge(body)).toMatchObject({ status: 200, body: { id: first.body.id } });
+    expect(made(body.referenceId)).toHaveLength(1);
+    const webhook = webhookEvent({ id: first.body.id, state: 'COMPLETED', parentPaymentId: id });
+    expect(dataOf(await world.apply(webhook))).toMatchObject({
+      origin: 'service',
+      payment: { referenceId: body.referenceId, parentPaymentId: id, paidAsRequested: true },
+    });
+    expect(await readClaim(world.table, 'deposit', order.referenceId)).toMatchObject({
+      paymentId: id,
+      earlierPaymentIds: [],
+    });
+    expect(world.logger.metrics()).not.toContain('OrderPaidTwice');
+  });
+
+  it('is another with another amount or parent, and no order is asked for under its id', async () => {
+    const [{ id }, other] = [await firstPayment(), await firstPayment()];
+    const body = chargeOf(id);
+    await office.charge(body);
+    const conflict = { code: 'payment.reference_conflict' };
+    expect(await office.charge({ ...body, amount: '11' })).toMatchObject(conflict);
+    expect(await office.charge({ ...body, parentPaymentId: other.id })).toMatchObject(conflict);
+    expect(await orderRoute(world, { referenceId: body.referenceId }).send()).toMatchObject(conflict);
+  });
+
+  it('that was declined stays declined under its id', async () => {
+    const { id } = await firstPayment();
+    const body = chargeOf(id);
+    const { body: charged } = await office.charge(body);
+    world.gateway.set(charged.id, { state: 'DECLINED' });
+    await world.apply(webhookEvent({ id: charged.id, state: 'DECLINED' }));
+    const calls = world.gateway.calls.create;
+    expect(await office.charge(body)).toMatchObject({
+      status: 200,
+      body: { id: charged.id, state: 'DECLINED' },
+    });
+    expect(world.gateway.calls.create).toBe(calls);
+  });
+
+  it('of which nobody heard the end is never sent again by the machine', async () => {
+    const { id } = await firstPayment();
+    const body = chargeOf(id);
+    world.gateway.endings.push({ on: 'create', ends: 'unknown' });
+    expect(await office.charge(body)).toMatchObject({ code: 'payment.outcome_unknown' });
+    const calls = world.gateway.calls.create;
+    world.clock.at += LEASE_MS;
+    await office.charge(body);
+    world.clock.at += LOOK_UP_GAP_MS;
+    expect(await office.charge(body)).toMatchObject({ code: 'claim.flagged' });
+    expect(world.gateway.calls.create).toBe(calls);
+  });
+
+  it('is found again by its reference where its answer was lost', async () => {
+    const { id } = await firstPayment();
+    const body = chargeOf(id);
+    world.gateway.endings.push({ on: 'create', ends: 'lost' });
+    expect(await office.charge(body)).toMatchObject({ status: 201 });
+    expect(made(body.referenceId)).toHaveLength(1);
+  });
+
+  it('learns whose it is where its webhook was faster, and is no payment of its parent’s order', async () => {
+    const { id, order } = await firstPayment();
+    const create = world.gateway.create;
+    let charged = '';
+    world.gateway.create = async (...args) => {
+      const answer = await create(...args);
+      if (answer.kind !== 'answered') throw new Error('no answer');
+      charged = answer.result.id;
+      const atPaytech = world.gateway.set(charged, { state: 'COMPLETED' });
+      const { referenceId } = atPaytech;
+      delete atPaytech.referenceId;
+      await world.apply(webhookEvent({ id: charged, state: 'COMPLETED', parentPaymentId: id }));
+      if (referenceId !== undefined) atPaytech.referenceId = referenceId;
+      return answer;
+    };
+    const body = chargeOf(id);
+    await office.charge(body).finally(() => {
+      world.gateway.create = create;
+    });
+    await world.applyQueued();
+    expect(await readPayment(world.table, charged)).toMatchObject({ referenceId: body.referenceId });
+    const claim = await readClaim(world.table, 'deposit', order.referenceId);
+    expect(claim).toMatchObject({ paymentId: id, earlierPaymentIds: [] });
+    expect(claim).not.toHaveProperty('otherPaymentIds');
+  });
+});
+
+describe('the token of a payment to go on from', () => {
+  it('is in its record and nowhere else', async () => {
+    const { id, token } = await firstPayment();
+    expect(await readPayment(world.table, id)).toMatchObject({ recurringToken: token });
+    const charged = await office.charge(chargeOf(id));
+    const again = await world.apply(webhookEvent({ id, state: 'COMPLETED', recurringToken: token }));
+    const shown = [charged, (await office.show(id)).body, again.publication, world.logger.lines];
+    expect(JSON.stringify(shown)).not.toContain(token);
+    const items = (await world.scan()).filter((item) => JSON.stringify(item).includes(token));
+    expect(items.map(({ pk }) => pk)).toEqual([`payment#${id}`]);
+    const messages = (await world.drain('webhooks')).map(({ Body = '' }) => Buffer.from(Body, 'base64'));
+    expect(messages.filter((each) => each.includes(token))).toEqual([]);
+    const written = writePayment({ id, recurringToken: token, facts: { state: 'COMPLETED' } });
+    expect(written.toString()).not.toContain(token);
+  });
+
+  it('is asked of paytech where the record lacks it, and no webhook is believed', async () => {
+    const { id, token } = await firstPayment({ isPaid: false });
+    await world.table.update(`payment#${id}`, {
+      REMOVE: ['recurringToken'],
+      condition: ['attribute_exists(pk)'],
+    });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    await world.apply(webhookEvent({ id, state: 'COMPLETED', recurringToken: 'of-somebody-else' }));
+    expect(await readPayment(world.table, id)).not.toHaveProperty('recurringToken');
+    world.gateway.endings.push({ on: 'get', ends: 'unknown' });
+    expect(await office.charge(chargeOf(id))).toMatchObject({ status: 503, code: 'gateway.unavailable' });
+    expect(await office.charge(chargeOf(id))).toMatchObject({ status: 201 });
+    expect(world.gateway.bodies.at(-1)).toMatchObject({ recurringToken: token });
+    expect(await readPayment(world.table, id)).toMatchObject({ recurringToken: token });
+  });
+
+  it('must be there, or nothing is claimed', async () => {
+    const { body: plain } = await orderRoute(world).send();
+    const body = chargeOf(plain.id);
+    expect(await office.charge(body)).toMatchObject({ status: 409, code: 'payment.state_conflict' });
+    expect(await office.charge(chargeOf('0'.repeat(32)))).toMatchObject({ code: 'payment.not_found' });
+    expect(await readClaim(world.table, 'deposit', body.referenceId)).toBeUndefined();
+  });
+
+  it.each([
+    [{ recurringToken: 'x' }, 'recurringToken'],
+    [{ card: { cardToken: 'x' } }, 'card'],
+    [{ webhookUrl: 'https://evil.example' }, 'webhookUrl'],
+    [{ parentPaymentId: undefined }, 'parentPaymentId'],
+    [{ amount: '0' }, 'amount'],
+  ])('is not given by the caller: %j', async (more, field) => {
+    const { status, body } = await office.charge(chargeOf('a'.repeat(32), more));
+    expect({ status, fields: body.errors.map((each: { field: string }) => each.field) }).toEqual({
+      status: 400,
+      fields: [field],
+    });
+  });
+
+  it('is kept as long as it is used', async () => {
+    const { id } = await firstPayment();
+    const soon = Math.ceil(world.clock.at / 1000) + 600;
+    await world.table.update(`payment#${id}`, {
+      SET: [{ text: 'expiresAt = :soon', values: { ':soon': soon } }],
+      condition: ['attribute_exists(pk)'],
+    });
+    const expiryOf = async () =>
+      Number((await world.scan()).find(({ pk }) => pk === `payment#${id}`)?.expiresAt) * 1000;
+    await office.charge(chargeOf(id));
+    expect(await expiryOf()).toBe(world.clock.at + RETENTION_MS);
+    world.clock.at += DAY_MS;
+    const apply = world.applyWith({ policy: { retentionMs: RETENTION_MS } });
+    const cycle = cycleOf(id);
+    await apply(webhookEvent({ id: cycle.id, state: 'COMPLETED', parentPaymentId: id }));
+    expect(await expiryOf()).toBe(world.clock.at + RETENTION_MS);
+  });
+});
+
+/** What paytech charges by itself: a deposit with the parent, and perhaps with the reference of the first. */
+function cycleOf(parentPaymentId: string, more: object = {}) {
+  const cycle = world.gateway.make({
+    paymentType: 'DEPOSIT',
+    amount: decimal('10'),
+    currency: 'EUR',
+    parentPaymentId,
+    ...more,
+  });
+  return world.gateway.set(cycle.id, { state: 'COMPLETED' });
+}
+
+describe('a cycle that paytech charges by itself', () => {
+  it.each([false, true])(
+    'is a payment of its own in record and events; it repeats the reference: %s',
+    async (repeats) => {
+      const { id, order } = await firstPayment();
+      const reference = repeats ? { referenceId: order.referenceId } : {};
+      const cycle = cycleOf(id, reference);
+      const webhook = webhookEvent({ id: cycle.id, state: 'COMPLETED', parentPaymentId: id, ...reference });
+      const data = dataOf(await world.apply(webhook));
+      expect(data).toMatchObject({ origin: 'service', payment: { parentPaymentId: id, state: 'COMPLETED' } });
+      expect(data.payment).not.toHaveProperty('referenceId');
+      const claim = await readClaim(world.table, 'deposit', order.referenceId);
+      expect(claim).not.toHaveProperty('otherPaymentIds');
+      expect(claim?.earlierPaymentIds).toEqual([]);
+      expect(world.logger.metrics()).not.toContain('OrderPaidTwice');
+      expect(await order.send()).toMatchObject({ status: 200, body: { id } });
+    },
+  );
+
+  it('is one also where the first payment’s webhook was lost: paytech is asked', async () => {
+    const { id, order } = await firstPayment({ isPaid: false });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    const cycle = cycleOf(id);
+    await world.apply(webhookEvent({ id: cycle.id, state: 'COMPLETED', parentPaymentId: id }));
+    expect((await readClaim(world.table, 'deposit', order.referenceId))?.earlierPaymentIds).toEqual([]);
+  });
+
+  it('is none before the first has been paid: what paytech tries in its place is the order’s', async () => {
+    const { id, order } = await firstPayment({ isPaid: false });
+    world.gateway.set(id, { state: 'DECLINED' });
+    const cascade = cycleOf(id);
+    await world.apply(webhookEvent({ id: cascade.id, state: 'COMPLETED', parentPaymentId: id }));
+    expect((await readClaim(world.table, 'deposit', order.referenceId))?.earlierPaymentIds).toEqual([
+      cascade.id,
+    ]);
+    expect(await order.send()).toMatchObject({ status: 200, body: { id: cascade.id, state: 'COMPLETED' } });
+  });
+
+  it('does not stand in the way of the order whose hold was let go', async () => {
+    const { id, order } = await firstPayment({ isPaid: false });
+    for (const state of ['AUTHORIZED', 'CANCELLED'] as const) {
+      world.gateway.set(id, { state });
+      await world.apply(webhookEvent({ id, state }));
+    }
+    cycleOf(id, { referenceId: order.referenceId });
+    expect(await order.send()).toMatchObject({ status: 201, body: { state: 'CHECKOUT' } });
+    expect(world.gateway.bodies.at(-1)).toMatchObject({ referenceId: `${order.referenceId}~2` });
+  });
+});
+
+it('a first payment that starts recurring is another order than one that does not', async () => {
+  const { order } = await firstPayment({ isPaid: false });
+  expect(await order.send()).toMatchObject({ status: 200 });
+  expect(await order.send({ startRecurring: false })).toMatchObject({ code: 'payment.reference_conflict' });
+});
