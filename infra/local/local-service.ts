@@ -103,12 +103,12 @@ function toBeClosed(): ToBeClosed {
   };
 }
 
-/** What the settings of a deployment name in an account: here every start is a clean slate, and nobody is mailed. */
+/** What the settings of a deployment name in an account: here every start is a clean slate, and no alarm goes off. */
 const NOT_HERE = {
   existingTable: undefined,
   dataKeyArn: undefined,
   topicKeyArn: undefined,
-  alarmTopicArn: undefined,
+  alarmTopicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:alarms-of-nobody`,
   alarmEmails: [],
 } satisfies Partial<SettingsInput>;
 

@@ -11,6 +11,7 @@
  */
 import { styleText } from 'node:util';
 import type { LocalService } from './local-service.ts';
+import { forTerminal } from './log-line.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
@@ -34,7 +35,10 @@ const starting = startLocal({
   pageOrigins,
   simulator: { answers: { form: answers } },
   controlRoom: true,
-  onLog: (functionName, line) => console.log(styleText('dim', `[${functionName}] ${line}`)),
+  onLog: (functionName, line) => {
+    const said = forTerminal(line);
+    if (said !== undefined) console.log(styleText('dim', `[${functionName}] ${said}`));
+  },
 });
 let isStopping = false;
 for (const signal of SIGNALS) process.once(signal, shutDown);
