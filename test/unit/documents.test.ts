@@ -69,6 +69,15 @@ test('the check of links notices what is broken', () => {
   expect(linksOf('README.md').length).toBeGreaterThan(10);
 });
 
+test('every file that CONTRIBUTING.md names is there', () => {
+  const named = [...readDocument('CONTRIBUTING.md').matchAll(/`([\w./-]+\.(?:ts|mjs|json|md))`/g)].map(
+    ([, path]) => path!,
+  );
+  const paths = named.filter((path) => path.includes('/'));
+  expect(paths.length).toBeGreaterThan(40);
+  expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+});
+
 describe('every block of commands is run by a test', () => {
   /** By each run of the tests, from a fresh clone. */
   const ONCE = ['npm ci', 'npm start', 'npm test'];
