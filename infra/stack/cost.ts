@@ -26,7 +26,10 @@ export const USES = {
   logKilobytes: 7.5,
 } as const;
 
-/** US dollars, us-east-1, November 2026, without free tiers and discounts: assumptions, to be checked with AWS. */
+/**
+ * US dollars, us-east-1, November 2026, without free tiers and discounts, to be checked with AWS: aws.amazon.com/pricing/
+ * and there lambda, api-gateway, dynamodb, sqs, sns and cloudwatch.
+ */
 export const PRICES = {
   apiRequest: 1.0 / 1e6,
   invocation: 0.2 / 1e6,

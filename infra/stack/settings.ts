@@ -33,6 +33,12 @@ const throttle = z.strictObject({ rate: z.int().min(1), burst: z.int().min(1) })
 // At least 2, because the event source of a queue cannot be limited to fewer (see functions.ts).
 const reserve = z.int().min(2).max(1000);
 
+/**
+ * The policy of a queue has at most 8,192 bytes; the service's own roles and the rest of it take up to 1,700:
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
+ */
+const MAX_ROLES_TEXT = 6_000;
+
 /** Those that make payments or act on them, which may be stopped. */
 const STOPPABLE: readonly string[] = ['create-payment', 'execute-payment', 'operations'];
 
@@ -218,10 +224,12 @@ const schema = z
             'must be the ARN of an IAM role; * stands for any text',
           ),
       )
-      .max(50)
+      .refine((roles) => JSON.stringify(roles).length <= MAX_ROLES_TEXT, {
+        error: 'are more than fit into the policy of a queue',
+      })
       .default([])
       .describe(
-        'IAM roles of people who use `paytech-ops`. With one, nobody but them and the service may send to the webhook queue, whose messages are believed; without, whoever IAM lets.',
+        'IAM roles of people who use `paytech-ops`. With one, nobody but them and the service may send to the webhook queue; without, whoever IAM lets.',
       ),
     reservedConcurrency: z
       .partialRecord(z.enum(functionNames), z.union([z.literal(0), reserve], { error: 'must be 2 to 1000' }))

@@ -193,6 +193,17 @@ describe('one wrong setting is named with its path', () => {
     ['a table by its ARN', { existingTable: 'arn:aws:dynamodb:eu-west-1:1:table/payments' }, 'existingTable'],
     ['one webhook at a time', { webhookConcurrency: 1 }, 'webhookConcurrency'],
     ['a user as a role', { operatorRoles: ['arn:aws:iam::111122223333:user/eve'] }, 'operatorRoles.0'],
+    [
+      'more roles than a policy holds',
+      {
+        operatorRoles: Array.from(
+          { length: 50 },
+          (_, index) =>
+            `arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_${'x'.repeat(40)}_${index}`,
+        ),
+      },
+      'operatorRoles',
+    ],
     ['anybody as a role', { operatorRoles: ['*'] }, 'operatorRoles.0'],
     ['an address that is none', { alarmEmails: ['on-call'] }, 'alarmEmails.0'],
     ['days that CloudWatch has not', { logRetentionDays: 31 }, 'logRetentionDays'],

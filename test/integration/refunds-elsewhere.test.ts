@@ -110,6 +110,23 @@ describe('a refund made elsewhere', () => {
     await expectInOrder(parentId);
   });
 
+  it('under an id that is then asked for here is answered with, and not paid back again', async () => {
+    const paymentId = await deposit();
+    const refundId = newId();
+    const made = { paymentType: 'REFUND', parentPaymentId: paymentId, currency: 'EUR' } as const;
+    const refund = world.gateway.make({ ...made, referenceId: refundId, amount: decimal('30') });
+    await end(refund, 'COMPLETED');
+    const sent = world.gateway.calls.create;
+    const same = { status: 200, body: { id: refund.id, state: 'COMPLETED' } };
+    expect(await office.refund({ refundId, paymentId, amount: '30' })).toMatchObject(same);
+    expect(await office.refund({ refundId, paymentId })).toMatchObject(same);
+    expect(await office.refund({ refundId, paymentId, amount: '31' })).toMatchObject({
+      code: 'payment.reference_conflict',
+    });
+    expect(world.gateway.calls.create).toBe(sent);
+    expect(await refundable(paymentId)).toBe('70');
+  });
+
   it('that failed takes nothing', async () => {
     const parentId = await deposit();
     await end(elsewhere(parentId, '70'), 'DECLINED');
