@@ -8,6 +8,7 @@ import { env } from '../../shared/runtime/config.ts';
 import { openLogger } from '../../shared/runtime/logger.ts';
 import { fetchAhead, openSecret } from '../../shared/runtime/secrets.ts';
 import { readSettings } from '../../shared/runtime/settings.ts';
+import { keepRateLimited, noticingRateLimit } from '../../shared/store/question-rate.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { orderTokens, readOrderKeys } from './order-token.ts';
 import { createPayment } from './pipeline.ts';
@@ -28,12 +29,17 @@ function readerOfOrders() {
   return readerWithTokens(readOrder, allowedOrigins);
 }
 
+const table = openTable(env('PAYMENTS_TABLE'));
+
 const create = createPayment({
   requestOf:
     settings.orderTokens === 'off' ? readerWithoutTokens(allowedOrigins, openAmounts) : readerOfOrders(),
   create: claimedCall({
-    table: openTable(env('PAYMENTS_TABLE')),
-    gateway: gatewayClient({ baseUrl: settings.paytechUrl, apiKey }),
+    table,
+    // What reconcile asks must leave room for customers.
+    gateway: noticingRateLimit(gatewayClient({ baseUrl: settings.paytechUrl, apiKey }), () =>
+      keepRateLimited(table, Date.now()),
+    ),
     queue: openEventQueue(env('WEBHOOK_QUEUE_URL')),
     now: Date.now,
     logger,

@@ -1,3 +1,4 @@
+import type { Asked } from '../../shared/payment/slice.ts';
 import type { Answer, GatewayClient } from '../../shared/paytech/client.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 
@@ -6,8 +7,6 @@ export type ReadingGateway = Pick<GatewayClient, 'get' | 'list' | 'listReadable'
 
 /** So many failures in a row, and paytech is left alone until the next run. */
 const OPENS_AFTER = 5;
-
-type Asked = 'get' | 'list';
 
 /**
  * A gateway that is not asked any more in this run once it has failed several times in a row; for one payment and for

@@ -1,4 +1,5 @@
 import type { EventQueue } from '../../shared/messaging/event-queue.ts';
+import type { Asked } from '../../shared/payment/slice.ts';
 import type { Answer } from '../../shared/paytech/client.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { isOutage, type ReadingGateway } from './circuit-breaker.ts';
@@ -15,7 +16,7 @@ export interface HealthDependencies {
   logger: Pick<Logger, 'error'>;
 }
 
-type Used = 'get' | 'list' | 'queue';
+type Used = Asked | 'queue';
 
 /** The same gateway and queue, watched for one run. */
 export function watchHealth({ gateway, queue, logger }: HealthDependencies) {
@@ -47,6 +48,11 @@ export function watchHealth({ gateway, queue, logger }: HealthDependencies) {
         worked.queue++;
       },
     } satisfies EventQueue,
+    /** Whether paytech has answered at all, of what it was asked. */
+    answers(): { [Each in Asked]?: boolean } {
+      const asked = (['get', 'list'] as const).filter((each) => worked[each] + failed[each] > 0);
+      return Object.fromEntries(asked.map((each) => [each, worked[each] > 0]));
+    },
     hasWorked({ checked, failed: failures }: Pick<RunSummary, 'checked' | 'failed'>): boolean {
       const isBroken = (used: Used) => failed[used] > 0 && worked[used] === 0;
       return !(isBroken('get') || isBroken('list') || isBroken('queue') || (failures > 0 && checked === 0));

@@ -1,22 +1,22 @@
 import type { EventQueue } from '../../shared/messaging/event-queue.ts';
 import type { OverdueLimits } from '../../shared/payment/overdue.ts';
 import { optional } from '../../shared/payment/payment.ts';
-import { lagOf } from '../../shared/payment/slice.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Counts } from '../../shared/runtime/metrics.ts';
-import { MINUTE_MS, SECOND_MS } from '../../shared/runtime/time.ts';
+import type { StartFunction } from '../../shared/runtime/start-function.ts';
+import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import type { BatchTable } from '../../shared/store/batch-table.ts';
 import type { OpenIndex } from '../../shared/store/open-index.ts';
 import { tableWatermarks, type Watermarks } from '../../shared/store/watermark.ts';
-import { type ReadingGateway, withCircuitBreaker } from './circuit-breaker.ts';
+import type { ReadingGateway } from './circuit-breaker.ts';
 import { named } from './discrepancy.ts';
-import { watchHealth } from './health.ts';
 import { lagInRun } from './lag.ts';
-import { noCounts, type RunSummary, summaryOf } from './run-summary.ts';
+import { type Part, WHOLE, type WorkerEvent } from './part.ts';
+import { workersNeeded } from './plan.ts';
+import type { RunSummary } from './run-summary.ts';
 import { countStanding } from './standing.ts';
-import { sweep } from './sweep.ts';
-import { walk } from './walk.ts';
 import { watchWebhooks } from './webhooks-missing.ts';
+import { worker } from './worker.ts';
 
 export interface ReconcileContext {
   table: BatchTable;
@@ -34,10 +34,14 @@ export interface ReconcileContext {
   maxAgeMs: number;
   /** How long a payment may wait for the merchant. */
   overdueLimits: OverdueLimits;
-  /** How many open payments and claims are looked at in one run at most. */
-  maxItems?: number;
-  /** How many of them at once. */
+  /** How many open payments and claims one worker looks at at once. */
   concurrency?: number;
+  /** How many questions a second paytech is asked by all workers together; without it, as fast as it answers. */
+  questionsPerSecond?: number;
+  /** How a worker waits. Where it is given, it works to the end of its time while paytech's list does not help. */
+  sleep?: (milliseconds: number) => Promise<unknown>;
+  /** Where there is more to do than one worker gets done: how many do it, this run among them, and how they start. */
+  workers?: { most: number; start: StartFunction };
 }
 
 /** One run; `deadline` is when it must have ended, in epoch milliseconds. */
@@ -46,78 +50,61 @@ export interface Run {
   requestId?: string;
 }
 
-/** For each of those at once: more than a run has time for, unless paytech is very quick. */
-const MAX_ITEMS_EACH = 625;
-
-/** Where nobody says otherwise. */
-const CONCURRENCY = 8;
-
-/** As long as the sweep is no further behind, paytech's list finds what webhooks did not bring. */
-const LIST_HELPS_MS = 2 * MINUTE_MS;
-
-/** A question, and what becomes of its answer, fit into this. */
-const QUESTION_MS = 6_000;
-const PAGE_MS = 12_000;
-
 /**
- * Finds what webhooks did not bring: compares what changed at paytech with the table, and looks after everything that
- * is open and due, side by side. What it learns goes onto the queue. Trouble with paytech ends a run early and is in its
- * summary; it throws only when the table cannot be read.
+ * The scheduled run: counts what stands and how far behind all is, starts as many workers as there is work for, and does
+ * a part of it itself. What it learns goes onto the queue. Trouble with paytech ends a run early and is in its summary; it throws only when
+ * the table cannot be read.
  */
-export function reconcile({ concurrency = CONCURRENCY, ...context }: ReconcileContext) {
-  const { maxItems = concurrency * MAX_ITEMS_EACH } = context;
-  const { table, now, logger, graceMs, index, watermarks = tableWatermarks(table, now) } = context;
+export function reconcile(given: ReconcileContext) {
+  const { table, now, logger, graceMs, index, workers } = given;
+  const { watermarks = tableWatermarks(table, now) } = given;
+  const context = { ...given, watermarks };
   const standing = countStanding(context);
+  const work = worker(context);
 
   return async ({ deadline, requestId }: Run): Promise<RunSummary> => {
-    const counts = noCounts();
-    await count('what stands and how far behind', async () => ({
-      ...(await standing()),
-      ...(await lagInRun({ watermarks, index, now, graceMs })),
-    }));
-    const health = watchHealth(context);
+    let hasDue = true;
+    await count('what stands and how far behind', async () => {
+      const lag = await lagInRun({ watermarks, index, now, graceMs });
+      hasDue = lag.WalkLagSeconds !== 0;
+      return { ...(await standing()), ...lag };
+    });
+    const part = await startOthers(deadline, hasDue);
     const webhooks = watchWebhooks(context);
-    const { gateway, isOpen, listFailed } = withCircuitBreaker(health.gateway, logger);
-    const goesOnUntil = (end: number, asked: 'get' | 'list') => () => {
-      if (isOpen(asked)) counts.stopped = 'gateway';
-      else if (now() > end) counts.stopped ??= 'time';
-      else return true;
-      return false;
-    };
-    const { queue } = health;
-    const shared = {
-      ...context,
-      gateway,
-      queue,
-      watermarks,
-      counts,
+    const { summary, hasWorked } = await work({
+      part,
+      deadline,
       webhooks,
+      probesList: true,
       ...optional('requestId', requestId),
-    };
-    const sweeping = sweep({ ...shared, deadline, goesOn: goesOnUntil(deadline - PAGE_MS, 'list') })();
-    const walking = walkAll();
-    for (const ended of await Promise.allSettled([sweeping, walking]))
-      if (ended.status === 'rejected') throw ended.reason;
-    counts.behindSeconds = (await sweeping).lagMs / SECOND_MS;
-
+    });
     await count('webhooks', async () => ({ WebhooksMissing: await webhooks.missing() }));
-    const summary = summaryOf(counts);
     logger.info(summary.nothingToCheck ? 'nothing to check' : 'reconciled', {
       metric: 'Reconciled',
-      counts: { ReconcileWorked: health.hasWorked(summary) ? 1 : 0 },
+      counts: { ReconcileWorked: hasWorked ? 1 : 0 },
       ...summary,
     });
     return summary;
-
-    async function walkAll(): Promise<void> {
-      const goesOn = goesOnUntil(deadline - QUESTION_MS, 'get');
-      const { due, ahead } = walk({ ...shared, maxItems, concurrency, goesOn });
-      await due();
-      const swept = await Promise.race([sweeping, listFailed]);
-      const lagMs = swept?.lagMs ?? lagOf(await watermarks.read(), now(), graceMs);
-      if (swept?.isFiltered === false || lagMs > LIST_HELPS_MS) await ahead();
-    }
   };
+
+  /** Answers which part is left to this run: all of it, where there is little or nobody can be started. */
+  async function startOthers(deadline: number, hasDue: boolean): Promise<Part> {
+    if (!workers || workers.most === 1) return WHOLE;
+    try {
+      const needed = await workersNeeded(context, await watermarks.read(), hasDue);
+      const of = Math.min(workers.most, needed);
+      // Each time another: should none of the others run, for want of concurrency, every part has its turn.
+      const own = Math.floor(now() / MINUTE_MS) % of;
+      const others = Array.from({ length: of }, (_, part) => part).filter((part) => part !== own);
+      await Promise.all(
+        others.map((part) => workers.start({ worker: { index: part, of, deadline } } satisfies WorkerEvent)),
+      );
+      return { index: own, of };
+    } catch (error) {
+      logger.error('workers not started', { metric: 'ReconcileFailed', ...named(error) });
+      return WHOLE;
+    }
+  }
 
   /** What is counted for alarms keeps no run from its work. */
   async function count(what: string, counted: () => Promise<Counts>): Promise<void> {
@@ -127,4 +114,21 @@ export function reconcile({ concurrency = CONCURRENCY, ...context }: ReconcileCo
       logger.error(`not counted: ${what}`, { metric: 'ReconcileFailed', ...named(error) });
     }
   }
+}
+
+/** What a worker does that a run has started. It counts what it finds, and starts nobody. */
+export function reconcilePart(given: ReconcileContext) {
+  const { table, now, logger, watermarks = tableWatermarks(table, now) } = given;
+  const work = worker({ ...given, watermarks });
+  return async (part: Part, { deadline, requestId }: Run): Promise<RunSummary> => {
+    const { summary } = await work({
+      part,
+      deadline,
+      webhooks: { saw: () => {} },
+      probesList: false,
+      ...optional('requestId', requestId),
+    });
+    logger.info('worked', { part, ...summary });
+    return summary;
+  };
 }

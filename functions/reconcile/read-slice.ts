@@ -4,6 +4,7 @@ import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { SECOND_MS } from '../../shared/runtime/time.ts';
 import { type ReadingGateway, reasonOf } from './circuit-breaker.ts';
+import type { Pace } from './pace.ts';
 import type { RunCounts } from './run-summary.ts';
 
 /*
@@ -18,6 +19,7 @@ export interface ReadContext {
   /** From when on payments were created that are looked for, in epoch milliseconds. */
   createdFrom: number;
   goesOn: () => boolean;
+  pace: Pick<Pace, 'turn'>;
   /** Answers how many of the payments could not be compared. */
   compare: (payments: readonly GatewayPayment[]) => Promise<number>;
 }
@@ -49,7 +51,7 @@ interface Part {
 
 /** Reads slices one after the other, and remembers how it had to split the last. */
 export function sliceReader(context: ReadContext) {
-  const { gateway, logger, counts, createdFrom, goesOn, compare } = context;
+  const { gateway, logger, counts, createdFrom, goesOn, pace, compare } = context;
   /** The ages at which a full second was split, in milliseconds, the youngest first. */
   let ages: readonly number[] = [];
   let hasFailed = false;
@@ -139,6 +141,7 @@ export function sliceReader(context: ReadContext) {
       limit: PAGE,
       offset,
     };
+    await pace.turn();
     const answer = await gateway.listReadable(query, LIST_LIMIT_MS);
     if (answer.kind !== 'answered') {
       counts.failed++;

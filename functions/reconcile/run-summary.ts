@@ -25,7 +25,7 @@ export interface RunSummary {
   /** Nothing was due and paytech's list was empty: the run says nothing about how well webhooks arrive. */
   nothingToCheck: boolean;
   /** Why something that was due is left for the next run. */
-  stopped?: 'gateway' | 'time' | 'limit';
+  stopped?: 'gateway' | 'time';
 }
 
 /** The same while a run counts it: `checked` holds keys, since both ways of looking come upon the same payments. */

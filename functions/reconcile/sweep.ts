@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import {
+  downSince,
   lagOf,
   MAX_FAILURES,
   narrowed,
   planned,
   reported,
   type SliceReport,
+  type SweepState,
   type TakenSlice,
   taken,
   wholeSecond,
@@ -13,8 +15,9 @@ import {
 } from '../../shared/payment/slice.ts';
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../../shared/runtime/time.ts';
 import type { Watermarks } from '../../shared/store/watermark.ts';
-import type { ReadingGateway } from './circuit-breaker.ts';
+import { isOutage, type ReadingGateway } from './circuit-breaker.ts';
 import { type CompareContext, comparePage } from './compare.ts';
+import type { Pace } from './pace.ts';
 import { LIST_LIMIT_MS, PAGE, sliceReader } from './read-slice.ts';
 
 /*
@@ -32,6 +35,9 @@ export interface SweepContext extends CompareContext {
   maxAgeMs: number;
   /** When this worker is gone, in epoch milliseconds: its slices are free then. */
   deadline: number;
+  /** Whether this worker asks once whether the list is back that was down. */
+  probesList: boolean;
+  pace: Pick<Pace, 'turn'>;
   /** Whether there is time, and paytech may be asked, for one more page. */
   goesOn: () => boolean;
 }
@@ -64,13 +70,22 @@ export function sweep(context: SweepContext) {
   });
 
   return async (): Promise<Swept> => {
-    const isFiltered = await heedsFilters(context);
-    for (let atLeastMs = SECOND_MS; isFiltered && goesOn(); atLeastMs = WORTH_A_SLICE_MS) {
+    const state = await watermarks.read();
+    const mayAnswer = downSince(state, 'list') === undefined || (await isBack());
+    const isFiltered = !mayAnswer || (await heedsFilters(context, state));
+    for (let atLeastMs = SECOND_MS; mayAnswer && isFiltered && goesOn(); atLeastMs = WORTH_A_SLICE_MS) {
       const slice = await take(atLeastMs);
       if (!slice || !(await workOff(slice))) break;
     }
     return { lagMs: lagOf(await watermarks.read(), now(), graceMs), isFiltered };
   };
+
+  /** Of a list that answered nobody, one question tells, and not five of each worker. */
+  async function isBack(): Promise<boolean> {
+    if (!context.probesList || !goesOn()) return false;
+    const from = wholeSecond(now());
+    return !isOutage(await askFor(context, from, from + SECOND_MS));
+  }
 
   function take(atLeastMs: number): Promise<TakenSlice | undefined> {
     return watermarks.change((state) => {
@@ -163,9 +178,8 @@ const STOPPED = { is: 'stopped' } as const;
  * Whether the list heeds its filters: what will change tomorrow is nothing, unless it ignores them, as it does those
  * that it does not know. Then no slice says anything, and what it has is not taken for all that there is.
  */
-async function heedsFilters(context: SweepContext): Promise<boolean> {
+async function heedsFilters(context: SweepContext, { filterCheckedAt = 0 }: SweepState): Promise<boolean> {
   const { watermarks, now, logger, counts } = context;
-  const { filterCheckedAt = 0 } = await watermarks.read();
   if (now() - filterCheckedAt < FILTER_CHECK_EVERY_MS) return true;
   const tomorrow = wholeSecond(now() + DAY_MS);
   const answer = await askFor(context, tomorrow, tomorrow + DAY_MS);

@@ -12,13 +12,12 @@ import {
   AHEAD_INTERVAL_MS,
   checkAfterAhead,
   type DueSpan,
-  OPEN_SHARDS,
   spansAhead,
   WATCHED_INTERVAL_MS,
 } from '../../shared/payment/schedule.ts';
 import { type StandingAlarm, type SubjectKind, subjectId } from '../../shared/payment/standing.ts';
 import { isFinal, isWaiting, type WaitingState } from '../../shared/payment/state.ts';
-import { forEachOf } from '../../shared/runtime/concurrency.ts';
+import { forEachFrom } from '../../shared/runtime/concurrency.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { readClaim } from '../../shared/store/claims.ts';
@@ -42,10 +41,11 @@ import {
   type TellingContext,
   tellDiscrepancy,
 } from './discrepancy.ts';
+import type { Pace } from './pace.ts';
 
 /*
- * Everything that is open and due: asked about, and put off to its next look. What is not reached stays due, so
- * that the next run goes on where this one ended. Two runs at once ask twice and change nothing twice.
+ * Everything that is open and due in some shards: asked about, and put off to its next look. What is not reached stays
+ * due, so that the next run goes on where this one ended. Two workers on one shard ask twice and change nothing twice.
  */
 
 export interface WalkContext extends TellingContext {
@@ -56,10 +56,11 @@ export interface WalkContext extends TellingContext {
   graceMs: number;
   /** Whether there is time, and paytech may be asked, for one more question. */
   goesOn: () => boolean;
-  /** How many are looked at in one run at most. */
-  maxItems: number;
-  /** How many at once. */
+  /** How many are looked at at once. */
   concurrency: number;
+  /** Those of the index that are looked at. */
+  shards: readonly number[];
+  pace: Pick<Pace, 'turn'>;
   overdueLimits: OverdueLimits;
 }
 
@@ -87,36 +88,29 @@ const RETRY_MS = MINUTE_MS;
 
 export function walk(context: WalkContext) {
   const { table, index, gateway, now, logger, counts, graceMs } = context;
-  const { goesOn, maxItems, concurrency, overdueLimits } = context;
+  const { goesOn, concurrency, overdueLimits, shards, pace } = context;
   const tell = tellDiscrepancy(context);
   const check = checkClaim(context);
 
-  let left = maxItems;
   let asksAhead = false;
 
   return {
-    /** What is due. */
-    due: () => lookAtSpan({ after: 0, until: now() }),
-    /** What is open and not due yet, for when paytech's list does not help. */
-    async ahead(): Promise<void> {
+    /** What is due. Answers how many were looked at, as the other does. */
+    due: () => lookAtSpan({ after: 0, until: now() }, () => true),
+    /** What is open and not due yet, for when paytech's list does not help, until that moment at most. */
+    async ahead(until = Number.POSITIVE_INFINITY): Promise<number> {
       asksAhead = true;
-      for (const span of spansAhead(now())) await lookAtSpan(span);
+      let looked = 0;
+      for (const span of spansAhead(now())) looked += await lookAtSpan(span, () => now() < until);
+      return looked;
     },
   };
 
-  async function lookAtSpan(span: DueSpan): Promise<void> {
-    for await (const round of roundsOfDue(index, span)) {
-      const keys = round.slice(0, left);
-      if (keys.length < round.length) counts.stopped ??= 'limit';
-      if (keys.length === 0 || !goesOn()) return;
-      left -= keys.length;
-      await lookAt(keys);
-    }
-  }
-
-  async function lookAt(keys: readonly OpenKey[]): Promise<void> {
-    await forEachOf(keys, concurrency, async (key) => {
-      if (!goesOn()) return;
+  async function lookAtSpan(span: DueSpan, hasTime: () => boolean): Promise<number> {
+    let looked = 0;
+    const keys = keysOfDue(index, shards, span, () => goesOn() && hasTime());
+    await forEachFrom(keys, concurrency, async (key) => {
+      looked++;
       try {
         const kind = key.pk.slice(0, key.pk.indexOf('#'));
         const id = key.pk.slice(kind.length + 1);
@@ -127,6 +121,7 @@ export function walk(context: WalkContext) {
         await fail(key, named(error), now() + RETRY_MS);
       }
     });
+    return looked;
   }
 
   async function lookAtPayment(key: OpenKey, id: string): Promise<void> {
@@ -140,6 +135,9 @@ export function walk(context: WalkContext) {
     if (key.dueAt > now() && !mayBeAskedAhead(key, record)) return;
     const left = leftEarlier(record);
     if (left) return lookAtLeft(key, record, left);
+    await pace.turn();
+    // It stays due.
+    if (!goesOn()) return;
     const askedAt = now();
     const answer = await gateway.get(id, ASK_LIMIT_MS);
     const operation = openOperation(withQueued(record));
@@ -284,21 +282,26 @@ function saidAt({ history, created }: PaymentRecord): number {
   return Date.parse(history.at(-1)?.at ?? created);
 }
 
-/** What is due in the span in all shards, some of each at a time, the oldest of them first. */
-async function* roundsOfDue(index: OpenIndex, span: DueSpan): AsyncGenerator<OpenKey[]> {
-  let shards = Array.from({ length: OPEN_SHARDS }, (_, shard) => ({
-    shard,
-    from: undefined as Cursor | undefined,
-  }));
-  while (shards.length > 0) {
+/** What is due in the span in the shards, for as long as it is wanted: some of each at a time, the oldest of them first. */
+async function* keysOfDue(
+  index: OpenIndex,
+  ofShards: readonly number[],
+  span: DueSpan,
+  goesOn: () => boolean,
+): AsyncGenerator<OpenKey> {
+  let shards = ofShards.map((shard) => ({ shard, from: undefined as Cursor | undefined }));
+  while (shards.length > 0 && goesOn()) {
     const pages = await Promise.all(
       shards.map(async ({ shard, from }) => ({
         shard,
         page: await index.due(shard, span, SHARD_PAGE, from),
       })),
     );
-    const keys = pages.flatMap(({ page }) => page.keys);
-    if (keys.length > 0) yield keys.sort((a, b) => a.dueAt - b.dueAt);
+    const keys = pages.flatMap(({ page }) => page.keys).sort((a, b) => a.dueAt - b.dueAt);
+    for (const key of keys) {
+      if (!goesOn()) return;
+      yield key;
+    }
     shards = pages.flatMap(({ shard, page }) => (page.next ? [{ shard, from: page.next }] : []));
   }
 }

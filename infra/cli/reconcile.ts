@@ -47,7 +47,7 @@ export async function reconcileAll(
   environment: Environment,
   { since, dryRun = false }: Options,
 ): Promise<Result> {
-  const dry = { table: dryTable(environment.table), queue: { send: async () => {} }, maxItems: Infinity };
+  const dry = { table: dryTable(environment.table), queue: { send: async () => {} } };
 
   const watermarks = await watermarksOf(environment, since, dryRun);
   const total = Object.fromEntries(COUNTS.map((name) => [name, 0])) as Counts;

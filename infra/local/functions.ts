@@ -8,6 +8,7 @@ export interface Endpoints {
   dynamoDbUrl: string;
   sqsUrl: string;
   secretsUrl: string;
+  lambdaUrl: string;
 }
 
 /** @param folderOf finds the folder of a bundle by its asset's key */
@@ -27,7 +28,7 @@ export function readFunctions(
   }));
 }
 
-function awsEnvironment({ dynamoDbUrl, sqsUrl, secretsUrl }: Endpoints): Record<string, string> {
+function awsEnvironment({ dynamoDbUrl, sqsUrl, secretsUrl, lambdaUrl }: Endpoints): Record<string, string> {
   return {
     AWS_REGION: REGION,
     AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
@@ -36,6 +37,7 @@ function awsEnvironment({ dynamoDbUrl, sqsUrl, secretsUrl }: Endpoints): Record<
     AWS_ENDPOINT_URL_SQS: sqsUrl,
     AWS_ENDPOINT_URL_SNS: sqsUrl,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsUrl,
+    AWS_ENDPOINT_URL_LAMBDA: lambdaUrl,
   };
 }
 

@@ -12,6 +12,7 @@ import { queueUrl, startDynamoDb, startSqsSns } from './embedded.ts';
 import { readEventSources, readFunctions } from './functions.ts';
 import { openServer } from './http-server.ts';
 import { leaveMachine } from './isolation.ts';
+import { startLambda } from './lambda.ts';
 import type { OnMeasured } from './measured.ts';
 import { createPages } from './pages.ts';
 import { createResources } from './resources.ts';
@@ -26,7 +27,7 @@ import {
 import { type Synthesized, synthesize } from './synthesize.ts';
 import { EMULATED_TYPES, openTemplate, type Template } from './template.ts';
 import { type Gate, openGate } from './trouble.ts';
-import { createWorkers, type OnLog, type Workers } from './workers.ts';
+import { createWorkers, MAX_WORKERS, type OnLog, type Workers } from './workers.ts';
 
 export { LOCAL_KEYS };
 
@@ -221,6 +222,8 @@ function settingsOf(
     createPaymentAuth: 'none',
     hostToHost: true,
     webhookGraceSeconds: LOCAL_GRACE_SECONDS,
+    // More would wait for each other.
+    reconcileWorkers: MAX_WORKERS,
     ...settings,
     ...NOT_HERE,
   };
@@ -238,18 +241,23 @@ async function startFunctions(
     template,
   }: Awaited<ReturnType<typeof startParts>> & { synthesized: Synthesized; template: Template },
 ) {
-  const endpoints = { dynamoDbUrl: dynamoDb.url, sqsUrl: sqs.url, secretsUrl: secretsManager.url };
-  const functions = new Map(
-    readFunctions(template, synthesized.folderOf, endpoints).map((definition) => [
-      definition.name,
-      createWorkers(definition, onLog, onMeasured),
-    ]),
-  );
+  const functions = new Map<string, Workers>();
   const invoke = async (name: string, event: unknown): Promise<unknown> => {
     const workers = functions.get(name);
     if (!workers) throw new Error(`There is no function ${name}.`);
     return workers.invoke(event);
   };
+  const lambda = await startLambda(invoke);
+  started.defer(() => lambda.close());
+  const endpoints = {
+    dynamoDbUrl: dynamoDb.url,
+    sqsUrl: sqs.url,
+    secretsUrl: secretsManager.url,
+    lambdaUrl: lambda.url,
+  };
+  for (const definition of readFunctions(template, synthesized.folderOf, endpoints)) {
+    functions.set(definition.name, createWorkers(definition, onLog, onMeasured));
+  }
   const consumers: Consumer[] = [];
   // Together, because a consumer may wait for a function.
   started.defer(() => closeAll([...consumers, ...functions.values()]));

@@ -63,7 +63,8 @@ interface WorkerMessage {
   error?: { name: string; message: string };
 }
 
-const MAX_WORKERS = 2;
+/** Of one function, so that a small machine is not used up. */
+export const MAX_WORKERS = 2;
 const START_LIMIT_MS = 30_000;
 const WORKER_FILE = join(import.meta.dirname, 'worker.mjs');
 

@@ -178,7 +178,8 @@ function reconcile(parts: Parts): PaymentFunction {
     .use(payments, 'dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
     .allow(`${table.tableArn}/index/open`, 'dynamodb:Query')
     .use(webhookQueue, 'sqs:SendMessage')
-    .use(apiKey, 'secretsmanager:GetSecretValue');
+    .use(apiKey, 'secretsmanager:GetSecretValue')
+    .allowToStartItself(scope);
 }
 
 /** What the caller of Secrets Manager must be allowed to do with the key of a secret. */

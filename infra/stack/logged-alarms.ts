@@ -268,7 +268,7 @@ function ofReconcile({ reconcileMinutes }: Settings) {
       threshold: behindSeconds,
       standing: true,
       impact: 'What is open is looked at late, so that a lost webhook is found late.',
-      firstStep: 'Look whether paytech answers slowly; else raise the setting reconcileConcurrency.',
+      firstStep: 'Look whether paytech answers slowly; else raise the setting reconcileWorkers.',
     },
     WatermarkLagSeconds: {
       id: 'reconcile-list-behind',

@@ -1,7 +1,7 @@
 /** What every Lambda of the service has in common. */
 import { join } from 'node:path';
 import { Aws, type Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   Architecture,
@@ -86,6 +86,17 @@ export class PaymentFunction extends LambdaFunction {
   /** Grants actions on a resource that the function needs no name of. */
   allow(arn: string, ...actions: string[]): this {
     this.addToRolePolicy(new PolicyStatement({ actions, resources: [arn] }));
+    return this;
+  }
+
+  /** Lets the function start itself. A policy of its own, since the function waits for its role's, and this for the function. */
+  allowToStartItself(scope: Construct): this {
+    new Policy(scope, `${this.node.id}-starts-itself`, {
+      statements: [
+        new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.functionArn] }),
+      ],
+      roles: [this.role!],
+    });
     return this;
   }
 }

@@ -60,7 +60,8 @@ export function spansAhead(now: number): DueSpan[] {
   const young = now + OPEN_INTERVAL_MS - YOUNG_MS;
   return [
     { after: young, until: now + OPEN_INTERVAL_MS - AHEAD_INTERVAL_MS },
-    { after: now + OPEN_INTERVAL_MS, until: now + MAX_INTERVAL_MS },
+    // A minute later: what was just made, by a clock that is ahead of this one, is not among them.
+    { after: now + OPEN_INTERVAL_MS + MINUTE_MS, until: now + MAX_INTERVAL_MS },
     { after: now + SOON_MS, until: young },
   ];
 }

@@ -41,6 +41,33 @@ export interface SweepState {
   aside: SliceAside[];
   /** When the list was last asked for a slice in the future, which is empty unless it ignores its filters. */
   filterCheckedAt?: number;
+  /** Since when paytech's list, and GET of a payment, have answered nobody. */
+  listDownSince?: number;
+  getDownSince?: number;
+}
+
+/** What reconcile asks of paytech; either may work without the other. */
+export type Asked = 'list' | 'get';
+
+const DOWN_SINCE = { list: 'listDownSince', get: 'getDownSince' } as const;
+
+export function downSince(state: SweepState, asked: Asked): number | undefined {
+  return state[DOWN_SINCE[asked]];
+}
+
+/** The state after somebody has asked; undefined where it said so before. */
+export function withAnswers(
+  state: SweepState,
+  answers: { [Each in Asked]?: boolean },
+  now: number,
+): SweepState | undefined {
+  const next = { ...state };
+  for (const [asked, name] of Object.entries(DOWN_SINCE) as [Asked, (typeof DOWN_SINCE)[Asked]][]) {
+    if (answers[asked] === true) delete next[name];
+    if (answers[asked] === false) next[name] ??= now;
+  }
+  const isNew = Object.values(DOWN_SINCE).some((name) => next[name] !== state[name]);
+  return isNew ? next : undefined;
 }
 
 const SECOND = 1_000;
@@ -92,6 +119,19 @@ export function wholeSecond(at: number): number {
 /** Until when the first pass is to have compared everything. */
 export function targetOf(now: number, graceMs: number): number {
   return wholeSecond(now - graceMs);
+}
+
+/** About how many pages are due, of all passes. */
+export function pagesDue({ passes }: SweepState, now: number, graceMs: number): number {
+  const pages = passes.map((pass, index) => {
+    const until = targetOf(now, Math.max(LATER_DELAYS[index - 1] ?? 0, graceMs));
+    const inWorkMs = pass.slices.reduce((sum, { from, to }) => sum + to - from, 0);
+    const freshMs = Math.max(0, until - (pass.slices.at(-1)?.to ?? pass.mark));
+    // A later pass waits until more has come together.
+    const waits = index > 0 && freshMs < LATER_TOGETHER.least;
+    return (inWorkMs + (waits ? 0 : freshMs)) / pass.widthMs;
+  });
+  return pages.reduce((sum, each) => sum + each, 0);
 }
 
 /** How far the first pass is behind that, in milliseconds. */

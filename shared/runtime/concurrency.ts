@@ -10,3 +10,15 @@ export async function forEachOf<Item>(
   };
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
 }
+
+/** The same for items of which nobody knows beforehand how many will come. */
+export async function forEachFrom<Item>(
+  items: AsyncGenerator<Item>,
+  width: number,
+  task: (item: Item) => Promise<void>,
+): Promise<void> {
+  const worker = async (): Promise<void> => {
+    for (let next = await items.next(); !next.done; next = await items.next()) await task(next.value);
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}

@@ -22,7 +22,9 @@ export interface PlainSettings {
   confirmWebhooks: boolean;
   /** `null`: for good. */
   paymentRetentionDays: number | null;
+  reconcileWorkers: number;
   reconcileConcurrency: number;
+  reconcileQuestionsPerSecond: number;
   webhookGraceSeconds: number;
   sweepCreatedDays: number;
   captureWithinHours: number;
@@ -30,7 +32,12 @@ export interface PlainSettings {
 }
 
 /** What the stack of the last release has no setting for, and what goes on then as before it was there. */
-const NEW_SETTINGS = { openAmounts: false, eventParameters: [] } satisfies Partial<PlainSettings>;
+const NEW_SETTINGS = {
+  openAmounts: false,
+  eventParameters: [],
+  reconcileWorkers: 1,
+  reconcileQuestionsPerSecond: 50,
+} satisfies Partial<PlainSettings>;
 
 /** The functions of the service, each a folder in `functions/` and a Lambda in the stack, and what each gets. */
 export const SETTINGS_OF = {
@@ -50,7 +57,9 @@ export const SETTINGS_OF = {
   operations: ['paytechUrl', 'webhookUrl', 'eventParameters', 'paymentRetentionDays'],
   reconcile: [
     'paytechUrl',
+    'reconcileWorkers',
     'reconcileConcurrency',
+    'reconcileQuestionsPerSecond',
     'webhookGraceSeconds',
     'sweepCreatedDays',
     'captureWithinHours',

@@ -2,6 +2,7 @@ import type { Claim } from '../payment/claim.ts';
 import { FACT_NAMES, FACTS, type FactName } from '../payment/facts.ts';
 import { type Decimal, isDecimal } from '../payment/money.ts';
 import type { PaymentRecord } from '../payment/payment.ts';
+import type { RateLimited } from '../payment/question-rate.ts';
 import type { SweepState } from '../payment/slice.ts';
 import type { WebhooksHeard } from './webhooks-heard.ts';
 
@@ -22,7 +23,7 @@ type NamesOf<Stored, Value> = Stored extends Decimal
             : NamesOf<NonNullable<Stored[Name]>, Value>;
         }[keyof Stored]
       : never;
-type Stored = PaymentRecord | Claim | SweepState | WebhooksHeard;
+type Stored = PaymentRecord | Claim | SweepState | WebhooksHeard | RateLimited;
 
 /**
  * Counts, and times in epoch milliseconds or seconds: JavaScript's numbers. A record, claim or watermark with one that is not
@@ -42,6 +43,7 @@ const COUNTS_AND_TIMES: Record<NamesOf<Stored, number>, 'count' | 'ms'> &
   count: 'count',
   failures: 'count',
   ended: 'count',
+  permille: 'count',
   at: 'ms',
   dueAt: 'ms',
   sentAt: 'ms',
@@ -59,6 +61,9 @@ const COUNTS_AND_TIMES: Record<NamesOf<Stored, number>, 'count' | 'ms'> &
   widthMs: 'ms',
   tryAt: 'ms',
   filterCheckedAt: 'ms',
+  listDownSince: 'ms',
+  getDownSince: 'ms',
+  limitedAt: 'ms',
   // Of earlier versions.
   leftAt: 'ms',
   offset: 'count',

@@ -76,11 +76,19 @@ function toState(item: Item | undefined, now: number): SweepState {
     passes,
     aside,
     filterCheckedAt,
+    listDownSince,
+    getDownSince,
     uncompared = [],
     uncomparedFrom,
   } = (item ?? {}) as StoredState;
   if (revision !== undefined && passes && aside)
-    return { passes, aside, ...optional('filterCheckedAt', filterCheckedAt) };
+    return {
+      passes,
+      aside,
+      ...optional('filterCheckedAt', filterCheckedAt),
+      ...optional('listDownSince', listDownSince),
+      ...optional('getDownSince', getDownSince),
+    };
   // A sweep of schema 1 that was not through begins again: its offsets mean nothing here.
   const state = sweepFrom((at ?? now) - LOOKED_BACK_MS);
   if (uncompared.length === 0) return state;
@@ -90,7 +98,8 @@ function toState(item: Item | undefined, now: number): SweepState {
 
 const OF_SCHEMA_1 = ['startedAt', 'uncompared', 'uncomparedFrom'];
 
-function write(table: Table, found: Item | undefined, { passes, aside, filterCheckedAt }: SweepState) {
+function write(table: Table, found: Item | undefined, { passes, aside, ...noted }: SweepState) {
+  const { filterCheckedAt, listDownSince, getDownSince } = noted;
   const { revision, at } = (found ?? {}) as StoredState;
   const isAsRead: Condition =
     revision === undefined
@@ -105,8 +114,15 @@ function write(table: Table, found: Item | undefined, { passes, aside, filterChe
       passes,
       aside,
       filterCheckedAt,
+      listDownSince,
+      getDownSince,
     }),
-    REMOVE: [...OF_SCHEMA_1, { text: '#offset', names: { '#offset': 'offset' } }],
+    REMOVE: [
+      ...(listDownSince === undefined ? ['listDownSince'] : []),
+      ...(getDownSince === undefined ? ['getDownSince'] : []),
+      ...OF_SCHEMA_1,
+      { text: '#offset', names: { '#offset': 'offset' } },
+    ],
     condition: isAsRead,
   });
 }

@@ -322,9 +322,9 @@ describe('with a key of the merchant’s', () => {
       policy.Properties.PolicyDocument.Statement.filter(
         ({ Resource }: Json) => Resource === dataKeyArn,
       ).flatMap(({ Action }: Json) => Action);
-    const found = Object.values(own.findResources('AWS::IAM::Policy')).map((policy) =>
-      actionsOf(policy).sort(),
-    );
+    const found = Object.values(own.findResources('AWS::IAM::Policy'))
+      .map((policy) => actionsOf(policy).sort())
+      .filter((actions) => actions.length > 0);
     expect(found).toHaveLength(6);
     const forTable = ['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey', 'ReEncryptFrom', 'ReEncryptTo'];
     expect(found.filter(({ length }) => length === 1)).toEqual([['kms:Decrypt']]);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DeleteItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { SettingsInput } from '../../infra/stack/settings.ts';
 import type { FunctionName, SettingsOf } from '../../shared/runtime/settings.ts';
@@ -23,7 +23,9 @@ const SETTINGS = {
   eventParameters: ['shop'],
   confirmWebhooks: true,
   paymentRetentionDays: 437,
+  reconcileWorkers: 2,
   reconcileConcurrency: 3,
+  reconcileQuestionsPerSecond: 10,
   webhookGraceSeconds: 240,
   sweepCreatedDays: 401,
   captureWithinHours: 7,
@@ -305,6 +307,19 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
   },
   reconcile: {
     paytechUrl: () => asks('GET', '/api/v1/payments', reconcile),
+    reconcileWorkers: async () => {
+      const at = Date.now() - HOUR_MS;
+      const mark = { pk: { S: 'sweep#mark' }, schema: { N: '1' }, at: { N: String(at) } };
+      await service.dynamo.send(new PutItemCommand({ TableName: 'payments', Item: mark }));
+      const before = service.logs.length;
+      await reconcile();
+      const parts = await vi.waitFor(() => {
+        const lines = service.logs.slice(before).filter((line) => line.includes('"message":"worked"'));
+        expect(lines).not.toEqual([]);
+        return lines.map((line) => JSON.parse(line.slice('reconcile '.length)).part);
+      });
+      expect(parts).toEqual([{ index: expect.any(Number), of: 2 }]);
+    },
     reconcileConcurrency: async () => {
       for (let count = 0; count < 6; count++) await longAgo('dueAt', await created());
       gateway.holdBack(({ path }) => /^\/api\/v1\/payments\/./.test(path));
@@ -315,6 +330,13 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
       expect(gateway.held()).toBe(3);
       gateway.letGo();
       await run;
+    },
+    reconcileQuestionsPerSecond: async () => {
+      for (let count = 0; count < 5; count++) await longAgo('dueAt', await created());
+      const asked = (await askedBy(reconcile)).filter(({ path }) => /^\/api\/v1\/payments\/./.test(path));
+      expect(asked).toHaveLength(5);
+      // Ten a second are a tenth of a second apart, but for what timers and the way to paytech vary.
+      expect(asked.at(-1)!.at - asked[0]!.at).toBeGreaterThan(300);
     },
     webhookGraceSeconds: async () => {
       // What has changed within the grace is left to its webhook.

@@ -3,11 +3,12 @@ import { isFinal, type PaymentState } from '../../shared/payment/state.ts';
 import type { BatchTable } from '../../shared/store/batch-table.ts';
 import type { OpenIndex, OpenKey } from '../../shared/store/open-index.ts';
 import { toRecord } from '../../shared/store/payment-item.ts';
+import { QUESTION_RATE } from '../../shared/store/question-rate.ts';
 import type { Item, Written } from '../../shared/store/table.ts';
 import { WEBHOOKS_HEARD } from '../../shared/store/webhooks-heard.ts';
 
 /** The items of which a table has one, and each simulation its own. */
-const SINGLE = ['sweep#mark', WEBHOOKS_HEARD];
+const SINGLE = ['sweep#mark', WEBHOOKS_HEARD, QUESTION_RATE];
 
 /** An item in the index, with the partition that it is in. */
 type Entry = OpenKey & { shard: string };

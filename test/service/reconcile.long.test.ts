@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { RunSummary } from '../../functions/reconcile/run-summary.ts';
 import { LOCAL_KEYS } from '../../infra/local/local-service.ts';
 import { forEachOf } from '../../shared/runtime/concurrency.ts';
+import { HOUR_MS } from '../../shared/runtime/time.ts';
 import { type Service, startService } from '../support/service.ts';
 
 /**
@@ -93,6 +95,34 @@ it(`with a tenth of the webhooks of ${PAYMENTS} payments lost, doubled and disor
     new Set(ids.map((id) => `${id}:2`)),
   );
 }, 120_000);
+
+/** As a stack of before has left it that has not run for an hour. */
+const fallBehind = () =>
+  service.dynamo.send(
+    new UpdateItemCommand({
+      TableName: service.tableName,
+      Key: { pk: { S: 'sweep#mark' } },
+      UpdateExpression: 'SET #at = :hourAgo REMOVE revision, passes',
+      ExpressionAttributeNames: { '#at': 'at' },
+      ExpressionAttributeValues: { ':hourAgo': { N: String(Date.now() - HOUR_MS) } },
+    }),
+  );
+
+it('a run with an hour to catch up with starts workers, and all that was missed is found', async () => {
+  const [id] = await created(1);
+  await fault('drop', 1);
+  await pay(id!, 0);
+  const worked = async () => (await service.logLines()).filter((line) => line.includes('"message":"worked"'));
+  await vi.waitFor(
+    async () => {
+      await fallBehind();
+      await reconcile();
+      expect(await worked()).not.toEqual([]);
+    },
+    { timeout: 30_000, interval: 1_000 },
+  );
+  await untilReconciled(async () => expect((await statesHere()).get(id!)).toBe(STATES[0]));
+}, 90_000);
 
 it('a payment that was made at paytech itself is found by the sweep and recorded', async () => {
   const answer = await fetch(new URL('/api/v1/payments', service.simulatorUrl), {

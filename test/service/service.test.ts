@@ -255,12 +255,13 @@ describe('faults of paytech', () => {
     },
   );
 
-  it('takes a rate limit for what it is', async () => {
+  it('takes a rate limit for what it is, and has reconcile ask paytech less', async () => {
     await fault('429');
     const request = body();
     const limited = await service.api('POST', '/payments', request);
     expect([limited.status, limited.json().code]).toEqual([503, 'gateway.unavailable']);
     expect((await service.api('POST', '/payments', request)).status).toBe(201);
+    expect(await service.item('questions#rate')).toMatchObject({ permille: '500' });
   });
 });
 

@@ -5,7 +5,7 @@ import { simulate } from '../bench/reconcile/simulation.ts';
 
 const MINUTES = 12;
 
-test.each(['all-missing', 'get-down', 'refused', 'lagging-list', 'after-an-outage'])(
+test.each(['all-missing', 'list-down', 'get-down', 'refused', 'lagging-list', 'after-an-outage'])(
   'with the default settings, %s: what was missed is told in time, and no run is stopped',
   { timeout: 120_000 },
   async (scenario) => {

@@ -3,6 +3,7 @@ import {
   lagOf,
   narrowed,
   onePassFrom,
+  pagesDue,
   planned,
   reported,
   type SliceReport,
@@ -12,6 +13,7 @@ import {
   type TakenSlice,
   taken,
   widthAfter,
+  withAnswers,
   withAside,
 } from '../../shared/payment/slice.ts';
 
@@ -212,4 +214,37 @@ it('a full second is split by age, the young from the old in few steps, down to 
     expect(middle).toBeLessThan(before);
   }
   expect(splitByAge(end - SECOND, end, end)).toBeUndefined();
+});
+
+describe('how much is due', () => {
+  it('is counted in pages of each pass, but for what waits for more and what is done', () => {
+    const fresh = sweepFrom(START);
+    expect(pagesDue(fresh, START + GRACE, GRACE)).toBe(0);
+    expect(pagesDue(fresh, START + GRACE + 5 * MINUTE, GRACE)).toBe(5);
+    // The second pass begins with the tenth minute.
+    expect(pagesDue(fresh, START + 24 * MINUTE, GRACE)).toBe(22);
+    expect(pagesDue(fresh, START + 25 * MINUTE, GRACE)).toBe(23 + 10);
+    const now = START + GRACE + 15 * MINUTE;
+    const first = take(planned(fresh, now, PLAN), now, 'one')!;
+    const second = take(first.state, now, 'two')!;
+    const done = finish(second.state, second.slice, now, 'two');
+    expect(pagesDue(done, now, GRACE)).toBe(10);
+  });
+});
+
+describe('that the list or GET answers nobody', () => {
+  it('is noted since it first did not, each by itself, until it does', () => {
+    const state = sweepFrom(START);
+    expect(withAnswers(state, {}, START)).toBeUndefined();
+    expect(withAnswers(state, { list: true, get: true }, START)).toBeUndefined();
+    const down = withAnswers(state, { list: false, get: true }, START)!;
+    expect(down).toEqual({ ...state, listDownSince: START });
+    expect(withAnswers(down, { list: false }, START + MINUTE)).toBeUndefined();
+    const both = withAnswers(down, { get: false }, START + MINUTE)!;
+    expect(both).toEqual({ ...state, listDownSince: START, getDownSince: START + MINUTE });
+    expect(withAnswers(both, { list: true }, START + MINUTE)).toEqual({
+      ...state,
+      getDownSince: START + MINUTE,
+    });
+  });
 });

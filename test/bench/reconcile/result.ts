@@ -27,7 +27,7 @@ export interface Result {
   /** What apply-payment-event has used beside it, which is not reconcile's. */
   applying: { gets: number; units: Units };
   dollarsPerMillion: number;
-  runs: { started: number; killed: number; ends: Record<string, number> };
+  runs: { started: number; killed: number; mostAtOnce: number; ends: Record<string, number> };
   mostQueued: number;
   failures: number;
   hottestShard: number;
@@ -54,7 +54,7 @@ export function resultOf(world: World): Result {
   const { plan, population, usage, start } = world;
   const made = population.size - population.firstFrom(start);
   const { units, gets, pages } = usage;
-  const { started, killed, ends } = world.runs;
+  const { started, killed, mostAtOnce, ends } = world.runs;
   return {
     plan,
     made,
@@ -64,7 +64,7 @@ export function resultOf(world: World): Result {
     unitsPerPayment: each(units, made),
     applying: { gets: world.queue.usage.gets / made, units: each(world.queue.usage.units, made) },
     dollarsPerMillion: (dollarsFor(usage) / made) * 1e6,
-    runs: { started, killed, ends },
+    runs: { started, killed, mostAtOnce, ends },
     mostQueued: world.queue.mostWaiting,
     failures: world.queue.failures,
     hottestShard: world.store.hottest.most,

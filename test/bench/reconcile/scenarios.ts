@@ -8,11 +8,22 @@ import type { Plan } from './simulation.ts';
  * rate, with those that docs/scale.md names for scale.
  */
 
-const FAIR: Weather = { getMs: 150, pageMs: 500, refused: 0, lagMs: 0, cap: 200 };
+const FAIR: Weather = { getMs: 150, pageMs: 500, refused: 0, lagMs: 0, cap: 300 };
 
 /** What the stack has by default, and what paytech is assumed to take of it. */
-const DEFAULTS: Settings = { reconcileConcurrency: 8, webhookGraceSeconds: 120, webhookConcurrency: 20 };
-const FOR_SCALE: Settings = { ...DEFAULTS, reconcileConcurrency: 100 };
+const DEFAULTS: Settings = {
+  reconcileWorkers: 4,
+  reconcileConcurrency: 16,
+  reconcileQuestionsPerSecond: 250,
+  webhookGraceSeconds: 120,
+  webhookConcurrency: 20,
+};
+const FOR_SCALE: Settings = {
+  ...DEFAULTS,
+  reconcileWorkers: 16,
+  reconcileConcurrency: 32,
+  reconcileQuestionsPerSecond: 2_500,
+};
 
 const ALL = 1;
 const ONE_IN_A_THOUSAND = 0.001;

@@ -1,0 +1,29 @@
+import { OPEN_SHARDS } from '../../shared/payment/schedule.ts';
+
+/**
+ * A run's share of what is open, of so many equal ones: the shards of the index that are its own. Slices of paytech's
+ * list are shared by lease instead (shared/payment/slice.ts).
+ */
+export interface Part {
+  /** From 0. */
+  index: number;
+  of: number;
+}
+
+export const WHOLE: Part = { index: 0, of: 1 };
+
+export function shardsOf({ index, of }: Part): number[] {
+  return Array.from({ length: OPEN_SHARDS }, (_, shard) => shard).filter((shard) => shard % of === index);
+}
+
+/** What a worker is started with. */
+export interface WorkerEvent {
+  worker: Part & {
+    /** When it must have ended, in epoch milliseconds: then the next run looks after its part. */
+    deadline: number;
+  };
+}
+
+export function isWorkerEvent(event: unknown): event is WorkerEvent {
+  return typeof event === 'object' && event !== null && 'worker' in event;
+}

@@ -1,0 +1,118 @@
+import { withAnswers } from '../../shared/payment/slice.ts';
+import { SECOND_MS } from '../../shared/runtime/time.ts';
+import { keepRateLimited, noticingRateLimit } from '../../shared/store/question-rate.ts';
+import type { Watermarks } from '../../shared/store/watermark.ts';
+import { type ReadingGateway, withCircuitBreaker } from './circuit-breaker.ts';
+import { named } from './discrepancy.ts';
+import { watchHealth } from './health.ts';
+import { paced, UNPACED } from './pace.ts';
+import { type Part, shardsOf } from './part.ts';
+import type { ReconcileContext } from './pipeline.ts';
+import { listHelps } from './plan.ts';
+import { noCounts, type RunSummary, summaryOf } from './run-summary.ts';
+import { sweep } from './sweep.ts';
+import { walk } from './walk.ts';
+import type { WebhookWatch } from './webhooks-missing.ts';
+
+/** A worker's share of a run. */
+export interface Share {
+  part: Part;
+  /** When it must have ended, in epoch milliseconds. */
+  deadline: number;
+  requestId?: string;
+  /** Whether it asks once whether the list is back that was down. */
+  probesList: boolean;
+  webhooks: Pick<WebhookWatch, 'saw'>;
+}
+
+/** Where nobody says otherwise. */
+const CONCURRENCY = 8;
+
+/** A question, and what becomes of its answer, fit into this. */
+const QUESTION_MS = 6_000;
+const PAGE_MS = 12_000;
+
+/** While paytech's list does not help: for so long it is asked ahead before what is due meanwhile has its turn. */
+const AHEAD_MS = 5 * SECOND_MS;
+
+/**
+ * Sweeps paytech's list together with the other workers, and walks over what is open in the shards of its part, side by
+ * side. Trouble with paytech ends it early and is in its summary; it throws only when the table cannot be read.
+ */
+export function worker(context: ReconcileContext & { watermarks: Watermarks }) {
+  const { table, now, logger, graceMs, watermarks, sleep, questionsPerSecond } = context;
+
+  return async ({
+    part,
+    deadline,
+    ...share
+  }: Share): Promise<{ summary: RunSummary; hasWorked: boolean }> => {
+    const counts = noCounts();
+    const pace =
+      sleep && questionsPerSecond !== undefined
+        ? paced({ table, now, sleep, perSecond: questionsPerSecond / part.of })
+        : UNPACED;
+    const health = watchHealth({ ...context, gateway: heedingLimits(context.gateway) });
+    const { gateway, isOpen, listFailed } = withCircuitBreaker(health.gateway, logger);
+    const shared = { ...context, ...share, gateway, queue: health.queue, counts, pace, deadline };
+    const sweeping = sweep({ ...shared, goesOn: goesOnUntil(deadline - PAGE_MS, 'list') })();
+    for (const ended of await Promise.allSettled([sweeping, walkAll()]))
+      if (ended.status === 'rejected') throw ended.reason;
+    counts.behindSeconds = (await sweeping).lagMs / SECOND_MS;
+    await noteAnswers();
+    const summary = summaryOf(counts);
+    return { summary, hasWorked: health.hasWorked(summary) };
+
+    function goesOnUntil(end: number, asked: 'get' | 'list') {
+      return () => {
+        if (isOpen(asked)) counts.stopped = 'gateway';
+        else if (now() > end) counts.stopped ??= 'time';
+        else return true;
+        return false;
+      };
+    }
+
+    async function walkAll(): Promise<void> {
+      const goesOn = goesOnUntil(deadline - QUESTION_MS, 'get');
+      const concurrency = context.concurrency ?? CONCURRENCY;
+      const { due, ahead } = walk({ ...shared, shards: shardsOf(part), concurrency, goesOn });
+      await due();
+      if (!(await isListNoHelp())) return;
+      if (!sleep) {
+        await ahead();
+        return;
+      }
+      while (goesOn()) {
+        const looked = (await ahead(now() + AHEAD_MS)) + (await due());
+        if (looked === 0) await sleep(AHEAD_MS);
+      }
+    }
+
+    async function isListNoHelp(): Promise<boolean> {
+      const state = await watermarks.read();
+      if (state.listDownSince !== undefined && !listHelps(state, now(), graceMs)) return true;
+      const swept = await Promise.race([sweeping, listFailed]);
+      return swept?.isFiltered === false || !listHelps(await watermarks.read(), now(), graceMs);
+    }
+
+    /** So that the next workers need not find out by questions that hang. */
+    async function noteAnswers(): Promise<void> {
+      const answers = health.answers();
+      try {
+        await watermarks.change((state) => {
+          const next = withAnswers(state, answers, now());
+          return next && { state: next, outcome: true };
+        });
+      } catch (error) {
+        logger.error('not noted whether paytech answers', { metric: 'ReconcileFailed', ...named(error) });
+      }
+    }
+
+    function heedingLimits({ get, list, listReadable }: ReadingGateway): ReadingGateway {
+      return noticingRateLimit({ get, list, listReadable }, async () => {
+        await keepRateLimited(table, now());
+        pace.readAgain();
+      });
+    }
+  };
+}
