@@ -24,6 +24,8 @@ export interface TellingContext {
   now: () => number;
   logger: Pick<Logger, 'warn' | 'error'>;
   counts: RunCounts;
+  /** Returns once one more may be told. */
+  room: () => Promise<void>;
   requestId?: string;
 }
 
@@ -55,11 +57,12 @@ export function isAnnounced({ facts }: GatewayPayment): boolean {
 
 /** Puts a discrepancy on the queue and counts it. False when it may not be there, and has to be looked at again. */
 export function tellDiscrepancy(context: TellingContext) {
-  const { now, logger, counts, requestId } = context;
+  const { now, logger, counts, room, requestId } = context;
   const how = { source: 'reconcile' as const, ...optional('requestId', requestId) };
 
   return async (discrepancy: Discrepancy): Promise<boolean> => {
     const { payment, voice, record } = discrepancy;
+    await room();
     try {
       if (record) await queueObservation(context, record, payment, how, voice);
       else await queueFound(context, payment, requestId);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from 'aws-lambda';
-import { openEventQueue } from '../../shared/messaging/event-queue.ts';
+import { openEventQueue, openQueueDepth } from '../../shared/messaging/event-queue.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
 import { readApiKey } from '../../shared/paytech/keys.ts';
 import { env } from '../../shared/runtime/config.ts';
@@ -35,6 +35,7 @@ const context: ReconcileContext = {
     apiKey: openSecret(env('API_KEY_SECRET'), readApiKey, { logger }),
   }),
   queue: openEventQueue(env('WEBHOOK_QUEUE_URL')),
+  queueDepth: openQueueDepth(env('WEBHOOK_QUEUE_URL')),
   now: Date.now,
   logger,
   concurrency: settings.reconcileConcurrency,

@@ -38,6 +38,8 @@ export interface ReconcileContext {
   concurrency?: number;
   /** How many questions a second paytech is asked by all workers together; without it, as fast as it answers. */
   questionsPerSecond?: number;
+  /** About how many messages wait in the queue. Without it, all is told at once. */
+  queueDepth?: () => Promise<number>;
   /** How a worker waits. Where it is given, it works to the end of its time while paytech's list does not help. */
   sleep?: (milliseconds: number) => Promise<unknown>;
   /** Where there is more to do than one worker gets done: how many do it, this run among them, and how they start. */

@@ -9,6 +9,7 @@ import { paced, UNPACED } from './pace.ts';
 import { type Part, shardsOf } from './part.ts';
 import type { ReconcileContext } from './pipeline.ts';
 import { listHelps } from './plan.ts';
+import { roomInQueue } from './room.ts';
 import { noCounts, type RunSummary, summaryOf } from './run-summary.ts';
 import { sweep } from './sweep.ts';
 import { walk } from './walk.ts';
@@ -40,7 +41,7 @@ const AHEAD_MS = 5 * SECOND_MS;
  * side. Trouble with paytech ends it early and is in its summary; it throws only when the table cannot be read.
  */
 export function worker(context: ReconcileContext & { watermarks: Watermarks }) {
-  const { table, now, logger, graceMs, watermarks, sleep, questionsPerSecond } = context;
+  const { table, now, logger, graceMs, watermarks, sleep, questionsPerSecond, queueDepth: depth } = context;
 
   return async ({
     part,
@@ -54,7 +55,9 @@ export function worker(context: ReconcileContext & { watermarks: Watermarks }) {
         : UNPACED;
     const health = watchHealth({ ...context, gateway: heedingLimits(context.gateway) });
     const { gateway, isOpen, listFailed } = withCircuitBreaker(health.gateway, logger);
-    const shared = { ...context, ...share, gateway, queue: health.queue, counts, pace, deadline };
+    const goesOn = () => now() <= deadline - PAGE_MS;
+    const room = sleep && depth ? roomInQueue({ depth, sleep, goesOn }) : async () => {};
+    const shared = { ...context, ...share, gateway, queue: health.queue, counts, pace, room, deadline };
     const sweeping = sweep({ ...shared, goesOn: goesOnUntil(deadline - PAGE_MS, 'list') })();
     for (const ended of await Promise.allSettled([sweeping, walkAll()]))
       if (ended.status === 'rejected') throw ended.reason;

@@ -177,7 +177,7 @@ function reconcile(parts: Parts): PaymentFunction {
   })
     .use(payments, 'dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
     .allow(`${table.tableArn}/index/open`, 'dynamodb:Query')
-    .use(webhookQueue, 'sqs:SendMessage')
+    .use(webhookQueue, 'sqs:SendMessage', 'sqs:GetQueueAttributes')
     .use(apiKey, 'secretsmanager:GetSecretValue')
     .allowToStartItself(scope);
 }

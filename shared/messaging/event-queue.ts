@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type {
+  GetQueueAttributesCommandInput,
+  GetQueueAttributesCommandOutput,
   MessageAttributeValue,
   SendMessageCommandInput,
   SendMessageCommandOutput,
@@ -59,7 +61,13 @@ export interface Sqs {
   sendMessage(input: SendMessageCommandInput): Promise<unknown>;
 }
 
-function lambdaSqs(): Sqs {
+interface CountingSqs {
+  getQueueAttributes(
+    input: GetQueueAttributesCommandInput,
+  ): Promise<Pick<GetQueueAttributesCommandOutput, 'Attributes'>>;
+}
+
+function lambdaSqs(): Sqs & CountingSqs {
   const call = awsCall({ name: 'sqs', variable: 'SQS', target: 'AmazonSQS', jsonVersion: '1.0' });
   return {
     async sendMessage(input) {
@@ -69,6 +77,7 @@ function lambdaSqs(): Sqs {
         .digest('hex');
       if (MD5OfMessageBody !== sent) throw new Error('SQS has received another message than was sent');
     },
+    getQueueAttributes: (input) => call<GetQueueAttributesCommandOutput>('GetQueueAttributes', input),
   };
 }
 
@@ -93,6 +102,17 @@ export function openEventQueue(queueUrl: string, sqs: Sqs = lambdaSqs()): EventQ
         }),
       });
     },
+  };
+}
+
+/** About how many messages wait in a queue to be taken. */
+export function openQueueDepth(queueUrl: string, sqs: CountingSqs = lambdaSqs()): () => Promise<number> {
+  return async () => {
+    const { Attributes } = await sqs.getQueueAttributes({
+      QueueUrl: queueUrl,
+      AttributeNames: ['ApproximateNumberOfMessages'],
+    });
+    return Number(Attributes?.ApproximateNumberOfMessages ?? 0);
   };
 }
 

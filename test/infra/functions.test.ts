@@ -97,6 +97,7 @@ describe('each function may do exactly this', () => {
         'dynamodb:UpdateItem on payments',
         'lambda:InvokeFunction on reconcile',
         'secretsmanager:GetSecretValue on api-key',
+        'sqs:GetQueueAttributes on webhooks',
         'sqs:SendMessage on webhooks',
       ],
     ],

@@ -99,6 +99,7 @@ export class Runs {
       index: index(actor),
       gateway: simulatedGateway(paytech, actor),
       queue: queue.sender(actor),
+      queueDepth: () => queue.depthFor(actor),
       now: clock.now,
       sleep: (milliseconds) => clock.sleep(milliseconds),
       logger,

@@ -86,9 +86,12 @@ export class WebhookQueue {
     this.options = options;
   }
 
-  /** About how many messages wait. */
-  get depth(): number {
-    return this.waiting.size;
+  /** About how many messages wait, for one invocation that asks. */
+  async depthFor(actor: Actor): Promise<number> {
+    actor.usage.queueRequests++;
+    const depth = this.waiting.size;
+    await actor.wait(SEND_MS, SEND_WORK_MS);
+    return depth;
   }
 
   /** The queue as one invocation sends to it. */
