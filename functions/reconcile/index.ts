@@ -41,6 +41,7 @@ const context: ReconcileContext = {
   concurrency: settings.reconcileConcurrency,
   questionsPerSecond: settings.reconcileQuestionsPerSecond,
   sleep,
+  isContinuous: true,
   workers: { most: settings.reconcileWorkers, start: selfStarter() },
   ...timesOf(settings),
 };

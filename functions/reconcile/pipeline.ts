@@ -40,8 +40,10 @@ export interface ReconcileContext {
   questionsPerSecond?: number;
   /** About how many messages wait in the queue. Without it, all is told at once. */
   queueDepth?: () => Promise<number>;
-  /** How a worker waits. Where it is given, it works to the end of its time while paytech's list does not help. */
+  /** How a worker waits for paytech and for the queue. */
   sleep?: (milliseconds: number) => Promise<unknown>;
+  /** Whether it works to the end of its time while paytech's list does not help. */
+  isContinuous?: boolean;
   /** Where there is more to do than one worker gets done: how many do it, this run among them, and how they start. */
   workers?: { most: number; start: StartFunction };
 }

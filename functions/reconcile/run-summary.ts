@@ -8,6 +8,8 @@ export interface RunSummary {
   missedByWebhook: number;
   /** Payments that paytech has and that were not recorded here; they are on the queue now. */
   unknownToUs: number;
+  /** Payments that have come to an end at paytech, and are left to their webhooks until these have had their time. */
+  left: number;
   /** What was due and is still open: payments that are not final, and claims whose outcome is not known. */
   unresolved: number;
   /** Of those: payments that have waited for the merchant for too long, to be captured or approved. */
@@ -37,6 +39,7 @@ export function noCounts(): RunCounts {
     changed: 0,
     missedByWebhook: 0,
     unknownToUs: 0,
+    left: 0,
     unresolved: 0,
     overdue: 0,
     notConfirmed: 0,

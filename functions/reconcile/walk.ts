@@ -175,6 +175,7 @@ export function walk(context: WalkContext) {
     if (graceMs === 0 || !mayStillCome) return tellNow(key, discrepancy);
     const left = { at: new Date(now()).toISOString(), version: record.version, facts: payment.facts };
     await leaveToWebhook(table, key, now() + graceMs, left);
+    counts.left++;
   }
 
   async function tellNow(key: OpenKey, discrepancy: Required<Discrepancy>): Promise<void> {
@@ -205,6 +206,7 @@ export function walk(context: WalkContext) {
     const { id, paymentType } = record;
     const tellAt = Date.parse(left.at) + graceMs;
     if (now() < tellAt) {
+      counts.left++;
       await postpone(table, key, tellAt);
       return;
     }

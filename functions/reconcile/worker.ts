@@ -81,7 +81,7 @@ export function worker(context: ReconcileContext & { watermarks: Watermarks }) {
       const { due, ahead } = walk({ ...shared, shards: shardsOf(part), concurrency, goesOn });
       await due();
       if (!(await isListNoHelp())) return;
-      if (!sleep) {
+      if (!context.isContinuous || !sleep) {
         await ahead();
         return;
       }

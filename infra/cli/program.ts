@@ -168,7 +168,8 @@ function upkeep(root: Command, work: Work): void {
     .description('find what webhooks did not bring, until nothing is left')
     .option('--since <when>', "compare paytech's list from then on, such as 2h or 2026-11-23", parseSince)
     .option('--dry-run', 'only count')
-    .action((options: { since?: number; dryRun?: boolean }) =>
+    .option('--wait', 'also wait for what is left to its webhook, some minutes')
+    .action((options: { since?: number; dryRun?: boolean; wait?: boolean }) =>
       work((environment) => reconcileAll(environment, options)),
     );
 

@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ReadingGateway } from '../../functions/reconcile/circuit-breaker.ts';
 import { reconcile } from '../../functions/reconcile/pipeline.ts';
 import type { RunSummary } from '../../functions/reconcile/run-summary.ts';
+import { openQueueDepth } from '../../shared/messaging/event-queue.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import { onePassFrom } from '../../shared/payment/slice.ts';
-import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../shared/runtime/time.ts';
 import { ownWatermarks, tableWatermarks, type Watermarks } from '../../shared/store/watermark.ts';
 import { dryTable } from './dry-table.ts';
 import type { Environment } from './environment.ts';
-import { count, fields, logger, progress, type Result } from './output.ts';
+import { count, duration, fields, logger, progress, type Result } from './output.ts';
 import { openProgress } from './progress.ts';
 import { depthOf } from './queues.ts';
 
@@ -40,35 +41,42 @@ export interface Options {
   /** Epoch milliseconds. */
   since?: number;
   dryRun?: boolean;
+  /** Whether to go on until webhooks of what has changed by now have had their time. */
+  wait?: boolean;
 }
 
 /** `reconcile`: what the scheduled function does, again and again until a round finds nothing new. */
 export async function reconcileAll(
   environment: Environment,
-  { since, dryRun = false }: Options,
+  { since, dryRun = false, wait = false }: Options,
 ): Promise<Result> {
-  const dry = { table: dryTable(environment.table), queue: { send: async () => {} } };
-
+  const how = dryRun
+    ? { table: dryTable(environment.table), queue: { send: async () => {} } }
+    : { sleep: delay, queueDepth: openQueueDepth(environment.webhookQueueUrl, environment.sqs) };
   const watermarks = await watermarksOf(environment, since, dryRun);
   const total = Object.fromEntries(COUNTS.map((name) => [name, 0])) as Counts;
   let nothingToCheck = true;
+  let mayWait = wait;
   let rounds = 0;
   let last: RunSummary;
-  do {
+  for (;;) {
     rounds++;
     const deadline = Date.now() + (dryRun ? LONG_ROUND_MS : ROUND_MS);
     last = await watched(environment, rounds, (gateway) =>
-      reconcile({ ...environment, gateway, watermarks, now: Date.now, logger, ...(dryRun && dry) })({
-        deadline,
-      }),
+      reconcile({ ...environment, gateway, watermarks, now: Date.now, logger, ...how })({ deadline }),
     );
     for (const name of COUNTS) total[name] += last[name];
     nothingToCheck &&= last.nothingToCheck;
     progress(
       `Round ${rounds}: ${count(last.checked, 'payment')} checked, ${last.changed + last.unknownToUs} changed.`,
     );
-    if (!dryRun) await untilQueueIsEmpty(environment);
-  } while (!dryRun && goesOn(last) && rounds < MAX_ROUNDS);
+    if (dryRun || rounds === MAX_ROUNDS) break;
+    await untilQueueIsEmpty(environment);
+    if (goesOn(last)) continue;
+    if (!mayWait) break;
+    mayWait = false;
+    await untilGraceIsOver(environment);
+  }
 
   const isUnfinished = last.stopped !== undefined || last.failed > 0;
   const comparedUntil = new Date((await watermarks.read()).passes[0]!.mark).toISOString();
@@ -76,6 +84,7 @@ export async function reconcileAll(
     dryRun,
     rounds,
     ...total,
+    left: last.left,
     nothingToCheck,
     comparedUntil,
     ...optional('stopped', last.stopped),
@@ -120,6 +129,12 @@ function goesOn({ stopped, checked, changed, unknownToUs }: RunSummary): boolean
   return stopped ? checked > 0 : changed + unknownToUs > 0;
 }
 
+/** Until then webhooks of what has changed by now may come. */
+async function untilGraceIsOver({ graceMs }: Environment): Promise<void> {
+  progress(`Waits ${duration(graceMs / SECOND_MS)} for webhooks that may still come.`);
+  await delay(graceMs + SECOND_MS);
+}
+
 /** What is on the queue would otherwise be found again, and counted again. */
 async function untilQueueIsEmpty(environment: Environment): Promise<void> {
   const end = Date.now() + QUEUE_LIMIT_MS;
@@ -130,6 +145,7 @@ async function untilQueueIsEmpty(environment: Environment): Promise<void> {
 
 interface Reconciled extends Counts {
   dryRun: boolean;
+  left: number;
   nothingToCheck: boolean;
   comparedUntil: string;
   stopped?: string;
@@ -144,6 +160,7 @@ function textOf(result: Reconciled): string {
     'changed at paytech': String(result.changed),
     'missed by webhook': String(result.missedByWebhook),
     'unknown to us': String(result.unknownToUs),
+    'left to webhooks that may still come': String(result.left),
     'still open': String(result.unresolved),
     'waiting for you too long': String(result.overdue),
     'not confirmed by paytech': String(result.notConfirmed),
@@ -154,6 +171,9 @@ function textOf(result: Reconciled): string {
   });
   const head = result.dryRun ? 'Nothing was changed or sent. Found:' : 'Reconciled:';
   const todo = [
+    ...(result.left > 0
+      ? ['Left to webhooks: reconcile tells them soon; with --wait this command does.']
+      : []),
     ...(result.flagged > 0 ? ['Flagged: see "paytech-ops claims ls".'] : []),
     ...(result.notConfirmed > 0
       ? ['Not confirmed: deliver nothing on these payments; see docs/runbook.md.']

@@ -179,7 +179,7 @@ function reconcile(parts: Parts): PaymentFunction {
     .allow(`${table.tableArn}/index/open`, 'dynamodb:Query')
     .use(webhookQueue, 'sqs:SendMessage', 'sqs:GetQueueAttributes')
     .use(apiKey, 'secretsmanager:GetSecretValue')
-    .allowToStartItself(scope);
+    .allowToStartItself(parts.scope);
 }
 
 /** What the caller of Secrets Manager must be allowed to do with the key of a secret. */

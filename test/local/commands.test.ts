@@ -15,6 +15,7 @@ import { decimal } from '../../shared/payment/money.ts';
 import { keyFingerprint } from '../../shared/paytech/signature.ts';
 import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { saveClaim } from '../../shared/store/claims.ts';
+import { recordPayment } from '../../shared/store/payments.ts';
 import { startWorld, type World, webhookEvent } from '../support/world.ts';
 
 /**
@@ -177,6 +178,34 @@ it('reconcile --dry-run finds what is missing, and changes and sends nothing', a
   expect(await world.scan()).toEqual(before);
   expect(await world.drain('webhooks')).toEqual([]);
 });
+
+it('reconcile says what it leaves to webhooks that may still come, and with --wait finds that too', async () => {
+  const id = await madeElsewhere();
+  const created = new Date(Date.now() - 2 * HOUR_MS).toISOString();
+  await recordPayment(
+    world.table,
+    { id, paymentType: 'DEPOSIT', created, origin: 'service', attempt: 1 },
+    { at: created, source: 'create', facts: { state: 'CHECKOUT', ...EUR_10 } },
+  );
+  const paid = await fetch(`${paytech.url}/simulator/payments/${id}/pay`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"state":"COMPLETED"}',
+  });
+  expect(paid.status).toBe(200);
+  const none = { changed: 0, missedByWebhook: 0, left: 1 };
+  expect(await ops('reconcile', '--since', '1m')).toMatchObject({ ...none, rounds: 1 });
+  expect(await world.drain('webhooks')).toEqual([]);
+  const told = { changed: 1, missedByWebhook: 1, left: 0 };
+  // A round waits for its messages to be taken.
+  let isOver = false;
+  const taking = (async () => {
+    while (!isOver) await world.drain('webhooks');
+  })();
+  expect(await ops('reconcile', '--since', '1m', '--wait')).toMatchObject(told);
+  isOver = true;
+  await taking;
+}, 60_000);
 
 it('claims ls lists what waits for a person, and with --all whatever is open', async () => {
   const claim = async (stage: ClaimStage) => {

@@ -81,6 +81,7 @@ const MUST_HAPPEN = [
   ],
   ...['execute 200', 'execute unknown', 'approve 200', 'approve lost', 'reject 200', 'crash of approve'],
   ...['get 200', 'crash of get-payment', 'crash of reconcile'],
+  ...['worker works', 'worker never begins', 'crash of worker'],
   ...['changed', 'missedByWebhook', 'unknownToUs'].map((found) => `reconcile ${found}`),
   'metric ClaimFlagged',
   'answer 200',

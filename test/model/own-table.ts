@@ -1,7 +1,7 @@
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { isFinal, type PaymentState } from '../../shared/payment/state.ts';
 import type { BatchTable } from '../../shared/store/batch-table.ts';
-import type { OpenIndex, OpenKey } from '../../shared/store/open-index.ts';
+import type { Cursor, OpenIndex, OpenKey } from '../../shared/store/open-index.ts';
 import { toRecord } from '../../shared/store/payment-item.ts';
 import { QUESTION_RATE } from '../../shared/store/question-rate.ts';
 import type { Item, Written } from '../../shared/store/table.ts';
@@ -9,6 +9,19 @@ import { WEBHOOKS_HEARD } from '../../shared/store/webhooks-heard.ts';
 
 /** The items of which a table has one, and each simulation its own. */
 const SINGLE = ['sweep#mark', WEBHOOKS_HEARD, QUESTION_RATE];
+
+/** In the order of the index. */
+function isBefore(a: OpenKey, b: OpenKey): boolean {
+  return a.dueAt < b.dueAt || (a.dueAt === b.dueAt && a.pk < b.pk);
+}
+
+function cursorAt({ pk, dueAt }: OpenKey): Cursor {
+  return { pk: { S: pk }, dueAt: { N: String(dueAt) } };
+}
+
+function keyAt({ pk, dueAt }: Cursor): OpenKey {
+  return { pk: pk?.S ?? '', dueAt: Number(dueAt?.N) };
+}
 
 /** An item in the index, with the partition that it is in. */
 type Entry = OpenKey & { shard: string };
@@ -48,10 +61,17 @@ export function ownTable(shared: BatchTable, run: string) {
     update: async (pk, update) => noted(pk, await shared.update(own(pk), update)),
   };
   const index: OpenIndex = {
-    async due(shard, { after, until }) {
+    /** A page that has something never says that it is the last, as DynamoDB need not. */
+    async due(shard, { after, until }, limit, from) {
       const isDue = (each: Entry) =>
         each.shard === String(shard) && each.dueAt > after && each.dueAt <= until;
-      return { keys: shown.filter(isDue).sort((a, b) => a.dueAt - b.dueAt) };
+      const isNext = (each: Entry) => !from || isBefore(keyAt(from), each);
+      const keys = shown
+        .filter((each) => isDue(each) && isNext(each))
+        .sort((a, b) => (isBefore(a, b) ? -1 : 1))
+        .slice(0, limit);
+      const last = keys.at(-1);
+      return { keys, ...(last ? { next: cursorAt(last) } : {}) };
     },
   };
   return {

@@ -1,6 +1,7 @@
 import { getPayment } from '../../functions/get-payment/pipeline.ts';
 import { refresh } from '../../functions/get-payment/refresh.ts';
-import { reconcile } from '../../functions/reconcile/pipeline.ts';
+import type { WorkerEvent } from '../../functions/reconcile/part.ts';
+import { type ReconcileContext, reconcile, reconcilePart } from '../../functions/reconcile/pipeline.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
 import type { EventQueue } from '../../shared/messaging/event-queue.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
@@ -79,24 +80,45 @@ export function createReaders({
       });
       count(ended.died ? 'crash of get-payment' : `get ${ended.value.status}`);
     },
-    async reconcile({ ask, list, table: fault, queue, crash }: Omit<ReconcileActivity, 'do'>) {
+    async reconcile({ ask, list, table: fault, queue, crash, workers }: Omit<ReconcileActivity, 'do'>) {
       const listReadable: MemoryGateway['listReadable'] = async (...args) => {
         if (list === 'unknown') gateway.endings.push({ on: 'list', ends: 'unknown' });
         return gateway.listReadable(...args);
       };
+      const settings = { graceMs: GRACE_MS, maxAgeMs: MAX_AGE_MS, overdueLimits: OVERDUE_LIMITS };
+      const contextIn = (outside: Outside): ReconcileContext => ({
+        table: outside(tableWith(fault)),
+        index,
+        gateway: outside({ get: get(ask), list: lookUp, listReadable }),
+        queue: outside(queueThat(queue)),
+        now,
+        logger,
+        ...settings,
+      });
+      const started: Promise<void>[] = [];
+
+      async function start(event: object): Promise<void> {
+        const fate = workers[started.length % workers.length]!;
+        started.push(work((event as WorkerEvent).worker, fate));
+      }
+
+      async function work({ deadline, ...part }: WorkerEvent['worker'], fate: (typeof workers)[number]) {
+        if (fate === 'never-begins') return count('worker never begins');
+        const ended = await runProcess(conductor, fate === 'works' ? undefined : fate, (outside) =>
+          reconcilePart(contextIn(outside))(part, { deadline }).catch(() => undefined),
+        );
+        count(ended.died ? 'crash of worker' : 'worker works');
+      }
+
       const ended = await runProcess(conductor, crash, (outside) =>
         reconcile({
-          table: outside(tableWith(fault)),
-          index,
-          gateway: outside({ get: get(ask), list: lookUp, listReadable }),
-          queue: outside(queueThat(queue)),
-          now,
-          logger,
-          graceMs: GRACE_MS,
-          maxAgeMs: MAX_AGE_MS,
-          overdueLimits: OVERDUE_LIMITS,
+          ...contextIn(outside),
+          ...(workers.length > 0
+            ? { workers: { most: workers.length + 1, start: outside({ start }).start } }
+            : {}),
         })({ deadline: clock.at + RUN_MS }).catch(() => undefined),
       );
+      await Promise.all(started);
       if (ended.died) return count('crash of reconcile');
       if (!ended.value) return count('reconcile failed');
       for (const [what, times] of Object.entries(ended.value))
@@ -104,3 +126,5 @@ export function createReaders({
     },
   };
 }
+
+type Outside = <O extends object>(target: O) => O;

@@ -64,6 +64,8 @@ export type Activity =
       table: { atWrite: number; fault: TableFault } | undefined;
       queue: 'well' | 'down';
       crash: Crash | undefined;
+      /** The workers that it may start: what becomes of each. */
+      workers: ('works' | 'never-begins' | Crash)[];
     }
   | { do: 'customer'; payment: number; state: PaymentState; pays: 'as-asked' | 'less'; webhook: Delivery }
   /**
@@ -171,9 +173,9 @@ export interface Schedule {
 
 const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
-const crash = seldom(
-  fc.record({ atStep: fc.nat({ max: 6 }), when: fc.constantFrom('before' as const, 'after' as const) }),
-);
+const crashWithin = (max: number) =>
+  fc.record({ atStep: fc.nat({ max }), when: fc.constantFrom('before' as const, 'after' as const) });
+const crash = seldom(crashWithin(8));
 const table = seldom(
   fc.record({
     atWrite: fc.nat({ max: 3 }),
@@ -260,8 +262,14 @@ const reconcile = fc.record({
   list: often('well', 'unknown'),
   table,
   queue: often('well', 'down'),
-  crash: seldom(
-    fc.record({ atStep: fc.nat({ max: 20 }), when: fc.constantFrom('before' as const, 'after' as const) }),
+  crash: seldom(crashWithin(20)),
+  workers: fc.array(
+    fc.oneof(
+      { weight: 5, arbitrary: fc.constant('works' as const) },
+      { weight: 1, arbitrary: fc.constant('never-begins' as const) },
+      { weight: 2, arbitrary: crashWithin(20) },
+    ),
+    { maxLength: 3 },
   ),
 });
 const customer = fc.record({

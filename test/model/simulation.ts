@@ -194,7 +194,10 @@ export function createSimulation(
   }
 
   const WELL = { publish: 'well', ask: 'well', table: undefined, crash: undefined } as const;
-  const WELL_READ = { ask: 'well', list: 'well', queue: 'well', table: undefined, crash: undefined } as const;
+  const WELL_READ = {
+    ...({ ask: 'well', list: 'well', queue: 'well', table: undefined, crash: undefined } as const),
+    workers: ['works' as const],
+  };
 
   return {
     orders,

@@ -102,6 +102,7 @@ export class Runs {
       queueDepth: () => queue.depthFor(actor),
       now: clock.now,
       sleep: (milliseconds) => clock.sleep(milliseconds),
+      isContinuous: true,
       logger,
       concurrency: settings.reconcileConcurrency,
       questionsPerSecond: settings.reconcileQuestionsPerSecond,
