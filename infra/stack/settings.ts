@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { type FunctionName, type PlainSettings, SETTINGS_OF } from '../../shared/runtime/settings.ts';
+import { reconcileSettings } from './reconcile-settings.ts';
 import { type filter, MAX_SUBSCRIBER_ACCOUNTS, subscriber } from './subscriber-settings.ts';
 
 /** The functions of the service; each is a folder in `functions/` and a Lambda in the stack. */
@@ -161,48 +162,7 @@ const schema = z
       .describe(
         'How many calls of `apply-payment-event` work on webhooks at once at most, so that a backlog leaves room for customers.',
       ),
-    reconcileMinutes: z
-      .int()
-      .min(1)
-      .max(60)
-      .default(1)
-      .describe('How often `reconcile` looks for what webhooks did not bring.'),
-    reconcileWorkers: z
-      .int()
-      .min(1)
-      .max(16)
-      .default(4)
-      .describe('Into how many calls of it `reconcile` divides its work at most, where there is much.'),
-    reconcileConcurrency: z
-      .int()
-      .min(1)
-      .max(100)
-      .default(16)
-      .describe(
-        'How many payments each of them asks paytech about at once: see [scale](scale.md#the-codes-own-limits).',
-      ),
-    reconcileQuestionsPerSecond: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .default(250)
-      .describe(
-        'How many questions a second `reconcile` asks paytech at most; an answer 429 halves it for a while.',
-      ),
-    webhookGraceSeconds: z
-      .int()
-      .min(0)
-      .max(300)
-      .default(120)
-      .describe(
-        'How long after a change at paytech its webhook may still come; then `reconcile` speaks in its place.',
-      ),
-    sweepCreatedDays: z
-      .int()
-      .min(1)
-      .max(3650)
-      .default(400)
-      .describe("How old a payment may be whose changes `reconcile` finds in paytech's list."),
+    ...reconcileSettings,
     confirmWebhooks: z
       .boolean()
       .default(true)

@@ -106,12 +106,12 @@ describe('open payments', () => {
     let asked: string[] = [];
     const get: typeof world.gateway.get = (id, limit) => {
       asked.push(id);
-      pass(SECOND);
+      pass(SECOND_MS);
       return world.gateway.get(id, limit);
     };
     const runOf = async (oldest: string[], ends: object, seconds: number) => {
       asked = [];
-      const deadline = world.now() + seconds * SECOND;
+      const deadline = world.now() + seconds * SECOND_MS;
       expect(await run({ gateway: { ...world.gateway, get }, concurrency: 1 }, deadline)).toEqual(ends);
       expect(asked).toEqual(oldest);
     };

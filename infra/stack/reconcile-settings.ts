@@ -1,0 +1,47 @@
+/** The settings of how `reconcile` looks for what webhooks did not bring. */
+import { z } from 'zod';
+
+export const reconcileSettings = {
+  reconcileMinutes: z
+    .int()
+    .min(1)
+    .max(60)
+    .default(1)
+    .describe('How often `reconcile` looks for what webhooks did not bring.'),
+  reconcileWorkers: z
+    .int()
+    .min(1)
+    .max(16)
+    .default(4)
+    .describe('Into how many calls of it `reconcile` divides its work at most, where there is much.'),
+  reconcileConcurrency: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(16)
+    .describe(
+      'How many payments each of them asks paytech about at once: see [scale](scale.md#the-codes-own-limits).',
+    ),
+  reconcileQuestionsPerSecond: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(250)
+    .describe(
+      'How many questions a second `reconcile` asks paytech at most; an answer 429 halves it for a while.',
+    ),
+  webhookGraceSeconds: z
+    .int()
+    .min(0)
+    .max(300)
+    .default(120)
+    .describe(
+      'How long after a change at paytech its webhook may still come; then `reconcile` speaks in its place.',
+    ),
+  sweepCreatedDays: z
+    .int()
+    .min(1)
+    .max(3650)
+    .default(400)
+    .describe("How old a payment may be whose changes `reconcile` finds in paytech's list."),
+};
