@@ -279,6 +279,7 @@ it('says when there was nothing to check, instead of that all is well', async ()
     changed: 0,
     missedByWebhook: 0,
     unknownToUs: 0,
+    left: 0,
     unresolved: 0,
     overdue: 0,
     notConfirmed: 0,
