@@ -16,8 +16,8 @@ export interface PlanDependencies {
 /** As long as the sweep is no further behind, paytech's list finds what webhooks did not bring. */
 const LIST_HELPS_MS = 2 * MINUTE_MS;
 
-export function listHelps(state: SweepState, now: number, graceMs: number): boolean {
-  return lagOf(state, now, graceMs) <= LIST_HELPS_MS;
+export function listHelps(lagMs: number): boolean {
+  return lagMs <= LIST_HELPS_MS;
 }
 
 /** What one worker gets done in a minute, with room to spare. Of what is asked about ahead a quarter is due in it. */
@@ -36,7 +36,8 @@ export async function workersNeeded(
   let workers = downSince(state, 'list') === undefined ? pagesDue(state, at, graceMs) / EACH.pages : 0;
   if (downSince(state, 'get') === undefined) {
     if (hasDue) workers += (await counted('due', [{ after: 0, until: at }])) / EACH.due;
-    if (!listHelps(state, at, graceMs)) workers += (await counted('ahead', spansAhead(at))) / EACH.ahead;
+    if (!listHelps(lagOf(state, at, graceMs)))
+      workers += (await counted('ahead', spansAhead(at))) / EACH.ahead;
   }
   return Math.max(1, Math.ceil(workers));
 

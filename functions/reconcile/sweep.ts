@@ -35,6 +35,8 @@ export interface SweepContext extends CompareContext {
   maxAgeMs: number;
   /** When this worker is gone, in epoch milliseconds: its slices are free then. */
   deadline: number;
+  /** How the sweep stood when this worker began. */
+  state: SweepState;
   /** Whether this worker asks once whether the list is back that was down. */
   probesList: boolean;
   pace: Pick<Pace, 'turn'>;
@@ -61,7 +63,7 @@ export interface Swept {
 
 /** Works off slices for as long as there are any that nobody works on, and time for them. */
 export function sweep(context: SweepContext) {
-  const { watermarks, now, graceMs, maxAgeMs, deadline, goesOn } = context;
+  const { watermarks, state, now, graceMs, maxAgeMs, deadline, goesOn } = context;
   const owner = randomUUID();
   const readSlice = sliceReader({
     ...context,
@@ -70,9 +72,8 @@ export function sweep(context: SweepContext) {
   });
 
   return async (): Promise<Swept> => {
-    const state = await watermarks.read();
     const mayAnswer = downSince(state, 'list') === undefined || (await isBack());
-    const isFiltered = !mayAnswer || (await heedsFilters(context, state));
+    const isFiltered = !mayAnswer || (await heedsFilters(context));
     for (let atLeastMs = SECOND_MS; mayAnswer && isFiltered && goesOn(); atLeastMs = WORTH_A_SLICE_MS) {
       const slice = await take(atLeastMs);
       if (!slice || !(await workOff(slice))) break;
@@ -178,8 +179,9 @@ const STOPPED = { is: 'stopped' } as const;
  * Whether the list heeds its filters: what will change tomorrow is nothing, unless it ignores them, as it does those
  * that it does not know. Then no slice says anything, and what it has is not taken for all that there is.
  */
-async function heedsFilters(context: SweepContext, { filterCheckedAt = 0 }: SweepState): Promise<boolean> {
+async function heedsFilters(context: SweepContext): Promise<boolean> {
   const { watermarks, now, logger, counts } = context;
+  const { filterCheckedAt = 0 } = context.state;
   if (now() - filterCheckedAt < FILTER_CHECK_EVERY_MS) return true;
   const tomorrow = wholeSecond(now() + DAY_MS);
   const answer = await askFor(context, tomorrow, tomorrow + DAY_MS);

@@ -1,4 +1,4 @@
-import { withAnswers } from '../../shared/payment/slice.ts';
+import { downSince, lagOf, withAnswers } from '../../shared/payment/slice.ts';
 import { SECOND_MS } from '../../shared/runtime/time.ts';
 import { keepRateLimited, noticingRateLimit } from '../../shared/store/question-rate.ts';
 import type { Watermarks } from '../../shared/store/watermark.ts';
@@ -49,6 +49,7 @@ export function worker(context: ReconcileContext & { watermarks: Watermarks }) {
     ...share
   }: Share): Promise<{ summary: RunSummary; hasWorked: boolean }> => {
     const counts = noCounts();
+    const state = await watermarks.read();
     const pace =
       sleep && questionsPerSecond !== undefined
         ? paced({ table, now, sleep, perSecond: questionsPerSecond / part.of })
@@ -57,7 +58,17 @@ export function worker(context: ReconcileContext & { watermarks: Watermarks }) {
     const { gateway, isOpen, listFailed } = withCircuitBreaker(health.gateway, logger);
     const goesOn = () => now() <= deadline - PAGE_MS;
     const room = sleep && depth ? roomInQueue({ depth, sleep, goesOn }) : async () => {};
-    const shared = { ...context, ...share, gateway, queue: health.queue, counts, pace, room, deadline };
+    const shared = {
+      ...context,
+      ...share,
+      gateway,
+      queue: health.queue,
+      counts,
+      state,
+      pace,
+      room,
+      deadline,
+    };
     const sweeping = sweep({ ...shared, goesOn: goesOnUntil(deadline - PAGE_MS, 'list') })();
     for (const ended of await Promise.allSettled([sweeping, walkAll()]))
       if (ended.status === 'rejected') throw ended.reason;
@@ -92,18 +103,19 @@ export function worker(context: ReconcileContext & { watermarks: Watermarks }) {
     }
 
     async function isListNoHelp(): Promise<boolean> {
-      const state = await watermarks.read();
-      if (state.listDownSince !== undefined && !listHelps(state, now(), graceMs)) return true;
+      if (downSince(state, 'list') !== undefined && !listHelps(lagOf(state, now(), graceMs))) return true;
       const swept = await Promise.race([sweeping, listFailed]);
-      return swept?.isFiltered === false || !listHelps(await watermarks.read(), now(), graceMs);
+      const lagMs = swept?.lagMs ?? lagOf(await watermarks.read(), now(), graceMs);
+      return swept?.isFiltered === false || !listHelps(lagMs);
     }
 
     /** So that the next workers need not find out by questions that hang. */
     async function noteAnswers(): Promise<void> {
       const answers = health.answers();
+      if (!withAnswers(state, answers, now())) return;
       try {
-        await watermarks.change((state) => {
-          const next = withAnswers(state, answers, now());
+        await watermarks.change((current) => {
+          const next = withAnswers(current, answers, now());
           return next && { state: next, outcome: true };
         });
       } catch (error) {

@@ -12,7 +12,7 @@ export const USES = {
   /** At 1 GB: a call to paytech of 0.3 s in create-payment and in one of the looks; an assumption, to be measured. */
   gigabyteSeconds: 0.8,
   /** Units of the table and writes of its index, counted; an item of over 1 KB takes a second unit for a write. */
-  create: { read: 0, write: 3, index: 3 },
+  create: { read: 0, write: 3, index: 1 },
   lookThatAsks: { read: 1, write: 1, index: 0 },
   look: { read: 1, write: 0, index: 0 },
   /** One that does not say of which order it is, so that record and claim are read before. */

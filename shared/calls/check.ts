@@ -1,4 +1,4 @@
-import type { Claim } from '../payment/claim.ts';
+import { type Claim, movesByItself } from '../payment/claim.ts';
 import { judgeLookUp } from '../payment/found-payment.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import type { GatewayClient } from '../paytech/client.ts';
@@ -42,7 +42,7 @@ export async function lookUpClaim(deps: CheckClaimDependencies, claim: Claim): P
   const { table, now, logger } = deps;
   const startedAt = now();
   const found = await lookUpAttempt(deps, claim);
-  if (!found) return { is: 'unanswered' };
+  if (!found) return unanswered(deps, claim);
   const verdict = judgeLookUp(claim, found.map(asFound), startedAt);
   const named = { referenceId: claim.referenceId, attempt: claim.attempt };
   // Only a person takes a flag away, unless the very payment that was missed is found.
@@ -52,7 +52,7 @@ export async function lookUpClaim(deps: CheckClaimDependencies, claim: Claim): P
     case 'adopt': {
       const listed = found.find(({ id }) => id === verdict.paymentId)!;
       const payment = await withRedirectUrl(deps, claim, listed);
-      if (!payment) return { is: 'unanswered' };
+      if (!payment) return unanswered(deps, claim);
       for (const other of found.filter(({ id }) => verdict.others.includes(id))) {
         await queueFound(deps, other);
       }
@@ -80,6 +80,13 @@ export async function lookUpClaim(deps: CheckClaimDependencies, claim: Claim): P
     default:
       return verdict satisfies never;
   }
+}
+
+/** What nobody looked after is looked after from now on: its caller has come back, and was told nothing. */
+async function unanswered({ table }: CheckClaimDependencies, claim: Claim): Promise<LookedUp> {
+  if (claim.stage === 'sent' && !movesByItself(claim))
+    await saveClaim(table, claim, { ...claim, stage: 'unknown' });
+  return { is: 'unanswered' };
 }
 
 /** The list need not say where the customer pays; without it an open deposit is of use to nobody. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Claim, type ClaimKind, type ClaimStage, nextLookAt } from '../payment/claim.ts';
+import { type Claim, type ClaimKind, type ClaimStage, movesByItself, nextLookAt } from '../payment/claim.ts';
 import { type Item, openShard, type Table } from './table.ts';
 
 /** How saving a claim ended: it stands as given, or another request's stands in its way. */
@@ -39,7 +39,16 @@ export async function saveClaim(
   return isOurs ? { saved: true, claim } : { saved: false, claim: stored };
 }
 
-const OPEN_STAGES: ReadonlySet<ClaimStage> = new Set(['reserving', 'sent', 'unknown', 'flagged']);
+const OPEN_STAGES: ReadonlySet<ClaimStage> = new Set(['unknown', 'flagged']);
+const STAGES_OF_A_CALL: ReadonlySet<ClaimStage> = new Set(['reserving', 'sent']);
+
+/**
+ * Whether somebody must look after the claim although no caller comes back. Where a process died that was calling for a
+ * redirect deposit, nobody has its redirectUrl, and the next caller looks it up; what paytech has of it the sweep finds.
+ */
+function isOpen(claim: Omit<Claim, 'revision'>): boolean {
+  return OPEN_STAGES.has(claim.stage) || (STAGES_OF_A_CALL.has(claim.stage) && movesByItself(claim));
+}
 
 function keyOf(kind: ClaimKind, referenceId: string): string {
   return `${kind}#${referenceId}`;
@@ -47,7 +56,7 @@ function keyOf(kind: ClaimKind, referenceId: string): string {
 
 function toItem(claim: Claim): Item & { pk: string } {
   const pk = keyOf(claim.kind, claim.referenceId);
-  const open = OPEN_STAGES.has(claim.stage) ? { openShard: openShard(pk), dueAt: nextLookAt(claim) } : {};
+  const open = isOpen(claim) ? { openShard: openShard(pk), dueAt: nextLookAt(claim) } : {};
   return { pk, schema: SCHEMA, ...claim, ...open };
 }
 

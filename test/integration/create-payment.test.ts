@@ -215,8 +215,8 @@ describe('saving a claim', () => {
     });
   });
 
-  it('keeps every digit, and is open in the index until its outcome is known', async () => {
-    const saved = await saveClaim(world.table, undefined, claim('me'));
+  it('keeps every digit, and is open in the index while its outcome is unknown', async () => {
+    const saved = await saveClaim(world.table, undefined, { ...claim('me'), stage: 'unknown' });
     const item = async () =>
       (await world.scan()).find(({ pk }) => pk === `deposit#${saved.claim?.referenceId}`)!;
     expect(await item()).toMatchObject({ openShard: expect.any(String), dueAt: '2' });

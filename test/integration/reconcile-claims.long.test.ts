@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkClaim } from '../../shared/calls/check.ts';
+import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import { refundReserve } from '../../shared/calls/reserve.ts';
 import { openOperation } from '../../shared/payment/action.ts';
 import { type ClaimKind, LEASE_MS } from '../../shared/payment/claim.ts';
@@ -20,16 +21,18 @@ beforeEach(async () => {
 });
 afterEach(() => world.stop());
 
-const { run, applyAll, created, item, record, dueIn, pass } = reconciling(() => world);
+const { run, applyAll, created, callOf, item, record, dueIn, pass } = reconciling(() => world);
 
 describe('open claims, to which no caller comes back', () => {
+  /** Nobody waits for a redirect deposit but its caller, unless that did not hear what became of it. */
+  const STAGE = { deposit: 'unknown', withdrawal: 'sent', refund: 'sent' } as const;
   async function abandoned(kind: ClaimKind, more: object = {}): Promise<string> {
     const referenceId = `claim-${randomUUID()}`;
     await saveClaim(world.table, undefined, {
       kind,
       referenceId,
       attempt: 1,
-      stage: 'sent',
+      stage: STAGE[kind],
       owner: 'died',
       leaseUntil: world.now() + LEASE_MS,
       sentAt: world.now(),
@@ -46,12 +49,44 @@ describe('open claims, to which no caller comes back', () => {
     const referenceId = await abandoned(kind);
     const { id } = world.gateway.make({ paymentType: TYPE_OF[kind], referenceId, ...EUR_10 });
     await run({ graceMs: GRACE_MS });
-    expect(await claimOf(kind, referenceId)).toMatchObject({ stage: 'sent' });
+    expect(await claimOf(kind, referenceId)).toMatchObject({ stage: STAGE[kind] });
     pass(LEASE_MS);
     expect(await run({ graceMs: GRACE_MS })).toMatchObject({ unresolved: 0, unknownToUs: 0 });
     expect(await claimOf(kind, referenceId)).toMatchObject({ stage: 'known', paymentId: id });
     expect(await record(id)).toMatchObject({ referenceId, version: 1 });
     expect(world.gateway.calls.create).toBe(0);
+  });
+
+  it('of a redirect deposit whose process died in the call: in no index, and completed by what the sweep finds', async () => {
+    const referenceId = await abandoned('deposit', { stage: 'sent' });
+    expect(await item(`deposit#${referenceId}`)).not.toHaveProperty('openShard');
+    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
+    pass(LEASE_MS);
+    expect(await run()).toMatchObject({ unknownToUs: 1, unresolved: 0 });
+    await applyAll();
+    expect(await claimOf('deposit', referenceId)).toMatchObject({ stage: 'known', paymentId: id });
+    expect(await record(id)).toMatchObject({ referenceId, state: 'CHECKOUT' });
+  });
+
+  it('of such a deposit are looked after once its caller has come back and paytech could not be asked', async () => {
+    const referenceId = await abandoned('deposit', { stage: 'sent' });
+    pass(LEASE_MS);
+    world.gateway.weather.list = 'down';
+    await claimedCall(world)(callOf('deposit', referenceId));
+    expect(await claimOf('deposit', referenceId)).toMatchObject({ stage: 'unknown', attempt: 1 });
+    world.gateway.weather.list = 'well';
+    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
+    pass(MINUTE_MS);
+    await run({ graceMs: GRACE_MS });
+    expect(await claimOf('deposit', referenceId)).toMatchObject({ stage: 'known', paymentId: id });
+  });
+
+  it('of a charge without its customer is looked after from the start', async () => {
+    const referenceId = await abandoned('deposit', { stage: 'sent', unattended: true });
+    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
+    pass(LEASE_MS);
+    await run({ graceMs: GRACE_MS });
+    expect(await claimOf('deposit', referenceId)).toMatchObject({ stage: 'known', paymentId: id });
   });
 
   it('of a deposit that paytech did not make: released for the next attempt, after two looks', async () => {
@@ -146,10 +181,10 @@ describe('open claims, to which no caller comes back', () => {
   });
 
   it('are left alone while somebody is at it, whatever an index that lags says', async () => {
-    const referenceId = await abandoned('deposit');
-    expect(await checkClaim(world)((await claimOf('deposit', referenceId))!)).toBe('unresolved');
+    const referenceId = await abandoned('withdrawal');
+    expect(await checkClaim(world)((await claimOf('withdrawal', referenceId))!)).toBe('unresolved');
     pass(LEASE_MS);
-    const key = { pk: `deposit#${referenceId}`, dueAt: world.now() };
+    const key = { pk: `withdrawal#${referenceId}`, dueAt: world.now() };
     let lookUps = 0;
     const list: typeof world.gateway.list = (query, limit) => {
       lookUps++;
@@ -161,7 +196,7 @@ describe('open claims, to which no caller comes back', () => {
     pass(SECOND_MS);
     await run({ gateway, index: { due: async (shard) => ({ keys: shard === 0 ? [key] : [] }) } });
     expect(lookUps).toBe(1);
-    expect(await claimOf('deposit', referenceId)).toMatchObject({ stage: 'unknown', revision: 2 });
+    expect(await claimOf('withdrawal', referenceId)).toMatchObject({ stage: 'unknown', revision: 2 });
   });
 
   it('stay as they are while paytech cannot be asked', async () => {
@@ -169,7 +204,7 @@ describe('open claims, to which no caller comes back', () => {
     pass(LEASE_MS);
     const list = async () => ({ kind: 'unknown', reason: 'timeout' }) as const;
     expect(await run({ gateway: { ...world.gateway, list } })).toMatchObject({ failed: 1 });
-    expect(await claimOf('deposit', referenceId)).toMatchObject({ stage: 'sent', revision: 1 });
+    expect(await claimOf('deposit', referenceId)).toMatchObject({ stage: 'unknown', revision: 1 });
     expect(await dueIn(`deposit#${referenceId}`)).toBe(MINUTE_MS);
   });
 });

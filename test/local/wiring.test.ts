@@ -324,7 +324,7 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
       for (let count = 0; count < 6; count++) await longAgo('dueAt', await created());
       gateway.holdBack(({ path }) => /^\/api\/v1\/payments\/./.test(path));
       const run = reconcile();
-      await vi.waitFor(() => expect(gateway.held()).toBe(3));
+      await vi.waitFor(() => expect(gateway.held()).toBe(3), { timeout: 20_000 });
       // Were there more at once, they would be here by now; that they are not is no proof, but a wrong one shows.
       await delay(300);
       expect(gateway.held()).toBe(3);
