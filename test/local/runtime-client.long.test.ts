@@ -42,6 +42,8 @@ beforeAll(async () => {
     dynamoDbUrl,
     sqsUrl,
     secretsUrl: secrets.url,
+    // Nobody is started there.
+    lambdaUrl: secrets.url,
   });
   definitions = new Map(functions.map((each) => [each.name, each]));
 }, 240_000);
