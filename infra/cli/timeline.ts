@@ -55,8 +55,8 @@ function acknowledged({ alarm, acknowledgements }: StandingEntry): TimelineEntry
 /** Of a claim that ended well the payment itself tells, but for who asked, where it did not begin with the answer. */
 function aboutClaim(record: PaymentRecord, claim: Claim): TimelineEntry[] {
   if (claim.stage !== 'known') return timelineOfClaim(claim);
-  const isToldByRecord = record.history[0]?.source === 'create' || claim.paymentId !== record.id;
-  return [...(isToldByRecord ? [] : [requestOf(claim)]), ...resolutionsOf(claim)];
+  const isInRecord = record.history[0]?.source === 'create' || claim.paymentId !== record.id;
+  return [...(isInRecord ? [] : [requestOf(claim)]), ...resolutionsOf(claim)];
 }
 
 /** Who asked for what, and when it was sent. */
