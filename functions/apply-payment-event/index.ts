@@ -7,7 +7,7 @@ import { env } from '../../shared/runtime/config.ts';
 import { openLogger } from '../../shared/runtime/logger.ts';
 import { openSecret } from '../../shared/runtime/secrets.ts';
 import { readSettings } from '../../shared/runtime/settings.ts';
-import { tellIfSlow } from '../../shared/runtime/slow.ts';
+import { logIfSlow } from '../../shared/runtime/slow.ts';
 import { DAY_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { applyBatch } from './batch.ts';
@@ -50,7 +50,7 @@ const apply = applyBatch({
 const PUBLISH_MS = 8_000;
 
 export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
-  tellIfSlow(logger, async () => {
+  logIfSlow(logger, async () => {
     const giveUp = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - PUBLISH_MS));
     const response = await apply(event.Records, giveUp);
     await note(event.Records);

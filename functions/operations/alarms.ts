@@ -34,12 +34,12 @@ export function acknowledgeRoute({ acknowledge }: AcknowledgeRouteDependencies) 
       case 'resolve-only':
         throw new Problem(
           'alarm.not_acknowledgeable',
-          'A flagged claim ends by a decision on it: POST /operations/claims/resolve.',
+          'Only a decision on the claim ends this alarm: POST /operations/claims/resolve.',
         );
       case 'not-found':
         throw new Problem(
           'alarm.not_found',
-          'No such alarm stands: it has ended by itself, has been acknowledged, or has another id.',
+          'There is no such open alarm: it has ended by itself, has been acknowledged, or has another id.',
         );
       case 'changed':
         throw new Problem(

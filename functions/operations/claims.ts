@@ -59,10 +59,10 @@ function* misfits(body: DecisionFields): Generator<[field: keyof DecisionFields,
     return;
   }
   if (outcome === 'not-sent' && paymentId !== undefined) {
-    yield ['paymentId', 'goes with the outcome sent only'];
+    yield ['paymentId', 'goes only with the outcome sent'];
   }
   if (outcome === 'sent' && notPaymentIds !== undefined) {
-    yield ['notPaymentIds', 'goes with the outcome not-sent only'];
+    yield ['notPaymentIds', 'goes only with the outcome not-sent'];
   }
 }
 

@@ -93,8 +93,8 @@ function aboutPaidTwice(
     alarms.find(({ alarm }) => alarm === 'order-paid-twice' || alarm === 'paid-out-twice') ?? {};
   const since = open ? `, since ${time(open.since)}` : '';
   return paymentType === 'DEPOSIT'
-    ? `The order is paid more than once${since}: ${others} holds money for it too. Decide which payment stands. Refund what is COMPLETED of the others; void what is AUTHORIZED.`
-    : `It is paid out more than once${since}: ${others} is under the same id. Reject what is AWAITING_APPROVAL; if both are COMPLETED, get the money of one back.`;
+    ? `The order is paid more than once${since}: ${others} holds money for it too. Decide which one to keep. Of the others, refund those that are COMPLETED and void those that are AUTHORIZED.`
+    : `It is paid out more than once${since}: ${others} is under the same id. Reject what is AWAITING_APPROVAL; if both are COMPLETED, recover the money of one.`;
 }
 
 /** Where its end was heard of by asking, and no webhook has come since: it may not be the only one. */
@@ -104,7 +104,8 @@ function aboutWebhooks(record: PaymentRecord, webhooks: FoundPayment['webhooks']
   if (!webhooks?.ended || !isFinal(record.state) || !wasAsked || Date.parse(at) <= webhooks.heardAt)
     return [];
   const { ended, heardAt } = webhooks;
-  const since = heardAt === 0 ? 'no webhook was ever heard' : `no webhook was heard since ${time(heardAt)}`;
+  const since =
+    heardAt === 0 ? 'no webhook has ever arrived' : `no webhook has arrived since ${time(heardAt)}`;
   return [
     `Its webhook has not come, and ${since}, while ${count(ended, 'payment')} ended. Compare the webhook URL and the signing key in paytech's back office with what "paytech-ops doctor" says.`,
   ];
@@ -115,7 +116,7 @@ function aboutAlarms(alarms: FoundPayment['alarms']): string[] {
   return alarms.flatMap(({ alarm, id, open }) =>
     open && open.from <= Date.now() && mayBeAcknowledged(alarm)
       ? [
-          `The alarm ${alarm} stands since ${time(open.since)} and ends by itself once ${ENDS_ONCE[alarm]}. Where that will not be, say that it is dealt with: "paytech-ops acknowledge ${alarm} ${id} --reason …".`,
+          `The alarm ${alarm} has been on since ${time(open.since)} and ends by itself once ${ENDS_ONCE[alarm]}. If that will not happen, say that you have dealt with it: "paytech-ops acknowledge ${alarm} ${id} --reason …".`,
         ]
       : [],
   );
@@ -161,9 +162,9 @@ function aboutOpenRefund({ kind, referenceId, stage, request, flag }: Claim): st
 function aboutMadeUp({ state, history }: PaymentRecord): string[] {
   const key = history.at(-1)?.signature?.key;
   return [
-    `${endedInVain(state) ? 'Pay out and send nothing in its place' : 'Deliver nothing on it'}: only a webhook${key ? `, signed with key ${key},` : ''} said ${state}, and paytech itself does not.`,
+    `${endedInVain(state) ? 'Do not send another payout in its place' : 'Do not deliver'}: only a webhook${key ? `, signed with key ${key},` : ''} said ${state}, and paytech itself does not.`,
     `Ask paytech's support whether they sent it. If not, somebody else has that key: rotate it, then watch "paytech-ops keys".`,
-    'paytech is asked again at least once an hour until it says the same; should it come to another end, the record is corrected and published.',
+    'paytech is asked again at least once an hour until it says the same; if it ends differently, the record is corrected and published.',
   ];
 }
 
@@ -182,7 +183,7 @@ function aboutQuarantine(record: PaymentRecord, isOpen: boolean): string[] {
   const until = record.recheckUntil === undefined ? '' : ` until ${time(record.recheckUntil)}`;
   const key = last.signature
     ? `It carries a valid signature of key ${last.signature.key}`
-    : 'It came unsigned, from within';
+    : 'It came unsigned, from inside the stack';
   return [
     ...(isOpen
       ? []
@@ -190,7 +191,7 @@ function aboutQuarantine(record: PaymentRecord, isOpen: boolean): string[] {
           `Leave the order as it is: record and paytech agree that it is ${record.state}, and the event was wrong.`,
         ]),
     `Ask paytech's support whether they sent "${last.state}" for ${record.id} at ${time(last.at)}. ${key}: if they did not send it, somebody else has that key. Rotate it, then watch "paytech-ops keys".`,
-    `paytech is asked again at growing intervals${until}; should its answer change, the record is corrected and published.`,
+    `paytech is asked again at growing intervals${until}; if its answer changes, the record is corrected and published.`,
   ];
 }
 
@@ -199,9 +200,7 @@ function aboutMoney(record: PaymentRecord): string[] {
   const wasCorrected = record.history.some(({ corrected }) => corrected);
   return [
     ...(wasCorrected
-      ? [
-          'Check what was done on the strength of the earlier state: goods sent, order cancelled, money returned.',
-        ]
+      ? ['Check what was done because of the earlier state: goods sent, order canceled, money returned.']
       : []),
     ...(paidAsRequested === false && record.state === 'COMPLETED' && !isCapturedInPart(record)
       ? [
@@ -212,7 +211,7 @@ function aboutMoney(record: PaymentRecord): string[] {
   ];
 }
 
-/** The merchant has asked for this amount, so that nobody need wonder at it. */
+/** The merchant has asked for this amount, so it is no surprise. */
 function isCapturedInPart({ operations, amount, currency, requestedCurrency }: PaymentRecord): boolean {
   return (
     currency === requestedCurrency &&

@@ -11,7 +11,7 @@ import { logger, type Result, table, time } from './output.ts';
 
 const PAGE = 500;
 
-/** `alarms`: what stands until somebody decides, oldest first. */
+/** `alarms`: those that wait for a decision, oldest first. */
 export async function listAlarms(environment: Environment): Promise<Result> {
   const standing = await standingAlarms(environment);
   const rows = standing.map(({ alarm, id, open }) => [alarm, id, time(open.since), open.found.join(', ')]);
@@ -20,12 +20,12 @@ export async function listAlarms(environment: Environment): Promise<Result> {
     text:
       rows.length > 0
         ? `${table([['ALARM', 'ID', 'SINCE', 'FOUND'], ...rows])}\n\n${HINT}`
-        : 'No alarm stands that waits for a decision.',
+        : 'No alarm is waiting for a decision.',
   };
 }
 
 const HINT =
-  'Each ends by itself once the books agree: docs/runbook.md says what to do. What is decided and no book shows: "paytech-ops acknowledge <alarm> <id> --reason …". A flagged claim ends by "paytech-ops claims resolve" only.';
+  'Each ends by itself once the records show that it is settled: docs/runbook.md says what to do. Where no record can show it: "paytech-ops acknowledge <alarm> <id> --reason …". Only "paytech-ops claims resolve" ends a flagged claim.';
 
 type Standing = StandingEntry & Required<Pick<StandingEntry, 'open'>>;
 
@@ -80,9 +80,9 @@ export async function acknowledge(
         text: `Acknowledged: ${result.found.join(', ')}. What is found later raises the alarm again.`,
       };
     case 'resolve-only':
-      throw new Failure('A flagged claim ends by "paytech-ops claims resolve <kind> <id>" only.');
+      throw new Failure('Only "paytech-ops claims resolve <kind> <id>" ends a flagged claim.');
     case 'not-found':
-      throw new Failure(`No alarm ${kind} stands on ${id}: see "paytech-ops alarms".`);
+      throw new Failure(`There is no open alarm ${kind} for ${id}: see "paytech-ops alarms".`);
     case 'changed':
       throw new Failure(`More was found just now: ${result.found.join(', ')}. Look at it again.`);
     default:

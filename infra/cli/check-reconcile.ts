@@ -14,7 +14,7 @@ const BEHIND_SECONDS = 15 * 60;
 /** As reconcile counts it: how many payments have ended without a webhook since one was last heard. */
 export async function webhooks({ table, webhookUrl }: Environment): Promise<Finding> {
   const heard = await readWebhooksHeard(table);
-  const last = heard?.heardAt ? `the last one was heard ${time(heard.heardAt)}` : 'none was ever heard';
+  const last = heard?.heardAt ? `the last one arrived ${time(heard.heardAt)}` : 'none has ever arrived';
   if (!heard?.ended) return { is: 'ok', detail: last };
   const { ended } = heard;
   return {
@@ -29,7 +29,7 @@ export async function reconcile({ table, index, graceMs }: Environment): Promise
   const isBehind = Math.max(walk, list) > BEHIND_SECONDS;
   return {
     is: isBehind ? 'warn' : 'ok',
-    detail: `the comparison with paytech's list is ${duration(list)} behind, and the oldest look has been due for ${duration(walk)}${isBehind ? ': see the log of reconcile' : ''}`,
+    detail: `the comparison with paytech's list is ${duration(list)} behind, and the oldest check has been due for ${duration(walk)}${isBehind ? ': see the log of reconcile' : ''}`,
   };
 }
 

@@ -92,9 +92,9 @@ export async function resolve(
   }
   if (!outcome) throw new Failure('Pass --outcome sent or --outcome not-sent.', 2);
   if (outcome === 'not-sent' && options.payment)
-    throw new Failure('--payment goes with the outcome sent only.', 2);
+    throw new Failure('--payment goes only with the outcome sent.', 2);
   if (outcome === 'sent' && options.notPayment)
-    throw new Failure('--not-payment goes with the outcome not-sent only.', 2);
+    throw new Failure('--not-payment goes only with the outcome not-sent.', 2);
   const so = outcome === 'sent' ? 'was sent' : 'was not sent, so that it may be sent again';
   await confirm(`Decide that ${kind} ${id} ${so}?`, options);
   return resolveFlagged(environment, kind, id, { ...options, outcome });
@@ -149,7 +149,7 @@ async function resolveFlagged(
 
 /** An action on a payment whose outcome is unknown. */
 async function release(environment: Environment, id: string, options: Resolving): Promise<Result> {
-  await confirm(`Decide that the open operation on payment ${id} will not take effect any more?`, options);
+  await confirm(`Decide that the open operation on payment ${id} will never take effect?`, options);
   const released = releaseAction({ ...environment, now: Date.now });
   const result = await released(id, await environment.caller(), options.reason);
   const named = { kind: 'operation', id };

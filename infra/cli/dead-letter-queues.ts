@@ -74,7 +74,7 @@ export function deadLetterQueues(
   const found = all.filter((each) => name === each.name || name === each.subscriber);
   if (found.length === 0) {
     const known = [WEBHOOKS, ...subscribers.keys(), ...all.map((each) => each.name)].join(', ');
-    throw new Failure(`There is no queue "${name}" here. Those that there are: ${known}.`, 2);
+    throw new Failure(`There is no queue "${name}" here. The queues are: ${known}.`, 2);
   }
   return found;
 }

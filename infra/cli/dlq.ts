@@ -52,7 +52,7 @@ export function showDeadLetter(
 ): Promise<Result> {
   const queues = deadLetterQueues(environment, queue);
   return withDeadLetters(environment.sqs, queues, { ids: [id] }, async ([letter]) => {
-    if (!letter) throw new Failure(`There is no dead letter ${id} now.`);
+    if (!letter) throw new Failure(`There is no dead letter with the id ${id} any more.`);
     const body = raw ? { body: letter.bytes.toString('utf8') } : {};
     const { payment, event } = letter;
     const text = fields({
@@ -87,7 +87,7 @@ export function redriveDeadLetters(environment: Environment, chosen: Chosen): Pr
     work: redriveOne,
     result: (letters) => ({
       document: { redriven: letters.map(({ messageId }) => messageId) },
-      text: `${count(letters.length, 'message')} put back. What fails again comes here again: see "paytech-ops dlq ls" in a minute, of a subscriber's in an hour.`,
+      text: `${count(letters.length, 'message')} put back. What fails again returns here: check "paytech-ops dlq ls" in a minute, or in an hour for a subscriber's.`,
     }),
   });
 }
@@ -96,8 +96,7 @@ export function redriveDeadLetters(environment: Environment, chosen: Chosen): Pr
 export function deleteDeadLetters(environment: Environment, chosen: Chosen): Promise<Result> {
   return forEachOf(environment, chosen, {
     title: 'Messages deleted',
-    question: (what, names) =>
-      `Delete ${what} for ${names} of ${environment.name}? They cannot be brought back.`,
+    question: (what, names) => `Delete ${what} for ${names} of ${environment.name}? This cannot be undone.`,
     work: deleteOne,
     result: (letters) => ({
       document: { deleted: letters.map(({ messageId }) => messageId) },

@@ -137,13 +137,13 @@ function claims(root: Command, work: Work): void {
 function alarms(root: Command, work: Work): void {
   root
     .command('alarms')
-    .description('list the alarms that stand until somebody decides')
+    .description('list the alarms that wait for a decision')
     .action(() => work(listAlarms));
   root
     .command('acknowledge')
-    .description('end an alarm on what is decided and no book shows')
+    .description('end an alarm that you have dealt with, where no record can show it')
     .addArgument(new Argument('<alarm>', 'its name').choices(STANDING_ALARMS))
-    .argument('<id>', 'what it is of, from alarms')
+    .argument('<id>', 'its id, from alarms')
     .requiredOption('--reason <text>', 'why; it is kept with the alarm, and names no customer')
     .option('--yes', 'do not ask')
     .action((alarm: StandingAlarm, id: string, options: Acknowledging) =>
@@ -190,7 +190,7 @@ function ofQueue(command: Command): Command {
 function chosen(command: Command): Command {
   return filtered(ofQueue(command))
     .argument('[message...]', 'their ids, from ls')
-    .option('--all', 'all that there are')
+    .option('--all', 'all of them')
     .option('--yes', 'do not ask');
 }
 

@@ -103,13 +103,13 @@ async function watermarksOf(
   return dryRun ? ownWatermarks(await kept.read()) : kept;
 }
 
-/** One round; nobody knows beforehand how many questions to paytech it takes, but they can be counted. */
+/** One round; nobody knows beforehand how many calls to paytech it takes, but they can be counted. */
 async function watched(
   { gateway }: Environment,
   round: number,
   work: (gateway: ReadingGateway) => Promise<RunSummary>,
 ): Promise<RunSummary> {
-  const shown = openProgress(`Round ${round}, questions to paytech`);
+  const shown = openProgress(`Round ${round}, calls to paytech`);
   const counted =
     <Args extends unknown[], Answer>(ask: (...args: Args) => Promise<Answer>) =>
     (...args: Args): Promise<Answer> => {

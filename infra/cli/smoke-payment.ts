@@ -28,7 +28,7 @@ export async function smokePayment(environment: Environment): Promise<Record<str
   };
   const record = await untilFinal(environment, created.id);
   if (!record) {
-    const detail = 'nobody paid it, or nothing was heard of it: see "paytech-ops explain"';
+    const detail = 'nobody paid it, or no webhook has come: see "paytech-ops explain"';
     return { ...found, 'payment paid': { is: 'fail', detail: `${created.id}: ${detail}` } };
   }
   return {

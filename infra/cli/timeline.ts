@@ -28,7 +28,7 @@ export function timelineOf(
     ...record.operations.flatMap(({ kind, amount, caller, startedAt, released }) => [
       {
         at: new Date(startedAt).toISOString(),
-        text: `${caller ?? 'The storefront'} had paytech asked to ${kind} it${amount ? `, ${money(amount, record.currency)}` : ''}.`,
+        text: `${caller ?? 'The storefront'} asked paytech to ${kind} it${amount ? `, ${money(amount, record.currency)}` : ''}.`,
       },
       ...(released
         ? [
@@ -55,8 +55,8 @@ function acknowledged({ alarm, acknowledgements }: StandingEntry): TimelineEntry
 /** Of a claim that ended well the payment itself tells, but for who asked, where it did not begin with the answer. */
 function aboutClaim(record: PaymentRecord, claim: Claim): TimelineEntry[] {
   if (claim.stage !== 'known') return timelineOfClaim(claim);
-  const isToldByRecord = record.history[0]?.source === 'create' || claim.paymentId !== record.id;
-  return [...(isToldByRecord ? [] : [requestOf(claim)]), ...resolutionsOf(claim)];
+  const isInRecord = record.history[0]?.source === 'create' || claim.paymentId !== record.id;
+  return [...(isInRecord ? [] : [requestOf(claim)]), ...resolutionsOf(claim)];
 }
 
 /** Who asked for what, and when it was sent. */
@@ -86,10 +86,10 @@ export function timelineOfClaim(claim: Claim): TimelineEntry[] {
 
 const ENDINGS: Record<Claim['stage'], string> = {
   reserving: 'Its money is being set aside; nothing was sent to paytech yet.',
-  sent: 'The call to paytech is under way, or whoever made it has died.',
+  sent: 'The call to paytech is under way, or the process that made it has died.',
   unknown: 'The outcome at paytech is unknown.',
   known: 'paytech made the payment.',
-  released: 'paytech made nothing of it, and the next request may try again.',
+  released: 'paytech created nothing, and the next request may try again.',
   flagged: 'The outcome at paytech is unknown.',
 };
 
@@ -160,7 +160,7 @@ function reporter({
     case 'create':
       return 'The call that created it';
     case 'refresh':
-      return 'Somebody who looked at the payment';
+      return 'A status check (GET /payments/{id})';
     case 'reconcile':
       return 'reconcile';
     case 'operation':

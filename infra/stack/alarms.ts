@@ -129,14 +129,14 @@ function overSubscribers({ subscribers }: Watched): AlarmProps[] {
       threshold: survivedOutage.toSeconds(),
       periods: 3,
       impact: `The subscriber ${name} does not read its queue; what waits there for 14 days is deleted.`,
-      firstStep: `Look whether the consumer of ${name} runs; a queue that nobody needs is taken out of the settings.`,
+      firstStep: `Check that the consumer of ${name} runs; take a queue that nobody needs out of the settings.`,
     },
     {
       id: `${name}-dlq`,
       entry: 'subscriber-dlq',
       metric: depth(queue.deadLetters),
       threshold: 1,
-      impact: `The subscriber ${name} has failed on a payment event for an hour and goes without it.`,
+      impact: `The subscriber ${name} has failed on a payment event for an hour and does not have it.`,
       firstStep: `Fix the subscriber, then redrive ${name}-dlq.`,
     },
     {
@@ -144,7 +144,7 @@ function overSubscribers({ subscribers }: Watched): AlarmProps[] {
       entry: 'subscriber-undelivered',
       metric: depth(queue.undelivered),
       threshold: 1,
-      impact: `SNS could not hand a payment event to ${name}, which goes without it.`,
+      impact: `SNS could not deliver a payment event to ${name}, which does not have it.`,
       firstStep: `Look at the policy of the queue ${name}, then redrive ${name}-undelivered.`,
     },
   ]);
@@ -171,8 +171,7 @@ function overApi({ settings, apiId, throttled }: Watched): AlarmProps[] {
       id: 'api-throttled',
       metric: throttled.metric({ period: FIVE_MINUTES, statistic: 'Sum' }),
       threshold: 20,
-      impact:
-        'Requests are turned away unread, those of customers among them: a route is used beyond its throttle.',
+      impact: 'Requests are rejected unread, also those of customers: a route is used beyond its throttle.',
       firstStep: 'Look in the access log for the route: a rush of customers, or one client that floods it?',
     },
   ];

@@ -57,7 +57,7 @@ export function metricEntries(settings: Settings): Record<MetricName, MetricAlar
   };
 }
 
-/** What stands until somebody decides. */
+/** Those that wait for a decision. */
 const OF_DECISIONS = {
   PaymentCorrected: {
     ...standing('payment-corrected'),
@@ -71,12 +71,13 @@ const OF_DECISIONS = {
   },
   WebhookNotConfirmed: {
     ...standing('webhook-not-confirmed'),
-    impact: 'A signed webhook said that a payment was made, and paytech does not: goods may go out unpaid.',
+    impact:
+      'A signed webhook said that a payment was made, and paytech does not confirm it: goods may go out unpaid.',
     firstStep: 'Stop the delivery of the order, and compare the payment with the back office of paytech.',
   },
   UnknownStateForLong: {
     ...standing('unknown-state-for-long'),
-    impact: 'For over a day a payment has been in a state or of a type that nobody here knows.',
+    impact: 'For over a day a payment has been in a state or of a type that this version does not know.',
     firstStep: "Run paytech-ops explain with its id, and ask paytech's support what the word means.",
   },
   OutcomeUnknownForLong: {
@@ -104,7 +105,7 @@ const OF_DECISIONS = {
   RefundedTooMuch: {
     ...standing('refunded-too-much'),
     impact: 'More was refunded of a payment than was paid in the end, or in another currency.',
-    firstStep: 'Find the payment in the log and settle the difference with the customer.',
+    firstStep: 'Find the payment in the log and sort out the difference with the customer.',
   },
   RefundWithoutParent: {
     ...standing('refund-without-parent'),
@@ -126,7 +127,7 @@ const OF_WEBHOOKS = {
     threshold: 20,
     minutes: 60,
     impact:
-      'paytech names states or payment types that this version does not know; those payments stand still.',
+      'paytech names states or payment types that this version does not know; those payments do not move on.',
     firstStep: 'Find the name in the log of apply-payment-event, and ask paytech what it means.',
   },
   MessageParked: {
@@ -242,7 +243,7 @@ function ofReconcile({ reconcileMinutes }: Settings) {
       threshold: 1,
       minutes: reconcileMinutes * 3,
       periods: 2,
-      impact: 'paytech cannot be asked about payments, so that a lost webhook stays lost meanwhile.',
+      impact: 'paytech cannot be asked about payments, so that a lost webhook stays lost until then.',
       firstStep: 'Look at the status in the log: 401 is the API key, else paytech is down.',
     },
     Reconciled: {
@@ -251,8 +252,8 @@ function ofReconcile({ reconcileMinutes }: Settings) {
       minutes: Math.max(5, reconcileMinutes * 3),
       periods: 2,
       whenBelow: true,
-      impact: 'Nothing looks for what webhooks did not bring.',
-      firstStep: 'Look whether the rule reconcile-schedule is enabled, then at the errors of reconcile.',
+      impact: 'Nothing looks for lost webhooks.',
+      firstStep: 'Check that the rule reconcile-schedule is enabled, then the errors of reconcile.',
     },
     ReconcileWorked: {
       id: 'reconcile-failing',
@@ -260,15 +261,15 @@ function ofReconcile({ reconcileMinutes }: Settings) {
       minutes: Math.max(5, reconcileMinutes),
       periods: 3,
       whenBelow: true,
-      impact: 'For a quarter of an hour nothing that webhooks did not bring has been found.',
+      impact: 'For a quarter of an hour no lost webhook could be found.',
       firstStep: 'Run paytech-ops doctor, then look at the first error in the log of reconcile.',
     },
     WalkLagSeconds: {
       id: 'reconcile-walk-behind',
       threshold: behindSeconds,
       standing: true,
-      impact: 'What is open is looked at late, so that a lost webhook is found late.',
-      firstStep: 'Look whether paytech answers slowly; else raise the setting reconcileWorkers.',
+      impact: 'Open payments and claims are checked late, so that a lost webhook is found late.',
+      firstStep: 'Check whether paytech answers slowly; if not, raise the setting reconcileWorkers.',
     },
     WatermarkLagSeconds: {
       id: 'reconcile-list-behind',
@@ -299,7 +300,7 @@ function ofLimits({ orderTokens, captureWithinHours, approveWithinHours }: Setti
     },
     AwaitingApprovalForLong: {
       ...standing('awaiting-approval-for-long'),
-      impact: `A payout has waited for approval for over ${approveWithinHours} h, and somebody for the money.`,
+      impact: `A payout has waited for approval for over ${approveWithinHours} h, and its recipient for the money.`,
       firstStep: 'Approve or reject the withdrawals that the log of reconcile names.',
     },
   } satisfies Entries;

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { parseJson, stringifyWithTexts } from '../payment/json.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { tellIfSlow } from '../runtime/slow.ts';
+import { logIfSlow } from '../runtime/slow.ts';
 import { PROBLEMS, Problem } from './problem.ts';
 
 /** What a route answers. Decimals in the body, which are all its amounts, become texts. */
@@ -28,7 +28,7 @@ export function httpHandler(logger: Logger, route: Route) {
     logger.resetKeys();
     logger.appendKeys({ requestId });
     try {
-      const { status, body } = await tellIfSlow(logger, async () => route(event, context));
+      const { status, body } = await logIfSlow(logger, async () => route(event, context));
       return answer(status, 'application/json', body);
     } catch (error) {
       const problem =

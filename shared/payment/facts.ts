@@ -62,12 +62,12 @@ export const FACT_NAMES = Object.keys(FACTS) as FactName[];
 export const EVENT_FACT_NAMES = FACT_NAMES.filter((name) => FACTS[name].inEvents) as EventFactName[];
 
 /** The facts as they are queued and stored: of texts by name, as many as fit. */
-export function keptFacts<Told extends Facts>(facts: Told): Told {
+export function keptFacts<Given extends Facts>(facts: Given): Given {
   const kept = Object.entries(facts).flatMap(([name, value]) => {
     const texts = isOfTexts(name) && value ? keptRefs(value as ExternalRefs) : value;
     return texts === undefined ? [] : [[name, texts]];
   });
-  return Object.fromEntries(kept) as Told;
+  return Object.fromEntries(kept) as Given;
 }
 
 function isOfTexts(name: string): boolean {

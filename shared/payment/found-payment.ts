@@ -102,8 +102,8 @@ export function misfitOf(claim: Claim, found: FoundPayment): string | undefined 
   const { paymentType = TYPE_OF_KIND[claim.kind], parentPaymentId, requested } = found;
   if (paymentType !== TYPE_OF_KIND[claim.kind]) return 'payment type';
   const { amount, currency } = requested;
-  const isTold = currency !== undefined && (amount !== undefined || claim.request.amount === undefined);
-  if (!isTold || !isForMoney(claim.request, { amount: amount ?? NOTHING, currency }))
+  const isStated = currency !== undefined && (amount !== undefined || claim.request.amount === undefined);
+  if (!isStated || !isForMoney(claim.request, { amount: amount ?? NOTHING, currency }))
     return 'amount or currency';
   // Neither a webhook nor the list need state it.
   if (parentPaymentId !== undefined && parentPaymentId !== claim.request.parentPaymentId)

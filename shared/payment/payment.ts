@@ -222,7 +222,7 @@ export function paymentAt(record: PaymentRecord, version: number = record.versio
     final,
     ...optional('requestedAmount', requestedAmount),
     ...optional('requestedCurrency', requestedCurrency),
-    ...(meansMoney(facts.state) && isAmountTold(record, version)
+    ...(meansMoney(facts.state) && isAmountStated(record, version)
       ? optional('paidAsRequested', isAsRequested)
       : {}),
     ...optional('additionalParameters', inOrder(additionalParameters)),
@@ -240,7 +240,7 @@ function identityAt(record: PaymentRecord, version: number): Learnable {
 }
 
 /** Whether the amount at `version` was stated by anyone. */
-function isAmountTold({ history }: PaymentRecord, version: number): boolean {
+function isAmountStated({ history }: PaymentRecord, version: number): boolean {
   const last = history.slice(0, version).findLast(({ facts, amountUntold }) => facts.amount || amountUntold);
   return !last?.amountUntold;
 }

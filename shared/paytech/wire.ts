@@ -151,8 +151,8 @@ export function toGatewayPayment(json: unknown): GatewayPayment {
 export function toMadePayment(json: unknown): GatewayPayment {
   const payment = toExecutedPayment(json);
   const { paymentType = 'DEPOSIT', redirectUrl, facts } = payment;
-  const isStateTold = !!memberOf(json, 'state');
-  const hasBegun = !isStateTold && paymentType === 'DEPOSIT' && redirectUrl !== undefined;
+  const hasState = !!memberOf(json, 'state');
+  const hasBegun = !hasState && paymentType === 'DEPOSIT' && redirectUrl !== undefined;
   return hasBegun ? { ...payment, facts: { ...facts, state: 'CHECKOUT' } } : payment;
 }
 

@@ -20,7 +20,7 @@ export async function waitFor<Result>(whom: keyof typeof waited, work: Promise<R
 }
 
 /** Does the work of one call; when that was slow, logs its milliseconds and for whom it waited. */
-export async function tellIfSlow<Result>(
+export async function logIfSlow<Result>(
   logger: Pick<Logger, 'info'>,
   work: () => Promise<Result>,
   now: () => number = () => performance.now(),

@@ -151,7 +151,7 @@ describe('explain', () => {
     const id = await payment('PENDING', { paymentType: 'WITHDRAWAL' });
     await world.apply(webhookEvent({ id, paymentType: 'WITHDRAWAL', state: 'DECLINED', amount: '100' }));
     expect((await todo(id))[0]).toMatch(
-      /^Pay out and send nothing in its place: only a webhook, .* said DECLINED/,
+      /^Do not send another payout in its place: only a webhook, .* said DECLINED/,
     );
   });
 

@@ -161,7 +161,7 @@ describe('an operator', () => {
   it('is told by doctor how many, since when, and what to compare', async () => {
     expect(await finding('webhooks')).toMatchObject({
       is: 'ok',
-      detail: expect.stringContaining('the last one was heard 20'),
+      detail: expect.stringContaining('the last one arrived 20'),
     });
     for (const [count, is] of [
       [1, 'warn'],
@@ -173,7 +173,7 @@ describe('an operator', () => {
       expect(await finding('webhooks')).toMatchObject({
         is,
         detail: expect.stringMatching(
-          /heard 20.* UTC, and \d payments? of ours ended since without one: compare the webhook URL .* with https:\/\/x\.example\/webhooks\/paytech, and its signing key/,
+          /arrived 20.* UTC, and \d payments? of ours ended since without one: compare the webhook URL .* with https:\/\/x\.example\/webhooks\/paytech, and its signing key/,
         ),
       });
     }
@@ -188,7 +188,7 @@ describe('an operator', () => {
     expect(await todo(id)).toBe('Nothing to do.');
     await seen([id]);
     expect(await todo(id)).toMatch(
-      /^Its webhook has not come, and no webhook was heard since 20.* UTC, while 1 payment ended\. Compare/,
+      /^Its webhook has not come, and no webhook has arrived since 20.* UTC, while 1 payment ended\. Compare/,
     );
     await noteWebhooks(world)([message('webhook')]);
     await seen([]);

@@ -59,7 +59,7 @@ describe.concurrent('explain, of what is not in order', () => {
     await isRecorded(id, { state: 'CANCELLED' });
     const text = await explained(id);
     expect(text).toContain('paytech was asked which is true and answered CANCELLED over 6 EUR.');
-    expect(text).toContain('Check what was done on the strength of the earlier state');
+    expect(text).toContain('Check what was done because of the earlier state');
   });
 
   it('shows an order that is paid twice, by either of its payments', async () => {
@@ -77,7 +77,7 @@ describe.concurrent('explain, of what is not in order', () => {
     ]);
   });
 
-  it('shows what stands until somebody decides, and who acknowledged it', async () => {
+  it('shows an alarm that waits for a decision, and who acknowledged it', async () => {
     const id = await paid('11');
     await simulate(`payments/${id}/pay`, { state: 'CANCELLED' });
     await isRecorded(id, { state: 'CANCELLED' });
@@ -91,7 +91,7 @@ describe.concurrent('explain, of what is not in order', () => {
       detail: expect.stringMatching(/\d decisions? open \(.*payment-corrected.*"paytech-ops alarms"/),
     });
 
-    const arrive = { check: 'webhooks', is: 'ok', detail: expect.stringContaining('the last one was heard') };
+    const arrive = { check: 'webhooks', is: 'ok', detail: expect.stringContaining('the last one arrived') };
     expect(checks).toContainEqual(arrive);
 
     const acknowledge = ['acknowledge', 'payment-corrected', id, '--reason', 'goods are back', '--yes'];
@@ -105,7 +105,7 @@ describe.concurrent('explain, of what is not in order', () => {
     expect(again.stderr).toContain(`No alarm payment-corrected stands on ${id}`);
     const flagged = await ops(['acknowledge', 'claim-flagged', 'withdrawal/p-1', '--reason', 'x', '--yes']);
     expect(flagged.code).toBe(1);
-    expect(flagged.stderr).toContain('"paytech-ops claims resolve <kind> <id>" only');
+    expect(flagged.stderr).toContain('"paytech-ops claims resolve <kind> <id>" ends');
   });
 
   it('shows a webhook that paytech does not confirm, and says to deliver nothing', async () => {
@@ -113,7 +113,7 @@ describe.concurrent('explain, of what is not in order', () => {
     await simulate(`payments/${id}/webhook`, { state: 'COMPLETED' });
     await isRecorded(id, { state: 'COMPLETED' });
     const text = await explained(id);
-    expect(text).toContain(`Deliver nothing on it: only a webhook, signed with key ${KEY}, said COMPLETED`);
+    expect(text).toContain(`Do not deliver: only a webhook, signed with key ${KEY}, said COMPLETED`);
     expect(text).not.toContain('Believe paytech');
   });
 

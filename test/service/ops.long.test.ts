@@ -238,6 +238,7 @@ describe.concurrent('doctor', () => {
       'clock',
       'API',
       'webhook URL',
+      'webhook URL of payments',
       'webhooks',
       'list of paytech',
       'table',

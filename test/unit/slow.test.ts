@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { beforeAll, expect, it, vi } from 'vitest';
 
-let { SLOW_MS, tellIfSlow, waitFor }: typeof import('../../shared/runtime/slow.ts') = {} as never;
+let { SLOW_MS, logIfSlow, waitFor }: typeof import('../../shared/runtime/slow.ts') = {} as never;
 beforeAll(async () => {
   // As in a process that has served nothing yet.
   vi.resetModules();
-  ({ SLOW_MS, tellIfSlow, waitFor } = await import('../../shared/runtime/slow.ts'));
+  ({ SLOW_MS, logIfSlow, waitFor } = await import('../../shared/runtime/slow.ts'));
 });
 
 const told = () => {
@@ -26,7 +26,7 @@ it('a slow call says for whom it waited, a failed one too', async () => {
     await waitFor('dynamoDbMs', Promise.reject(new Error('down'))).catch(() => {});
     throw new Error('no way');
   };
-  await expect(tellIfSlow({ info }, work, taking(SLOW_MS))).rejects.toThrow('no way');
+  await expect(logIfSlow({ info }, work, taking(SLOW_MS))).rejects.toThrow('no way');
   const [[message, fields]] = lines() as [[string, Record<string, number>]];
   expect(message).toBe('slow');
   expect(fields).toMatchObject({ tookMs: SLOW_MS, first: true });
@@ -37,12 +37,12 @@ it('a slow call says for whom it waited, a failed one too', async () => {
 it('what an earlier call waited for is not counted, and it is not the first of its process', async () => {
   const { info, lines } = told();
   await waitFor('paytechMs', wait(20));
-  await tellIfSlow({ info }, async () => 1, taking(SLOW_MS + 1));
+  await logIfSlow({ info }, async () => 1, taking(SLOW_MS + 1));
   expect(lines()).toEqual([['slow', { tookMs: SLOW_MS + 1, paytechMs: 0, dynamoDbMs: 0, first: false }]]);
 });
 
 it('any other call says nothing, and answers what it would', async () => {
   const { info, lines } = told();
-  expect(await tellIfSlow({ info }, async () => 'answer', taking(SLOW_MS - 1))).toBe('answer');
+  expect(await logIfSlow({ info }, async () => 'answer', taking(SLOW_MS - 1))).toBe('answer');
   expect(lines()).toEqual([]);
 });

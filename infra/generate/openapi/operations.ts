@@ -129,7 +129,7 @@ const ROUTES: Record<OperationRouteKey, Description> = {
   },
   'POST /operations/alarms/acknowledge': {
     operationId: 'acknowledgeAlarm',
-    summary: 'Ends an alarm that stands on a decision which no book can show',
+    summary: 'Ends an alarm that has been dealt with, where no record can show it',
     description:
       'The kind is the alarm’s name, the id what it is of: a payment, an order, `withdrawal/<id>`, `refund/<id>`, `operation/<payment>`. With found, which is what you have seen, it is refused where there is more. What is found later raises the alarm again. A flagged claim ends by a decision on it only.',
     body: 'AlarmDecision',

@@ -33,7 +33,7 @@ export interface GatewayOptions {
   /** The whole payment as paytech writes it. */
   describe(payment: Payment): PaymentObject;
   answers: Answers;
-  /** Hears of a chargeback that has a state. */
+  /** Is called with a chargeback that has a state. */
   chargedBack(payment: Payment): void;
 }
 

@@ -30,7 +30,7 @@ export interface PaymentsOptions {
   checkoutMs: number;
   /** Resolves when the checkout of a deposit that was made now closes. */
   closing(): Promise<void>;
-  /** Hears of every move. */
+  /** Is called with every move. */
   moved(payment: Payment): void;
 }
 

@@ -81,6 +81,8 @@ const costs = (dollars: number): Target => ({
 });
 
 const LOST = [TOLD, NO_RUN_KILLED];
+/** What is played in each kind of weather. */
+const ALL_LOST_IN = { rates: [50, 500], minutes: [60, 30], missing: ALL, targets: LOST } as const;
 
 const SCENARIOS: readonly Scenario[] = [
   { name: 'all-missing', rates: [100, 1_000], minutes: [60, 20], missing: ALL, targets: LOST },
@@ -91,46 +93,11 @@ const SCENARIOS: readonly Scenario[] = [
     missing: ONE_IN_A_THOUSAND,
     targets: [...LOST, FRESH],
   },
-  {
-    name: 'list-down',
-    rates: [50, 500],
-    minutes: [60, 30],
-    missing: ALL,
-    weather: { listDown: ALWAYS },
-    targets: LOST,
-  },
-  {
-    name: 'get-down',
-    rates: [50, 500],
-    minutes: [60, 30],
-    missing: ALL,
-    weather: { getDown: ALWAYS },
-    targets: LOST,
-  },
-  {
-    name: 'slow-list',
-    rates: [50, 500],
-    minutes: [60, 30],
-    missing: ALL,
-    weather: { pageMs: 6_000 },
-    targets: LOST,
-  },
-  {
-    name: 'refused',
-    rates: [50, 500],
-    minutes: [60, 30],
-    missing: ALL,
-    weather: { refused: 0.05 },
-    targets: LOST,
-  },
-  {
-    name: 'lagging-list',
-    rates: [50, 500],
-    minutes: [60, 30],
-    missing: ALL,
-    weather: { lagMs: 60_000 },
-    targets: LOST,
-  },
+  { name: 'list-down', ...ALL_LOST_IN, weather: { listDown: ALWAYS } },
+  { name: 'get-down', ...ALL_LOST_IN, weather: { getDown: ALWAYS } },
+  { name: 'slow-list', ...ALL_LOST_IN, weather: { pageMs: 6_000 } },
+  { name: 'refused', ...ALL_LOST_IN, weather: { refused: 0.05 } },
+  { name: 'lagging-list', ...ALL_LOST_IN, weather: { lagMs: 60_000 } },
   {
     name: 'after-an-outage',
     rates: [30, 300],
