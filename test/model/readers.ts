@@ -88,7 +88,7 @@ export function createReaders({
         reconcile({
           table: outside(tableWith(fault)),
           index,
-          gateway: outside({ get: get(ask), list: lookUp, listReadable }),
+          gateway: outside({ get: get(ask), list: lookUp, listReadable, operations: gateway.operations }),
           queue: outside(queueThat(queue)),
           now,
           logger,
