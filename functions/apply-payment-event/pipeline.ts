@@ -27,6 +27,7 @@ import type { Table } from '../../shared/store/table.ts';
 import { noteUnknownWord } from '../../shared/store/unknown-word.ts';
 import { askPaytech } from './ask-paytech.ts';
 import { type By, changes } from './changes.ts';
+import { applyChargeback } from './chargeback.ts';
 import { isOvertaken, mayBeAMove, receivedAt, trusted, verdictOnAnswer, voiceOf } from './event.ts';
 import { firstObservation, firstRecord, hasState, RECEIVES_TO_ASK } from './first-record.ts';
 import { type Learned, learn, learnFromPaytech } from './learn.ts';
@@ -79,8 +80,10 @@ export function applyEvent(deps: ApplyEventDependencies) {
   const { table, eventSource, now } = deps;
   const { entryBy, changeBy, changeOf } = changes(deps);
   const refundParent = bookWithParent(deps);
+  const chargeback = applyChargeback(deps);
 
   return async function apply(event: QueuedEvent): Promise<Outcome> {
+    if (event.about === 'chargeback') return chargeback(event);
     const report = readReport(event.bytes);
     const key = eventKey(event);
     const { record, ...outcome } =

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { acknowledgeAlarm } from '../../shared/calls/acknowledge.ts';
 import { act } from '../../shared/calls/act.ts';
+import { chargeBack } from '../../shared/calls/charge-back.ts';
 import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import { releaseAction } from '../../shared/calls/release.ts';
 import { resolveClaim } from '../../shared/calls/resolve.ts';
@@ -46,6 +47,7 @@ const route = operations({
   eventParameters: settings.eventParameters,
   ...(paymentRetentionDays === null ? {} : { retentionMs: paymentRetentionDays * DAY_MS }),
   fingerprintKey,
+  chargeBack: chargeBack({ table, gateway, queue, ready: apiKey.get, now, logger }),
   act: act({ table, gateway, queue, ready: apiKey.get, now, logger }),
   resolve: resolveClaim({ table, gateway, queue, now, logger }),
   release: releaseAction({ table, gateway, queue, now }),

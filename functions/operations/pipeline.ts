@@ -1,5 +1,6 @@
 import { type ActionRouteDependencies, actionRoute } from './actions.ts';
 import { type AcknowledgeRouteDependencies, acknowledgeRoute } from './alarms.ts';
+import { type ChargebackRouteDependencies, chargebackRoute } from './chargebacks.ts';
 import { type ResolveRouteDependencies, resolveRoute } from './claims.ts';
 import { type RecurringDependencies, recurring } from './deposits.ts';
 import {
@@ -16,6 +17,7 @@ import { type WithdrawalDependencies, withdrawals } from './withdrawals.ts';
 
 export type OperationsDependencies = ActionRouteDependencies &
   AcknowledgeRouteDependencies &
+  ChargebackRouteDependencies &
   ResolveRouteDependencies &
   LookUpRouteDependencies &
   RecurringDependencies &
@@ -33,6 +35,7 @@ export function operations(deps: OperationsDependencies) {
     'POST /operations/payments/{id}/void': (event, call) => perform(event, 'void', call),
     'POST /operations/payments/{id}/approve': (event, call) => perform(event, 'approve', call),
     'POST /operations/payments/{id}/reject': (event, call) => perform(event, 'reject', call),
+    'POST /operations/payments/{id}/chargeback': chargebackRoute(deps),
     'POST /operations/claims/resolve': resolveRoute(deps),
     'POST /operations/alarms/acknowledge': acknowledgeRoute(deps),
     'GET /operations/payments': listPayments(deps),

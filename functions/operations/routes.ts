@@ -13,6 +13,7 @@ export const OPERATION_ROUTES = [
   'POST /operations/payments/{id}/void',
   'POST /operations/payments/{id}/approve',
   'POST /operations/payments/{id}/reject',
+  'POST /operations/payments/{id}/chargeback',
   'POST /operations/claims/resolve',
   'POST /operations/alarms/acknowledge',
   'GET /operations/payments',

@@ -8,6 +8,9 @@ import type { Secret } from '../../shared/runtime/secrets.ts';
 /** More than any payment object needs, and with base64 well within SQS's limit of 1 MiB. */
 export const MAX_WEBHOOK_BYTES = 256 * 1024;
 
+/** Where the webhooks of chargebacks come in: in what they say, a state is not the payment's. */
+export const CHARGEBACK_ROUTE = 'POST /webhooks/paytech/chargebacks';
+
 export interface ReceiveWebhookDependencies {
   signingKeys: Secret<string[]>;
   queue: EventQueue;
@@ -32,8 +35,10 @@ export function receiveWebhook({ signingKeys, queue, now, logger }: ReceiveWebho
       logger.warn('webhook refused', { metric: 'WebhookSignatureInvalid', bytes: bytes.length });
       throw new Problem('webhook.signature_invalid', 'Sign the raw body with the shop signing key.');
     }
-    const requestId = event.requestContext.requestId;
-    await queue.send({ bytes, source: 'webhook', receivedAt: now().toISOString(), requestId, signature });
+    const { requestId, routeKey } = event.requestContext;
+    const about = routeKey === CHARGEBACK_ROUTE ? { about: 'chargeback' as const } : {};
+    const receivedAt = now().toISOString();
+    await queue.send({ ...about, bytes, source: 'webhook', receivedAt, requestId, signature });
     logger.info('webhook queued', { bytes: bytes.length, key: signature.key, encoding: signature.encoding });
     return { status: 200, body: { received: true } };
   };

@@ -3,7 +3,7 @@ import type { Answer, GatewayClient } from '../../shared/paytech/client.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 
 /** What reconcile asks of paytech: it reads, and nothing else. */
-export type ReadingGateway = Pick<GatewayClient, 'get' | 'list' | 'listReadable'>;
+export type ReadingGateway = Pick<GatewayClient, 'get' | 'list' | 'listReadable' | 'operations'>;
 
 /** So many failures in a row, and paytech is left alone until the next run. */
 const OPENS_AFTER = 5;
@@ -44,6 +44,7 @@ export function withCircuitBreaker(
     gateway: {
       get: (...args) => ask('get', () => gateway.get(...args)),
       list: (...args) => ask('list', () => gateway.list(...args)),
+      operations: (...args) => ask('get', () => gateway.operations(...args)),
       listReadable: (...args) => ask('list', () => gateway.listReadable(...args)),
     },
   };

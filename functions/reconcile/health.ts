@@ -38,6 +38,7 @@ export function watchHealth({ gateway, queue, logger }: HealthDependencies) {
     gateway: {
       get: (...args) => ask('get', () => gateway.get(...args)),
       list: (...args) => ask('list', () => gateway.list(...args)),
+      operations: (...args) => ask('get', () => gateway.operations(...args)),
       listReadable: (...args) => ask('list', () => gateway.listReadable(...args)),
     } satisfies ReadingGateway,
     queue: {

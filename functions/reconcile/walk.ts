@@ -1,3 +1,4 @@
+import { lookAtChargeback } from '../../shared/calls/charge-back.ts';
 import { type Checked, checkClaim } from '../../shared/calls/check.ts';
 import { flaggedFinding, stand } from '../../shared/calls/stand.ts';
 import { foundInRecord } from '../../shared/calls/still-to-decide.ts';
@@ -12,6 +13,7 @@ import {
   AHEAD_INTERVAL_MS,
   checkAfterAhead,
   type DueSpan,
+  nextCheckAt,
   spansAhead,
   WATCHED_INTERVAL_MS,
 } from '../../shared/payment/schedule.ts';
@@ -129,7 +131,8 @@ export function walk(context: WalkContext) {
     if (!record) return;
     const isClosed = isFinal(record.state) && record.recheckUntil === undefined && !record.unconfirmed;
     if (isClosed) {
-      await postpone(table, key, undefined);
+      const isDueLater = openOperation(record) && key.dueAt > now();
+      if (!isDueLater) await postpone(table, key, await lookAtDispute(record));
       return;
     }
     if (key.dueAt > now() && !mayBeAskedAhead(key, record)) return;
@@ -166,6 +169,17 @@ export function walk(context: WalkContext) {
       isConfirmedBy(record, answer.result) &&
       (await keepConfirmed(table, record, answer.result));
     await postpone(table, key, nextLook(isConfirmed ? confirmed : looked.record));
+  }
+
+  /** GET does not show a chargeback, of whose registration nobody may have heard the end. When to look again. */
+  async function lookAtDispute(record: PaymentRecord): Promise<number | undefined> {
+    const operation = openOperation(record);
+    if (operation?.kind !== 'chargeback') return undefined;
+    const { owner, startedAt } = operation;
+    const looked = await lookAtChargeback(context, record);
+    if (looked === 'told') return now() + ON_ITS_WAY_MS;
+    await warnOfAge('operation', record.id, owner, startedAt);
+    return nextCheckAt(startedAt, now());
   }
 
   /** What paytech announces is left to its webhook at first, with a note of what to tell should none come. */

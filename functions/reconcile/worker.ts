@@ -123,8 +123,8 @@ export function worker(context: ReconcileContext & { watermarks: Watermarks }) {
       }
     }
 
-    function heedingLimits({ get, list, listReadable }: ReadingGateway): ReadingGateway {
-      return noticingRateLimit({ get, list, listReadable }, async () => {
+    function heedingLimits({ get, list, listReadable, operations }: ReadingGateway): ReadingGateway {
+      return noticingRateLimit({ get, list, listReadable, operations }, async () => {
         await keepRateLimited(table, now());
         pace.readAgain();
       });

@@ -135,6 +135,7 @@ const ENDS_ONCE: Record<StandingAlarm, string> = {
   'refund-without-parent': 'its deposit is recorded with it',
   'authorized-for-long': 'it is captured or voided',
   'awaiting-approval-for-long': 'it is approved or rejected',
+  'chargeback-open': 'the chargeback is closed',
 };
 
 function aboutUnconfirmed({ state }: PaymentRecord): string {

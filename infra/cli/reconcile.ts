@@ -117,8 +117,13 @@ async function watched(
       return ask(...args);
     };
   try {
-    const { get, list, listReadable } = gateway;
-    return await work({ get: counted(get), list: counted(list), listReadable: counted(listReadable) });
+    const { get, list, listReadable, operations } = gateway;
+    return await work({
+      get: counted(get),
+      list: counted(list),
+      listReadable: counted(listReadable),
+      operations: counted(operations),
+    });
   } finally {
     shown.end();
   }

@@ -15,6 +15,7 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { methodAndPath, OPERATION_ROUTES } from '../../functions/operations/routes.ts';
+import { CHARGEBACK_ROUTE } from '../../functions/receive-webhook/pipeline.ts';
 import type { FunctionName } from '../../shared/runtime/settings.ts';
 import { accessLogs } from './access-logs.ts';
 import type { PaymentFunctions } from './functions.ts';
@@ -22,6 +23,7 @@ import type { Settings } from './settings.ts';
 import { uniqueToStack } from './unique.ts';
 
 export const webhookPath = '/webhooks/paytech';
+const [, chargebackPath = ''] = CHARGEBACK_ROUTE.split(' ');
 
 /**
  * Where payments of this stack have their webhooks sent. Whoever floods the path that everybody knows uses up the
@@ -83,6 +85,7 @@ export function addRoutes(
   const signed =
     'paytech signs the body; receive-webhook verifies that over the raw bytes, which an authorizer never sees.';
   const webhook = add(HttpMethod.POST, webhookPath, 'receive-webhook', signed);
+  const chargebacks = add(HttpMethod.POST, chargebackPath, 'receive-webhook', signed);
   // Its path, which is not known before it is deployed, cannot be part of a construct's id.
   const ownWebhook = new HttpRoute(api, 'own-webhook', {
     httpApi: api,
@@ -105,10 +108,11 @@ export function addRoutes(
     'POST /payments': limitsOf(settings.throttle),
     'GET /payments/{id}': limitsOf(settings.throttle),
     [`POST ${webhookPath}`]: limitsOf(settings.webhookThrottle),
+    [CHARGEBACK_ROUTE]: limitsOf(settings.webhookThrottle),
     ...Object.fromEntries(OPERATION_ROUTES.map((key) => [key, limitsOf(settings.operationsThrottle)])),
   };
   // A stage that limits a route which is not there yet cannot be deployed.
-  stage.node.addDependency(create, get, webhook, ...operations);
+  stage.node.addDependency(create, get, webhook, chargebacks, ...operations);
   return { throttled: logs.throttled };
 }
 

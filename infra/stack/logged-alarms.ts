@@ -298,6 +298,11 @@ function ofLimits({ orderTokens, captureWithinHours, approveWithinHours }: Setti
       impact: `A customer's money has been held for over ${captureWithinHours} h; when the hold lapses it is lost.`,
       firstStep: 'Capture or void the payments that the log of reconcile names.',
     },
+    ChargebackOpen: {
+      ...standing('chargeback-open'),
+      impact: 'A customer has charged a payment back; unanswered in time, the money is lost.',
+      firstStep: 'Answer the bank through paytech for the payments that paytech-ops alarms lists.',
+    },
     AwaitingApprovalForLong: {
       ...standing('awaiting-approval-for-long'),
       impact: `A payout has waited for approval for over ${approveWithinHours} h, and its recipient for the money.`,

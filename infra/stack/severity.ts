@@ -11,6 +11,7 @@ export const CAN_WAIT = new Set([
   'api-4xx',
   'authorized-for-long',
   'awaiting-approval-for-long',
+  'chargeback-open',
   'claim-flagged',
   'message-parked',
   'order-paid-twice',

@@ -5,10 +5,11 @@ import type { GatewayClient } from '../paytech/client.ts';
 import { ASK_LIMIT_MS } from '../paytech/time-limits.ts';
 import { type Released, releaseOperation } from '../store/operation-lock.ts';
 import { readPayment } from '../store/payments.ts';
+import { lookAtChargeback } from './charge-back.ts';
 import { type ObserveDependencies, queueObservation } from './observe.ts';
 
 export interface ReleaseActionDependencies extends ObserveDependencies {
-  gateway: Pick<GatewayClient, 'get'>;
+  gateway: Pick<GatewayClient, 'get' | 'operations'>;
 }
 
 /** How it ended; `moved` comes with the record as it will be. */
@@ -25,6 +26,11 @@ export function releaseAction(deps: ReleaseActionDependencies) {
     const read = await readPayment(table, id);
     const open = read && openOperation(withQueued(read));
     if (!open) return { is: 'not-open', record: read };
+    if (open.kind === 'chargeback') {
+      const looked = await lookAtChargeback(deps, read);
+      if (looked === 'unanswered') return { is: 'unavailable' };
+      return looked === 'told' ? { is: 'moved', record: read } : releaseOperation(table, id, who, why, now());
+    }
     const answer = await gateway.get(id, ASK_LIMIT_MS);
     if (answer.kind !== 'answered') return { is: 'unavailable' };
     const how = { source: 'operation' as const, ...optional('caller', open.caller) };

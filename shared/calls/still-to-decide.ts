@@ -55,7 +55,8 @@ export type AlarmOfRecord =
   | 'unknown-state-for-long'
   | 'refunded-too-much'
   | 'authorized-for-long'
-  | 'awaiting-approval-for-long';
+  | 'awaiting-approval-for-long'
+  | 'chargeback-open';
 
 /** What such an alarm finds in the record. */
 export function foundInRecord(alarm: AlarmOfRecord, record: PaymentRecord): readonly string[] {
@@ -82,6 +83,10 @@ export function foundInRecord(alarm: AlarmOfRecord, record: PaymentRecord): read
       return waitsIn('AUTHORIZED');
     case 'awaiting-approval-for-long':
       return waitsIn('AWAITING_APPROVAL');
+    case 'chargeback-open': {
+      const version = record.history.findLastIndex(({ chargeback }) => chargeback) + 1;
+      return record.chargeback?.state === 'OPEN' ? [`version ${version}`] : NOTHING;
+    }
     default:
       return alarm satisfies never;
   }

@@ -81,6 +81,11 @@ function notReserved(because: Extract<CallResult, { is: 'not-reserved' }>['becau
         'refund.exceeds_remainder',
         'Ask for the payment: `refundable` is what can still be refunded.',
       );
+    case 'chargeback':
+      return new Problem(
+        'refund.chargeback',
+        'Nothing was refunded: the customer has charged the payment back. Once the chargeback is closed as CANCELLED or DECLINED it can be refunded.',
+      );
     case 'too-many':
       return new Problem('refund.too_many', 'This payment has as many refunds as can be recorded.');
     default:

@@ -1,5 +1,6 @@
 import type { Instructions } from '../calls/act.ts';
 import { type Operation, openOperation } from '../payment/action.ts';
+import type { Chargeback } from '../payment/chargeback.ts';
 import type { Claim } from '../payment/claim.ts';
 import { FACT_NAMES } from '../payment/facts.ts';
 import { isDecimal } from '../payment/money.ts';
@@ -111,6 +112,15 @@ export function actedView(record: PaymentRecord) {
   return pick(asShown(record), RECORDED);
 }
 
+/** The answer to `POST /operations/payments/{id}/chargeback`: with the chargeback as it will be once it is applied. */
+export function chargebackView(record: PaymentRecord, chargeback: Chargeback) {
+  return { ...actedView(record), chargeback: ofChargeback(chargeback) };
+}
+
+function ofChargeback(chargeback: Chargeback) {
+  return pick(chargeback, ['state', 'description']);
+}
+
 /** With paytech's latest observation, though only an applied one has a version of its own. */
 function asShown(record: PaymentRecord): Payment {
   return { ...paymentAt(withQueued(record)), version: record.version };
@@ -161,6 +171,7 @@ export function fullView(
     ...pick(record, ['cardToken']),
     ...pick(paymentAt(record), RECORDED),
     ...pick(record, ['redirectUrl', 'refundable']),
+    ...optional('chargeback', optionally(record.chargeback, ofChargeback)),
     ...(record.paymentType === 'DEPOSIT' ? { refunds: refundsView(record.refunds) } : {}),
     history: record.history.map(historyView),
     quarantine: record.quarantine.map(quarantineView),
@@ -195,6 +206,10 @@ function historyView(entry: HistoryEntry) {
     ...pick(entry, ['at', 'source', 'caller', 'reason', 'key']),
     ...optional('signature', optionally(entry.signature, signatureView)),
     ...pick(entry, ['corrected', 'amountUntold', 'answerTo', 'learned']),
+    ...optional(
+      'chargeback',
+      optionally(entry.chargeback, (each) => pick(each, ['state'])),
+    ),
     facts: pick(entry.facts, SHOWN_FACTS),
   };
 }

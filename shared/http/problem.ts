@@ -21,6 +21,7 @@ export const PROBLEMS = {
   },
   'refund.exceeds_remainder': { status: 409, title: 'More than what is left to refund' },
   'refund.too_many': { status: 409, title: 'The payment has too many refunds' },
+  'refund.chargeback': { status: 409, title: 'The payment is charged back' },
   'claim.flagged': { status: 409, title: 'A person has to decide what became of the request' },
   'claim.not_found': { status: 404, title: 'There is no such claim' },
   'claim.not_flagged': { status: 409, title: 'The claim is not waiting for a decision' },

@@ -27,6 +27,8 @@ export interface QueuedEvent {
   readVersion?: number;
   /** The claim that the payment belongs to, where its maker or finder knows: it says who the payment is. */
   claim?: { kind: ClaimKind; referenceId: string };
+  /** The bytes are of the payment's chargeback, and no payment object. */
+  about?: 'chargeback';
   /** How often the queue has delivered it, this time included. */
   receives?: number;
 }
@@ -48,9 +50,11 @@ export class NewerMessage extends Error {
 
 /** Bumped when the shape of the message changes. */
 const SCHEMA = '1';
+/** Of what the version before would take for a payment object. */
+const CHARGEBACK_SCHEMA = '2';
 
 function isNewer(schema: string): boolean {
-  return /^[1-9]\d{0,3}$/.test(schema) && Number(schema) > Number(SCHEMA);
+  return /^[1-9]\d{0,3}$/.test(schema) && Number(schema) > Number(CHARGEBACK_SCHEMA);
 }
 
 /** Base64 of nothing, since SQS refuses a message without a body. */
@@ -90,7 +94,7 @@ export function openEventQueue(queueUrl: string, sqs: Sqs = lambdaSqs()): EventQ
         // SQS carries only some of Unicode, and a signature holds only for the very bytes.
         MessageBody: Buffer.from(event.bytes).toString('base64') || NO_BYTES,
         MessageAttributes: attributes({
-          schema: SCHEMA,
+          schema: event.about === 'chargeback' ? CHARGEBACK_SCHEMA : SCHEMA,
           source: event.source,
           receivedAt: event.receivedAt,
           requestId: event.requestId,
@@ -135,12 +139,14 @@ export function readMessage(message: QueueMessage): QueuedEvent {
   const receives = message.attributes?.ApproximateReceiveCount;
   const schema = attribute('schema') ?? '';
   if (isNewer(schema)) throw new NewerMessage(`message schema ${schema}`);
-  if (schema !== SCHEMA) throw new UnreadableMessage('unknown message schema');
+  if (schema !== SCHEMA && schema !== CHARGEBACK_SCHEMA)
+    throw new UnreadableMessage('unknown message schema');
   if (!source || !receivedAt) throw new UnreadableMessage('source or receivedAt is missing');
   return {
     bytes: Buffer.from(message.body, 'base64'),
     source,
     receivedAt,
+    ...(schema === CHARGEBACK_SCHEMA ? { about: 'chargeback' as const } : {}),
     ...optional('requestId', attribute('requestId')),
     ...(signatureKey
       ? { signature: { key: signatureKey, encoding: attribute('signatureEncoding') ?? '' } }

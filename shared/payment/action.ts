@@ -1,3 +1,4 @@
+import type { Chargeback } from './chargeback.ts';
 import { type Decimal, sameAmount } from './money.ts';
 import {
   isFinal,
@@ -11,6 +12,8 @@ import {
 
 /** What may be asked of paytech about a payment that exists. `execute` is the host-to-host payment of a deposit. */
 export type Action = 'execute' | 'capture' | 'void' | 'approve' | 'reject';
+
+export type OperationKind = Action | 'chargeback';
 
 interface Rule {
   paymentType: PaymentType;
@@ -53,7 +56,9 @@ export interface ActionRequest {
  * as long as it is open: until the payment has left the state in which the action is possible. A call that was
  * refused leaves none. It is kept then, since it says who asked for what.
  */
-export interface Operation extends ActionRequest {
+export interface Operation extends Pick<ActionRequest, 'amount'> {
+  /** `chargeback` leaves the payment's state as it is; see shared/payment/chargeback.ts. */
+  kind: OperationKind;
   /** A capture of all that is authorized. */
   isWhole?: boolean;
   /** Unique per request of ours; only the owner calls paytech. */
@@ -105,7 +110,11 @@ export function onUntouched(
 }
 
 /** A payment as far as actions look at it; `operations` oldest first, `unconfirmed` where only a webhook said its state. */
-export type ActedOn = PaymentSnapshot & { operations: readonly Operation[]; unconfirmed?: true };
+export type ActedOn = PaymentSnapshot & {
+  operations: readonly Operation[];
+  unconfirmed?: true;
+  chargeback?: Chargeback;
+};
 
 export type ActionStep =
   /** It took effect already. */
@@ -144,7 +153,10 @@ export function nextAction(payment: ActedOn, request: ActionRequest): ActionStep
 /** The operation that is in force, if there is one: no other may begin. */
 export function openOperation(payment: ActedOn): Operation | undefined {
   const last = payment.operations.at(-1);
-  return last && !last.released && !hasPassed(payment, RULES[last.kind].from) ? last : undefined;
+  if (!last || last.released) return undefined;
+  const isOver =
+    last.kind === 'chargeback' ? payment.chargeback !== undefined : hasPassed(payment, RULES[last.kind].from);
+  return isOver ? undefined : last;
 }
 
 /**
@@ -171,7 +183,8 @@ export function isJustApproved({ operations }: Pick<ActedOn, 'operations'>, at: 
 }
 
 /** The states of the record in which an action may begin: paytech may be ahead of the record. */
-export function statesToAct(kind: Action): PaymentState[] {
+export function statesToAct(kind: OperationKind): PaymentState[] {
+  if (kind === 'chargeback') return ['COMPLETED'];
   const { paymentType, from } = RULES[kind];
   return [from, ...statesBefore(paymentType, from)];
 }
@@ -188,6 +201,7 @@ export function withCallers<
     const index = named.findIndex(
       ({ facts }, position) =>
         position >= version &&
+        kind !== 'chargeback' &&
         RULES[kind].leadsTo.includes(facts.state) &&
         (!amount || !facts.amount || sameAmount(amount, facts.amount)),
     );
@@ -202,7 +216,11 @@ function hasPassed({ paymentType, state }: PaymentSnapshot, from: PaymentState):
 }
 
 function tookEffect({ kind, amount }: Operation, payment: PaymentSnapshot): boolean {
-  return RULES[kind].leadsTo.includes(payment.state) && (!amount || sameAmount(amount, payment.amount));
+  return (
+    kind !== 'chargeback' &&
+    RULES[kind].leadsTo.includes(payment.state) &&
+    (!amount || sameAmount(amount, payment.amount))
+  );
 }
 
 function isSame(operation: Operation, { kind, amount }: ActionRequest): boolean {

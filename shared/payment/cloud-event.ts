@@ -32,8 +32,9 @@ export function isPublished({ history: [first] }: PaymentRecord, version: number
 export function publicationOf(record: PaymentRecord, version: number, source: string): Publication {
   const { origin, ...facts } = paymentAt(record, version);
   const payment = pick(facts, EVENT_PAYMENT_FIELDS);
-  const corrected = record.history[version - 1]?.corrected;
-  const type = corrected ? 'corrected' : (payment.state.toLowerCase() as Lowercase<PaymentState>);
+  const { corrected, chargeback } = record.history[version - 1] ?? {};
+  const ofState = payment.state.toLowerCase() as Lowercase<PaymentState>;
+  const type = chargeback ? 'chargeback' : corrected ? 'corrected' : ofState;
   const event: PaymentCloudEvent = {
     specversion: '1.0',
     id: `${record.id}:${version}`,
@@ -43,7 +44,13 @@ export function publicationOf(record: PaymentRecord, version: number, source: st
     time: payment.updated,
     datacontenttype: 'application/json',
     dataschema: EVENT_DATASCHEMA,
-    data: { version, previousState: stateBefore(record, version), origin, payment },
+    data: {
+      version,
+      previousState: stateBefore(record, version),
+      origin,
+      payment,
+      ...(chargeback ? { chargeback: { state: chargeback.state } } : {}),
+    },
   };
   return {
     id: event.id,

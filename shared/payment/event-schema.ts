@@ -3,6 +3,7 @@
  * and what every event of an end-to-end test is checked against.
  */
 import * as z from 'zod/mini';
+import { CHARGEBACK_STATES } from './chargeback.ts';
 import { EVENT_FACT_NAMES, FACTS, type FactName, type KindOfFact } from './facts.ts';
 import { AMOUNT_TEXT, type Decimal, decimal, isDecimal, SIGNED_AMOUNT_TEXT } from './money.ts';
 import { ORIGINS } from './payment.ts';
@@ -30,7 +31,11 @@ const stateTypes = PAYMENT_STATES.map(
   (state) => `paytech.payment.${state.toLowerCase() as Lowercase<PaymentState>}` as const,
 );
 /** The CloudEvents `type` of every payment event. */
-export const EVENT_TYPES = [...stateTypes, 'paytech.payment.corrected'] as const;
+export const EVENT_TYPES = [
+  ...stateTypes,
+  'paytech.payment.corrected',
+  'paytech.payment.chargeback',
+] as const;
 
 const text = (description: string) => z.string().check(z.describe(description));
 const optionalText = (description: string) => z.optional(text(description));
@@ -99,7 +104,9 @@ export const paymentEvent = z.object({
   type: z
     .enum(EVENT_TYPES)
     .check(
-      z.describe("The payment's state, or `corrected`: what was final was wrong, as paytech has confirmed."),
+      z.describe(
+        "The payment's state; or `corrected`: what was final was wrong, as paytech has confirmed; or `chargeback`: its state is as before, and `data.chargeback` has news.",
+      ),
     ),
   subject: text("The payment's id."),
   time: time('When the change was written.'),
@@ -127,6 +134,15 @@ export const paymentEvent = z.object({
         ),
       ),
     payment,
+    chargeback: z.optional(
+      z
+        .object({ state: z.enum(CHARGEBACK_STATES) })
+        .check(
+          z.describe(
+            'Of the event type `paytech.payment.chargeback`. OPEN: the customer has charged the payment back, and it is not decided. COMPLETED: the money is gone. CANCELLED, DECLINED: it stays.',
+          ),
+        ),
+    ),
   }),
 });
 

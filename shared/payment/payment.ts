@@ -1,4 +1,5 @@
 import type { Operation } from './action.ts';
+import type { Chargeback, ChargebackState } from './chargeback.ts';
 import type { Facts } from './facts.ts';
 import type { Decimal } from './money.ts';
 import { inOrder, type Parameters } from './parameters.ts';
@@ -93,6 +94,8 @@ export interface HistoryEntry {
   answerTo?: string;
   /** This change taught the record who it is. Kept is what stood before, so that earlier versions read as they did. */
   learned?: { before: Learnable };
+  /** The change was one of the payment's chargeback; its state is as before. */
+  chargeback?: { state: ChargebackState };
   facts: Partial<PaymentFacts> & { state: PaymentState };
 }
 
@@ -146,6 +149,9 @@ export interface PaymentRecord extends PaymentIdentity {
   refundable?: Decimal;
   /** What was refunded of it is unknown, in its currency or at all: nothing is refunded of it here. */
   refundsUnknown?: true;
+  chargeback?: Chargeback;
+  /** A chargeback stands, or is being registered: nothing is refunded here. */
+  disputed?: true;
   /** The refunds of a deposit. */
   refunds?: Refunds;
   /** What was asked of paytech after the creation, oldest first. */

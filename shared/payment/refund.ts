@@ -99,7 +99,7 @@ export interface RefundMove {
 }
 
 /** Why money cannot be set aside. */
-export type ReserveRefusal = 'not-refundable' | 'exceeds-remainder' | 'too-many';
+export type ReserveRefusal = 'not-refundable' | 'exceeds-remainder' | 'too-many' | 'chargeback';
 
 export type ReserveJudgement =
   | { do: 'move'; move: RefundMove }
@@ -128,6 +128,7 @@ export function judgeReserve(
   const takes = amount.minus(heldBy(over));
   const refuse = (because: ReserveRefusal) => ({ do: 'refuse', because, ...optional('over', over) }) as const;
   if (!isRefundable(parent)) return refuse('not-refundable');
+  if (parent.disputed) return refuse('chargeback');
   if (!parent.refundable?.gte(takes)) return refuse('exceeds-remainder');
   if (!over && (parent.refunds?.size ?? 0) >= MAX_REFUNDS) return refuse('too-many');
   return {

@@ -18,6 +18,7 @@ import type { ClaimKind } from './claim.ts';
  * | refund-without-parent       | the refund                    | the parent that it names        | the parent's record has it        |
  * | authorized-for-long         | the payment                   | the version that set the state  | it has moved                      |
  * | awaiting-approval-for-long  | the payment                   | the same                        | it has moved                      |
+ * | chargeback-open             | the payment                   | the version that opened it      | it is closed                      |
  *
  * All but the first may be acknowledged. That holds for what was found, and for nothing that is found later: a third
  * payment of an order, another quarantined event.
@@ -35,6 +36,7 @@ export const STANDING_ALARMS = [
   'refund-without-parent',
   'authorized-for-long',
   'awaiting-approval-for-long',
+  'chargeback-open',
 ] as const;
 
 export type StandingAlarm = (typeof STANDING_ALARMS)[number];

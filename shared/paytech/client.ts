@@ -73,6 +73,8 @@ export interface GatewayClient {
     body: object | undefined,
     limitMs: number,
   ): Promise<Answer<GatewayPayment>>;
+  /** Registers a chargeback. Never repeated by this client. */
+  chargeback(id: string, body: object, limitMs: number): Promise<Answer<unknown>>;
   /** The audit steps of a payment, as paytech has them. */
   operations(id: string, limitMs: number): Promise<Answer<{ operations: unknown[] }>>;
   /** The saved cards of a customer, as paytech has them. */
@@ -175,6 +177,8 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
       decoded(await call('POST', `${pathOf(id)}/${action}`, limitMs, body), (envelope) =>
         toPayment(envelope.result),
       ),
+    chargeback: async (id, body, limitMs) =>
+      decoded(await call('POST', `${pathOf(id)}/chargebacks`, limitMs, body), ({ result }) => result),
     operations: async (id, limitMs) =>
       decoded(await call('GET', `${pathOf(id)}/operations`, limitMs), (envelope) => ({
         operations: anyList.parse(envelope.result),

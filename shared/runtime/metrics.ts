@@ -9,6 +9,7 @@ export type MetricName =
   | 'AttemptReleased'
   | 'AuthorizedForLong'
   | 'AwaitingApprovalForLong'
+  | 'ChargebackOpen'
   | 'ClaimFlagged'
   | 'ClaimResolved'
   | 'EventQuarantined'
@@ -63,6 +64,7 @@ export const STANDING_METRIC: Record<StandingAlarm, MetricName> = {
   'refund-without-parent': 'RefundWithoutParent',
   'authorized-for-long': 'AuthorizedForLong',
   'awaiting-approval-for-long': 'AwaitingApprovalForLong',
+  'chargeback-open': 'ChargebackOpen',
 };
 
 /** Values of several metrics. */

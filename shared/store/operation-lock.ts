@@ -26,15 +26,17 @@ export async function takeOperation(
     read.operations.length === 0
       ? 'attribute_not_exists(operations[0])'
       : { text: 'size(operations) = :count', values: { ':count': read.operations.length } };
+  const isDispute = operation.kind === 'chargeback';
   const { written, item } = await table.update(pk, {
     SET: [
+      ...(isDispute ? assign({ disputed: true }) : []),
       {
         text: 'operations = list_append(if_not_exists(operations, :none), :operation)',
         values: { ':none': [], ':operation': [operation] },
       },
       ...assign({ openShard: openShard(pk), dueAt: operation.leaseUntil }),
     ],
-    condition: [isActionable, isAsRead],
+    condition: [isActionable, isAsRead, ...(isDispute ? ['attribute_not_exists(chargeback)'] : [])],
   });
   const record = item && toRecord(item);
   // A write whose answer was lost and that the SDK repeated finds itself.
@@ -50,11 +52,19 @@ function isOwnedBy(owner: string | undefined, index: number): Fragment {
   };
 }
 
+/** Refunds are free again with what was to dispute the payment. */
+function disputeOf(operation: Operation | undefined): string[] {
+  return operation?.kind === 'chargeback' ? ['disputed'] : [];
+}
+
 /** Takes the operation back: paytech certainly did not do it. */
 export async function dropOperation(table: Table, { id, operations }: PaymentRecord): Promise<void> {
   const last = operations.length - 1;
   const isOurs = isOwnedBy(operations[last]?.owner, last);
-  await table.update(keyOf(id), { REMOVE: [`operations[${last}]`], condition: [isOurs] });
+  await table.update(keyOf(id), {
+    REMOVE: [`operations[${last}]`, ...disputeOf(operations[last])],
+    condition: [isOurs],
+  });
 }
 
 /**
@@ -123,6 +133,7 @@ export async function releaseOperation(
         values: { ':released': { at: new Date(now).toISOString(), by: who, why } },
       },
     ],
+    REMOVE: disputeOf(open),
     condition: [isTheOneRead, isNotReleased, isUnmoved],
   });
   return written

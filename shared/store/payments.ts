@@ -142,17 +142,17 @@ const IS_NOT_IN_DOUBT: Fragment = {
 };
 
 /** The condition that the record does not have the event yet. */
-function isNewEvent({ key }: { key: string }): Fragment {
+export function isNewEvent({ key }: { key: string }): Fragment {
   return { text: 'NOT contains(eventKeys, :key)', values: { ':key': key } };
 }
 
 /** The condition that the history has fewer entries. */
-function hasRoomIn(max: number): Fragment {
+export function hasRoomIn(max: number): Fragment {
   return { text: 'size(history) < :maxHistory', values: { ':maxHistory': max } };
 }
 
 /** What makes a version of an entry. */
-function versionOf(entry: HistoryEntry & { key: string }) {
+export function versionOf(entry: HistoryEntry & { key: string }) {
   return {
     SET: [
       { text: 'version = version + :one', values: { ':one': 1 } },
@@ -174,6 +174,12 @@ export async function applyAtVersion(table: Table, change: Change, read: Payment
   });
 }
 
+/** What is on its way to the record still differs from it after a version that leaves the state as it is. */
+export function queuedStill({ heard, version }: PaymentRecord): Fragment[] {
+  const isQueued = heard?.version === version;
+  return isQueued ? [{ text: 'heard.version = :nextVersion', values: { ':nextVersion': version + 1 } }] : [];
+}
+
 /**
  * Teaches the record who the payment is, at the version read. Everything else stays as it is, also what is noted for
  * the next look at it.
@@ -184,12 +190,9 @@ export async function learnIdentity(
   identity: Learnable & Pick<PaymentIdentity, 'attempt'>,
   entry: HistoryEntry & { key: string },
 ): Promise<Applied> {
-  const isQueued = read.heard?.version === read.version;
-  // What is on its way to the record still differs from it.
-  const stillQueued = { text: 'heard.version = :nextVersion', values: { ':nextVersion': read.version + 1 } };
   const { SET, ADD } = versionOf(entry);
   const { written, item } = await table.update(keyOf(read.id), {
-    SET: [...SET, ...assign({ ...identity }), ...(isQueued ? [stillQueued] : [])],
+    SET: [...SET, ...assign({ ...identity }), ...queuedStill(read)],
     ADD,
     condition: [isUnchanged(read), isNewEvent(entry), hasRoomIn(MAX_HISTORY)],
   });

@@ -113,12 +113,13 @@ function canPay({ over, takes }: RefundMove): Fragment[] {
   const isDeposit = { text: 'paymentType = :deposit', values: { ':deposit': 'DEPOSIT' } };
   const isCompleted = isInState(['COMPLETED']);
   const isComparable = 'attribute_not_exists(refundsUnknown)';
+  const isUndisputed = 'attribute_not_exists(disputed)';
   const isEnough = { text: 'refundable >= :takes', values: { ':takes': takes } };
   const hasRoom = {
     text: '(attribute_not_exists(refundCount) OR refundCount < :maxRefunds)',
     values: { ':maxRefunds': MAX_REFUNDS },
   };
-  return [isDeposit, isCompleted, isComparable, isEnough, ...(over ? [] : [hasRoom])];
+  return [isDeposit, isCompleted, isComparable, isUndisputed, isEnough, ...(over ? [] : [hasRoom])];
 }
 
 async function giveBack(

@@ -12,6 +12,7 @@ import { receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
 import { LOCAL_KEYS } from '../../infra/local/account.ts';
 import { acknowledgeAlarm } from '../../shared/calls/acknowledge.ts';
 import { act } from '../../shared/calls/act.ts';
+import { chargeBack } from '../../shared/calls/charge-back.ts';
 import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import { releaseAction } from '../../shared/calls/release.ts';
 import { resolveClaim } from '../../shared/calls/resolve.ts';
@@ -85,6 +86,7 @@ export function handlersOn(world: World) {
     webhookUrl: WEBHOOK_URL,
     eventParameters: ['shop'],
     fingerprintKey: kept(LOCAL_KEYS.fingerprintKey),
+    chargeBack: chargeBack({ table, gateway, queue, ready, now, logger }),
     act: acting,
     resolve: resolveClaim({ table, gateway, queue, now, logger }),
     release: releaseAction({ table, gateway, queue, now }),

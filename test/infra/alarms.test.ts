@@ -53,6 +53,7 @@ test('the default stack has these alarms and no others', () => {
     'api-key-refused',
     'authorized-for-long',
     'awaiting-approval-for-long',
+    'chargeback-open',
     'claim-flagged',
     'event-quarantined',
     'gateway-not-accepted',

@@ -109,6 +109,7 @@ const operationRoutes = [
   'POST /operations/alarms/acknowledge',
   'POST /operations/payments/{id}/approve',
   'POST /operations/payments/{id}/capture',
+  'POST /operations/payments/{id}/chargeback',
   'POST /operations/payments/{id}/reject',
   'POST /operations/payments/{id}/void',
   'POST /operations/deposits',
@@ -148,6 +149,7 @@ describe('the HTTP API', () => {
         ['GET /payments/{id}', 'get-payment, NONE', '2.0'],
         ['POST /payments', 'create-payment, NONE', '2.0'],
         ['POST /webhooks/paytech', 'receive-webhook, NONE', '2.0'],
+        ['POST /webhooks/paytech/chargebacks', 'receive-webhook, NONE', '2.0'],
         ['POST /webhooks/paytech/unique-to-stack', 'receive-webhook, NONE', '2.0'],
       ].sort(),
     ]);
@@ -200,6 +202,7 @@ describe('the HTTP API', () => {
       'POST /payments': limits(11, 22),
       'GET /payments/{id}': limits(11, 22),
       'POST /webhooks/paytech': limits(33, 44),
+      'POST /webhooks/paytech/chargebacks': limits(33, 44),
       ...Object.fromEntries(operationRoutes.map((key) => [key, limits(55, 66)])),
     });
   });

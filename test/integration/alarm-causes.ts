@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { orderTokens } from '../../functions/create-payment/order-token.ts';
+import { CHARGEBACK_ROUTE } from '../../functions/receive-webhook/pipeline.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { OPEN_INTERVAL_MS } from '../../shared/payment/schedule.ts';
 import { AwsError } from '../../shared/runtime/aws-call.ts';
@@ -225,6 +226,9 @@ export function causesIn(scene: CountedWorld): Record<string, Record<string, () 
         pass(72 * 60 * MINUTE);
         await functions.reconcile();
       },
+    },
+    'chargeback-open': {
+      'apply-payment-event': async () => webhook({ id: await paid(), state: '' }, CHARGEBACK_ROUTE),
     },
     'awaiting-approval-for-long': {
       reconcile: async () => {

@@ -154,6 +154,13 @@ const CAUSES: Record<StandingAlarm, Cause> = {
     await run();
     return { id, decided: () => truth(id, 'CANCELLED', { paymentType: 'WITHDRAWAL' }) };
   },
+  'chargeback-open': async () => {
+    const id = await at('COMPLETED');
+    const said = (state?: string) =>
+      world.apply({ ...webhookEvent({ id, state: state ?? '' }), about: 'chargeback' });
+    await said();
+    return { id, decided: () => said('DECLINED') };
+  },
 };
 
 async function elsewhere(

@@ -89,7 +89,7 @@ export function createReaders({
       const contextIn = (outside: Outside): ReconcileContext => ({
         table: outside(tableWith(fault)),
         index,
-        gateway: outside({ get: get(ask), list: lookUp, listReadable }),
+        gateway: outside({ get: get(ask), list: lookUp, listReadable, operations: gateway.operations }),
         queue: outside(queueThat(queue)),
         now,
         logger,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { chargebackRoute } from '../../functions/operations/chargebacks.ts';
 import { resolveRoute } from '../../functions/operations/claims.ts';
 import { recurring } from '../../functions/operations/deposits.ts';
 import { showPayment } from '../../functions/operations/look-ups.ts';
@@ -6,6 +7,7 @@ import { refunds } from '../../functions/operations/refunds.ts';
 import type { OperationRoute } from '../../functions/operations/router.ts';
 import { withdrawals } from '../../functions/operations/withdrawals.ts';
 import { LOCAL_KEYS } from '../../infra/local/account.ts';
+import { chargeBack } from '../../shared/calls/charge-back.ts';
 import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import { releaseAction } from '../../shared/calls/release.ts';
 import { resolveClaim } from '../../shared/calls/resolve.ts';
@@ -46,6 +48,10 @@ export function backOffice(outside: Outside) {
     eventParameters: EVENT_PARAMETERS,
     retentionMs: RETENTION_MS,
   });
+  const dispute = chargebackRoute({
+    chargeBack: chargeBack({ ...outside, ready: async () => {} }),
+    webhookUrl: WEBHOOK_URL,
+  });
   const resolve = resolveRoute({ resolve: resolveClaim(outside), release: releaseAction(outside) });
 
   const call = (route: OperationRoute, request: Partial<HttpEvent>) =>
@@ -61,6 +67,8 @@ export function backOffice(outside: Outside) {
     refund: (body: { refundId: string; paymentId: string; amount?: string; currency?: string }) =>
       call(refund, { body: json(body) }),
     withdraw: (body: Record<string, unknown>) => call(withdraw, { body: json(body) }),
+    dispute: (id: string, body: Record<string, unknown> = {}) =>
+      call(dispute, { pathParameters: { id }, body: json(body) }),
     charge: (body: Record<string, unknown>) => call(charge, { body: json(body) }),
     resolve: (kind: string, id: string, body: Record<string, unknown>) =>
       call(resolve, { body: json({ kind, id, ...body }) }),

@@ -61,13 +61,17 @@ export function countedWorld() {
         deadline: world.now() + 14_000,
       });
     },
-    receive: async (bytes: Buffer, signature: string) => {
+    receive: async (bytes: Buffer, signature: string, routeKey = 'POST /webhooks/paytech') => {
       const logger = counted.logger('receive-webhook');
       const signingKeys = { get: async () => [SIGNING_KEY], refreshed: async () => undefined };
       const now = () => new Date(world.now());
       const handler = httpHandler(logger, receiveWebhook({ signingKeys, queue: world.queue, now, logger }));
       bodies.add(bytes.toString('base64'));
-      const event = { body: bytes.toString(), headers: { signature }, requestContext: { requestId: 'r' } };
+      const event = {
+        body: bytes.toString(),
+        headers: { signature },
+        requestContext: { requestId: 'r', routeKey },
+      };
       return (await handler(event as unknown as HttpEvent, {} as never)).statusCode;
     },
     /** Works off the queue, as often as messages come back. */
@@ -127,7 +131,10 @@ export function countedWorld() {
   }
 
   /** paytech's webhook, through the queue to the table. */
-  async function webhook(fields: Record<string, unknown> & { id: string; state: string }): Promise<void> {
+  async function webhook(
+    fields: Record<string, unknown> & { id: string; state: string },
+    routeKey?: string,
+  ): Promise<void> {
     const bytes = objectBytes({
       paymentType: 'DEPOSIT',
       amount: '10',
@@ -135,7 +142,7 @@ export function countedWorld() {
       customer: CUSTOMER,
       ...fields,
     });
-    expect(await functions.receive(bytes, sign(bytes, SIGNING_KEY))).toBe(200);
+    expect(await functions.receive(bytes, sign(bytes, SIGNING_KEY), routeKey)).toBe(200);
     await functions.apply();
   }
 

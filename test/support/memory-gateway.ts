@@ -26,7 +26,8 @@ import { answeredPayment, type Chance, type Form, type MadePayment, type Path } 
 export type Ending =
   | { on: Action; ends: 'lost' | 'unknown' | 'refused' | '429-made' | 401 | 403 | 404 | 429 }
   | { on: 'create'; ends: 'lost' | 'declined' | 'unknown' | 'refused' | '429-made' | 401 | 403 | 404 | 429 }
-  | { on: 'get' | 'list'; ends: 'unknown' | 429 };
+  | { on: 'chargeback'; ends: 'lost' | 'unknown' | 'refused' | 429 }
+  | { on: 'get' | 'list' | 'operations'; ends: 'unknown' | 429 };
 
 /**
  * What every call meets until it changes. The list may lag, differ from call to call, be too slow for a long window,
@@ -62,10 +63,22 @@ export function memoryGateway(
   { waitsForApproval = () => false, chance = () => 0, met = () => {} }: Options = {},
 ) {
   const payments = new Map<string, MadePayment>();
-  const calls = { create: 0, get: 0, list: 0, execute: 0, capture: 0, void: 0, approve: 0, reject: 0 };
+  const calls = {
+    create: 0,
+    get: 0,
+    list: 0,
+    execute: 0,
+    capture: 0,
+    void: 0,
+    approve: 0,
+    reject: 0,
+    chargeback: 0,
+  };
   const endings: Ending[] = [];
   const bodies: CreatePaymentBody[] = [];
   const executions: Record<string, unknown>[] = [];
+  /** By payment, as they were registered. */
+  const chargebacks = new Map<string, object>();
   const updatedAt = new Map<string, number>();
   /** Every payment as it was after each of its changes, oldest first. */
   const past = new Map<string, { at: number; payment: MadePayment }[]>();
@@ -220,7 +233,23 @@ export function memoryGateway(
       : { kind: 'not-accepted', status: 429 };
   }
 
-  const client: Pick<GatewayClient, 'create' | 'get' | 'list' | 'listReadable' | 'execute' | 'act'> = {
+  const client: Pick<GatewayClient, Called> = {
+    async chargeback(id, body) {
+      calls.chargeback++;
+      const ends = nextEnding('chargeback');
+      if (ends === 'unknown') return { kind: 'unknown', reason: 'reset' };
+      if (typeof ends === 'number') return { kind: 'not-accepted', status: ends };
+      const isPossible = payments.get(id)?.facts.state === 'COMPLETED' && !chargebacks.has(id);
+      if (ends === 'refused' || !isPossible) return { kind: 'refused', message: '3.29', errors: [] };
+      chargebacks.set(id, body);
+      return ends === 'lost' ? { kind: 'unknown', reason: 'timeout' } : { kind: 'answered', result: { id } };
+    },
+    async operations(id) {
+      const ends = nextEnding('operations');
+      if (ends) return { kind: 'unknown', reason: 'reset' };
+      const steps = ['CREATE_PAYMENT', ...(chargebacks.has(id) ? ['CHARGEBACK'] : [])];
+      return { kind: 'answered', result: { operations: steps.map((operation) => ({ operation })) } };
+    },
     async execute(id, body) {
       executions.push(body);
       return perform(id, 'execute', { state: 'PENDING', externalRefs: { reference: `R-${id.slice(0, 8)}` } });
@@ -293,6 +322,7 @@ export function memoryGateway(
     endings,
     bodies,
     executions,
+    chargebacks,
     unreadable,
     garbled,
     weather,
@@ -315,6 +345,8 @@ export function memoryGateway(
     },
   };
 }
+
+type Called = 'create' | 'get' | 'list' | 'listReadable' | 'execute' | 'act' | 'chargeback' | 'operations';
 
 /** Nobody has to come to the hosted page for it. */
 function isByToken({ card, recurringToken }: Pick<CreatePaymentBody, string>): boolean {

@@ -50,7 +50,22 @@ describe('a message', () => {
   });
 
   test('is left to the next receive where a newer version has written it', () => {
-    for (const schema of ['2', '11']) expect(() => readMessage(message({ schema }))).toThrow(NewerMessage);
+    for (const schema of ['3', '11']) expect(() => readMessage(message({ schema }))).toThrow(NewerMessage);
+  });
+
+  test('about a chargeback is one that the version before, which would take it for a payment, leaves alone', async () => {
+    const sent: SendMessageCommand['input'][] = [];
+    const sqs = { sendMessage: async (input: SendMessageCommand['input']) => sent.push(input) };
+    const event = {
+      bytes: Buffer.from('{}'),
+      source: 'webhook',
+      receivedAt: 'now',
+      about: 'chargeback',
+    } as const;
+    await openEventQueue('https://sqs.example/queue', sqs).send(event);
+    expect(sent[0]?.MessageAttributes?.schema?.StringValue).toBe('2');
+    expect(readMessage(message({ schema: '2' }))).toMatchObject({ about: 'chargeback' });
+    expect(readMessage(message())).not.toHaveProperty('about');
   });
 
   test('says who asked and why it was parked in characters that SQS carries', async () => {

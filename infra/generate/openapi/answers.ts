@@ -1,6 +1,7 @@
 /** The answers of our routes, as shared/http/payment-view.ts makes them. */
 import * as z from 'zod/mini';
 import { RESOLVED_KINDS } from '../../../functions/operations/claims.ts';
+import { CHARGEBACK_STATES } from '../../../shared/payment/chargeback.ts';
 import { CLAIM_KINDS, type ClaimStage } from '../../../shared/payment/claim.ts';
 import { amount, factFields, signedAmount } from '../../../shared/payment/event-schema.ts';
 import { FACT_NAMES } from '../../../shared/payment/facts.ts';
@@ -100,8 +101,13 @@ const recordedFields = {
   updated: time,
 };
 
+const chargeback = z.object({ state: z.enum(CHARGEBACK_STATES), description: optionalText });
+
 /** Of `actedView`. */
 export const recordedPayment = z.object(recordedFields);
+
+/** Of `chargebackView`. */
+export const chargedBackPayment = z.object({ ...recordedFields, chargeback });
 
 /** Of `listedView`. */
 export const listedPayment = z.object({
@@ -157,6 +163,7 @@ export const fullRecord = z.object({
   origin: z.enum(ORIGINS),
   redirectUrl: z.optional(z.url()),
   refundable: z.optional(signedAmount),
+  chargeback: z.optional(chargeback),
   refunds: z.optional(
     z.array(
       z.object({
@@ -190,6 +197,7 @@ export const fullRecord = z.object({
           }),
         }),
       ),
+      chargeback: z.optional(z.object({ state: z.enum(CHARGEBACK_STATES) })),
       facts: z.object(observedFacts),
     }),
   ),

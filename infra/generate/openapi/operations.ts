@@ -2,6 +2,7 @@
 import * as z from 'zod/mini';
 import { captureBody, emptyBody, rejectBody } from '../../../functions/operations/actions.ts';
 import { acknowledgeBody } from '../../../functions/operations/alarms.ts';
+import { chargebackBody } from '../../../functions/operations/chargebacks.ts';
 import { resolveBody } from '../../../functions/operations/claims.ts';
 import { recurringBody } from '../../../functions/operations/deposits.ts';
 import { DEFAULT_DAYS, listQuery } from '../../../functions/operations/list-query.ts';
@@ -67,6 +68,7 @@ const ROUTES: Record<OperationRouteKey, Description> = {
       'payment.state_conflict',
       'refund.exceeds_remainder',
       'refund.too_many',
+      'refund.chargeback',
     ],
   },
   'POST /operations/withdrawals': {
@@ -108,6 +110,24 @@ const ROUTES: Record<OperationRouteKey, Description> = {
     'Stops a withdrawal that is AWAITING_APPROVAL',
     'Rejection',
   ),
+  'POST /operations/payments/{id}/chargeback': {
+    operationId: 'chargeBackPayment',
+    summary: 'Registers the chargeback of a COMPLETED deposit, or closes one by hand',
+    description:
+      'Registered at paytech once, as open unless a state is given; paytech then tells what becomes of it. While it is OPEN or COMPLETED nothing is refunded. One that is open is closed by a state, in the record here only.',
+    body: 'NewChargeback',
+    bodyIsOptional: true,
+    answers: { 200: { description: 'It is registered, or closed.', schema: 'ChargedBackPayment' } },
+    problems: [
+      'request.invalid',
+      'payment.not_found',
+      'payment.state_conflict',
+      'operation.conflict',
+      'operation.outcome_unknown',
+      'gateway.rejected',
+      'gateway.unavailable',
+    ],
+  },
   'POST /operations/claims/resolve': {
     operationId: 'resolveClaim',
     summary: 'Records a person’s decision on a request or an action whose outcome is unknown',
@@ -184,6 +204,8 @@ export const operations: RouteGroup = {
     ClaimDecision: resolveBody,
     AlarmDecision: acknowledgeBody,
     Refund: answers.refund,
+    NewChargeback: chargebackBody,
+    ChargedBackPayment: answers.chargedBackPayment,
     RecordedPayment: answers.recordedPayment,
     FullRecord: answers.fullRecord,
     PaymentList: z.object({ payments: z.array(answers.listedPayment), hasMore: z.boolean() }),

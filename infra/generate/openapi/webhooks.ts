@@ -6,6 +6,7 @@ export const webhooks: RouteGroup = {
   description: 'What paytech calls.',
   schemas: {
     GatewayPayment: z.looseObject({}),
+    GatewayChargeback: z.looseObject({}),
     WebhookReceipt: z.object({ received: z.literal(true) }),
   },
   routes: [
@@ -18,6 +19,17 @@ export const webhooks: RouteGroup = {
         "The body is paytech's payment object. Its signature is the HMAC-SHA256 of the raw body with the shop's signing key, in hex or base64. Nothing else is looked at before the webhook is durably queued. Payments of this service have theirs sent to a path below it, which only paytech is told and which does the same.",
       access: 'paytech',
       body: 'GatewayPayment',
+      answers: { 200: { description: 'The webhook is durably queued.', schema: 'WebhookReceipt' } },
+      problems: ['webhook.signature_invalid', 'webhook.too_large'],
+    },
+    {
+      method: 'post',
+      path: '/webhooks/paytech/chargebacks',
+      operationId: 'receiveChargebackWebhook',
+      summary: 'Takes a webhook of paytech about a chargeback',
+      description: 'Signed as any other. Its state is the chargeback’s, and never taken for the payment’s.',
+      access: 'paytech',
+      body: 'GatewayChargeback',
       answers: { 200: { description: 'The webhook is durably queued.', schema: 'WebhookReceipt' } },
       problems: ['webhook.signature_invalid', 'webhook.too_large'],
     },

@@ -135,7 +135,7 @@ function secondOf(date: Date): number {
 export function simulatedGateway(
   paytech: Paytech,
   actor: Actor,
-): Pick<GatewayClient, 'get' | 'list' | 'listReadable'> {
+): Pick<GatewayClient, 'get' | 'list' | 'listReadable' | 'operations'> {
   const { population, weather } = paytech;
 
   function told(payment: number, moment: number): GatewayPayment {
@@ -196,5 +196,6 @@ export function simulatedGateway(
     },
     list,
     listReadable: list,
+    operations: async () => ({ kind: 'answered', result: { operations: [] } }),
   };
 }

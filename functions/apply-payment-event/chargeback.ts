@@ -1,0 +1,103 @@
+import { stand } from '../../shared/calls/stand.ts';
+import { foundInRecord } from '../../shared/calls/still-to-decide.ts';
+import { eventKey, keyWithin, type QueuedEvent } from '../../shared/messaging/event-queue.ts';
+import { type Chargeback, judgeChargeback } from '../../shared/payment/chargeback.ts';
+import { publicationOf } from '../../shared/payment/cloud-event.ts';
+import { optional, type PaymentRecord, versionOfKey } from '../../shared/payment/payment.ts';
+import { readChargeback, type SaidOfChargeback } from '../../shared/paytech/chargeback.ts';
+import { UnreadablePayment } from '../../shared/paytech/wire.ts';
+import * as chargebacks from '../../shared/store/chargebacks.ts';
+import { readPayment } from '../../shared/store/payments.ts';
+import { noteUnknownWord } from '../../shared/store/unknown-word.ts';
+import { assertRoom, isOld } from './limits.ts';
+import type { ApplyEventDependencies, Outcome } from './pipeline.ts';
+import { watchUnknownWord } from './warnings.ts';
+
+const MAX_ROUNDS = 4;
+
+/**
+ * Applies what is said of a payment's chargeback, which is never judged as the payment's state. Throws as
+ * {@link import('./pipeline.ts').applyEvent} does.
+ */
+export function applyChargeback(deps: ApplyEventDependencies) {
+  const { table, eventSource, now } = deps;
+
+  return async function apply(event: QueuedEvent): Promise<Outcome> {
+    const said = readChargeback(event.bytes);
+    if ('word' in said) {
+      const unknown = { of: 'state', word: `CHARGEBACK_${said.word}` } as const;
+      await noteUnknownWord(table, said.id, unknown, new Date(now()).toISOString());
+      await watchUnknownWord(deps, said.id, unknown);
+      return { outcome: 'ignored', paymentId: said.id };
+    }
+    // The same bytes may be a webhook of the payment.
+    const key = keyWithin(eventKey(event), 'chargeback');
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const record = await readPayment(table, said.id);
+      if (!record) throw new Error(`payment ${said.id} of a chargeback is not recorded here`);
+      const outcome = await judge(event, key, said, record);
+      if (outcome) return outcome;
+    }
+    throw new Error(`payment ${said.id} changes faster than its chargeback can be applied`);
+  };
+
+  /** Undefined when the record has changed meanwhile. */
+  async function judge(
+    event: QueuedEvent,
+    key: string,
+    said: SaidOfChargeback,
+    record: PaymentRecord,
+  ): Promise<Outcome | undefined> {
+    if (record.paymentType !== 'DEPOSIT') throw new UnreadablePayment('a chargeback is of a DEPOSIT');
+    const version = versionOfKey(record, key);
+    if (version) return again(event, record, version);
+    switch (judgeChargeback(record.chargeback, said.state)) {
+      case 'stale':
+        return { outcome: 'stale', paymentId: record.id };
+      case 'duplicate':
+        return again(event, record, record.history.findLastIndex(({ chargeback }) => chargeback) + 1);
+      default:
+        return write(event, key, said, record);
+    }
+  }
+
+  async function write(
+    event: QueuedEvent,
+    key: string,
+    { state, description }: SaidOfChargeback,
+    record: PaymentRecord,
+  ): Promise<Outcome | undefined> {
+    assertRoom(record);
+    // What a caller wrote; what a webhook says may be anybody's.
+    const told = event.source === 'webhook' ? record.chargeback?.description : description;
+    const chargeback: Chargeback = { state, ...optional('description', told) };
+    const entry = {
+      at: new Date(now()).toISOString(),
+      source: event.source,
+      ...optional('caller', event.caller),
+      key,
+      ...optional('signature', event.signature),
+      chargeback: { state },
+      facts: { state: record.state },
+    };
+    const applied = await chargebacks.applyChargeback(table, record, chargeback, entry);
+    return applied.applied ? announce('applied', applied.record, applied.record.version) : undefined;
+  }
+
+  async function again(event: QueuedEvent, record: PaymentRecord, version: number): Promise<Outcome> {
+    if (isOld(event, record.history[version - 1]!)) return { outcome: 'stale', paymentId: record.id };
+    return announce('duplicate', record, version);
+  }
+
+  async function announce(
+    outcome: 'applied' | 'duplicate',
+    record: PaymentRecord,
+    version: number,
+  ): Promise<Outcome> {
+    const { id } = record;
+    const found = foundInRecord('chargeback-open', record);
+    const finding = { alarm: 'chargeback-open', id, found } as const;
+    if (found.length > 0) await stand(deps, finding, 'chargeback open', { paymentId: id });
+    return { outcome, paymentId: id, publication: publicationOf(record, version, eventSource) };
+  }
+}

@@ -1,0 +1,182 @@
+import { openOperation } from '../payment/action.ts';
+import { type Chargeback, type ChargebackState, judgeChargeback } from '../payment/chargeback.ts';
+import { LEASE_MS } from '../payment/claim.ts';
+import { withQueued } from '../payment/observation.ts';
+import { optional, type PaymentRecord } from '../payment/payment.ts';
+import { showsChargeback, writeChargeback } from '../paytech/chargeback.ts';
+import type { FieldError, GatewayClient } from '../paytech/client.ts';
+import { SHORT_ASK_LIMIT_MS } from '../paytech/time-limits.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { dropOperation, takeOperation } from '../store/operation-lock.ts';
+import { readPayment } from '../store/payments.ts';
+import { callOnce } from './call-once.ts';
+import type { ObserveDependencies } from './observe.ts';
+
+/*
+ * A chargeback is registered at paytech once, by the lock of actions on a payment (shared/calls/act.ts). GET does not
+ * show it: whether one that nobody heard the end of was registered, paytech's audit trail says, or a person. Refunds are
+ * refused from the lock on.
+ *
+ * | found                                      | what happens                         | result                |
+ * |--------------------------------------------|--------------------------------------|-----------------------|
+ * | a chargeback, the same state or none asked | nothing                              | done                  |
+ * | one that is open, another state asked      | closed here, not at paytech          | done                  |
+ * | none, the deposit COMPLETED                | locked, then called                  | by the answer:        |
+ * |   answered                                 | on the queue; open until applied     | done                  |
+ * |   refused, and the audit trail has one     | the same                             | done                  |
+ * |   refused, not accepted, or not sent       | unlocked                             | rejected, unavailable |
+ * |   anything else, 429 included              | the audit trail is asked             | done, or unknown      |
+ * | the same is under way                      | the audit trail is asked             | done, or unknown      |
+ */
+
+export interface ChargeBackDependencies extends ObserveDependencies {
+  gateway: Pick<GatewayClient, 'chargeback' | 'operations'>;
+  ready: () => Promise<unknown>;
+  logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+export interface ChargeBackRequest extends Partial<Chargeback> {
+  paymentId: string;
+  /** Where paytech sends what becomes of it. */
+  webhookUrl: string;
+  caller: string;
+  owner: string;
+  requestId?: string;
+  /** When this process will be stopped, in epoch milliseconds. */
+  deadline: number;
+}
+
+export type ChargeBackResult =
+  /** `chargeback` as it will be once its event is applied. */
+  | { is: 'done'; record: PaymentRecord; chargeback: Chargeback }
+  | { is: 'not-found' }
+  | { is: 'wrong-state'; record: PaymentRecord }
+  | { is: 'closed'; state: ChargebackState }
+  | { is: 'conflict' }
+  | { is: 'unknown'; seconds: number }
+  | { is: 'rejected'; message: string; errors: FieldError[] }
+  | { is: 'unavailable'; status?: number };
+
+const UNKNOWN: ChargeBackResult = { is: 'unknown', seconds: 30 };
+
+export function chargeBack(deps: ChargeBackDependencies) {
+  const { table, gateway, now, ready, logger } = deps;
+
+  return async function run(request: ChargeBackRequest): Promise<ChargeBackResult> {
+    const record = await readPayment(table, request.paymentId);
+    if (!record) return { is: 'not-found' };
+    if (record.chargeback) return close(request, record, record.chargeback);
+    const open = openOperation(record);
+    if (open) return open.kind === 'chargeback' ? look(request, record) : { is: 'conflict' };
+    const { paymentType, state } = withQueued(record);
+    if (paymentType !== 'DEPOSIT' || state !== 'COMPLETED') return { is: 'wrong-state', record };
+    return register(request, record);
+  };
+
+  /** paytech has no call for it. */
+  async function close(
+    request: ChargeBackRequest,
+    record: PaymentRecord,
+    known: Chargeback,
+  ): Promise<ChargeBackResult> {
+    const { state = known.state } = request;
+    if (judgeChargeback(known, state) !== 'applied') return { is: 'done', record, chargeback: known };
+    if (known.state !== 'OPEN') return { is: 'closed', state: known.state };
+    return tell(request, record, { ...known, state });
+  }
+
+  async function register(request: ChargeBackRequest, read: PaymentRecord): Promise<ChargeBackResult> {
+    await ready();
+    const { caller, owner, paymentId, description, state, webhookUrl } = request;
+    const startedAt = now();
+    const leaseUntil = startedAt + LEASE_MS;
+    const operation = {
+      kind: 'chargeback' as const,
+      owner,
+      caller,
+      startedAt,
+      leaseUntil,
+      version: read.version,
+    };
+    const { taken, record } = await takeOperation(table, read, operation);
+    if (!taken || !record) return UNKNOWN;
+    const body = {
+      ...optional('description', description),
+      ...optional('state', state === 'OPEN' ? undefined : state),
+      webhookUrl,
+    };
+    const called = await callOnce(deps, {
+      until: Math.min(leaseUntil, request.deadline),
+      call: (limitMs) => gateway.chargeback(paymentId, body, limitMs),
+      giveBack: async () => {},
+      about: { paymentId, action: 'chargeback' },
+      isSure: false,
+    });
+    if (called.is === 'done') return tell(request, record, chargebackOf(request));
+    const hasTime = now() + SHORT_ASK_LIMIT_MS <= request.deadline;
+    if (called.is === 'unknown') return hasTime ? look(request, record) : UNKNOWN;
+    // 3.29 also says that there is one already.
+    if (called.is === 'rejected' && hasTime && (await isInTrail(deps, paymentId))) {
+      return tell(request, record, chargebackOf(request));
+    }
+    await dropOperation(table, record);
+    return called;
+  }
+
+  async function look(request: ChargeBackRequest, record: PaymentRecord): Promise<ChargeBackResult> {
+    return (await isInTrail(deps, record.id)) ? tell(request, record, chargebackOf(request)) : UNKNOWN;
+  }
+
+  async function tell(
+    request: ChargeBackRequest,
+    record: PaymentRecord,
+    chargeback: Chargeback,
+  ): Promise<ChargeBackResult> {
+    const { caller, requestId } = request;
+    await queueChargeback(deps, record.id, chargeback, { caller, ...optional('requestId', requestId) });
+    logger.info('chargeback noted', { paymentId: record.id, chargeback: chargeback.state });
+    return { is: 'done', record, chargeback };
+  }
+}
+
+function chargebackOf({ state = 'OPEN', description }: ChargeBackRequest): Chargeback {
+  return { state, ...optional('description', description) };
+}
+
+/** Undefined where paytech does not say. */
+async function isInTrail(
+  { gateway }: { gateway: Pick<GatewayClient, 'operations'> },
+  id: string,
+): Promise<boolean | undefined> {
+  const answer = await gateway.operations(id, SHORT_ASK_LIMIT_MS);
+  return answer.kind === 'answered' ? showsChargeback(answer.result.operations) : undefined;
+}
+
+async function queueChargeback(
+  { queue, now }: Pick<ObserveDependencies, 'queue' | 'now'>,
+  id: string,
+  chargeback: Chargeback,
+  by: { caller?: string; requestId?: string },
+): Promise<void> {
+  await queue.send({
+    about: 'chargeback',
+    bytes: writeChargeback({ id, ...chargeback }),
+    source: 'operation',
+    receivedAt: new Date(now()).toISOString(),
+    ...by,
+  });
+}
+
+/**
+ * Looks whether a chargeback whose registration nobody heard the end of is in paytech's audit trail, and tells it on:
+ * `told`. `open` where it is not there, `unanswered` where paytech does not say.
+ */
+export async function lookAtChargeback(
+  deps: Pick<ObserveDependencies, 'queue' | 'now'> & { gateway: Pick<GatewayClient, 'operations'> },
+  { id, operations }: PaymentRecord,
+): Promise<'told' | 'open' | 'unanswered'> {
+  const isThere = await isInTrail(deps, id);
+  if (!isThere) return isThere === undefined ? 'unanswered' : 'open';
+  await queueChargeback(deps, id, { state: 'OPEN' }, optional('caller', operations.at(-1)?.caller));
+  return 'told';
+}

@@ -1,0 +1,25 @@
+import { type Chargeback, stands } from '../payment/chargeback.ts';
+import { type HistoryEntry, MAX_HISTORY, type PaymentRecord } from '../payment/payment.ts';
+import { assign } from './expressions.ts';
+import { isUnchanged, keyOf, toRecord } from './payment-item.ts';
+import { type Applied, hasRoomIn, isNewEvent, queuedStill, versionOf } from './payments.ts';
+import type { Table } from './table.ts';
+
+/** Writes what became of a chargeback as a version of its payment, whose state stays as it is. */
+export async function applyChargeback(
+  table: Table,
+  read: PaymentRecord,
+  chargeback: Chargeback,
+  entry: HistoryEntry & { key: string },
+): Promise<Applied> {
+  const { SET, ADD } = versionOf(entry);
+  const isStanding = stands(chargeback.state);
+  const { written, item } = await table.update(keyOf(read.id), {
+    SET: [...SET, ...assign({ chargeback, ...(isStanding ? { disputed: true } : {}) }), ...queuedStill(read)],
+    REMOVE: isStanding ? [] : ['disputed'],
+    ADD,
+    condition: [isUnchanged(read), isNewEvent(entry), hasRoomIn(MAX_HISTORY)],
+  });
+  if (written) return { applied: true, record: toRecord(item) };
+  return { applied: false, record: item && toRecord(item) };
+}
