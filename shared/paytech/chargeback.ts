@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { type ChargebackState, isChargebackState } from '../payment/chargeback.ts';
 import { parseJson, stringifyJson } from '../payment/json.ts';
 import { optional } from '../payment/payment.ts';
+import { lenient } from './lenient.ts';
 import { PAYMENT_ID, UnreadablePayment } from './wire.ts';
 
 /** What a message says of the chargeback of payment `id`. One that is open has no state at paytech. */
@@ -14,7 +15,7 @@ export interface SaidOfChargeback {
 const wire = z.looseObject({
   id: z.string().check(z.regex(PAYMENT_ID)),
   state: z.nullish(z.string()),
-  description: z.catch(z.nullish(z.string().check(z.maxLength(512))), undefined),
+  description: lenient(z.string().check(z.maxLength(512))),
 });
 
 /**
