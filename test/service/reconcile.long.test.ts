@@ -34,7 +34,7 @@ async function created(count: number): Promise<string[]> {
   return ids;
 }
 
-const fault = (kind: string, times: number) =>
+const fault = (kind: string, times: number | 'always') =>
   service.simulator('POST', '/simulator/faults', { on: 'webhook', kind, times });
 
 const pay = (id: string, index: number) =>
@@ -52,14 +52,15 @@ async function statesThere(): Promise<Map<string, string>> {
 
 /** Runs reconcile until what it found, or what came of it, is as wanted. */
 const untilReconciled = (check: (result: RunSummary) => Promise<void>) =>
-  vi.waitFor(async () => check(await reconcile()), { timeout: 30_000, interval: 200 });
+  vi.waitFor(async () => check(await reconcile()), { timeout: 120_000, interval: 200 });
 
 const isWorkedOff = () =>
-  vi.waitFor(async () => expect(await service.depth('webhooks')).toBe(0), { timeout: 30_000, interval: 200 });
+  vi.waitFor(async () => expect(await service.depth('webhooks')).toBe(0), { timeout: 120_000, interval: 200 });
 
 it(`with every webhook lost, ${PAYMENTS} payments reach their end, each once, and each counts as missed`, async () => {
   const ids = await created(PAYMENTS);
-  await fault('drop', PAYMENTS);
+  // Each that is sent again too: on a slow machine that is before the last one is sent first.
+  await fault('drop', 'always');
   await forEachOf([...ids.entries()], 8, async ([index, id]) => {
     await pay(id, index);
   });
@@ -69,6 +70,7 @@ it(`with every webhook lost, ${PAYMENTS} payments reach their end, each once, an
     for (const key of keys) found[key] += result[key];
     expect(found.missedByWebhook).toBe(PAYMENTS);
   });
+  await service.simulator('DELETE', '/simulator/faults');
   await isWorkedOff();
   expect(await statesHere()).toEqual(await statesThere());
   expect(found).toEqual({ missedByWebhook: PAYMENTS, changed: PAYMENTS, unknownToUs: 0, failed: 0 });
@@ -79,7 +81,7 @@ it(`with every webhook lost, ${PAYMENTS} payments reach their end, each once, an
   const events = await service.received();
   expect(new Set(events.map(({ body }) => JSON.parse(body).id))).toEqual(new Set(ids.map((id) => `${id}:2`)));
   expect(await reconcile()).toMatchObject({ changed: 0, missedByWebhook: 0, unknownToUs: 0, failed: 0 });
-}, 120_000);
+}, 400_000);
 
 it(`with a tenth of the webhooks of ${PAYMENTS} payments lost, doubled and disordered, it ends as at paytech`, async () => {
   const ids = await created(PAYMENTS);
@@ -94,7 +96,7 @@ it(`with a tenth of the webhooks of ${PAYMENTS} payments lost, doubled and disor
   expect(new Set(events.filter((id) => ids.includes(id.split(':')[0])))).toEqual(
     new Set(ids.map((id) => `${id}:2`)),
   );
-}, 120_000);
+}, 400_000);
 
 /** As a stack of before has left it that has not run for an hour. */
 const fallBehind = () =>
