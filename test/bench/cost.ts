@@ -33,6 +33,32 @@ const INVOCATIONS = 20;
 const MEMORY = 1;
 const BATCH = 10;
 
+const create = (who: string, contender: Contender): Step => ({
+  name: `create a payment, ${who}`,
+  contender,
+  payments: 1,
+  event: order,
+  apiRequests: 1,
+  queueRequests: 0,
+});
+const receive = (who: string, contender: Contender): Step => ({
+  name: `receive a webhook, ${who}`,
+  contender,
+  payments: 1,
+  event: () => webhook(),
+  apiRequests: 1,
+  queueRequests: 0,
+});
+const apply = (who: string, contender: Contender): Step => ({
+  name: `apply an event, ${who}`,
+  contender,
+  payments: BATCH,
+  event: (ids) => batch(ids, 'COMPLETED'),
+  apiRequests: 0,
+  // Lambda receives and deletes whole batches.
+  queueRequests: 2 / BATCH,
+});
+
 /**
  * What a payment costs, step by step and warm: the time that Lambda charges, with AWS and paytech answering 5 ms late,
  * and the requests and the table's units that were counted, at the prices of `infra/stack/cost.ts`. A batch of SNS counts as
@@ -50,31 +76,6 @@ export async function cost(aws: Aws, rounds: number): Promise<Part> {
     environment,
   };
 
-  const create = (who: string, contender: Contender): Step => ({
-    name: `create a payment, ${who}`,
-    contender,
-    payments: 1,
-    event: order,
-    apiRequests: 1,
-    queueRequests: 0,
-  });
-  const receive = (who: string, contender: Contender): Step => ({
-    name: `receive a webhook, ${who}`,
-    contender,
-    payments: 1,
-    event: () => webhook(),
-    apiRequests: 1,
-    queueRequests: 0,
-  });
-  const apply = (who: string, contender: Contender): Step => ({
-    name: `apply an event, ${who}`,
-    contender,
-    payments: BATCH,
-    event: (ids) => batch(ids, 'COMPLETED'),
-    apiRequests: 0,
-    // Lambda receives and deletes whole batches.
-    queueRequests: 2 / BATCH,
-  });
   const ours = [
     create('ours', bundled('create-payment')),
     receive('ours', webhooks.ours),
@@ -103,38 +104,8 @@ export async function cost(aws: Aws, rounds: number): Promise<Part> {
     const results = await interleave(steps, rounds, take);
     const dollars = (step: Step) => results.get(step)!.map((each) => each.dollars);
     const seconds = (step: Step) => results.get(step)!.map((each) => each.gigabyteSeconds);
-    const together = (quantity: (step: Step) => number[], all: Step[]) =>
-      Array.from({ length: rounds }, (_, round) =>
-        all.reduce((sum, step) => sum + quantity(step)[round]!, 0),
-      );
     return {
-      figures: [
-        compared(
-          'cost of creating a payment, to tutorial',
-          {},
-          ratio(dollars(ours[0]!), dollars(theirs[0]!)),
-        ),
-        compared(
-          'cost of receiving a webhook, to tutorial',
-          {},
-          ratio(dollars(ours[1]!), dollars(theirs[1]!)),
-        ),
-        compared(
-          'cost of applying an event, to Powertools',
-          {},
-          ratio(dollars(ours[2]!), dollars(theirs[2]!)),
-        ),
-        compared(
-          'cost of the three, to tutorial and Powertools',
-          {},
-          ratio(together(dollars, ours), together(dollars, theirs)),
-        ),
-        compared(
-          'GB-seconds of the three, to tutorial and Powertools',
-          {},
-          ratio(together(seconds, ours), together(seconds, theirs)),
-        ),
-      ],
+      figures: figuresOf(ours, theirs, rounds, dollars, seconds),
       measured: steps.map(
         (step): Measurement => ({
           subject: 'cost',
@@ -172,6 +143,33 @@ export async function cost(aws: Aws, rounds: number): Promise<Part> {
     const gigabyteSeconds = ((ms / 1000) * MEMORY) / ids.length;
     return { gigabyteSeconds, dollars: dollarsOf(step, gigabyteSeconds, counted), ...counted };
   }
+}
+
+/** How much dearer ours is than theirs, step by step and together. */
+function figuresOf(
+  ours: Step[],
+  theirs: Step[],
+  rounds: number,
+  dollars: (step: Step) => number[],
+  seconds: (step: Step) => number[],
+) {
+  const together = (quantity: (step: Step) => number[], all: Step[]) =>
+    Array.from({ length: rounds }, (_, round) => all.reduce((sum, step) => sum + quantity(step)[round]!, 0));
+  return [
+    compared('cost of creating a payment, to tutorial', {}, ratio(dollars(ours[0]!), dollars(theirs[0]!))),
+    compared('cost of receiving a webhook, to tutorial', {}, ratio(dollars(ours[1]!), dollars(theirs[1]!))),
+    compared('cost of applying an event, to Powertools', {}, ratio(dollars(ours[2]!), dollars(theirs[2]!))),
+    compared(
+      'cost of the three, to tutorial and Powertools',
+      {},
+      ratio(together(dollars, ours), together(dollars, theirs)),
+    ),
+    compared(
+      'GB-seconds of the three, to tutorial and Powertools',
+      {},
+      ratio(together(seconds, ours), together(seconds, theirs)),
+    ),
+  ];
 }
 
 function eachOf<Counts extends object>(counts: Counts, payments: number): Counts {

@@ -27,7 +27,8 @@ import type { World } from '../support/world.ts';
 export const ALLOWED_ORIGIN = 'https://shop.example';
 const WEBHOOK_URL = 'https://shop.example/webhooks/paytech';
 
-export function handlersOn(world: World) {
+/** What the handlers find outside, with a count of what they change there. */
+function watchedOutside(world: World) {
   vi.stubEnv('STACK_NAME', 'fuzz');
   const logger = openLogger();
   const queued: QueuedEvent[] = [];
@@ -56,10 +57,17 @@ export function handlersOn(world: World) {
     cards: async () => ({ kind: 'answered' as const, result: { cards: [] } }),
     availableWithdrawalBalances: async () => ({ kind: 'answered' as const, result: { balances: [] } }),
   };
+
+  return { outside: { table, gateway, queue, now, logger }, queued, changes };
+}
+
+const kept = <Value>(value: Value) => ({ get: async () => value, refreshed: async () => undefined });
+
+function routesOf(outside: ReturnType<typeof watchedOutside>['outside']) {
+  const { table, gateway, queue, now, logger } = outside;
   const ready = async () => 'key';
   const create = claimedCall({ table, gateway, queue, now, logger });
   const acting = act({ table, gateway, queue, ready, now, logger });
-  const kept = <Value>(value: Value) => ({ get: async () => value, refreshed: async () => undefined });
 
   const readOrder = orderTokens({
     keys: kept(readOrderKeys(LOCAL_KEYS.orderTokenKey)),
@@ -92,17 +100,23 @@ export function handlersOn(world: World) {
     release: releaseAction({ table, gateway, queue, now }),
     acknowledge: acknowledgeAlarm({ table, logger, now }),
   });
+
+  return { acting, withoutToken: storefront(false), withToken: storefront(true), backOffice };
+}
+
+export function handlersOn(world: World) {
+  const { outside, queued, changes } = watchedOutside(world);
+  const { table, gateway, queue, now, logger } = outside;
+  const { acting, withoutToken, withToken, backOffice } = routesOf(outside);
   const deadline = () => now() + 14_000;
   let owners = 0;
   const owner = () => `owner-${++owners}`;
 
-  const create1 = storefront(false);
-  const create2 = storefront(true);
   const execute = executePayment({ act: acting });
   const ofBackOffice = httpHandler(logger, (event) => backOffice(event, owner(), deadline()));
   const handlers = {
-    'POST /payments': httpHandler(logger, (event) => create1(event, owner(), deadline())),
-    'POST /payments with a token': httpHandler(logger, (event) => create2(event, owner(), deadline())),
+    'POST /payments': httpHandler(logger, (event) => withoutToken(event, owner(), deadline())),
+    'POST /payments with a token': httpHandler(logger, (event) => withToken(event, owner(), deadline())),
     'GET /payments/{id}': httpHandler(
       logger,
       getPayment({

@@ -12,10 +12,18 @@ import { EUR_10, objectBytes, paymentId, type World } from '../support/world.ts'
 
 const MINUTE = 60_000;
 
+type Causes = Record<string, Record<string, () => Promise<unknown>>>;
+
 /** What each alarm over logged metrics goes off over: by the alarm, then by the function that notices. */
-export function causesIn(scene: CountedWorld): Record<string, Record<string, () => Promise<unknown>>> {
-  const { functions, pass, times, failing, created, webhook, paid, authorized, withDue, givesUp, untold } =
-    scene;
+export const causesIn = (scene: CountedWorld): Causes => ({
+  ...causesInEvents(scene),
+  ...causesInCalls(scene),
+  ...causesInRuns(scene),
+});
+
+/** What events bring. */
+function causesInEvents(scene: CountedWorld): Causes {
+  const { functions, times, created, webhook, paid } = scene;
 
   async function refundedElsewhere(parentPaymentId: string, amount: string): Promise<void> {
     const refund = { paymentType: 'REFUND' as const, referenceId: randomUUID(), parentPaymentId };
@@ -23,6 +31,97 @@ export function causesIn(scene: CountedWorld): Record<string, Record<string, () 
     scene.world.gateway.set(id, { state: 'COMPLETED' });
     await webhook({ ...refund, id, amount, state: 'COMPLETED' });
   }
+
+  return {
+    'webhook-signature': {
+      'receive-webhook': () =>
+        times(5, async () =>
+          expect(await functions.receive(Buffer.from(JSON.stringify(CUSTOMER)), 'forged')).toBe(401),
+        ),
+    },
+    'payment-corrected': {
+      'apply-payment-event': async () => {
+        const id = await paid();
+        scene.world.gateway.set(id, { state: 'CANCELLED' });
+        await webhook({ id, state: 'CANCELLED' });
+      },
+    },
+    'event-quarantined': {
+      'apply-payment-event': async () => webhook({ id: await paid(), state: 'CANCELLED' }),
+    },
+    'unknown-states': {
+      'apply-payment-event': async () => {
+        const id = await created();
+        await times(20, () => webhook({ id, state: 'RECONCILIATION' }));
+      },
+    },
+    'chargeback-open': {
+      'apply-payment-event': async () => webhook({ id: await paid(), state: '' }, CHARGEBACK_ROUTE),
+    },
+    'order-paid-twice': {
+      'apply-payment-event': async () => {
+        const referenceId = randomUUID();
+        const again = async () => {
+          const result = await functions.create('deposit', referenceId);
+          return (result as { record: { id: string } }).record.id;
+        };
+        const first = await again();
+        scene.world.gateway.set(first, { state: 'DECLINED' });
+        await webhook({ id: first, state: 'DECLINED', referenceId });
+        const second = await again();
+        await webhook({ id: second, state: 'COMPLETED', referenceId: `${referenceId}~2` });
+        scene.world.gateway.set(first, { state: 'COMPLETED' });
+        await webhook({ id: first, state: 'COMPLETED', referenceId });
+      },
+    },
+    'paid-out-twice': {
+      'apply-payment-event': async () => {
+        const referenceId = randomUUID();
+        await functions.create('withdrawal', referenceId);
+        const { id } = scene.world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
+        await webhook({ id, state: 'PENDING', paymentType: 'WITHDRAWAL', referenceId });
+      },
+    },
+    'refunded-too-much': {
+      'apply-payment-event': async () => {
+        const parentPaymentId = await paid();
+        await refundedElsewhere(parentPaymentId, '11');
+      },
+    },
+    'refund-without-parent': {
+      'apply-payment-event': () => refundedElsewhere(paymentId(), '10'),
+    },
+    'message-parked': {
+      'apply-payment-event': async () => {
+        const bytes = Buffer.from('not json');
+        await scene.signed(bytes);
+        await functions.apply();
+      },
+    },
+    'publish-failed': {
+      'apply-payment-event': async () => {
+        const ids = await Promise.all(Array.from({ length: 5 }, created));
+        for (const id of ids) {
+          const bytes = objectBytes({
+            id,
+            paymentType: 'DEPOSIT',
+            state: 'COMPLETED',
+            amount: '10',
+            currency: 'EUR',
+          });
+          await scene.signed(bytes);
+        }
+        const publish: World['publisher']['publish'] = async (all) =>
+          new Map(all.map(({ id }) => [id, 'AccessDenied']));
+        expect((await functions.apply({ publish })).batchItemFailures).toHaveLength(5);
+      },
+    },
+  };
+}
+
+/** What becomes of calls of paytech, and of what they need. */
+function causesInCalls(scene: CountedWorld): Causes {
+  const { functions, pass, times, failing, created, webhook, authorized } = scene;
 
   /** Two payments under one reference: which one was made by the call that follows? */
   const ambiguous = async (paymentType: 'DEPOSIT' | 'WITHDRAWAL') => {
@@ -83,12 +182,6 @@ export function causesIn(scene: CountedWorld): Record<string, Record<string, () 
   }
 
   return {
-    'webhook-signature': {
-      'receive-webhook': () =>
-        times(5, async () =>
-          expect(await functions.receive(Buffer.from(JSON.stringify(CUSTOMER)), 'forged')).toBe(401),
-        ),
-    },
     'order-tokens': {
       'create-payment': () => {
         const keys = { get: async () => ['k'.repeat(32)], refreshed: async () => undefined };
@@ -101,30 +194,6 @@ export function causesIn(scene: CountedWorld): Record<string, Record<string, () 
           logger,
         });
         return times(20, () => read(ORDER_TOKEN).catch(() => {}));
-      },
-    },
-    'payment-corrected': {
-      'apply-payment-event': async () => {
-        const id = await paid();
-        scene.world.gateway.set(id, { state: 'CANCELLED' });
-        await webhook({ id, state: 'CANCELLED' });
-      },
-    },
-    'event-quarantined': {
-      'apply-payment-event': async () => webhook({ id: await paid(), state: 'CANCELLED' }),
-    },
-    'unknown-states': {
-      'apply-payment-event': async () => {
-        const id = await created();
-        await times(20, () => webhook({ id, state: 'RECONCILIATION' }));
-      },
-    },
-    'unknown-state-for-long': {
-      reconcile: async () => {
-        await webhook({ id: await created(), state: 'RECONCILIATION' });
-        await functions.reconcile();
-        pass(24 * 60 * MINUTE);
-        await functions.reconcile();
       },
     },
     'outcome-unknown': {
@@ -189,91 +258,6 @@ export function causesIn(scene: CountedWorld): Record<string, Record<string, () 
         await functions.reconcile();
       },
     },
-    'order-paid-twice': {
-      'apply-payment-event': async () => {
-        const referenceId = randomUUID();
-        const again = async () => {
-          const result = await functions.create('deposit', referenceId);
-          return (result as { record: { id: string } }).record.id;
-        };
-        const first = await again();
-        scene.world.gateway.set(first, { state: 'DECLINED' });
-        await webhook({ id: first, state: 'DECLINED', referenceId });
-        const second = await again();
-        await webhook({ id: second, state: 'COMPLETED', referenceId: `${referenceId}~2` });
-        scene.world.gateway.set(first, { state: 'COMPLETED' });
-        await webhook({ id: first, state: 'COMPLETED', referenceId });
-      },
-    },
-    'paid-out-twice': {
-      'apply-payment-event': async () => {
-        const referenceId = randomUUID();
-        await functions.create('withdrawal', referenceId);
-        const { id } = scene.world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
-        await webhook({ id, state: 'PENDING', paymentType: 'WITHDRAWAL', referenceId });
-      },
-    },
-    'webhook-not-confirmed': {
-      reconcile: async () => {
-        await webhook({ id: await created(), state: 'COMPLETED' });
-        pass(5 * MINUTE);
-        await functions.reconcile();
-      },
-    },
-    'authorized-for-long': {
-      reconcile: async () => {
-        await authorized();
-        pass(72 * 60 * MINUTE);
-        await functions.reconcile();
-      },
-    },
-    'chargeback-open': {
-      'apply-payment-event': async () => webhook({ id: await paid(), state: '' }, CHARGEBACK_ROUTE),
-    },
-    'awaiting-approval-for-long': {
-      reconcile: async () => {
-        const referenceId = randomUUID();
-        const { id } = scene.world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
-        scene.world.gateway.set(id, { state: 'AWAITING_APPROVAL' });
-        await webhook({ id, state: 'AWAITING_APPROVAL', paymentType: 'WITHDRAWAL' });
-        pass(24 * 60 * MINUTE);
-        await functions.reconcile();
-      },
-    },
-    'refunded-too-much': {
-      'apply-payment-event': async () => {
-        const parentPaymentId = await paid();
-        await refundedElsewhere(parentPaymentId, '11');
-      },
-    },
-    'refund-without-parent': {
-      'apply-payment-event': () => refundedElsewhere(paymentId(), '10'),
-    },
-    'message-parked': {
-      'apply-payment-event': async () => {
-        const bytes = Buffer.from('not json');
-        await scene.signed(bytes);
-        await functions.apply();
-      },
-    },
-    'publish-failed': {
-      'apply-payment-event': async () => {
-        const ids = await Promise.all(Array.from({ length: 5 }, created));
-        for (const id of ids) {
-          const bytes = objectBytes({
-            id,
-            paymentType: 'DEPOSIT',
-            state: 'COMPLETED',
-            amount: '10',
-            currency: 'EUR',
-          });
-          await scene.signed(bytes);
-        }
-        const publish: World['publisher']['publish'] = async (all) =>
-          new Map(all.map(({ id }) => [id, 'AccessDenied']));
-        expect((await functions.apply({ publish })).batchItemFailures).toHaveLength(5);
-      },
-    },
     'gateway-not-accepted': turnedDown(429),
     'api-key-refused': {
       ...turnedDown(401),
@@ -305,6 +289,46 @@ export function causesIn(scene: CountedWorld): Record<string, Record<string, () 
       'create-payment': () => agesInAnOutage('create-payment'),
       'receive-webhook': () => agesInAnOutage('receive-webhook'),
       reconcile: () => agesInAnOutage('reconcile'),
+    },
+  };
+}
+
+/** What a run of reconcile notices. */
+function causesInRuns(scene: CountedWorld): Causes {
+  const { functions, pass, times, created, webhook, authorized, withDue, givesUp, untold } = scene;
+
+  return {
+    'unknown-state-for-long': {
+      reconcile: async () => {
+        await webhook({ id: await created(), state: 'RECONCILIATION' });
+        await functions.reconcile();
+        pass(24 * 60 * MINUTE);
+        await functions.reconcile();
+      },
+    },
+    'webhook-not-confirmed': {
+      reconcile: async () => {
+        await webhook({ id: await created(), state: 'COMPLETED' });
+        pass(5 * MINUTE);
+        await functions.reconcile();
+      },
+    },
+    'authorized-for-long': {
+      reconcile: async () => {
+        await authorized();
+        pass(72 * 60 * MINUTE);
+        await functions.reconcile();
+      },
+    },
+    'awaiting-approval-for-long': {
+      reconcile: async () => {
+        const referenceId = randomUUID();
+        const { id } = scene.world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
+        scene.world.gateway.set(id, { state: 'AWAITING_APPROVAL' });
+        await webhook({ id, state: 'AWAITING_APPROVAL', paymentType: 'WITHDRAWAL' });
+        pass(24 * 60 * MINUTE);
+        await functions.reconcile();
+      },
     },
     'webhooks-missed': {
       reconcile: async () => {

@@ -1,21 +1,13 @@
 import { PublishBatchCommand, SNSClient } from '@aws-sdk/client-sns';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
 import { readMessage } from '../../shared/messaging/event-queue.ts';
 import { openPublisher } from '../../shared/messaging/publisher.ts';
-import { recorded } from '../support/recorded.ts';
-import { parsed, sharedWorld, type World, webhookEvent } from '../support/world.ts';
+import { applyingWorld } from '../support/applying.ts';
+import { parsed, type World, webhookEvent } from '../support/world.ts';
 
-const world = await sharedWorld();
-const deposit = (fields: { amount?: string; currency?: string } = {}) =>
-  recorded(world, { ...fields, redirectUrl: 'https://checkout.example' });
-const { stored } = world;
-
-beforeEach(async () => {
-  await world.drain('webhooks-dlq');
-  await world.drain('payment-events');
-});
+const { world, deposit, stored } = await applyingWorld();
 
 describe('a batch', () => {
   /** The messages as Lambda would hand them over. */
@@ -38,7 +30,8 @@ describe('a batch', () => {
   }
 
   it('publishes every applied change with its attributes', async () => {
-    const ids = await Promise.all(Array.from({ length: 12 }, () => deposit()));
+    const orders = Array.from({ length: 12 }, (_, at) => deposit({ referenceId: `order-of-twelve-${at}` }));
+    const ids = await Promise.all(orders);
     const records = await messagesOf(...ids.map((id) => webhookEvent({ id, state: 'COMPLETED' })));
     expect(await world.applyBatch(records)).toEqual({ batchItemFailures: [] });
     const published = await world.drain('payment-events');

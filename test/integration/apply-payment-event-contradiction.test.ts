@@ -1,20 +1,10 @@
-import { beforeEach, describe, expect, it } from 'vitest';
-import type { Outcome } from '../../functions/apply-payment-event/pipeline.ts';
+import { describe, expect, it } from 'vitest';
 import { applyEvent } from '../../functions/apply-payment-event/pipeline.ts';
 import { decimal } from '../../shared/payment/money.ts';
-import { recorded } from '../support/recorded.ts';
-import { parsed, sharedWorld, webhookEvent } from '../support/world.ts';
+import { applyingWorld, outcomeOf } from '../support/applying.ts';
+import { parsed, webhookEvent } from '../support/world.ts';
 
-const world = await sharedWorld();
-const outcomeOf = ({ outcome, publication }: Outcome) => [outcome, publication?.id];
-const deposit = (fields: { amount?: string; currency?: string } = {}) =>
-  recorded(world, { ...fields, referenceId: 'order-1', redirectUrl: 'https://checkout.example' });
-const { stored } = world;
-
-beforeEach(async () => {
-  await world.drain('webhooks-dlq');
-  await world.drain('payment-events');
-});
+const { world, deposit, stored } = await applyingWorld();
 
 describe('a contradiction', () => {
   it('makes one question for fifty copies, and changes nothing when paytech stands by the record', async () => {

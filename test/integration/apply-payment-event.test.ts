@@ -1,22 +1,12 @@
-import { beforeEach, describe, expect, it } from 'vitest';
-import type { Outcome } from '../../functions/apply-payment-event/pipeline.ts';
+import { describe, expect, it } from 'vitest';
 import { eventKey } from '../../shared/messaging/event-queue.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { EVENT_SOURCES, MAX_HISTORY, paymentAt } from '../../shared/payment/payment.ts';
 import { readPayment as readObject, writePayment } from '../../shared/paytech/wire.ts';
-import { recorded } from '../support/recorded.ts';
-import { objectBytes, parsed, sharedWorld, webhookEvent } from '../support/world.ts';
+import { applyingWorld, outcomeOf } from '../support/applying.ts';
+import { objectBytes, parsed, webhookEvent } from '../support/world.ts';
 
-const world = await sharedWorld();
-const outcomeOf = ({ outcome, publication }: Outcome) => [outcome, publication?.id];
-const deposit = (fields: { amount?: string; currency?: string } = {}) =>
-  recorded(world, { ...fields, referenceId: 'order-1', redirectUrl: 'https://checkout.example' });
-const { stored } = world;
-
-beforeEach(async () => {
-  await world.drain('webhooks-dlq');
-  await world.drain('payment-events');
-});
+const { world, deposit, stored } = await applyingWorld();
 
 describe('an event of a known payment', () => {
   it('moves it, raises the version and announces the whole payment', async () => {

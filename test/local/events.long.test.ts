@@ -1,21 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { EVENT_TYPES, readPaymentEvent } from '../../shared/payment/event-schema.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { amountsAsNumbers } from '../support/amounts.ts';
 import { eventProblem } from '../support/event-schema.ts';
-import { type Service, startService } from '../support/service.ts';
+import { sharedService } from '../support/service.ts';
 import { signedCalls } from '../support/signed.ts';
 
 /** Events of every kind as the real service publishes them, against the schema that subscribers are given. */
 
-let service: Service;
-let signed: ReturnType<typeof signedCalls>;
-beforeAll(async () => {
-  service = await startService();
-  signed = signedCalls(service);
-});
-afterAll(() => service.stop());
+const service = await sharedService();
+const signed = signedCalls(service);
 
 const AMOUNT = '120.123456789012345678';
 

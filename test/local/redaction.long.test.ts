@@ -96,8 +96,8 @@ async function deadLetterAttributes(): Promise<string> {
   return JSON.stringify(found);
 }
 
-it('lets nothing planted into a log line, a metric, a dead letter’s attribute, an event or the table', async () => {
-  // Payments that end well, and badly.
+/** That end well, and badly; the ids of both. */
+async function payments() {
   const answer = await create();
   expect(answer.status, answer.text).toBe(201);
   const { id } = answer.json() as unknown as { id: string };
@@ -108,8 +108,11 @@ it('lets nothing planted into a log line, a metric, a dead letter’s attribute,
     await fault('create', kind);
     expect((await create()).status).toBe(503);
   }
+  return { id, declined: declined.id };
+}
 
-  // Requests that are refused, by us and by paytech, for values and for names.
+/** That are refused, by us and by paytech, for values and for names. */
+async function refusedRequests(): Promise<void> {
   const refused = [
     { card: { number: PLANTED.card, cvv: PLANTED.cvv } },
     { [PLANTED.card]: true },
@@ -124,8 +127,10 @@ it('lets nothing planted into a log line, a metric, a dead letter’s attribute,
   expect((await create({ customer: { phone: '447700900123' } })).status).toBe(422);
   const broken = `{"customer":{"firstName":"${PLANTED.firstName}"`;
   expect((await service.api('POST', '/payments', broken)).status).toBe(400);
+}
 
-  // Order tokens that are forged, expired or hold what they should not.
+/** That are forged, expired or hold what they should not. */
+async function refusedTokens(): Promise<void> {
   const badTokens = [
     token({ referenceId: 'a' }, { key: 'x'.repeat(32) }),
     token({ referenceId: 'a', exp: 1 }),
@@ -136,14 +141,18 @@ it('lets nothing planted into a log line, a metric, a dead letter’s attribute,
     const answered = await service.api('POST', '/payments', JSON.stringify({ orderToken }));
     expect(answered.status, answered.text).toBe(401);
   }
+}
 
-  // Host-to-host with a card, and reads with one for an id.
+/** Host-to-host with a card, and reads with one for an id; the id of the deposit. */
+async function executions(): Promise<string> {
   const open = (await create()).json() as unknown as { id: string };
   const execution = JSON.stringify({ paymentMethod: 'BASIC_CARD', card: { number: PLANTED.card } });
   expect((await service.api('PATCH', `/payments/${open.id}`, execution)).status).toBe(400);
   expect((await service.api('GET', `/payments/${PLANTED.card}`)).status).toBe(404);
+  return open.id;
+}
 
-  // The back office.
+async function backOffice(id: string): Promise<void> {
   const withdrawal = { referenceId: newOrder(), amount: 5, currency: 'EUR', customer, billingAddress };
   expect((await signed('POST', '/operations/withdrawals', JSON.stringify(withdrawal))).status).toBe(201);
   await fault('create', 'reset');
@@ -153,11 +162,13 @@ it('lets nothing planted into a log line, a metric, a dead letter’s attribute,
   expect((await signed('POST', '/operations/withdrawals', JSON.stringify(withCard))).status).toBe(400);
   await signed('GET', '/operations/payments');
   await signed('GET', `/operations/payments/${id}`);
+}
 
-  // Webhooks: right ones, a contradiction, forged ones, and signed ones that nobody can read.
+/** Right ones, a contradiction, forged ones, and signed ones that nobody can read. */
+async function webhooks(id: string, open: string): Promise<void> {
   await service.simulator('POST', `/simulator/payments/${id}/webhook`, { state: 'CANCELLED' });
   const paymentMethodDetails = { customerAccountNumber: PLANTED.card, customerAccountName: 'Z Q Savings' };
-  const whole = { id: open.id, state: 'COMPLETED', amount: 10, currency: 'EUR', paymentMethodDetails };
+  const whole = { id: open, state: 'COMPLETED', amount: 10, currency: 'EUR', paymentMethodDetails };
   expect((await webhook(whole)).status).toBe(200);
   const forged = { Signature: LOCAL_KEYS.signingKey };
   const forgedBody = JSON.stringify({ ...whole, customer });
@@ -170,14 +181,23 @@ it('lets nothing planted into a log line, a metric, a dead letter’s attribute,
   await service.functions.get('reconcile')!.invoke({});
   await processed();
   await vi.waitFor(async () => expect(await service.depth('webhooks-dlq')).toBe(3), { timeout: 10_000 });
+}
+
+it('lets nothing planted into a log line, a metric, a dead letter’s attribute, an event or the table', async () => {
+  const { id, declined } = await payments();
+  await refusedRequests();
+  await refusedTokens();
+  const open = await executions();
+  await backOffice(id);
+  await webhooks(id, open);
 
   const places = {
     logs: service.logs.join('\n'),
     deadLetters: await deadLetterAttributes(),
     events: JSON.stringify([
       await service.eventsOf(id),
-      await service.eventsOf(open.id),
-      await service.eventsOf(declined.id),
+      await service.eventsOf(open),
+      await service.eventsOf(declined),
     ]),
     table: JSON.stringify(await service.items()),
   };

@@ -1,20 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { openStorefront, PaymentError } from '../../shared/storefront/paytech-storefront.js';
-import { type Service, startService } from '../support/service.ts';
+import { sharedService } from '../support/service.ts';
 
 /** The module for storefronts against the running service; frames are tested in a browser. */
 
-let service: Service;
-beforeAll(async () => {
-  service = await startService();
-});
-afterAll(() => service.stop());
-beforeEach(async () => {
-  await service.simulator('DELETE', '/simulator/faults');
-});
+const service = await sharedService();
+beforeEach(() => service.clearFaults());
 
 const order = (amount = '11.12') => ({
   referenceId: `order-${crypto.randomUUID()}`,

@@ -1,14 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { type Service, startService } from '../support/service.ts';
+import { expect, it, vi } from 'vitest';
+import { sharedService } from '../support/service.ts';
 
 /** What takes as long as paytech may take to answer. */
 
-let service: Service;
-beforeAll(async () => {
-  service = await startService();
-});
-afterAll(() => service.stop());
+const service = await sharedService();
 
 const createdUnder = async (referenceId: string) => {
   const requests = JSON.parse((await service.simulator('GET', '/simulator/requests')).text);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startWorld, type World } from '../support/world.ts';
 import { comeToRest, replayChangesNothing } from './ending.ts';
 import { checkInvariants } from './invariants.ts';
-import { type Schedule, schedules } from './schedule.ts';
+import { LASTING, type Schedule, schedules } from './schedule.ts';
 import { createSimulation } from './simulation.ts';
 import { smallest, written } from './smallest.ts';
 
@@ -21,15 +21,7 @@ const SEED = process.env.MODEL_SEED ? Number(process.env.MODEL_SEED) : Date.now(
 const LONG_RUN = 2_000;
 const MUST_HAPPEN = [
   ...['safety', 'liveness'].map((mode) => `mode ${mode}`),
-  ...[
-    'list-down',
-    'get-down',
-    'webhooks-lost',
-    'terse',
-    'payment-unreadable',
-    'subscriber-refuses',
-    'clock-off',
-  ].map((fault) => `for good ${fault}`),
+  ...LASTING.map((fault) => `for good ${fault}`),
   ...['lags', 'differs', 'slow', 'unfiltered', 'refuses', 'down'].map((list) => `met list ${list}`),
   'met get down',
   ...['create', 'get', 'list', 'act', 'webhook'].flatMap((path) => [

@@ -145,15 +145,17 @@ export interface Round {
  */
 export type Mode = 'safety' | 'liveness';
 
+export const LASTING = [
+  'list-down',
+  'get-down',
+  'webhooks-lost',
+  'terse',
+  'payment-unreadable',
+  'subscriber-refuses',
+  'clock-off',
+] as const;
 /** What never heals; the payment that cannot be read and the one whose events are refused are picked by position. */
-export type Lasting =
-  | 'list-down'
-  | 'get-down'
-  | 'webhooks-lost'
-  | 'terse'
-  | 'payment-unreadable'
-  | 'subscriber-refuses'
-  | 'clock-off';
+export type Lasting = (typeof LASTING)[number];
 
 export interface Schedule {
   mode: Mode;
@@ -372,15 +374,7 @@ const activity = fc.oneof(
 
 export const schedules: fc.Arbitrary<Schedule> = fc.record({
   mode: fc.constantFrom<Mode>('safety', 'safety', 'liveness'),
-  lasting: fc.constantFrom<Lasting>(
-    'list-down',
-    'get-down',
-    'webhooks-lost',
-    'terse',
-    'payment-unreadable',
-    'subscriber-refuses',
-    'clock-off',
-  ),
+  lasting: fc.constantFrom<Lasting>(...LASTING),
   since: fc.nat({ max: 6 }),
   chances: fc.array(fc.nat({ max: 11 }), { minLength: 1, maxLength: 24 }),
   isDecided: fc.boolean(),

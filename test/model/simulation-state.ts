@@ -24,53 +24,77 @@ export interface Webhook {
   signature: string;
 }
 
-/** What a simulation has: the table, paytech and the queues as they are, and what is noted of them. */
-export function openState(
-  shared: BatchTable,
-  amounts: readonly string[],
-  { chances = [0], lasting }: { chances?: readonly number[]; lasting?: Lasting } = {},
-) {
+/** What is still to come. */
+interface Coming {
+  at: number;
+  make: () => void;
+}
+
+/** What there is: the table, paytech and the queues as they are, and what is noted of them. */
+function openParts(shared: BatchTable, amounts: readonly string[], chances: readonly number[]) {
   const own = ownTable(shared, randomUUID());
-  const { table, index, catchUp } = own;
   const clock = { at: Date.parse('2026-11-23T12:00:00Z') };
-  const now = () => clock.at;
-  const conductor = createConductor();
-  const logger = memoryLogger();
-  let taken = 0;
-  /** paytech's clock against ours. */
   const skew = { ms: 0 };
   const counts: Record<string, number> = {};
   const count = (what: string) => {
     counts[what] = (counts[what] ?? 0) + 1;
   };
+  let taken = 0;
   const gateway = memoryGateway(() => clock.at + skew.ms, {
     waitsForApproval,
     chance: (outOf) => (chances[taken++ % chances.length] ?? 0) % outOf,
     met: (what) => count(`met ${what}`),
   });
   const ledger = openLedger(gateway.payments, (id) => own.latest.has(`payment#${id}`));
-  const orders: Order[] = amounts.map((amount) => ({ referenceId: `order-${randomUUID()}`, amount }));
-  const transit: Webhook[] = [];
-  const queue: SQSRecord[] = [];
-  const deadLetters: SQSRecord[] = [];
-  const published = new Map<string, Set<string>>();
-  /** The keys of the webhooks that were answered with 200, and those of the events whose fate is known. */
-  const acknowledged = new Map<string, Webhook>();
-  const processed = new Map<string, string>();
-  /** Payments whose redirectUrl a storefront was given: nobody can pay another. */
-  const shown = new Set<string>();
-  /** Every state and amount that was ever true at paytech, by payment. */
-  const truths = new Map<string, Set<string>>();
-  const corrected = new Set<string>();
-  const late: { at: number; make: () => void }[] = [];
-  /** Messages that the queue delivers later. */
-  const delayed: { at: number; make: () => void }[] = [];
-  /** Orders sold again after they were paid. */
-  const soldAgain: string[] = [];
-  /** How many requests of an order are under way. */
-  const inFlight = new Map<string, number>();
-  /** What stays for good, once it has begun, and the payment that it is about. */
-  const forGood: { fault?: Lasting | undefined; paymentId?: string } = {};
+  const { table, index, catchUp } = own;
+  return {
+    own,
+    table,
+    index,
+    catchUp,
+    clock,
+    now: () => clock.at,
+    conductor: createConductor(),
+    logger: memoryLogger(),
+    /** paytech's clock against ours. */
+    skew,
+    counts,
+    count,
+    gateway,
+    ledger,
+    orders: amounts.map((amount): Order => ({ referenceId: `order-${randomUUID()}`, amount })),
+    transit: [] as Webhook[],
+    queue: [] as SQSRecord[],
+    deadLetters: [] as SQSRecord[],
+    published: new Map<string, Set<string>>(),
+    /** The keys of the webhooks that were answered with 200, and those of the events whose fate is known. */
+    acknowledged: new Map<string, Webhook>(),
+    processed: new Map<string, string>(),
+    /** Payments whose redirectUrl a storefront was given: nobody can pay another. */
+    shown: new Set<string>(),
+    /** Every state and amount that was ever true at paytech, by payment. */
+    truths: new Map<string, Set<string>>(),
+    corrected: new Set<string>(),
+    late: [] as Coming[],
+    /** Messages that the queue delivers later. */
+    delayed: [] as Coming[],
+    /** Orders sold again after they were paid. */
+    soldAgain: [] as string[],
+    /** How many requests of an order are under way. */
+    inFlight: new Map<string, number>(),
+    /** What stays for good, once it has begun, and the payment that it is about. */
+    forGood: {} as { fault?: Lasting | undefined; paymentId?: string },
+  };
+}
+
+/** What a simulation has, and the notes that are taken of it. */
+export function openState(
+  shared: BatchTable,
+  amounts: readonly string[],
+  { chances = [0], lasting }: { chances?: readonly number[]; lasting?: Lasting } = {},
+) {
+  const parts = openParts(shared, amounts, chances);
+  const { gateway, ledger, transit, truths, skew, count, forGood } = parts;
 
   function noteTruth({ id, facts }: MadePayment): void {
     truths.set(id, (truths.get(id) ?? new Set()).add(truthOf(facts)));
@@ -106,34 +130,7 @@ export function openState(
   }
 
   return {
-    own,
-    table,
-    index,
-    catchUp,
-    clock,
-    now,
-    conductor,
-    logger,
-    skew,
-    counts,
-    count,
-    gateway,
-    ledger,
-    orders,
-    transit,
-    queue,
-    deadLetters,
-    published,
-    acknowledged,
-    processed,
-    shown,
-    truths,
-    corrected,
-    late,
-    delayed,
-    soldAgain,
-    inFlight,
-    forGood,
+    ...parts,
     noteTruth,
     send,
     noteMade,

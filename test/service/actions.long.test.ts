@@ -1,18 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Service, startService } from '../support/service.ts';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { sharedService } from '../support/service.ts';
 import { signedHeaders } from '../support/signed.ts';
 
 /** Host-to-host, state on return and the actions of the back office, from outside, against the simulator. */
 
-let service: Service;
-beforeAll(async () => {
-  service = await startService();
-});
-afterAll(() => service.stop());
-beforeEach(async () => {
-  await service.simulator('DELETE', '/simulator/faults');
-});
+const service = await sharedService();
+beforeEach(() => service.clearFaults());
 
 async function created(fields: Record<string, unknown> = {}): Promise<string> {
   const body = { referenceId: `order-${randomUUID()}`, amount: 100, currency: 'EUR', ...fields };

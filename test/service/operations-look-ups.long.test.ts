@@ -1,27 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { methodAndPath, OPERATION_ROUTES } from '../../functions/operations/routes.ts';
-import { type Service, startService } from '../support/service.ts';
+import { sharedService } from '../support/service.ts';
 import { backOfficeOf, type Json } from '../support/service-back-office.ts';
 import { signedCalls } from '../support/signed.ts';
 import { isDeployed } from '../support/target.ts';
 
 /** The back office from outside: signed HTTP, real bundles, embedded DynamoDB and SQS, simulated paytech. */
 
-let service: Service;
-let signed: ReturnType<typeof signedCalls>;
-let caller: string;
-beforeAll(async () => {
-  service = await startService();
-  signed = signedCalls(service);
-  caller = service.signer.arn;
-});
-afterAll(() => service.stop());
-beforeEach(async () => {
-  await service.simulator('DELETE', '/simulator/faults');
-});
+const service = await sharedService();
+const signed = signedCalls(service);
+const caller = service.signer.arn;
+beforeEach(() => service.clearFaults());
 
-const { fault, requests, get, post, eventually, full, paidDeposit } = backOfficeOf(() => service);
+const { fault, requests, get, post, eventually, full, paidDeposit } = backOfficeOf(service);
 
 describe('the look-ups', () => {
   it('list what paytech has, by its filters and page by page, without customer data', async () => {

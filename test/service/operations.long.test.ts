@@ -1,22 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Service, startService } from '../support/service.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { sharedService } from '../support/service.ts';
 import { backOfficeOf, type Json } from '../support/service-back-office.ts';
 
 /** The back office from outside: signed HTTP, real bundles, embedded DynamoDB and SQS, simulated paytech. */
 
-let service: Service;
-let caller: string;
-beforeAll(async () => {
-  service = await startService();
-  caller = service.signer.arn;
-});
-afterAll(() => service.stop());
-beforeEach(async () => {
-  await service.simulator('DELETE', '/simulator/faults');
-});
+const service = await sharedService();
+const caller = service.signer.arn;
+beforeEach(() => service.clearFaults());
 
-const { fault, pay, requests, get, post, eventually, full, paidDeposit } = backOfficeOf(() => service);
+const { fault, pay, requests, get, post, eventually, full, paidDeposit } = backOfficeOf(service);
 
 describe('POST /operations/refunds', () => {
   it('pays a part back, then the rest, digit for digit, and follows them to their ends', async () => {

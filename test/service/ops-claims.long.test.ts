@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Json, operator } from '../support/operator.ts';
-import { type Service, startService } from '../support/service.ts';
+import { sharedService } from '../support/service.ts';
 
 // Many processes side by side take their time on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
 
-let service: Service;
+const service = await sharedService();
 /** A payout of which paytech has another amount. */
 const flagged = `payout-${randomUUID()}`;
 let madeBeside: string;
@@ -18,14 +18,12 @@ let lostId: string;
 let uncertain: string;
 // Faults hit whoever comes first, so they are all used up before the tests, which run side by side.
 beforeAll(async () => {
-  service = await startService();
   madeBeside = await flaggedWithdrawal(flagged);
   lostId = await flaggedWithdrawal(lost);
   uncertain = await uncertainCapture();
 });
-afterAll(() => service.stop());
 
-const { ops, json, paid, uncertainCapture, flaggedWithdrawal } = operator(() => service);
+const { ops, json, paid, uncertainCapture, flaggedWithdrawal } = operator(service);
 
 describe.concurrent('claims', () => {
   it('says what is flagged and why, and takes a person’s decision', async () => {

@@ -1,19 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { KEY, operator } from '../support/operator.ts';
-import { type Service, startService } from '../support/service.ts';
+import { sharedService } from '../support/service.ts';
 import { signedCalls } from '../support/signed.ts';
 
 // Many processes side by side take their time on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
 
-let service: Service;
-beforeAll(async () => {
-  service = await startService();
-});
-afterAll(() => service.stop());
+const service = await sharedService();
 
-const { ops, json, simulate, deposit, paid } = operator(() => service);
+const { ops, json, simulate, deposit, paid } = operator(service);
 
 describe.concurrent('explain', () => {
   it('shows a contradiction: who said what, what was done, what to do', async () => {

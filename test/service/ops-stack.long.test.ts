@@ -6,19 +6,15 @@ import { type Secrets, startSecretsManager } from '../../infra/local/secrets.ts'
 import type { OpsSettings } from '../../infra/stack/settings.ts';
 import { keyFingerprint } from '../../shared/paytech/signature.ts';
 import { KEY, operator } from '../support/operator.ts';
-import { type Service, startService } from '../support/service.ts';
+import { sharedService } from '../support/service.ts';
 import { isDeployed } from '../support/target.ts';
 
 // Many processes side by side take their time on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
 
-let service: Service;
-beforeAll(async () => {
-  service = await startService();
-});
-afterAll(() => service.stop());
+const service = await sharedService();
 
-const { ops, paid } = operator(() => service);
+const { ops, paid } = operator(service);
 
 // In a rehearsal the other files are about one.
 describe.skipIf(isDeployed)('a deployed stack', () => {

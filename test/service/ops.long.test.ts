@@ -1,24 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Json, KEY, operator } from '../support/operator.ts';
-import { type Service, startService } from '../support/service.ts';
+import { sharedService } from '../support/service.ts';
 import { isDeployed } from '../support/target.ts';
 
 // Many processes side by side take their time on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
 
-let service: Service;
+const service = await sharedService();
 /** A payment whose webhook was lost. */
 let missed: string;
 // Faults hit whoever comes first, so they are all used up before the tests, which run side by side.
 beforeAll(async () => {
-  service = await startService();
   missed = await depositWithoutWebhook();
 });
-afterAll(() => service.stop());
 
-const { ops, json, simulate, deposit, paid, depositWithoutWebhook } = operator(() => service);
+const { ops, json, simulate, deposit, paid, depositWithoutWebhook } = operator(service);
 
 describe.concurrent('show', () => {
   it('finds a payment by its id and by its reference, to the last digit', async () => {

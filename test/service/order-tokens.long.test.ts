@@ -2,18 +2,14 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { LOCAL_KEYS } from '../../infra/local/local-service.ts';
 import { orderToken } from '../support/order-token.ts';
-import { type Service, startLocalService, startService } from '../support/service.ts';
+import { sharedService, startLocalService } from '../support/service.ts';
 
 /** The price is not the browser's: the service as a stack deploys it by default, with order tokens required. */
 
-let service: Service;
-beforeAll(async () => {
-  service = await startService({ orderTokens: 'required' });
-});
-afterAll(() => service.stop());
+const service = await sharedService({ orderTokens: 'required' });
 
 const HOUR = 3600;
 const newOrder = () => `order-${randomUUID()}`;

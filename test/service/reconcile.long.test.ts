@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { RunSummary } from '../../functions/reconcile/run-summary.ts';
 import { LOCAL_KEYS } from '../../infra/local/local-service.ts';
 import { forEachOf } from '../../shared/runtime/concurrency.ts';
 import { HOUR_MS } from '../../shared/runtime/time.ts';
-import { type Service, startService } from '../support/service.ts';
+import { sharedService } from '../support/service.ts';
 
 /**
  * What webhooks lose, end to end: real bundles, embedded DynamoDB, SQS and SNS, simulated paytech, with
@@ -15,11 +15,7 @@ import { type Service, startService } from '../support/service.ts';
 const PAYMENTS = Number(process.env.RECONCILE_PAYMENTS ?? 500);
 const STATES = ['COMPLETED', 'DECLINED', 'CANCELLED', 'AUTHORIZED'] as const;
 
-let service: Service;
-beforeAll(async () => {
-  service = await startService({ settings: { webhookGraceSeconds: 1 }, simulator: { reorderMs: 200 } });
-});
-afterAll(() => service.stop());
+const service = await sharedService({ settings: { webhookGraceSeconds: 1 }, simulator: { reorderMs: 200 } });
 
 const reconcile = async () => (await service.invoke('reconcile', {})) as RunSummary;
 

@@ -1,20 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { LOCAL_KEYS } from '../../infra/local/local-service.ts';
 import { sign } from '../../shared/paytech/signature.ts';
-import { type Service, startService } from '../support/service.ts';
+import { sharedService } from '../support/service.ts';
 import { isDeployed } from '../support/target.ts';
 
 /** The whole service from outside: real bundles, real HTTP, embedded DynamoDB, SQS and SNS, simulated paytech. */
 
-let service: Service;
-beforeAll(async () => {
-  service = await startService();
-});
-afterAll(() => service.stop());
-beforeEach(async () => {
-  await service.simulator('DELETE', '/simulator/faults');
-});
+const service = await sharedService();
+beforeEach(() => service.clearFaults());
 
 const BIG = '999999999.123456789012345678';
 const newOrder = () => `order-${randomUUID()}`;

@@ -20,13 +20,13 @@ interface Ended {
 }
 
 /** `paytech-ops` as an operator calls it: a process of its own, against a local run; and what it is called about. */
-export function operator(current: () => Service) {
+export function operator(service: Service) {
   /** On the target, or with other variables as they say. */
   function ops(args: string[], variables?: Record<string, string>): Promise<Ended> {
     return new Promise((resolve) => {
       const { PATH, HOME } = process.env;
-      const env = { PATH, HOME, ...(variables ?? current().ops.env) };
-      const target = variables ? [] : current().ops.args;
+      const env = { PATH, HOME, ...(variables ?? service.ops.env) };
+      const target = variables ? [] : service.ops.args;
       const child = execFile(
         process.execPath,
         [ENTRY, ...target, ...args],
@@ -46,11 +46,11 @@ export function operator(current: () => Service) {
     return JSON.parse(stdout);
   }
 
-  const simulate = (path: string, body: object) => current().simulator('POST', `/simulator/${path}`, body);
+  const simulate = (path: string, body: object) => service.simulator('POST', `/simulator/${path}`, body);
 
   async function deposit(amount: string, referenceId = `order-${randomUUID()}`): Promise<string> {
     const rest = JSON.stringify({ referenceId, currency: 'EUR', paymentMethod: 'BASIC_CARD' });
-    const answer = await current().api('POST', '/payments', `{"amount":${amount},${rest.slice(1)}`);
+    const answer = await service.api('POST', '/payments', `{"amount":${amount},${rest.slice(1)}`);
     expect(answer.status, answer.text).toBe(201);
     return answer.json().id as unknown as string;
   }
@@ -59,7 +59,7 @@ export function operator(current: () => Service) {
     const id = await deposit(amount, referenceId);
     await simulate(`payments/${id}/pay`, { state: 'COMPLETED' });
     await vi.waitFor(
-      async () => expect(await current().item(`payment#${id}`)).toMatchObject({ state: 'COMPLETED' }),
+      async () => expect(await service.item(`payment#${id}`)).toMatchObject({ state: 'COMPLETED' }),
       {
         timeout: 10_000,
       },
@@ -69,15 +69,15 @@ export function operator(current: () => Service) {
 
   async function uncertainCapture(): Promise<string> {
     const order = { referenceId: `order-${randomUUID()}`, amount: 5, currency: 'EUR', preAuth: true };
-    const created = await current().api('POST', '/payments', JSON.stringify(order));
+    const created = await service.api('POST', '/payments', JSON.stringify(order));
     const id = String(created.json().id);
     await simulate(`payments/${id}/pay`, { cardNumber: '4000 0000 0000 0408' });
     await vi.waitFor(
-      async () => expect(await current().item(`payment#${id}`)).toMatchObject({ state: 'AUTHORIZED' }),
+      async () => expect(await service.item(`payment#${id}`)).toMatchObject({ state: 'AUTHORIZED' }),
       { timeout: 10_000 },
     );
     await simulate('faults', { on: 'capture', kind: '500' });
-    const captured = await signedCalls(current())('POST', `/operations/payments/${id}/capture`, '');
+    const captured = await signedCalls(service)('POST', `/operations/payments/${id}/capture`, '');
     expect(captured.json().code, captured.text).toBe('operation.outcome_unknown');
     return id;
   }
@@ -90,7 +90,7 @@ export function operator(current: () => Service) {
   }
 
   async function flaggedWithdrawal(referenceId: string): Promise<string> {
-    const { id } = await current().madeElsewhere({
+    const { id } = await service.madeElsewhere({
       paymentType: 'WITHDRAWAL',
       referenceId,
       amount: 1,
@@ -103,7 +103,7 @@ export function operator(current: () => Service) {
       amount: 2,
       customer: { referenceId: 'c-1' },
     });
-    expect((await signedCalls(current())('POST', '/operations/withdrawals', body)).status).toBe(409);
+    expect((await signedCalls(service)('POST', '/operations/withdrawals', body)).status).toBe(409);
     return id;
   }
 

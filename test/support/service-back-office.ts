@@ -7,16 +7,16 @@ import { signedCalls } from './signed.ts';
 export type Json = any;
 
 /** Calls of the back office to a running service, which are signed. */
-export function backOfficeOf(current: () => Service) {
+export function backOfficeOf(service: Service) {
   const fault = (on: string, kind: string, times = 1) =>
-    current().simulator('POST', '/simulator/faults', { on, kind, times });
-  const pay = (id: string, how: object) => current().simulator('POST', `/simulator/payments/${id}/pay`, how);
+    service.simulator('POST', '/simulator/faults', { on, kind, times });
+  const pay = (id: string, how: object) => service.simulator('POST', `/simulator/payments/${id}/pay`, how);
   const requests = async (): Promise<Json[]> =>
-    JSON.parse((await current().simulator('GET', '/simulator/requests')).text);
+    JSON.parse((await service.simulator('GET', '/simulator/requests')).text);
 
-  const get = (path: string) => signedCalls(current())('GET', path);
+  const get = (path: string) => signedCalls(service)('GET', path);
   const post = (path: string, body: object | string = {}) =>
-    signedCalls(current())('POST', path, typeof body === 'string' ? body : JSON.stringify(body));
+    signedCalls(service)('POST', path, typeof body === 'string' ? body : JSON.stringify(body));
 
   async function eventually(check: () => Promise<void>): Promise<void> {
     await vi.waitFor(check, { timeout: 10_000, interval: 20 });
@@ -29,7 +29,7 @@ export function backOfficeOf(current: () => Service) {
   /** A deposit that the customer has paid, and that says so in the record. */
   async function paidDeposit(amount: string, fields: object = {}): Promise<string> {
     const rest = JSON.stringify({ referenceId: `order-${randomUUID()}`, currency: 'EUR', ...fields });
-    const created = await current().api('POST', '/payments', `{"amount":${amount},${rest.slice(1)}`);
+    const created = await service.api('POST', '/payments', `{"amount":${amount},${rest.slice(1)}`);
     const { id } = created.json() as Json;
     await pay(id, { state: 'COMPLETED' });
     await eventually(async () => expect(await full(id)).toMatchObject({ state: 'COMPLETED' }));

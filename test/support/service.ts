@@ -1,7 +1,7 @@
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteMessageCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { expect, vi } from 'vitest';
+import { afterAll, expect, vi } from 'vitest';
 import { LOCAL_KEYS, type LocalOptions } from '../../infra/local/local-service.ts';
 import { sign } from '../../shared/paytech/signature.ts';
 import { amountsAsNumbers } from './amounts.ts';
@@ -15,6 +15,13 @@ const ANOTHER_SYSTEM = { authorization: `Bearer ${LOCAL_KEYS.apiKey}`, 'user-age
 /** The service of the target, as its users see it. The options are for the local run; a stack is what was deployed. */
 export async function startService(options: LocalOptions = {}) {
   return serviceOf(isDeployed ? await deployedTarget() : await localTarget(options));
+}
+
+/** The service of the target for all tests of a file. */
+export async function sharedService(options: LocalOptions = {}): Promise<Service> {
+  const service = await startService(options);
+  afterAll(() => service.stop());
+  return service;
 }
 
 /** The service on this machine, for tests that reach into its parts. */
@@ -80,6 +87,7 @@ function serviceOf(target: Target) {
     received: receivedEvents,
     api,
     simulator,
+    clearFaults: () => simulator('DELETE', '/simulator/faults'),
     /** Makes a payment at paytech, as another system with the shop's key does; the payment object that it answered. */
     async madeElsewhere(body: object): Promise<Record<string, unknown> & { id: string }> {
       const answer = await call(

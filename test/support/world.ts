@@ -73,40 +73,8 @@ export async function startWorld() {
   const sqs = new SQS({ ...CREDENTIALS, endpoint: sqsSns.url });
   const sns = new SNSClient({ ...CREDENTIALS, endpoint: sqsSns.url });
 
-  await dynamoClient.send(
-    new CreateTableCommand({
-      TableName: 'payments',
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [
-        { AttributeName: 'pk', AttributeType: 'S' },
-        { AttributeName: 'openShard', AttributeType: 'S' },
-        { AttributeName: 'dueAt', AttributeType: 'N' },
-      ],
-      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-      GlobalSecondaryIndexes: [
-        {
-          IndexName: 'open',
-          KeySchema: [
-            { AttributeName: 'openShard', KeyType: 'HASH' },
-            { AttributeName: 'dueAt', KeyType: 'RANGE' },
-          ],
-          Projection: { ProjectionType: 'KEYS_ONLY' },
-        },
-      ],
-    }),
-  );
-  for (const name of ['webhooks', 'webhooks-dlq', 'payment-events']) {
-    await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes: { VisibilityTimeout: '1' } }));
-  }
-  const topic = await sns.send(new CreateTopicCommand({ Name: 'payment-events' }));
-  await sns.send(
-    new SubscribeCommand({
-      TopicArn: topic.TopicArn,
-      Protocol: 'sqs',
-      Endpoint: 'arn:aws:sqs:us-east-1:000000000000:payment-events',
-      Attributes: { RawMessageDelivery: 'true' },
-    }),
-  );
+  await createTable(dynamoClient);
+  const topicArn = await createQueues(sqs, sns);
 
   const table = openBatchTable('payments', dynamoClient);
   const logger = memoryLogger();
@@ -115,7 +83,7 @@ export async function startWorld() {
   const gateway = memoryGateway(now);
   const index = openOpenIndex('payments', dynamoClient);
   const queue = openEventQueue(queueUrl(sqsSns.url, 'webhooks'), sqs);
-  const publisher = openPublisher(topic.TopicArn!, sns);
+  const publisher = openPublisher(topicArn, sns);
   const deadLetters = openDeadLetterQueue(queueUrl(sqsSns.url, 'webhooks-dlq'), sqs);
   const policy: FollowUpPolicy = { confirmAfterMs: 5 * 60_000 };
   const applyWith = (more: Partial<Parameters<typeof applyEvent>[0]>) =>
@@ -178,7 +146,7 @@ export async function startWorld() {
     dynamoDbUrl: dynamo.url,
     sqs,
     sns,
-    topicArn: topic.TopicArn!,
+    topicArn,
     sqsUrl: sqsSns.url,
     drain,
     queued,
@@ -201,6 +169,48 @@ export async function startWorld() {
       await Promise.all([dynamo.close(), sqsSns.close()]);
     },
   };
+}
+
+async function createTable(dynamoClient: DynamoDBClient): Promise<void> {
+  await dynamoClient.send(
+    new CreateTableCommand({
+      TableName: 'payments',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [
+        { AttributeName: 'pk', AttributeType: 'S' },
+        { AttributeName: 'openShard', AttributeType: 'S' },
+        { AttributeName: 'dueAt', AttributeType: 'N' },
+      ],
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'open',
+          KeySchema: [
+            { AttributeName: 'openShard', KeyType: 'HASH' },
+            { AttributeName: 'dueAt', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+      ],
+    }),
+  );
+}
+
+/** Answers the ARN of the topic. */
+async function createQueues(sqs: SQS, sns: SNSClient): Promise<string> {
+  for (const name of ['webhooks', 'webhooks-dlq', 'payment-events']) {
+    await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes: { VisibilityTimeout: '1' } }));
+  }
+  const topic = await sns.send(new CreateTopicCommand({ Name: 'payment-events' }));
+  await sns.send(
+    new SubscribeCommand({
+      TopicArn: topic.TopicArn,
+      Protocol: 'sqs',
+      Endpoint: 'arn:aws:sqs:us-east-1:000000000000:payment-events',
+      Attributes: { RawMessageDelivery: 'true' },
+    }),
+  );
+  return topic.TopicArn!;
 }
 
 export type World = Awaited<ReturnType<typeof startWorld>>;

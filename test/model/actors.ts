@@ -1,0 +1,158 @@
+import { openEventQueue } from '../../shared/messaging/event-queue.ts';
+import { sign } from '../../shared/paytech/signature.ts';
+import { createBackOffice } from './back-office.ts';
+import { createLambdas } from './lambdas.ts';
+import type { Subject } from './ledger.ts';
+import type { openOrders } from './orders.ts';
+import { openOutside } from './outside.ts';
+import { createPaytech } from './paytech.ts';
+import { createPerson } from './person.ts';
+import { createReaders } from './readers.ts';
+import type { Activity } from './schedule.ts';
+import { pick, type State, signed } from './simulation-state.ts';
+
+export type Actors = ReturnType<typeof createActors>;
+
+/** Who acts in a schedule: the functions with what they find outside, the people, and paytech. */
+export function createActors(state: State, orderBook: ReturnType<typeof openOrders>) {
+  const { own, table, index, clock, now, conductor, logger, count, gateway, ledger, queue, noteTruth, send } =
+    state;
+  const outside = openOutside(state, orderBook.noteSoldAgain);
+  const { faulty, gatewayThat, listThat, sqsInto } = outside;
+  const lambdas = createLambdas(state, orderBook, outside);
+
+  const backOffice = createBackOffice({
+    conductor,
+    clock,
+    table,
+    count,
+    gateway,
+    changed: (payment) => {
+      noteTruth(payment);
+      if (payment.facts.state !== 'PENDING') send(payment, 'sent');
+    },
+    outsideOf: (outside, { table: fault, ends, lookUp }) => ({
+      table: outside(faulty(fault)),
+      gateway: outside(gatewayThat(ends, lookUp)),
+      queue: outside(openEventQueue('webhooks', sqsInto(queue))),
+      now,
+      logger,
+    }),
+  });
+
+  const person = createPerson({
+    conductor,
+    ledger,
+    count,
+    dependencies: (outside, { table: fault }) => ({
+      table: outside(faulty(fault)),
+      gateway: outside({ get: gateway.get, list: listThat('well') }),
+      queue: outside(openEventQueue('webhooks', sqsInto(queue))),
+      now,
+      logger,
+    }),
+  });
+
+  function flagged(): Subject[] {
+    return [...own.latest].flatMap(([pk, { stage }]) => {
+      const [kind, id] = [pk.slice(0, pk.indexOf('#')), pk.slice(pk.indexOf('#') + 1)];
+      return stage === 'flagged' ? [{ kind: kind as Subject['kind'], id }] : [];
+    });
+  }
+
+  const readers = createReaders({
+    conductor,
+    clock,
+    logger,
+    count,
+    gateway,
+    index,
+    list: listThat('well'),
+    tableWith: faulty,
+    queueThat: (fault) => openEventQueue('webhooks', sqsInto(queue, fault)),
+  });
+
+  const paytech = createPaytech(state, backOffice.withdrawalId);
+
+  return { lambdas, backOffice, readers, person, paytech, flagged };
+}
+
+/** Does one activity of a schedule. */
+export function performer(state: State, actors: Actors) {
+  const { skew, count, gateway, transit, queue, endure, payments } = state;
+  const { lambdas, backOffice, readers, person, paytech, flagged } = actors;
+
+  return async function perform(activity: Activity): Promise<void> {
+    switch (activity.do) {
+      case 'create':
+        await lambdas.create(activity);
+        return;
+      case 'refund':
+        return backOffice.refund(activity);
+      case 'withdraw':
+        return backOffice.withdraw(activity);
+      case 'act':
+        return backOffice.act(activity);
+      case 'refresh': {
+        const payment = pick(payments(), activity.payment);
+        return payment && readers.refresh(payment, activity);
+      }
+      case 'reconcile':
+        return readers.reconcile(activity);
+      case 'customer':
+        return paytech.customer(activity);
+      case 'elsewhere':
+        return paytech.elsewhere(activity);
+      case 'cascade':
+        return paytech.cascade(activity);
+      case 'move-money':
+        return paytech.moveMoney(activity);
+      case 'strange-state':
+        return paytech.strangeState(activity);
+      case 'weather':
+        return change(activity);
+      case 'resolve': {
+        const subject = pick(flagged(), activity.claim);
+        return subject && person.resolve(subject, activity);
+      }
+      case 'gateway-corrects':
+        return paytech.gatewayCorrects(activity);
+      case 'contradict':
+        return paytech.lie(activity);
+      case 'forge':
+        return forge(activity);
+      case 'poison':
+        count('poison');
+        transit.push(signed(Buffer.from(activity.bytes)));
+        return;
+      case 'deliver': {
+        const webhook = pick(transit, activity.webhook);
+        return webhook && lambdas.deliver(webhook, activity.queue, activity.crash);
+      }
+      case 'apply': {
+        const records = [...new Set(activity.messages.map((index) => pick(queue, index)))];
+        const present = records.filter((record) => record !== undefined);
+        return present.length > 0 ? lambdas.apply(present, activity) : undefined;
+      }
+      default:
+        return activity satisfies never;
+    }
+  };
+
+  function change(activity: Extract<Activity, { do: 'weather' }>): void {
+    Object.assign(gateway.weather, activity.change);
+    skew.ms = activity.skewMs;
+    if (skew.ms !== 0) count('clock skewed');
+    endure();
+  }
+
+  function forge(activity: Extract<Activity, { do: 'forge' }>): Promise<void> | undefined {
+    const payment = pick(payments(), activity.payment);
+    if (!payment) return;
+    count('forged webhook');
+    const bytes = gateway.webhook({ ...payment, facts: { ...payment.facts, state: activity.state } });
+    const forged = { bytes, signature: sign(bytes, 'the-key-of-somebody-else') };
+    transit.push(forged);
+    return lambdas.deliver(forged, 'well', undefined);
+  }
+}
