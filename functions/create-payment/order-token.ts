@@ -19,7 +19,7 @@ import { orderFaults, trustedFields } from './trusted-fields.ts';
  *   referenceId  the order
  *   amount       a decimal string in major units: "11.12"; may be left out where the stack has `openAmounts`
  *   currency     ISO 4217, or a crypto symbol
- *   payment      optional: {preAuth, cardToken, startRecurring, additionalParameters, customer: {referenceId, kycStatus,
+ *   payment      optional: {preAuth, cardToken, startRecurring, subscription, additionalParameters, customer: {referenceId, kycStatus,
  *                paymentInstrumentKycStatus, dateOfFirstDeposit, depositsAmount, withdrawalsAmount,
  *                depositsCnt, withdrawalsCnt}}, each optional and in the form that paytech documents
  *

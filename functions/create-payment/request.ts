@@ -15,6 +15,7 @@ import { absentOr, invalid, object, refused, text, validated } from '../../share
 import { type ClaimedRequest, sameAsked } from '../../shared/payment/claim.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import type { Order } from './order-token.ts';
+import { termsOf } from './subscription.ts';
 import { orderFaults, trustedFields } from './trusted-fields.ts';
 
 /*
@@ -159,13 +160,14 @@ export function customerOf(event: HttpEvent, customer: CreateRequest['customer']
 
 /** What makes a later request for the same reference the same one. */
 export function claimedRequest(request: CreateRequest): ClaimedRequest {
-  const { amount, currency, paymentMethod, preAuth, startRecurring } = request;
+  const { amount, currency, paymentMethod, preAuth, startRecurring, subscription } = request;
   return {
     ...optional('amount', amount),
     currency,
     ...optional('paymentMethod', paymentMethod),
     ...optional('preAuth', preAuth),
     ...optional('startRecurring', startRecurring),
+    ...optional('subscription', termsOf(subscription)),
   };
 }
 

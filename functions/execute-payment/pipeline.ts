@@ -1,8 +1,8 @@
 import type { ActRequest, ActResult } from '../../shared/calls/act.ts';
 import { actionProblem, unknownPayment } from '../../shared/http/action-problem.ts';
 import { type HttpEvent, optionalJsonBody, type Reply } from '../../shared/http/api.ts';
-import { executedView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
+import { executedView } from '../../shared/http/public-view.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import { readExecuteRequest } from './request.ts';
 

@@ -1,6 +1,6 @@
 import type { HttpEvent, Reply } from '../../shared/http/api.ts';
-import { publicView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
+import { publicView } from '../../shared/http/public-view.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 

@@ -9,6 +9,7 @@ import { KIND_OF } from '../../shared/payment/claim.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { REFERENCE_ID } from '../../shared/payment/reference.ts';
 import type { Answer, GatewayClient } from '../../shared/paytech/client.ts';
+import { readCard } from '../../shared/paytech/saved-card.ts';
 import { READ_LIMIT_MS } from '../../shared/paytech/time-limits.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import { readClaim } from '../../shared/store/claims.ts';
@@ -61,7 +62,7 @@ export function savedCards({ gateway }: { gateway: Pick<GatewayClient, 'cards'> 
     const message = cardOwnerFault(referenceId);
     if (message) throw invalid({ field: 'referenceId', message });
     const { cards } = answered(await gateway.cards(referenceId, READ_LIMIT_MS));
-    return { status: 200, body: { cards } };
+    return { status: 200, body: { cards: cards.flatMap(readCard) } };
   };
 }
 

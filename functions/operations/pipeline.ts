@@ -13,6 +13,7 @@ import {
 } from './look-ups.ts';
 import { type RefundDependencies, refunds } from './refunds.ts';
 import { router } from './router.ts';
+import { cancelSubscription, type SubscriptionDependencies, showSubscription } from './subscriptions.ts';
 import { type WithdrawalDependencies, withdrawals } from './withdrawals.ts';
 
 export type OperationsDependencies = ActionRouteDependencies &
@@ -22,6 +23,7 @@ export type OperationsDependencies = ActionRouteDependencies &
   LookUpRouteDependencies &
   RecurringDependencies &
   RefundDependencies &
+  SubscriptionDependencies &
   WithdrawalDependencies;
 
 /** The back office: each of its routes with what answers it. */
@@ -38,6 +40,8 @@ export function operations(deps: OperationsDependencies) {
     'POST /operations/payments/{id}/chargeback': chargebackRoute(deps),
     'POST /operations/claims/resolve': resolveRoute(deps),
     'POST /operations/alarms/acknowledge': acknowledgeRoute(deps),
+    'POST /operations/subscriptions/{id}/cancel': cancelSubscription(deps),
+    'GET /operations/subscriptions/{id}': showSubscription(deps),
     'GET /operations/payments': listPayments(deps),
     'GET /operations/payments/{id}': showPayment(deps),
     'GET /operations/payments/{id}/gateway-operations': gatewayOperations(deps),

@@ -16,6 +16,8 @@ export const OPERATION_ROUTES = [
   'POST /operations/payments/{id}/chargeback',
   'POST /operations/claims/resolve',
   'POST /operations/alarms/acknowledge',
+  'POST /operations/subscriptions/{id}/cancel',
+  'GET /operations/subscriptions/{id}',
   'GET /operations/payments',
   'GET /operations/payments/{id}',
   'GET /operations/payments/{id}/gateway-operations',

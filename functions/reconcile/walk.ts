@@ -1,4 +1,4 @@
-import { lookAtChargeback } from '../../shared/calls/charge-back.ts';
+import { lookAtChargeback } from '../../shared/calls/chargeback-trail.ts';
 import { type Checked, checkClaim } from '../../shared/calls/check.ts';
 import { flaggedFinding, stand } from '../../shared/calls/stand.ts';
 import { foundInRecord } from '../../shared/calls/still-to-decide.ts';

@@ -5,7 +5,7 @@ import type { GatewayClient } from '../paytech/client.ts';
 import { ASK_LIMIT_MS } from '../paytech/time-limits.ts';
 import { type Released, releaseOperation } from '../store/operation-lock.ts';
 import { readPayment } from '../store/payments.ts';
-import { lookAtChargeback } from './charge-back.ts';
+import { lookAtChargeback } from './chargeback-trail.ts';
 import { type ObserveDependencies, queueObservation } from './observe.ts';
 
 export interface ReleaseActionDependencies extends ObserveDependencies {

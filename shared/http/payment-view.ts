@@ -1,4 +1,3 @@
-import type { Instructions } from '../calls/act.ts';
 import { type Operation, openOperation } from '../payment/action.ts';
 import type { Chargeback } from '../payment/chargeback.ts';
 import type { Claim } from '../payment/claim.ts';
@@ -16,8 +15,7 @@ import {
 } from '../payment/payment.ts';
 import { pick } from '../payment/pick.ts';
 import { isOfElsewhere, type Refunds } from '../payment/refund.ts';
-import { endedInVain, meansMoney } from '../payment/state.ts';
-import { customerErrorCode, customerMessage } from '../paytech/customer-message.ts';
+import { meansMoney } from '../payment/state.ts';
 import type { GatewayPayment } from '../paytech/wire.ts';
 import type { StandingEntry } from '../store/standing.ts';
 
@@ -52,59 +50,9 @@ const RECORDED = [
   'updated',
 ] as const satisfies readonly (keyof Payment)[];
 
-/**
- * A deposit as the storefront sees it (`GET /payments/{id}`). One that failed has an `errorMessage` for the customer
- * and in `retry` whether trying again can help: see {@link customerMessage}.
- */
-export function publicView(record: PaymentRecord) {
-  const payment = asShown(record);
-  return {
-    ...pick(payment, [
-      'id',
-      'referenceId',
-      'paymentType',
-      'state',
-      'final',
-      'amount',
-      'currency',
-      'requestedAmount',
-      'requestedCurrency',
-      'paidAsRequested',
-    ]),
-    ...redirectUrlOf(payment, record),
-    ...pick(payment, ['externalRefs']),
-    ...failureOf(payment),
-    ...pick(payment, ['version', 'updated']),
-  };
-}
-
-/**
- * The answer to `PATCH /payments/{id}`: the same with what paytech has just answered for the customer to follow, a
- * redirectUrl (3-D Secure) and all externalRefs; the record keeps of those what fits. What has ended leads nowhere.
- */
-export function executedView(record: PaymentRecord, { redirectUrl, externalRefs }: Instructions = {}) {
-  const view = publicView(record);
-  return {
-    ...view,
-    ...(view.final ? {} : optional('redirectUrl', redirectUrl)),
-    ...optional('externalRefs', externalRefs),
-  };
-}
-
 /** Only who has not paid yet is sent to pay. */
-function redirectUrlOf({ state }: Payment, record: PaymentRecord) {
+export function redirectUrlOf({ state }: Payment, record: PaymentRecord) {
   return state === 'CHECKOUT' ? pick(record, ['redirectUrl']) : {};
-}
-
-/** A code that was corrected away must not ask a customer who has paid to try again. */
-function failureOf({ state, errorCode }: Payment) {
-  if (!endedInVain(state)) return {};
-  const { message, retry } = customerMessage(errorCode);
-  return {
-    ...optional('errorCode', errorCode && customerErrorCode(errorCode)),
-    errorMessage: message,
-    retry,
-  };
 }
 
 /** The answer to an action of the back office: what subscribers see, and the instructions for the customer. */
@@ -122,7 +70,7 @@ function ofChargeback(chargeback: Chargeback) {
 }
 
 /** With paytech's latest observation, though only an applied one has a version of its own. */
-function asShown(record: PaymentRecord): Payment {
+export function asShown(record: PaymentRecord): Payment {
   return { ...paymentAt(withQueued(record)), version: record.version };
 }
 

@@ -5,6 +5,7 @@ export const PROBLEMS = {
   'order.token_invalid': { status: 401, title: 'The order token is not valid' },
   'order.token_conflict': { status: 409, title: 'The order token is for another order or price' },
   'payment.not_found': { status: 404, title: 'There is no such payment' },
+  'subscription.not_found': { status: 404, title: 'There is no such subscription' },
   'payment.reference_conflict': {
     status: 409,
     title: 'The referenceId or refundId belongs to a request with other content',

@@ -1,4 +1,5 @@
-import { EVENT_DATASCHEMA, EVENT_PAYMENT_FIELDS, type PaymentCloudEvent } from './event-schema.ts';
+import { EVENT_DATASCHEMA, EVENT_PAYMENT_FIELDS } from './event-fields.ts';
+import type { PaymentCloudEvent } from './event-schema.ts';
 import { stringifyWithTexts } from './json.ts';
 import { type Origin, type PaymentRecord, paymentAt, stateBefore } from './payment.ts';
 import { pick } from './pick.ts';

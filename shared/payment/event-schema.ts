@@ -4,6 +4,7 @@
  */
 import * as z from 'zod/mini';
 import { CHARGEBACK_STATES } from './chargeback.ts';
+import { EVENT_DATASCHEMA, type EventPaymentField } from './event-fields.ts';
 import { EVENT_FACT_NAMES, FACTS, type FactName, type KindOfFact } from './facts.ts';
 import { AMOUNT_TEXT, type Decimal, decimal, isDecimal, SIGNED_AMOUNT_TEXT } from './money.ts';
 import { ORIGINS } from './payment.ts';
@@ -23,9 +24,6 @@ const amountIn = (form: RegExp) =>
 export const amount = amountIn(AMOUNT_TEXT);
 /** The same where it may be below zero. */
 export const signedAmount = amountIn(SIGNED_AMOUNT_TEXT);
-
-/** Names the form of the events; another number stands for a change that readers must know of. */
-export const EVENT_DATASCHEMA = 'urn:paytech-payments:payment-event:2';
 
 const stateTypes = PAYMENT_STATES.map(
   (state) => `paytech.payment.${state.toLowerCase() as Lowercase<PaymentState>}` as const,
@@ -94,7 +92,7 @@ const payment = z.object({
   ...factFields(EVENT_FACT_NAMES),
   created: time('When paytech made the payment.'),
   updated: time('When this version was written.'),
-});
+} satisfies Record<EventPaymentField, z.ZodMiniType>);
 
 /** A CloudEvents 1.0 message to subscribers: one applied change, with the whole payment as of its version. */
 export const paymentEvent = z.object({
@@ -149,8 +147,6 @@ export const paymentEvent = z.object({
 export type PaymentCloudEvent = z.infer<typeof paymentEvent>;
 /** The payment as subscribers see it. */
 export type EventPayment = z.infer<typeof payment>;
-/** Its fields. What is not one of them is in no event. */
-export const EVENT_PAYMENT_FIELDS = Object.keys(payment.shape) as (keyof EventPayment)[];
 
 /** Of an event from before amounts were texts: it may still wait in a subscriber's queue. */
 const readEvent = z.extend(paymentEvent, {

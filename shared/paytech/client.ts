@@ -5,7 +5,6 @@ import type { Secret } from '../runtime/secrets.ts';
 import { waitFor } from '../runtime/slow.ts';
 import { send, type Transported, type TransportRequest } from '../runtime/transport.ts';
 import { lenient } from './lenient.ts';
-import { readCard, type SavedCard } from './saved-card.ts';
 import {
   type GatewayPayment,
   toExecutedPayment,
@@ -77,8 +76,11 @@ export interface GatewayClient {
   chargeback(id: string, body: object, limitMs: number): Promise<Answer<unknown>>;
   /** The audit steps of a payment, as paytech has them. */
   operations(id: string, limitMs: number): Promise<Answer<{ operations: unknown[] }>>;
+  /** A subscription that paytech runs, as paytech has it. */
+  subscription(id: string, limitMs: number): Promise<Answer<unknown>>;
+  cancelSubscription(id: string, limitMs: number): Promise<Answer<unknown>>;
   /** The saved cards of a customer, as paytech has them. */
-  cards(customerReferenceId: string, limitMs: number): Promise<Answer<{ cards: SavedCard[] }>>;
+  cards(customerReferenceId: string, limitMs: number): Promise<Answer<{ cards: unknown[] }>>;
   balances(limitMs: number): Promise<Answer<{ balances: unknown[] }>>;
   availableWithdrawalBalances(limitMs: number): Promise<Answer<{ balances: unknown[] }>>;
 }
@@ -183,6 +185,13 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
       decoded(await call('GET', `${pathOf(id)}/operations`, limitMs), (envelope) => ({
         operations: anyList.parse(envelope.result),
       })),
+    subscription: async (id, limitMs) =>
+      decoded(await call('GET', subscriptionPath(id), limitMs), ({ result }) => result),
+    cancelSubscription: async (id, limitMs) =>
+      decoded(
+        await call('PATCH', subscriptionPath(id), limitMs, { state: 'CANCELLED' }),
+        ({ result }) => result,
+      ),
     cards: async (customerReferenceId, limitMs) =>
       decoded(
         await call(
@@ -190,7 +199,7 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
           `/api/v1/customers/${encodeURIComponent(customerReferenceId)}/card-tokens`,
           limitMs,
         ),
-        (envelope) => ({ cards: anyList.parse(envelope.result).flatMap(readCard) }),
+        (envelope) => ({ cards: anyList.parse(envelope.result) }),
       ),
     balances: async (limitMs) =>
       decoded(await call('GET', '/api/v1/balances', limitMs), (envelope) => ({
@@ -215,6 +224,10 @@ function isFull(entries: readonly unknown[], { limit = DEFAULT_LIMIT }: ListQuer
 
 function pathOf(id: string): string {
   return `/api/v1/payments/${encodeURIComponent(id)}`;
+}
+
+function subscriptionPath(id: string): string {
+  return `/api/v1/subscriptions/${encodeURIComponent(id)}`;
 }
 
 function listPath(query: ListQuery): string {

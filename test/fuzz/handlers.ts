@@ -54,6 +54,8 @@ function watchedOutside(world: World) {
     list: async (query: ListQuery) => world.gateway.listReadable({ limit: 5, ...query }, 0),
     operations: async () => ({ kind: 'answered' as const, result: { operations: [] } }),
     balances: async () => ({ kind: 'answered' as const, result: { balances: [] } }),
+    subscription: async () => ({ kind: 'answered' as const, result: { state: 'CANCELLED' } }),
+    cancelSubscription: async () => ({ kind: 'answered' as const, result: {} }),
     cards: async () => ({ kind: 'answered' as const, result: { cards: [] } }),
     availableWithdrawalBalances: async () => ({ kind: 'answered' as const, result: { balances: [] } }),
   };

@@ -86,7 +86,8 @@ test('amounts are strings, and nothing is a binary float to a generated client',
     if (schema.properties) {
       for (const [name, each] of Object.entries<Json>(schema.properties)) {
         const isAmount = /amount|refundable/i.test(name) && each.type !== 'boolean';
-        const isText = [AMOUNT_TEXT.source, SIGNED_AMOUNT_TEXT.source].includes(each.pattern);
+        const { pattern } = each.items ?? each;
+        const isText = [AMOUNT_TEXT.source, SIGNED_AMOUNT_TEXT.source].includes(pattern);
         if (isAmount && !isText) found.push(`${path}/${name}: no decimal string`);
       }
     }

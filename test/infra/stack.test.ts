@@ -103,6 +103,8 @@ const operationRoutes = [
   'GET /operations/balances',
   'GET /operations/customers/{referenceId}/cards',
   'GET /operations/payments',
+  'GET /operations/subscriptions/{id}',
+  'POST /operations/subscriptions/{id}/cancel',
   'GET /operations/payments/{id}',
   'GET /operations/payments/{id}/gateway-operations',
   'POST /operations/claims/resolve',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { getPayment } from '../../functions/get-payment/pipeline.ts';
 import { CHECK_INTERVAL_MS, refresh } from '../../functions/get-payment/refresh.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
-import type { publicView } from '../../shared/http/payment-view.ts';
+import type { publicView } from '../../shared/http/public-view.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
 import { readPayment } from '../../shared/store/payments.ts';

@@ -222,7 +222,7 @@ describe('the saved cards of a customer', () => {
     gateway: {
       cards: async (id) => {
         asked.push(id);
-        return { kind: 'answered', result: { cards: [{ cardToken: TOKEN, panMasked: '411111***1112' }] } };
+        return { kind: 'answered', result: { cards: [{ id: TOKEN, panMasked: '411111***1112' }, {}] } };
       },
     },
   });

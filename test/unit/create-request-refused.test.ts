@@ -100,7 +100,6 @@ describe('a body with exactly one thing wrong is refused, and the field is named
     'billingAddress.colour',
     'recurringToken',
     'parentPaymentId',
-    'subscription',
     'orderToken2',
     'customer.IP',
   ])('the unknown field %s', (path) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { publicView } from '../../shared/http/payment-view.ts';
+import { publicView } from '../../shared/http/public-view.ts';
 import { stringifyJson } from '../../shared/payment/json.ts';
 import { customerErrorCode, customerMessage } from '../../shared/paytech/customer-message.ts';
 import { created, recordWith } from './examples.ts';

@@ -11,9 +11,9 @@ import {
   fullView,
   handedOn,
   listedView,
-  publicView,
   refundView,
 } from '../../shared/http/payment-view.ts';
+import { publicView } from '../../shared/http/public-view.ts';
 import type { Operation } from '../../shared/payment/action.ts';
 import type { Claim } from '../../shared/payment/claim.ts';
 import { publicationOf } from '../../shared/payment/cloud-event.ts';

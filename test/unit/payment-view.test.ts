@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { createdView, publicView } from '../../shared/http/payment-view.ts';
+import { createdView } from '../../shared/http/payment-view.ts';
+import { publicView } from '../../shared/http/public-view.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { PAYMENT_STATES } from '../../shared/payment/state.ts';
 import { recordWith } from './examples.ts';

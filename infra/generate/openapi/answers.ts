@@ -241,6 +241,22 @@ export const fullRecord = z.object({
   ),
 });
 
+/** Of `readSubscription`. */
+export const subscription = z.object({
+  id: text,
+  state: optionalText,
+  cycles: z.array(
+    z.object({
+      sequence: z.optional(z.int()),
+      type: optionalText,
+      startTime: optionalText,
+      paymentId: optionalText,
+      paymentState: optionalText,
+      amount: z.optional(amount),
+    }),
+  ),
+});
+
 /** Of `readCard`. */
 export const savedCard = z.object({
   cardToken: text,

@@ -1,0 +1,58 @@
+import * as z from 'zod/mini';
+import { type Decimal, isDecimal } from '../payment/money.ts';
+import { lenient } from './lenient.ts';
+
+/** A subscription that paytech runs; absent fields were not mentioned. Source: paytech, "Subscriptions". */
+export interface Subscription {
+  id: string;
+  /** ACTIVE, CANCELLED or COMPLETED. */
+  state?: string;
+  cycles: Cycle[];
+}
+
+export interface Cycle {
+  sequence?: number;
+  /** REGULAR or RETRY. */
+  type?: string;
+  startTime?: string;
+  paymentId?: string;
+  paymentState?: string;
+  amount?: Decimal;
+}
+
+const text = lenient(z.string().check(z.minLength(1), z.maxLength(256)));
+const number = lenient(z.custom<Decimal>(isDecimal));
+const cycle = z.looseObject({
+  sequence: number,
+  type: text,
+  startTime: text,
+  paymentId: text,
+  paymentState: text,
+  amount: number,
+});
+const wireSubscription = z.looseObject({
+  state: text,
+  cycles: lenient(z.array(cycle)),
+});
+
+/** Reads paytech's answer about subscription `id`. What cannot be read was not told. */
+export function readSubscription(id: string, result: unknown): Subscription {
+  const { state, cycles } = wireSubscription.safeParse(result).data ?? {};
+  return { id, ...present({ state }), cycles: (cycles ?? []).map(readCycle) };
+}
+
+function readCycle({
+  sequence,
+  type,
+  startTime,
+  paymentId,
+  paymentState,
+  amount,
+}: z.output<typeof cycle>): Cycle {
+  return present({ sequence: sequence?.toNumber(), type, startTime, paymentId, paymentState, amount });
+}
+
+function present<T extends object>(fields: T): { [Name in keyof T]?: NonNullable<T[Name]> } {
+  const told = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
+  return Object.fromEntries(told) as { [Name in keyof T]?: NonNullable<T[Name]> };
+}
