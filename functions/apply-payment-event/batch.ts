@@ -2,6 +2,7 @@ import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import {
   type DeadLetterQueue,
   type QueuedEvent,
+  type QueueMessage,
   readMessage,
   UnreadableMessage,
 } from '../../shared/messaging/event-queue.ts';
@@ -13,7 +14,7 @@ import type { Logger } from '../../shared/runtime/logger.ts';
 import { NotAtPaytech } from './first-record.ts';
 import { HistoryFull } from './limits.ts';
 import type { Outcome } from './pipeline.ts';
-import { believer } from './sender.ts';
+import { asBelieved, believer } from './sender.ts';
 
 export interface ApplyBatchDependencies {
   apply: (event: QueuedEvent) => Promise<Outcome>;
@@ -65,10 +66,12 @@ export function applyBatch(deps: ApplyBatchDependencies) {
   async function applyRecord(record: SQSRecord): Promise<Publication[] | undefined> {
     const { messageId } = record;
     const requestId = record.messageAttributes.requestId?.stringValue;
+    let message: QueueMessage = record;
     try {
       const read = readMessage(record);
       const sender = record.attributes?.SenderId;
       const event = believed(read, sender);
+      message = asBelieved(record, event);
       if (event !== read) logger.info('message of another sender', { messageId, sender, said: read.source });
       const {
         outcome,
@@ -86,24 +89,24 @@ export function applyBatch(deps: ApplyBatchDependencies) {
       });
       return [parentPublication, ...alsoPublications, publication].filter((each) => each !== undefined);
     } catch (error) {
-      if (isHopeless(error)) return (await park(record, error)) ? [] : undefined;
+      if (isHopeless(error)) return (await park(message, error)) ? [] : undefined;
       logger.error('event not processed', { messageId, requestId, error: error as Error });
       return undefined;
     }
   }
 
-  async function park(record: SQSRecord, error: Error): Promise<boolean> {
+  async function park(message: QueueMessage, error: Error): Promise<boolean> {
     try {
-      await deadLetters.park(record, `${error.name}: ${error.message}`);
+      await deadLetters.park(message, `${error.name}: ${error.message}`);
       logger.error('message parked', {
         metric: 'MessageParked',
-        messageId: record.messageId,
-        requestId: record.messageAttributes.requestId?.stringValue,
+        messageId: message.messageId,
+        requestId: message.messageAttributes.requestId?.stringValue,
         reason: error.message,
       });
       return true;
     } catch (parkError) {
-      logger.error('message not parked', { messageId: record.messageId, error: parkError as Error });
+      logger.error('message not parked', { messageId: message.messageId, error: parkError as Error });
       return false;
     }
   }

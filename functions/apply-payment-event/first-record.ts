@@ -1,19 +1,24 @@
 import { identify } from '../../shared/calls/identify.ts';
 import { join } from '../../shared/calls/siblings.ts';
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
+import { KIND_OF } from '../../shared/payment/claim.ts';
 import { type FollowUpPolicy, followUp, mayHaveExpired } from '../../shared/payment/follow-up.ts';
 import { NOTHING } from '../../shared/payment/money.ts';
 import { amountMark } from '../../shared/payment/observation.ts';
 import { type HistoryEntry, optional, type PaymentIdentity } from '../../shared/payment/payment.ts';
-import { meansMoney, statesOf } from '../../shared/payment/state.ts';
+import { parseGatewayReference } from '../../shared/payment/reference.ts';
+import { endedInVain, meansMoney, statesOf } from '../../shared/payment/state.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
 import { ASK_LIMIT_MS } from '../../shared/paytech/time-limits.ts';
 import { type GatewayPayment, type StatelessPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { renewExpiry } from '../../shared/store/answered.ts';
+import { readClaim } from '../../shared/store/claims.ts';
 import { type Applied, readPayment, recordPayment } from '../../shared/store/payments.ts';
+import { refundNoMore } from '../../shared/store/refunds.ts';
 import type { Table } from '../../shared/store/table.ts';
+import * as warnings from './warnings.ts';
 
 export interface FirstRecordDependencies {
   table: Table;
@@ -128,12 +133,16 @@ export async function firstRecord(
   const isToBeChosen = identity.attempt !== undefined && !meansMoney(state);
   const amount = facts.amount ?? identity.requestedAmount ?? (isToBeChosen ? NOTHING : undefined);
   const currency = facts.currency ?? identity.requestedCurrency;
-  if (!amount || !currency) throw notEnough(isUnconfirmed, 'amount, currency');
+  if (!amount || !currency) {
+    if (paymentType === 'REFUND' && !isUnconfirmed && !endedInVain(state)) await stopRefunds(deps, identity);
+    throw notEnough(isUnconfirmed, 'amount, currency');
+  }
 
   const created = payment.created ?? entry.at;
   const marks = followUp(policy, { source: isUnconfirmed ? 'webhook' : 'refresh', paymentType, state }, now);
   const confirmAt = now + (policy.confirmAfterMs ?? CONFIRM_AFTER_MS);
   const known = { id: payment.id, paymentType, ...identity, created };
+  const isForgotten = await mayBeForgotten(deps, payment, known, now);
   await join(deps, { ...known, amount, currency }, false);
   const recorded = await recordPayment(
     table,
@@ -142,7 +151,7 @@ export async function firstRecord(
     {
       ...marks,
       ...(isUnconfirmed && { confirmAt }),
-      refundsUnknown: mayHaveExpired(policy, created, now),
+      refundsUnknown: isForgotten,
     },
   );
   if (recorded.applied) await join(deps, recorded.record);
@@ -154,6 +163,32 @@ export async function firstRecord(
     const { parentPaymentId } = payment;
     return parentPaymentId !== undefined && (await readPayment(table, parentPaymentId)) !== undefined;
   }
+}
+
+/**
+ * Whether it may have been here before, with refunds that were deleted with it. So it is where neither paytech nor a
+ * claim says how old it is.
+ */
+async function mayBeForgotten(
+  { table, policy }: Pick<FirstRecordDependencies, 'table' | 'policy'>,
+  { created }: GatewayPayment,
+  { paymentType, referenceId }: Pick<PaymentIdentity, 'paymentType' | 'referenceId'>,
+  now: number,
+): Promise<boolean> {
+  if (policy.retentionMs === undefined) return false;
+  if (created !== undefined) return mayHaveExpired(policy, created, now);
+  const reference = referenceId === undefined ? undefined : parseGatewayReference(referenceId);
+  const claim = reference && (await readClaim(table, KIND_OF[paymentType], reference.referenceId));
+  return !claim || mayHaveExpired(policy, new Date(claim.sentAt).toISOString(), now);
+}
+
+/** A deposit of which somebody has paid back nobody knows how much: no more of it is paid back here. */
+async function stopRefunds(
+  { table, logger, now }: Pick<FirstRecordDependencies, 'table' | 'logger' | 'now'>,
+  { parentPaymentId }: Pick<PaymentIdentity, 'parentPaymentId'>,
+): Promise<void> {
+  const deposit = parentPaymentId === undefined ? undefined : await refundNoMore(table, parentPaymentId);
+  if (deposit) await warnings.warnOfUnknownRefunds({ table, logger, now }, deposit);
 }
 
 /** The payment by whose token others are charged is kept for as long as they are. */

@@ -33,6 +33,7 @@ import { firstObservation, firstRecord, hasState, RECEIVES_TO_ASK } from './firs
 import { type Learned, learn, learnFromPaytech } from './learn.ts';
 import { assertRoom, isOld } from './limits.ts';
 import { bookWithParent } from './refund-parent.ts';
+import { asBroughtBefore } from './sender.ts';
 import * as warnings from './warnings.ts';
 
 export interface ApplyEventDependencies {
@@ -82,9 +83,11 @@ export function applyEvent(deps: ApplyEventDependencies) {
   const refundParent = bookWithParent(deps);
   const chargeback = applyChargeback(deps);
 
-  return async function apply(event: QueuedEvent): Promise<Outcome> {
-    if (event.about === 'chargeback') return chargeback(event);
-    const report = readReport(event.bytes);
+  return async function apply(given: QueuedEvent): Promise<Outcome> {
+    if (given.about === 'chargeback') return chargeback(given);
+    const report = readReport(given.bytes);
+    const id = report.is === 'unknown' ? report.id : report.payment.id;
+    const event = given.asSent ? asBroughtBefore(given, await payments.readPayment(table, id)) : given;
     const key = eventKey(event);
     const { record, ...outcome } =
       report.is === 'unknown'

@@ -1,5 +1,10 @@
-import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
-import { optional } from '../../shared/payment/payment.ts';
+import {
+  eventKey,
+  keyWithin,
+  type QueuedEvent,
+  type QueueMessage,
+} from '../../shared/messaging/event-queue.ts';
+import { optional, type PaymentRecord, versionOfKey } from '../../shared/payment/payment.ts';
 
 /** Who sent a message, as SQS itself says: `<id of the role>:<session>`, the id of a user, or of an account for its root. */
 export type SenderId = string | undefined;
@@ -18,6 +23,26 @@ export function believer(own: readonly string[]) {
   return (event: QueuedEvent, sender: SenderId): QueuedEvent => {
     if (isOwn(sender)) return event;
     const { readVersion: _, caller: __, ...said } = event;
-    return { ...said, source: 'webhook', ...optional('caller', sender) };
+    return { ...said, source: 'webhook', ...optional('caller', sender), asSent: event };
   };
+}
+
+/** A message as it is set aside, from where it is sent by one of our own: it says no more than is believed of it. */
+export function asBelieved<Message extends QueueMessage>(message: Message, event: QueuedEvent): Message {
+  if (!event.asSent) return message;
+  const { readVersion: _, caller: __, ...messageAttributes } = message.messageAttributes;
+  return { ...message, messageAttributes: { ...messageAttributes, source: { stringValue: event.source } } };
+}
+
+/**
+ * An event as it was sent, where the record shows that one of our own has brought the very same: its message was in the
+ * dead-letter queue, and a person has put it back. What it led to is published; it brings nothing that is not there.
+ */
+export function asBroughtBefore(event: QueuedEvent, record: PaymentRecord | undefined): QueuedEvent {
+  const { asSent } = event;
+  if (!asSent || !record) return event;
+  const key = eventKey(asSent);
+  const parts = record.history.flatMap((_, version) => [`identified at ${version}`]);
+  const keys = [key, ...['learned', ...parts].map((part) => keyWithin(key, part))];
+  return keys.some((each) => versionOfKey(record, each) !== undefined) ? asSent : event;
 }

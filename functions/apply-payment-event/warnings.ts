@@ -58,6 +58,17 @@ export async function warnIfIncomparable(
   });
 }
 
+/** A refund was made elsewhere, and paytech does not say of how much: nobody can tell what is left. */
+export async function warnOfUnknownRefunds(deps: StandDependencies, deposit: PaymentRecord): Promise<void> {
+  const { id } = deposit;
+  const finding = {
+    alarm: 'refunded-too-much',
+    id,
+    found: foundInRecord('refunded-too-much', deposit),
+  } as const;
+  await stand(deps, finding, 'refund of an unknown amount', { paymentId: id });
+}
+
 /** The alarm of a word that nobody knows stands once it has lasted: paytech may name one for a moment. */
 export async function watchUnknownWord(
   { table, logger, now }: StandDependencies,

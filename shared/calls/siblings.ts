@@ -2,6 +2,7 @@ import {
   type Claim,
   type ClaimKind,
   counts,
+  isAsMuch,
   KIND_OF,
   MAX_SIBLINGS,
   mayTry,
@@ -149,7 +150,7 @@ export async function mark(table: Table, id: string): Promise<void> {
  * whenever an event has been applied, also one that comes again: the alarm may have been lost with its process.
  */
 export async function watchSiblings(deps: SiblingsDependencies, record: PaymentRecord): Promise<void> {
-  if (!record.hasSiblings || record.referenceId === undefined || !holdsMoney(record)) return;
+  if (!record.hasSiblings || record.referenceId === undefined || !mayHoldMoney(record)) return;
   const reference = parseGatewayReference(record.referenceId);
   const claim =
     reference && (await readClaim(deps.table, KIND_OF[record.paymentType], reference.referenceId));
@@ -169,7 +170,8 @@ export function paidTwiceAlarm({ kind, referenceId }: Pick<Claim, 'kind' | 'refe
 export async function watch(deps: SiblingsDependencies, claim: Claim): Promise<void> {
   const { table, logger } = deps;
   const records = await recordsOf(table, claim);
-  const holding = records.filter((each) => weighs(claim, each) && holdsMoney(each)).map(({ id }) => id);
+  // What a refund on its way would take comes back where it fails, and nobody would look again.
+  const holding = records.filter((each) => weighs(claim, each) && mayHoldMoney(each)).map(({ id }) => id);
   const { kind, referenceId } = claim;
   if (records.some((each) => !counts(claim, each))) {
     logger.warn('reference shared with other payments', { metric: 'ReferenceShared', kind, referenceId });
@@ -180,21 +182,28 @@ export async function watch(deps: SiblingsDependencies, claim: Claim): Promise<v
   await stand(deps, finding, message, { kind, referenceId, paymentIds: holding });
 }
 
-/** The payments of a claim that hold money, or may hold it again, where it is more than one: then its alarm stays. */
+/**
+ * The payments of a claim that hold money, or may hold it again, where it is more than one: then its alarm stays. Those
+ * that were `found` go on to weigh, whatever the order has been asked for since.
+ */
 export async function stillPaidTwice(
   table: Table,
   kind: ClaimKind,
   referenceId: string,
+  found: readonly string[],
 ): Promise<readonly string[]> {
   const claim = await readClaim(table, kind, referenceId);
   const records = claim ? await recordsOf(table, claim) : [];
-  const holding = records.filter((each) => weighs(claim!, each) && mayHoldMoney(each));
+  const holding = records.filter(
+    (each) => (found.includes(each.id) || weighs(claim!, each)) && mayHoldMoney(each),
+  );
   return holding.length > 1 ? holding.map(({ id }) => id) : [];
 }
 
-/** What was paid out is paid out, also where a person has said that it was not what was asked for. */
+/** Money is money, also where a person has said that it was not what was asked for. */
 function weighs(claim: Claim, record: PaymentRecord): boolean {
-  return claim.kind !== 'deposit' || counts(claim, record);
+  if (claim.kind !== 'deposit' || counts(claim, record)) return true;
+  return claim.deniedPaymentIds?.includes(record.id) === true && isAsMuch(record, claim.request);
 }
 
 /** The records of a claim's payments, as far as they are recorded. */

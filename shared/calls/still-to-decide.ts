@@ -27,10 +27,10 @@ export async function stillToDecide(table: Table, { alarm, id, found }: Finding)
       return claim?.stage === 'flagged' ? flaggedFinding(claim).found : NOTHING;
     }
     case 'order-paid-twice':
-      return stillPaidTwice(table, 'deposit', id);
+      return stillPaidTwice(table, 'deposit', id, found);
     case 'paid-out-twice': {
       const { kind, id: referenceId } = parseSubject(id);
-      return isClaimKind(kind) ? stillPaidTwice(table, kind, referenceId) : NOTHING;
+      return isClaimKind(kind) ? stillPaidTwice(table, kind, referenceId, found) : NOTHING;
     }
     case 'outcome-unknown-for-long':
       return stillUnknown(table, id);

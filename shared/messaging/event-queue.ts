@@ -31,6 +31,8 @@ export interface QueuedEvent {
   about?: 'chargeback';
   /** How often the queue has delivered it, this time included. */
   receives?: number;
+  /** What the message of another sender says of itself, which is not believed. Never sent. */
+  asSent?: QueuedEvent;
 }
 
 /** The message cannot be understood, now or later. */

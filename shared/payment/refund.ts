@@ -190,7 +190,7 @@ function weightOf(
   over: RefundEntry | undefined,
 ): Decimal | undefined {
   if (refund.currency === parent.currency) return refund.amount;
-  if (refund.requestedCurrency === parent.currency) return refund.requestedAmount;
+  if (refund.requestedAmount && refund.requestedCurrency === parent.currency) return refund.requestedAmount;
   if (over) return over.amount;
   if (parent.state !== 'COMPLETED') return undefined;
   const left = parent.refundable ?? NOTHING;

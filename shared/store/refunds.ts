@@ -10,7 +10,7 @@ import {
   type RefundMove,
   type ReserveRefusal,
 } from '../payment/refund.ts';
-import type { Fragment } from './expressions.ts';
+import { assign, type Fragment } from './expressions.ts';
 import { IS_KNOWN, isInState, keyOf, REFUND_PREFIX, toRecord } from './payment-item.ts';
 import { readPayment } from './payments.ts';
 import type { Table } from './table.ts';
@@ -106,6 +106,20 @@ export async function bookRefund(
     parent = moved.parent;
   }
   throw new Error(`refund ${refund.id} changes faster than it can be booked`);
+}
+
+/**
+ * Has no more paid back of a deposit of which a refund is known, and not how much it takes. Returns the deposit, also
+ * where it was so before.
+ */
+export async function refundNoMore(table: Table, parentId: string): Promise<PaymentRecord | undefined> {
+  const isDeposit = { text: 'paymentType = :deposit', values: { ':deposit': 'DEPOSIT' } };
+  const { item } = await table.update(keyOf(parentId), {
+    SET: assign({ refundsUnknown: true }),
+    condition: [IS_KNOWN, isDeposit, 'attribute_not_exists(refundsUnknown)'],
+  });
+  const parent = item && toRecord(item);
+  return parent?.refundsUnknown ? parent : undefined;
 }
 
 /** What must hold of the deposit besides the entry when money is set aside. */
