@@ -128,11 +128,7 @@ export async function firstRecord(
   if (firstSeenAt !== undefined && now - firstSeenAt < CREATE_ENDS_MS && !(await isPlaced())) {
     throw new Error(`a create call may still say who payment ${payment.id} is`);
   }
-  // What was asked for is not what was paid; that the latter is unknown is noted.
-  // The customer chooses it at paytech, and need not come to that.
-  const isToBeChosen = identity.attempt !== undefined && !meansMoney(state);
-  const amount = facts.amount ?? identity.requestedAmount ?? (isToBeChosen ? NOTHING : undefined);
-  const currency = facts.currency ?? identity.requestedCurrency;
+  const { amount, currency } = moneyOf(payment, identity);
   if (!amount || !currency) {
     if (paymentType === 'REFUND' && !isUnconfirmed && !endedInVain(state)) await stopRefunds(deps, identity);
     throw notEnough(isUnconfirmed, 'amount, currency');
@@ -163,6 +159,23 @@ export async function firstRecord(
     const { parentPaymentId } = payment;
     return parentPaymentId !== undefined && (await readPayment(table, parentPaymentId)) !== undefined;
   }
+}
+
+/** What was asked for is not what was paid; that the latter is unknown is noted. */
+function moneyOf(
+  { facts }: GatewayPayment,
+  {
+    requestedAmount,
+    requestedCurrency,
+    attempt,
+  }: Pick<PaymentIdentity, 'requestedAmount' | 'requestedCurrency' | 'attempt'>,
+) {
+  // The customer chooses it at paytech, and need not come to that.
+  const isToBeChosen = attempt !== undefined && !meansMoney(facts.state);
+  return {
+    amount: facts.amount ?? requestedAmount ?? (isToBeChosen ? NOTHING : undefined),
+    currency: facts.currency ?? requestedCurrency,
+  };
 }
 
 /**
