@@ -15,7 +15,7 @@ import {
 } from '../../shared/payment/slice.ts';
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../../shared/runtime/time.ts';
 import type { Watermarks } from '../../shared/store/watermark.ts';
-import { isOutage, type ReadingGateway } from './circuit-breaker.ts';
+import { isOutage, type ReadingGateway, reasonOf } from './circuit-breaker.ts';
 import { type CompareContext, comparePage } from './compare.ts';
 import type { Pace } from './pace.ts';
 import { LIST_LIMIT_MS, PAGE, sliceReader } from './read-slice.ts';
@@ -85,7 +85,14 @@ export function sweep(context: SweepContext) {
   async function isBack(): Promise<boolean> {
     if (!context.probesList || !goesOn()) return false;
     const from = wholeSecond(now());
-    return !isOutage(await askFor(context, from, from + SECOND_MS));
+    const answer = await askFor(context, from, from + SECOND_MS);
+    if (!isOutage(answer)) return true;
+    context.logger.error('list still down', {
+      metric: 'ReconcileGaveUp',
+      asked: 'list',
+      ...reasonOf(answer),
+    });
+    return false;
   }
 
   function take(atLeastMs: number): Promise<TakenSlice | undefined> {

@@ -13,7 +13,9 @@ export const reconcileSettings = {
     .min(1)
     .max(16)
     .default(4)
-    .describe('Into how many calls of it `reconcile` divides its work at most, where there is much.'),
+    .describe(
+      'Into how many calls of it `reconcile` divides its work at most, where there is much; a `reservedConcurrency` of it must leave room for as many.',
+    ),
   reconcileConcurrency: z
     .int()
     .min(1)

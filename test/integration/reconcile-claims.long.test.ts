@@ -7,6 +7,7 @@ import { openOperation } from '../../shared/payment/action.ts';
 import { type ClaimKind, LEASE_MS } from '../../shared/payment/claim.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../shared/runtime/time.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
+import { assign } from '../../shared/store/expressions.ts';
 import { takeOperation } from '../../shared/store/operation-lock.ts';
 import { reconciling, TYPE_OF } from '../support/reconciling.ts';
 import { EUR_10, startWorld, type World } from '../support/world.ts';
@@ -79,6 +80,19 @@ describe('open claims, to which no caller comes back', () => {
     pass(MINUTE_MS);
     await run({ graceMs: GRACE_MS });
     expect(await claimOf('deposit', referenceId)).toMatchObject({ stage: 'known', paymentId: id });
+  });
+
+  it('of such a deposit that a version before has listed are looked after as then', async () => {
+    const referenceId = await abandoned('deposit', { stage: 'sent' });
+    await world.table.update(`deposit#${referenceId}`, {
+      SET: assign({ openShard: '3', dueAt: world.now() + LEASE_MS }),
+      condition: ['attribute_exists(pk)'],
+    });
+    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...EUR_10 });
+    pass(LEASE_MS);
+    await run({ graceMs: GRACE_MS });
+    expect(await claimOf('deposit', referenceId)).toMatchObject({ stage: 'known', paymentId: id });
+    expect(await item(`deposit#${referenceId}`)).not.toHaveProperty('openShard');
   });
 
   it('of a charge without its customer is looked after from the start', async () => {

@@ -98,8 +98,8 @@ describe('for good, with every webhook lost', () => {
     }
     const minutes = asked.map((at) => (at - start) / MINUTE);
     expect(minutes).toEqual([4, 8, 12, 16, 20, 24, 28, 32]);
-    for (let minute = 0; minute < 60; minute++) {
-      pass(MINUTE);
+    for (const minutes of [1, 1, 1, 1, 1, ...Array(11).fill(5)]) {
+      pass(minutes * MINUTE);
       await run({ graceMs: GRACE, gateway: { ...world.gateway, get } });
     }
     expect(asked).toHaveLength(minutes.length);

@@ -154,7 +154,10 @@ describe('a list that is down', () => {
     };
     expect(await asksIn(() => run({ gateway }))).toBeGreaterThan(1);
     expect(await item('sweep#mark')).toMatchObject({ listDownSince: String(world.now()) });
+    const gaveUp = () => world.logger.metrics().filter((metric) => metric === 'ReconcileGaveUp').length;
+    const before = gaveUp();
     expect(await asksIn(() => run({ gateway }))).toBe(1);
+    expect(gaveUp()).toBe(before + 1);
     expect(await asksIn(() => work({ index: 0, of: 2 }, { gateway }))).toBe(0);
     isDown = false;
     expect(await asksIn(() => run({ gateway }))).toBeGreaterThan(1);

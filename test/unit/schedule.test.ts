@@ -58,6 +58,11 @@ describe('an open payment of which nothing is in doubt', () => {
     expect(isAhead(checkAfterAhead(askedAt), askedAt + 4 * MINUTE)).toBe(true);
   });
 
+  test('is not asked about where it was made a moment ago, by a clock that is ahead', () => {
+    expect(isAhead(openCheckAt(CREATED, CREATED), CREATED - 30 * SECOND)).toBe(false);
+    expect(isAhead(openCheckAt(CREATED, CREATED), CREATED)).toBe(false);
+  });
+
   test('is so at any age, and not where it is due soon anyway', () => {
     for (const age of [3 * HOUR, 20 * HOUR, 100 * HOUR]) {
       const dueAt = openCheckAt(CREATED, CREATED + age);
