@@ -165,7 +165,7 @@ function upkeep(root: Command, work: Work): void {
 
   root
     .command('reconcile')
-    .description('find what webhooks did not bring, until nothing is left')
+    .description('find changes whose webhook did not arrive, until nothing is left')
     .option('--since <when>', "compare paytech's list from then on, such as 2h or 2026-11-23", parseSince)
     .option('--dry-run', 'only count')
     .option('--wait', 'also wait for what is left to its webhook, some minutes')

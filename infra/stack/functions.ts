@@ -172,7 +172,8 @@ function reconcile(parts: Parts): PaymentFunction {
   const { settings, payments, webhookQueue, apiKey, table } = parts;
   return new PaymentFunction(parts.scope, 'reconcile', {
     ...parts,
-    description: 'Finds what webhooks did not bring: asks paytech about what is open and what changed',
+    description:
+      'Finds changes whose webhook did not arrive: asks paytech about what is open and what changed',
     timeout: reconcileTimeout(settings.reconcileMinutes),
   })
     .use(payments, 'dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem')

@@ -18,7 +18,7 @@ export function reconcileSchedule(scope: Construct, reconcile: PaymentFunction, 
   const target = new LambdaFunction(reconcile, { retryAttempts: 0, maxEventAge: Duration.minutes(1) });
   reconcile.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
   new Rule(scope, 'reconcile-schedule', {
-    description: 'Finds what webhooks did not bring',
+    description: 'Finds changes whose webhook did not arrive',
     schedule: Schedule.rate(Duration.minutes(everyMinutes)),
     targets: [target],
   });

@@ -1,4 +1,4 @@
-/** The settings of how `reconcile` looks for what webhooks did not bring. */
+/** The settings of how `reconcile` looks for changes whose webhook did not arrive. */
 import { z } from 'zod';
 
 export const reconcileSettings = {
@@ -7,7 +7,7 @@ export const reconcileSettings = {
     .min(1)
     .max(60)
     .default(1)
-    .describe('How often `reconcile` looks for what webhooks did not bring.'),
+    .describe('How often `reconcile` looks for changes whose webhook did not arrive.'),
   reconcileWorkers: z
     .int()
     .min(1)
@@ -38,7 +38,7 @@ export const reconcileSettings = {
     .max(300)
     .default(120)
     .describe(
-      'How long after a change at paytech its webhook may still come; then `reconcile` speaks in its place.',
+      'How long after a change at paytech its webhook may still come; after that, `reconcile` reports the change instead.',
     ),
   sweepCreatedDays: z
     .int()

@@ -205,7 +205,7 @@ const schema = z
       })
       .default([])
       .describe(
-        'IAM roles of people who use `paytech-ops`. With one, nobody but them and the service may send to the webhook queue; without, whoever IAM lets.',
+        'IAM roles of people who use `paytech-ops`. If any is named, only they and the service may send to the webhook queue; otherwise whoever IAM allows.',
       ),
     reservedConcurrency: z
       .partialRecord(z.enum(functionNames), z.union([z.literal(0), reserve], { error: 'must be 2 to 1000' }))

@@ -103,7 +103,7 @@ export const paymentEvent = z.object({
     .enum(EVENT_TYPES)
     .check(
       z.describe(
-        "The payment's state; or `corrected`: what was final was wrong, as paytech has confirmed; or `chargeback`: its state is as before, and `data.chargeback` has news.",
+        "The payment's state; or `corrected`: what was final was wrong, as paytech has confirmed; or `chargeback`: its state is as before, and `data.chargeback` says what became of the chargeback.",
       ),
     ),
   subject: text("The payment's id."),

@@ -70,6 +70,14 @@ const WAYS: Record<string, () => Promise<string>> = {
     await pay(id, { state: 'COMPLETED' });
     return id;
   },
+  async chargeback() {
+    const id = await order();
+    await pay(id, { state: 'COMPLETED' });
+    await eventsUntil(id, 'completed');
+    const answer = await signed('POST', `/operations/payments/${id}/chargeback`, '{}');
+    expect(answer.status, answer.text).toBe(200);
+    return id;
+  },
 };
 
 describe('an event', () => {

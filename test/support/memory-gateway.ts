@@ -52,6 +52,19 @@ interface Options {
   met?: (what: string) => void;
 }
 
+/** How often each call was made. */
+const noCalls = () => ({
+  create: 0,
+  get: 0,
+  list: 0,
+  execute: 0,
+  capture: 0,
+  void: 0,
+  approve: 0,
+  reject: 0,
+  chargeback: 0,
+});
+
 /**
  * paytech in memory, behind the client's own interface: what it has made, how often it was called, and the
  * next endings, one per call. For schedules that would take minutes against real time limits. Its list is filtered
@@ -63,17 +76,7 @@ export function memoryGateway(
   { waitsForApproval = () => false, chance = () => 0, met = () => {} }: Options = {},
 ) {
   const payments = new Map<string, MadePayment>();
-  const calls = {
-    create: 0,
-    get: 0,
-    list: 0,
-    execute: 0,
-    capture: 0,
-    void: 0,
-    approve: 0,
-    reject: 0,
-    chargeback: 0,
-  };
+  const calls = noCalls();
   const endings: Ending[] = [];
   const bodies: CreatePaymentBody[] = [];
   const executions: Record<string, unknown>[] = [];
