@@ -208,8 +208,24 @@ function aboutMoney(record: PaymentRecord): string[] {
           `${money(record.amount, record.currency)} ${record.paymentType === 'DEPOSIT' ? 'came' : 'went out'} instead of ${money(record.requestedAmount, record.requestedCurrency)}: ${record.paymentType === 'DEPOSIT' ? 'decide whether to deliver, to ask for the rest, or to refund' : 'find out why before more is sent'}.`,
         ]
       : []),
+    ...aboutChargeback(record),
     ...(record.refundable?.lt(0) ? ['More was refunded than paid: get the difference back.'] : []),
   ];
+}
+
+function aboutChargeback({ id, chargeback }: PaymentRecord): string[] {
+  switch (chargeback?.state) {
+    case undefined:
+      return [];
+    case 'OPEN':
+      return [
+        `The customer has charged it back: answer the bank through paytech in time. Nothing is refunded until it is closed; if you know of its end and no webhook comes, POST /operations/payments/${id}/chargeback with that state.`,
+      ];
+    case 'COMPLETED':
+      return ['The chargeback is lost, and the money is gone: refund nothing of it.'];
+    default:
+      return [`The chargeback was ${chargeback!.state}: the money stays.`];
+  }
 }
 
 /** The merchant has asked for this amount, so it is no surprise. */

@@ -112,6 +112,10 @@ function applied(record: PaymentRecord, entry: HistoryEntry, version: number): s
     const why = entry.reason ? ` (adopted: "${entry.reason}")` : '';
     return `${entry.caller ?? 'The shop'} asked for ${asked}, and paytech made the payment as ${now.state}${why}.`;
   }
+  if (entry.chargeback) {
+    const verb = entry.source === 'webhook' ? 'said' : 'noted';
+    return `${reporter(entry)} ${verb} that its chargeback is ${entry.chargeback.state} (version ${version}).${published}`;
+  }
   if (entry.corrected) {
     const before = paymentAt(record, version - 1);
     const stood = `${before.state} over ${money(before.amount, before.currency)}`;
