@@ -51,7 +51,10 @@ const untilReconciled = (check: (result: RunSummary) => Promise<void>) =>
   vi.waitFor(async () => check(await reconcile()), { timeout: 120_000, interval: 200 });
 
 const isWorkedOff = () =>
-  vi.waitFor(async () => expect(await service.depth('webhooks')).toBe(0), { timeout: 120_000, interval: 200 });
+  vi.waitFor(async () => expect(await service.depth('webhooks')).toBe(0), {
+    timeout: 120_000,
+    interval: 200,
+  });
 
 it(`with every webhook lost, ${PAYMENTS} payments reach their end, each once, and each counts as missed`, async () => {
   const ids = await created(PAYMENTS);
