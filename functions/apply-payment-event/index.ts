@@ -23,7 +23,7 @@ const settings = readSettings('apply-payment-event');
 const logger = openLogger();
 const apiKey = openSecret(env('API_KEY_SECRET'), readApiKey, { logger });
 
-const table = openTable(env('PAYMENTS_TABLE'));
+const table = { ...openTable(env('PAYMENTS_TABLE')), shards: settings.openShards };
 const note = noteWebhooks({ table, logger });
 
 const { paymentRetentionDays: retentionDays } = settings;

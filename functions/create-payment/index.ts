@@ -29,7 +29,7 @@ function readerOfOrders() {
   return readerWithTokens(readOrder, allowedOrigins);
 }
 
-const table = openTable(env('PAYMENTS_TABLE'));
+const table = { ...openTable(env('PAYMENTS_TABLE')), shards: settings.openShards };
 
 const create = createPayment({
   requestOf:

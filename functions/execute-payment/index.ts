@@ -19,7 +19,7 @@ const apiKey = fetchAhead(openSecret(env('API_KEY_SECRET'), readApiKey, { logger
 
 const execute = executePayment({
   act: act({
-    table: openTable(env('PAYMENTS_TABLE')),
+    table: { ...openTable(env('PAYMENTS_TABLE')), shards: settings.openShards },
     gateway: gatewayClient({ baseUrl: settings.paytechUrl, apiKey }),
     queue: openEventQueue(env('WEBHOOK_QUEUE_URL')),
     ready: apiKey.get,

@@ -28,8 +28,8 @@ const settings = readSettings('reconcile');
 const logger = openLogger();
 
 const context: ReconcileContext = {
-  table: openBatchTable(env('PAYMENTS_TABLE')),
-  index: openOpenIndex(env('PAYMENTS_TABLE')),
+  table: { ...openBatchTable(env('PAYMENTS_TABLE')), shards: settings.openShards },
+  index: { ...openOpenIndex(env('PAYMENTS_TABLE')), shards: settings.openShards },
   gateway: gatewayClient({
     baseUrl: settings.paytechUrl,
     apiKey: openSecret(env('API_KEY_SECRET'), readApiKey, { logger }),

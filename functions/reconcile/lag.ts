@@ -1,8 +1,9 @@
-import { OPEN_SHARDS } from '../../shared/payment/schedule.ts';
+import { shardsIn } from '../../shared/payment/schedule.ts';
 import { lagOf } from '../../shared/payment/slice.ts';
+import { mapOf } from '../../shared/runtime/concurrency.ts';
 import type { Counts } from '../../shared/runtime/metrics.ts';
 import { SECOND_MS } from '../../shared/runtime/time.ts';
-import type { OpenIndex } from '../../shared/store/open-index.ts';
+import { type OpenIndex, SHARDS_AT_ONCE } from '../../shared/store/open-index.ts';
 import type { Watermarks } from '../../shared/store/watermark.ts';
 
 export interface LagDependencies {
@@ -20,10 +21,10 @@ export interface LagDependencies {
  */
 export async function lagInRun({ watermarks, index, now, graceMs }: LagDependencies): Promise<Counts> {
   const at = now();
-  const shards = Array.from({ length: OPEN_SHARDS }, (_, shard) =>
+  const oldest = await mapOf(shardsIn(index), SHARDS_AT_ONCE, (shard) =>
     index.due(shard, { after: 0, until: at }, 1),
   );
-  const due = (await Promise.all(shards)).flatMap(({ keys }) => keys.map(({ dueAt }) => dueAt));
+  const due = oldest.flatMap(({ keys }) => keys.map(({ dueAt }) => dueAt));
   const inSeconds = (milliseconds: number) => Math.max(0, Math.round(milliseconds / SECOND_MS));
   return {
     WalkLagSeconds: inSeconds(at - Math.min(at, ...due)),

@@ -1,4 +1,4 @@
-import { OPEN_SHARDS } from '../../shared/payment/schedule.ts';
+import { type Sharded, shardsIn } from '../../shared/payment/schedule.ts';
 
 /**
  * A run's share of what is open, of so many equal ones: the shards of the index that are its own. Slices of paytech's
@@ -12,8 +12,8 @@ export interface Part {
 
 export const WHOLE: Part = { index: 0, of: 1 };
 
-export function shardsOf({ index, of }: Part): number[] {
-  return Array.from({ length: OPEN_SHARDS }, (_, shard) => shard).filter((shard) => shard % of === index);
+export function shardsOf({ index, of }: Part, all: Sharded): number[] {
+  return shardsIn(all).filter((shard) => shard % of === index);
 }
 
 /** What a worker is started with. */

@@ -1,7 +1,8 @@
-import { type DueSpan, OPEN_SHARDS, spansAhead } from '../../shared/payment/schedule.ts';
+import { type DueSpan, shardsIn, spansAhead } from '../../shared/payment/schedule.ts';
 import { downSince, lagOf, pagesDue, type SweepState } from '../../shared/payment/slice.ts';
+import { mapOf } from '../../shared/runtime/concurrency.ts';
 import { MINUTE_MS } from '../../shared/runtime/time.ts';
-import type { OpenIndex } from '../../shared/store/open-index.ts';
+import { type OpenIndex, SHARDS_AT_ONCE } from '../../shared/store/open-index.ts';
 
 /** How many workers there is work for. Where that is little, the run does it alone. */
 
@@ -43,10 +44,8 @@ export async function workersNeeded(
 
   async function counted(what: keyof typeof COUNTED_OF_SHARD, spans: readonly DueSpan[]): Promise<number> {
     const limit = COUNTED_OF_SHARD[what];
-    const shards = Array.from({ length: OPEN_SHARDS }, (_, shard) => shard);
-    const pages = await Promise.all(
-      spans.flatMap((span) => shards.map((shard) => index.due(shard, span, limit))),
-    );
+    const all = spans.flatMap((span) => shardsIn(index).map((shard) => ({ shard, span })));
+    const pages = await mapOf(all, SHARDS_AT_ONCE, ({ shard, span }) => index.due(shard, span, limit));
     if (pages.some(({ next }) => next !== undefined)) return Infinity;
     return pages.reduce((sum, { keys }) => sum + keys.length, 0);
   }

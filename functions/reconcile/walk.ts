@@ -19,7 +19,7 @@ import {
 } from '../../shared/payment/schedule.ts';
 import { type StandingAlarm, type SubjectKind, subjectId } from '../../shared/payment/standing.ts';
 import { isFinal, isWaiting, type WaitingState } from '../../shared/payment/state.ts';
-import { forEachFrom } from '../../shared/runtime/concurrency.ts';
+import { forEachFrom, mapOf } from '../../shared/runtime/concurrency.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { readClaim } from '../../shared/store/claims.ts';
@@ -30,6 +30,7 @@ import {
   type OpenIndex,
   type OpenKey,
   postpone,
+  SHARDS_AT_ONCE,
 } from '../../shared/store/open-index.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { raise } from '../../shared/store/standing.ts';
@@ -307,12 +308,10 @@ async function* keysOfDue(
 ): AsyncGenerator<OpenKey> {
   let shards = ofShards.map((shard) => ({ shard, from: undefined as Cursor | undefined }));
   while (shards.length > 0 && goesOn()) {
-    const pages = await Promise.all(
-      shards.map(async ({ shard, from }) => ({
-        shard,
-        page: await index.due(shard, span, SHARD_PAGE, from),
-      })),
-    );
+    const pages = await mapOf(shards, SHARDS_AT_ONCE, async ({ shard, from }) => ({
+      shard,
+      page: await index.due(shard, span, SHARD_PAGE, from),
+    }));
     const keys = pages.flatMap(({ page }) => page.keys).sort((a, b) => a.dueAt - b.dueAt);
     for (const key of keys) {
       if (!goesOn()) return;

@@ -89,7 +89,7 @@ export function worker(context: ReconcileContext & { watermarks: Watermarks }) {
     async function walkAll(): Promise<void> {
       const goesOn = goesOnUntil(deadline - QUESTION_MS, 'get');
       const concurrency = context.concurrency ?? CONCURRENCY;
-      const { due, ahead } = walk({ ...shared, shards: shardsOf(part), concurrency, goesOn });
+      const { due, ahead } = walk({ ...shared, shards: shardsOf(part, context.index), concurrency, goesOn });
       await due();
       if (!(await isListNoHelp())) return;
       if (!context.isContinuous || !sleep) {

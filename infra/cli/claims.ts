@@ -6,9 +6,10 @@ import { claimView, createdView } from '../../shared/http/payment-view.ts';
 import { type Claim, type ClaimKind, isClaimKind } from '../../shared/payment/claim.ts';
 import { withQueued } from '../../shared/payment/observation.ts';
 import { optional } from '../../shared/payment/payment.ts';
-import { OPEN_SHARDS } from '../../shared/payment/schedule.ts';
+import { shardsIn } from '../../shared/payment/schedule.ts';
+import { mapOf } from '../../shared/runtime/concurrency.ts';
 import { readClaim } from '../../shared/store/claims.ts';
-import type { Cursor } from '../../shared/store/open-index.ts';
+import { type Cursor, SHARDS_AT_ONCE } from '../../shared/store/open-index.ts';
 import { confirm } from './confirm.ts';
 import type { Environment } from './environment.ts';
 import { Failure } from './failure.ts';
@@ -43,8 +44,7 @@ export async function listClaims(environment: Environment, { all }: { all?: bool
 }
 
 async function openClaims({ table, index }: Environment): Promise<Claim[]> {
-  const shards = Array.from({ length: OPEN_SHARDS }, (_, shard) => openKeys(index, shard));
-  const keys = (await Promise.all(shards)).flat();
+  const keys = (await mapOf(shardsIn(index), SHARDS_AT_ONCE, (shard) => openKeys(index, shard))).flat();
   const claims = await Promise.all(
     keys.map((pk) => {
       const kind = pk.slice(0, pk.indexOf('#'));

@@ -23,7 +23,8 @@ export function addOutputs(payments: PaytechPayments): void {
     Settings: stack.toJsonString(settings),
   };
   // What the paytech-ops of the last release reads: to be deleted with the next one.
-  for (const [name, value] of Object.entries(settings)) outputs[inPascalCase(name)] = String(value);
+  const { openShards: _, ...ofTheLastRelease } = settings;
+  for (const [name, value] of Object.entries(ofTheLastRelease)) outputs[inPascalCase(name)] = String(value);
   for (const [name, queue] of payments.subscriberQueues) {
     outputs[`${inPascalCase(name)}QueueUrl`] = queue.queueUrl;
     outputs[`${inPascalCase(`${name}-dlq`)}QueueUrl`] = queue.deadLetters.queueUrl;

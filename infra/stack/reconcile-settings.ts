@@ -11,7 +11,7 @@ export const reconcileSettings = {
   reconcileWorkers: z
     .int()
     .min(1)
-    .max(16)
+    .max(64)
     .default(4)
     .describe(
       'Into how many calls of it `reconcile` divides its work at most, where there is much; a `reservedConcurrency` of it must leave room for as many.',
@@ -31,6 +31,14 @@ export const reconcileSettings = {
     .default(250)
     .describe(
       'How many questions a second `reconcile` asks paytech at most; an answer 429 halves it for a while.',
+    ),
+  openShards: z
+    .int()
+    .min(16)
+    .max(512)
+    .default(16)
+    .describe(
+      'In how many partitions the index of what is open is kept: more above 4,000 payments a second, or for more workers than 16. Never make them fewer again.',
     ),
   webhookGraceSeconds: z
     .int()

@@ -288,6 +288,7 @@ export function plainSettings(settings: Settings, webhookUrl: string): PlainSett
 export const OPS_SETTINGS = [
   'paytechUrl',
   'eventSource',
+  'openShards',
   'webhookGraceSeconds',
   'sweepCreatedDays',
   'captureWithinHours',

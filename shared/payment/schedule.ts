@@ -8,8 +8,17 @@ export const WATCHED_INTERVAL_MS = 60 * 60_000;
 /** How long a payment whose event was quarantined is checked again, in milliseconds. */
 export const RECHECK_MS = 24 * 60 * 60_000;
 
-/** The partitions of the index of open payments and claims: enough that none is hot, few enough to walk. */
+/** The partitions of the index of open payments and claims, where nobody says otherwise: none is hot, and few to walk. */
 export const OPEN_SHARDS = 16;
+
+/** What writes or walks the index knows how many there are. More hold all that fewer did: an entry stays where it is. */
+export interface Sharded {
+  shards?: number;
+}
+
+export function shardsIn({ shards = OPEN_SHARDS }: Sharded): number[] {
+  return Array.from({ length: shards }, (_, shard) => shard);
+}
 
 /**
  * When something should next be checked with paytech that is worth it since `since`, in epoch milliseconds: soon while

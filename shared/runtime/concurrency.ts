@@ -22,3 +22,16 @@ export async function forEachFrom<Item>(
   };
   await Promise.all(Array.from({ length: width }, worker));
 }
+
+/** What `task` makes of each item, in their order, up to `width` at once. */
+export async function mapOf<Item, Result>(
+  items: readonly Item[],
+  width: number,
+  task: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  await forEachOf([...items.entries()], width, async ([index, item]) => {
+    results[index] = await task(item);
+  });
+  return results;
+}

@@ -25,6 +25,7 @@ export interface PlainSettings {
   reconcileWorkers: number;
   reconcileConcurrency: number;
   reconcileQuestionsPerSecond: number;
+  openShards: number;
   webhookGraceSeconds: number;
   sweepCreatedDays: number;
   captureWithinHours: number;
@@ -37,6 +38,7 @@ const NEW_SETTINGS = {
   eventParameters: [],
   reconcileWorkers: 1,
   reconcileQuestionsPerSecond: 50,
+  openShards: 16,
 } satisfies Partial<PlainSettings>;
 
 /** The functions of the service, each a folder in `functions/` and a Lambda in the stack, and what each gets. */
@@ -49,17 +51,25 @@ export const SETTINGS_OF = {
     'orderTokens',
     'openAmounts',
     'eventParameters',
+    'openShards',
   ],
   'receive-webhook': [],
-  'apply-payment-event': ['paytechUrl', 'eventSource', 'confirmWebhooks', 'paymentRetentionDays'],
+  'apply-payment-event': [
+    'paytechUrl',
+    'eventSource',
+    'confirmWebhooks',
+    'paymentRetentionDays',
+    'openShards',
+  ],
   'get-payment': ['paytechUrl'],
-  'execute-payment': ['paytechUrl'],
-  operations: ['paytechUrl', 'webhookUrl', 'eventParameters', 'paymentRetentionDays'],
+  'execute-payment': ['paytechUrl', 'openShards'],
+  operations: ['paytechUrl', 'webhookUrl', 'eventParameters', 'paymentRetentionDays', 'openShards'],
   reconcile: [
     'paytechUrl',
     'reconcileWorkers',
     'reconcileConcurrency',
     'reconcileQuestionsPerSecond',
+    'openShards',
     'webhookGraceSeconds',
     'sweepCreatedDays',
     'captureWithinHours',

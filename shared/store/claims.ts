@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Claim, type ClaimKind, type ClaimStage, movesByItself, nextLookAt } from '../payment/claim.ts';
-import { type Item, openShard, type Table } from './table.ts';
+import { type Item, listed, type Table } from './table.ts';
 
 /** How saving a claim ended: it stands as given, or another request's stands in its way. */
 export type SavedClaim = { saved: true; claim: Claim } | { saved: false; claim: Claim | undefined };
@@ -32,7 +32,7 @@ export async function saveClaim(
     ? { text: 'revision = :revision', values: { ':revision': previous.revision } }
     : 'attribute_not_exists(pk)';
   const writeToken = randomUUID();
-  const result = await table.put({ ...toItem(claim), writeToken }, [isUntouched]);
+  const result = await table.put({ ...toItem(claim, table), writeToken }, [isUntouched]);
   if (result.written) return { saved: true, claim };
   const stored = result.item && toClaim(result.item);
   const isOurs = result.item?.writeToken === writeToken;
@@ -54,9 +54,9 @@ function keyOf(kind: ClaimKind, referenceId: string): string {
   return `${kind}#${referenceId}`;
 }
 
-function toItem(claim: Claim): Item & { pk: string } {
+function toItem(claim: Claim, table: Table): Item & { pk: string } {
   const pk = keyOf(claim.kind, claim.referenceId);
-  const open = isOpen(claim) ? { openShard: openShard(pk), dueAt: nextLookAt(claim) } : {};
+  const open = isOpen(claim) ? listed(table, pk, nextLookAt(claim)) : {};
   return { pk, schema: SCHEMA, ...claim, ...open };
 }
 

@@ -1,7 +1,7 @@
 import { type AttributeValue, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { keptFacts } from '../payment/facts.ts';
 import type { QueuedObservation } from '../payment/payment.ts';
-import type { DueSpan } from '../payment/schedule.ts';
+import type { DueSpan, Sharded } from '../payment/schedule.ts';
 import { withinLimits } from '../runtime/aws-limits.ts';
 import { assign } from './expressions.ts';
 import { isUnchanged } from './payment-item.ts';
@@ -26,10 +26,13 @@ export interface DuePage {
 
 export type Cursor = Record<string, AttributeValue>;
 
-export interface OpenIndex {
+export interface OpenIndex extends Sharded {
   /** Up to `limit` items of one shard, or of another partition, that are due in the span, oldest first. */
   due(shard: number | string, span: DueSpan, limit: number, from?: Cursor): Promise<DuePage>;
 }
+
+/** So many shards are read at once: an SDK client has some fifty connections. */
+export const SHARDS_AT_ONCE = 32;
 
 /** The index of the table named `tableName`. */
 export function openOpenIndex(tableName: string, client = new DynamoDBClient(withinLimits)): OpenIndex {

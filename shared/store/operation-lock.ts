@@ -4,7 +4,7 @@ import type { PaymentRecord } from '../payment/payment.ts';
 import { assign, type Fragment } from './expressions.ts';
 import { isInState, keyOf, toRecord } from './payment-item.ts';
 import { readPayment } from './payments.ts';
-import { openShard, type Table } from './table.ts';
+import { listed, type Table } from './table.ts';
 
 /*
  * The lock of actions on a payment: the last of its operations, while it is open (see shared/payment/action.ts).
@@ -34,7 +34,7 @@ export async function takeOperation(
         text: 'operations = list_append(if_not_exists(operations, :none), :operation)',
         values: { ':none': [], ':operation': [operation] },
       },
-      ...assign({ openShard: openShard(pk), dueAt: operation.leaseUntil }),
+      ...assign(listed(table, pk, operation.leaseUntil)),
     ],
     condition: [isActionable, isAsRead, ...(isDispute ? ['attribute_not_exists(chargeback)'] : [])],
   });

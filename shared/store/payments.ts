@@ -27,7 +27,7 @@ import { keepAnswered } from './answered.ts';
 import type { BatchTable } from './batch-table.ts';
 import { assign, type Condition, type Fragment } from './expressions.ts';
 import { IS_KNOWN, isInState, isUnchanged, keyOf, SCHEMA, toRecord } from './payment-item.ts';
-import { openShard, type Table } from './table.ts';
+import { listed, type Table } from './table.ts';
 
 /** One event's change, ready to be written: its history entry, and the type that it names, if it names one. */
 export interface Change {
@@ -68,6 +68,7 @@ export async function recordPayment(
 ): Promise<Applied> {
   const pk = keyOf(identity.id);
   const { state, amount, currency } = entry.facts;
+  const since = Date.parse(identity.created);
   const isNew = 'attribute_not_exists(pk)';
   const item = {
     pk,
@@ -79,7 +80,7 @@ export async function recordPayment(
     version: 1,
     history: [{ ...entry, facts: keptFacts(entry.facts) }],
     ...(entry.key ? { eventKeys: new Set([entry.key]) } : {}),
-    ...marksOf(pk, { state, since: Date.parse(identity.created), now: Date.parse(entry.at) }, followUp),
+    ...marksOf(table, pk, { state, since, now: Date.parse(entry.at) }, followUp),
     ...(identity.paymentType === 'DEPOSIT' && state === 'COMPLETED' ? { refundable: amount } : {}),
     ...(followUp.refundsUnknown ? { refundsUnknown: true } : {}),
   };
@@ -240,7 +241,7 @@ async function write(
   const pk = keyOf(paymentId);
   const { state, amount, currency } = entry.facts;
   const now = Date.parse(entry.at);
-  const marks = marksOf(pk, { state, since: now, now }, followUp);
+  const marks = marksOf(table, pk, { state, since: now, now }, followUp);
   const { SET, ADD } = versionOf({ ...entry, facts: keptFacts(entry.facts) });
   const gone = [...UNTIL_CHANGED, ...MARKS.filter((name) => !(name in marks))];
   const result = await table.update(pk, {
@@ -318,8 +319,7 @@ export async function noteReopened(
     SET: assign({
       reopenedAt: at,
       recheckUntil: at + RECHECK_MS,
-      openShard: openShard(pk),
-      dueAt: askAgainAt,
+      ...listed(table, pk, askAgainAt),
     }),
     REMOVE: ['askedUntil'],
     condition: [isUnchanged(read)],
@@ -359,7 +359,7 @@ export async function quarantine(
     SET: [
       counted,
       ...(keep ? [kept] : []),
-      ...assign({ openShard: openShard(pk), dueAt: nextCheckAt(now, now), recheckUntil: now + RECHECK_MS }),
+      ...assign({ ...listed(table, pk, nextCheckAt(now, now)), recheckUntil: now + RECHECK_MS }),
     ],
     REMOVE: ['askedUntil'],
     condition: [isUnchanged(read), isNoOtherQuarantined(read)],
@@ -382,13 +382,14 @@ const UNTIL_CHANGED = [
 
 /** Attributes about when to look at the item again: while it is open, or unconfirmed. */
 function marksOf(
+  table: Table,
   pk: string,
   { state, since, now }: { state: PaymentState; since: number; now: number },
   { confirmAt, expiresAt }: FollowUp,
 ): { [Mark in (typeof MARKS)[number]]?: unknown } {
   const dueAt = confirmAt ?? (isFinal(state) ? undefined : firstCheckAt(state, since, now));
   return {
-    ...(dueAt === undefined ? {} : { openShard: openShard(pk), dueAt }),
+    ...(dueAt === undefined ? {} : listed(table, pk, dueAt)),
     ...(confirmAt === undefined ? {} : { unconfirmed: true }),
     ...optional('expiresAt', expiresAt),
   };

@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { decimal, decimalText, isDecimal } from '../payment/money.ts';
-import { OPEN_SHARDS } from '../payment/schedule.ts';
+import { OPEN_SHARDS, type Sharded } from '../payment/schedule.ts';
 import { withinLimits } from '../runtime/aws-limits.ts';
 import { waitFor } from '../runtime/slow.ts';
 import { type Condition, joined, type Update } from './expressions.ts';
@@ -24,7 +24,7 @@ export type Item = Record<string, unknown>;
 export type Written = { written: true; item: Item } | { written: false; item: Item | undefined };
 
 /** The payments table: payments and claims, one item each, no transactions. */
-export interface Table {
+export interface Table extends Sharded {
   get(pk: string): Promise<Item | undefined>;
   put(item: Item & { pk: string }, condition: Condition): Promise<Written>;
   update(pk: string, update: Update): Promise<Written>;
@@ -98,8 +98,13 @@ function refusal(error: unknown): Written {
 }
 
 /** The partition of the index of open payments and claims in which an item is listed while it is open. */
-export function openShard(pk: string): string {
-  return String(createHash('sha256').update(pk).digest().readUInt32BE(0) % OPEN_SHARDS);
+export function openShard(pk: string, { shards = OPEN_SHARDS }: Sharded = {}): string {
+  return String(createHash('sha256').update(pk).digest().readUInt32BE(0) % shards);
+}
+
+/** What lists an item in the index, to be looked at `dueAt`, in epoch milliseconds. */
+export function listed(all: Sharded, pk: string, dueAt: number): { openShard: string; dueAt: number } {
+  return { openShard: openShard(pk, all), dueAt };
 }
 
 /** Decimals as DynamoDB numbers, with every digit, at any depth. */

@@ -237,6 +237,7 @@ describe('the environment', () => {
         reconcileWorkers: 4,
         reconcileConcurrency: 16,
         reconcileQuestionsPerSecond: 250,
+        openShards: 16,
         webhookGraceSeconds: 120,
         sweepCreatedDays: 400,
         captureWithinHours: 72,

@@ -81,6 +81,7 @@ test('defaults fill in what is left out', () => {
     reconcileWorkers: 4,
     reconcileConcurrency: 16,
     reconcileQuestionsPerSecond: 250,
+    openShards: 16,
     webhookGraceSeconds: 120,
     sweepCreatedDays: 400,
     confirmWebhooks: true,

@@ -107,6 +107,19 @@ describe('a run', () => {
   });
 });
 
+it('more shards of the index hold what the old ones held, and what is written since', async () => {
+  const before = await Promise.all(Array.from({ length: 10 }, () => created()));
+  Object.assign(world.table, { shards: 64 });
+  const since = await Promise.all(Array.from({ length: 20 }, () => created()));
+  const shards = (await world.scan()).map(({ openShard }) => Number(openShard ?? 0));
+  expect(Math.max(...shards)).toBeGreaterThanOrEqual(16);
+  pass(OPEN_INTERVAL_MS);
+  const { asked, gateway } = askedBy();
+  const index = { ...world.index, shards: 64 };
+  await Promise.all([0, 1, 2].map((part) => work({ index: part, of: 3 }, { gateway, index })));
+  expect(asked.toSorted()).toEqual([...before, ...since].sort());
+});
+
 describe('workers', () => {
   it('ask about each payment once, all together, and the shards of one that died are due in the next run', async () => {
     const ids = await Promise.all(Array.from({ length: 40 }, () => created()));

@@ -21,6 +21,7 @@ describe('a stack', () => {
     stage: 'sandbox',
     paytechUrl: 'https://paytech.example',
     publicUrl: 'https://pay.shop.example',
+    openShards: 55,
     webhookGraceSeconds: 111,
     sweepCreatedDays: 222,
     captureWithinHours: 33,
@@ -96,6 +97,7 @@ describe('a stack', () => {
     const expected: Record<keyof OpsSettings, object> = {
       paytechUrl: { paytechUrl: 'https://paytech.example' },
       eventSource: { eventSource: 'urn:paytech-payments:sandbox' },
+      openShards: { table: { shards: 55 }, index: { shards: 55 } },
       webhookGraceSeconds: { graceMs: 111 * SECOND_MS },
       sweepCreatedDays: { maxAgeMs: 222 * DAY_MS },
       captureWithinHours: { overdueLimits: { AUTHORIZED: 33 * HOUR_MS } },

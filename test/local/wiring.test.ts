@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  DeleteItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { SettingsInput } from '../../infra/stack/settings.ts';
 import type { FunctionName, SettingsOf } from '../../shared/runtime/settings.ts';
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../../shared/runtime/time.ts';
+import { openShard } from '../../shared/store/table.ts';
 import { orderToken } from '../support/order-token.ts';
 import { type LocalRunService, startLocalService } from '../support/service.ts';
 import { signedCalls } from '../support/signed.ts';
@@ -26,6 +32,7 @@ const SETTINGS = {
   reconcileWorkers: 2,
   reconcileConcurrency: 3,
   reconcileQuestionsPerSecond: 10,
+  openShards: 60,
   webhookGraceSeconds: 240,
   sweepCreatedDays: 401,
   captureWithinHours: 7,
@@ -99,27 +106,34 @@ async function recorded(id: string, state: string, of = service) {
   );
 }
 
-/** So that it is time for a look: of reconcile (`dueAt`), or of a reader (`checkedAt`). */
-const longAgo = (attribute: 'dueAt' | 'checkedAt', id: string) =>
+async function isListed(id: string): Promise<void> {
+  const pk = `payment#${id}`;
+  expect(await service.item(pk)).toMatchObject({ openShard: openShard(pk, { shards: SETTINGS.openShards }) });
+}
+
+const set = (id: string, attribute: string, value: AttributeValue) =>
   service.dynamo.send(
     new UpdateItemCommand({
       TableName: 'payments',
       Key: { pk: { S: `payment#${id}` } },
-      UpdateExpression: `SET ${attribute} = :past`,
-      ExpressionAttributeValues: { ':past': { N: '1' } },
+      UpdateExpression: `SET ${attribute} = :value`,
+      ExpressionAttributeValues: { ':value': value },
     }),
   );
 
+/** So that it is time for a look: of reconcile (`dueAt`), or of a reader (`checkedAt`). */
+const longAgo = (attribute: 'dueAt' | 'checkedAt', id: string) => set(id, attribute, { N: '1' });
+
 /** As if it had been final for almost as long as payments are kept. */
 const forgottenSoon = (id: string) =>
-  service.dynamo.send(
-    new UpdateItemCommand({
-      TableName: 'payments',
-      Key: { pk: { S: `payment#${id}` } },
-      UpdateExpression: 'SET expiresAt = :soon',
-      ExpressionAttributeValues: { ':soon': { N: String(Math.ceil(Date.now() / SECOND_MS) + 600) } },
-    }),
-  );
+  set(id, 'expiresAt', { N: String(Math.ceil(Date.now() / SECOND_MS) + 600) });
+
+/** As if the payment were in another partition of the index until it is written again. */
+async function listedElsewhere(): Promise<string> {
+  const id = await created();
+  await set(id, 'openShard', { S: 'elsewhere' });
+  return id;
+}
 
 /** What was asked of paytech meanwhile. */
 async function askedBy(work: () => Promise<unknown>) {
@@ -195,6 +209,7 @@ async function countedAs(metric: string): Promise<string[]> {
 
 const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Promise<void>> } = {
   'create-payment': {
+    openShards: async () => isListed(await created()),
     paytechUrl: () => asks('POST', '/api/v1/payments', created),
     webhookUrl: async () => {
       const [asked] = (await askedBy(created)).filter(({ method }) => method === 'POST');
@@ -229,6 +244,11 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
   },
   'receive-webhook': {},
   'apply-payment-event': {
+    openShards: async () => {
+      const id = await listedElsewhere();
+      await seenIn(id, 'COMPLETED');
+      await isListed(id);
+    },
     paytechUrl: async () => {
       const id = await created();
       await drive(id, { state: 'COMPLETED' });
@@ -274,6 +294,11 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
     },
   },
   'execute-payment': {
+    openShards: async () => {
+      const id = await listedElsewhere();
+      expect((await service.api('PATCH', `/payments/${id}`, '{}')).status).toBe(200);
+      await isListed(id);
+    },
     paytechUrl: async () => {
       const id = await created();
       await asks('PATCH', `/api/v1/payments/${id}`, async () => {
@@ -282,6 +307,7 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
     },
   },
   operations: {
+    openShards: async () => isListed(await paidOut()),
     paytechUrl: () =>
       asks('GET', '/api/v1/balances', async () => {
         expect((await signedCalls(service)('GET', '/operations/balances')).status).toBe(200);
@@ -306,6 +332,11 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
     },
   },
   reconcile: {
+    openShards: async () => {
+      const id = await created();
+      await longAgo('dueAt', id);
+      await asks('GET', `/api/v1/payments/${id}`, reconcile);
+    },
     paytechUrl: () => asks('GET', '/api/v1/payments', reconcile),
     reconcileWorkers: async () => {
       const at = Date.now() - HOUR_MS;

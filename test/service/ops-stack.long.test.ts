@@ -38,6 +38,7 @@ describe.skipIf(isDeployed)('a deployed stack', () => {
     const settings: OpsSettings = {
       paytechUrl: service.simulatorUrl,
       eventSource: 'urn:paytech-payments:sandbox',
+      openShards: 16,
       webhookGraceSeconds: 120,
       sweepCreatedDays: 400,
       captureWithinHours: 72,
