@@ -1,5 +1,3 @@
-import { SECOND_MS } from '../../shared/runtime/time.ts';
-
 /*
  * How fast reconcile tells. What it finds waits in the same queue as webhooks do, so that after an outage a fresh
  * webhook would wait behind millions, and more than SNS takes would be tried again and again.
@@ -18,7 +16,7 @@ const MAX_WAITING = 500;
 
 /** So many are told by a worker until it looks again. */
 const TOLD_BETWEEN = 50;
-const LOOK_AGAIN_MS = SECOND_MS;
+const LOOK_AGAIN_MS = 250;
 
 /** Returns once one more may be told; after the end of its time at once, for what was begun. */
 export function roomInQueue({ depth, sleep, goesOn }: RoomOptions): () => Promise<void> {
