@@ -5,6 +5,7 @@ import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
 import { readMessage } from '../../shared/messaging/event-queue.ts';
 import { openPublisher } from '../../shared/messaging/publisher.ts';
 import { applyingWorld } from '../support/applying.ts';
+import { asRecord } from '../support/lambda-record.ts';
 import { parsed, type World, webhookEvent } from '../support/world.ts';
 
 const { world, deposit, stored } = await applyingWorld();
@@ -13,20 +14,7 @@ describe('a batch', () => {
   /** The messages as Lambda would hand them over. */
   async function messagesOf(...events: ReturnType<typeof webhookEvent>[]) {
     for (const event of events) await world.queue.send(event);
-    return asRecords(await world.drain('webhooks'));
-  }
-
-  function asRecords(messages: Awaited<ReturnType<World['drain']>>) {
-    return messages.map(({ MessageId, Body, MessageAttributes = {} }) => ({
-      messageId: MessageId!,
-      body: Body!,
-      messageAttributes: Object.fromEntries(
-        Object.entries(MessageAttributes).map(([name, { StringValue, DataType }]) => [
-          name,
-          { stringValue: StringValue!, dataType: DataType as 'String' },
-        ]),
-      ),
-    })) as unknown as Parameters<World['applyBatch']>[0];
+    return (await world.drain('webhooks')).map((message) => asRecord(message));
   }
 
   it('publishes every applied change with its attributes', async () => {
@@ -54,7 +42,7 @@ describe('a batch', () => {
       webhookEvent({ id, state: 'COMPLETED' }),
     );
     expect(await world.applyBatch(records)).toEqual({ batchItemFailures: [] });
-    const [dead] = asRecords(await world.drain('webhooks-dlq'));
+    const [dead] = (await world.drain('webhooks-dlq')).map((message) => asRecord(message));
     expect(Buffer.from(readMessage(dead!).bytes)).toEqual(poison);
     expect(dead?.messageAttributes.parkedBecause?.stringValue).toContain('not JSON');
     expect((await stored(id)).state).toBe('COMPLETED');

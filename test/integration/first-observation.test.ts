@@ -7,6 +7,7 @@ import type { Answer } from '../../shared/paytech/client.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
+import { asRecord } from '../support/lambda-record.ts';
 import {
   EUR_10,
   objectBytes,
@@ -256,20 +257,9 @@ it('how often a message was received comes from the queue', async () => {
   const id = paymentId();
   await world.queue.send(webhookEvent({ id, state: 'PENDING', referenceId: 'third-time' }));
   const [message] = await world.drain('webhooks');
-  const record = (receives: number) => ({
-    messageId: message?.MessageId,
-    body: message?.Body,
-    attributes: { ApproximateReceiveCount: String(receives) },
-    messageAttributes: Object.fromEntries(
-      Object.entries(message?.MessageAttributes ?? {}).map(([name, { StringValue }]) => [
-        name,
-        { stringValue: StringValue },
-      ]),
-    ),
-  });
+  const record = (receives: number) => asRecord(message!, { ApproximateReceiveCount: String(receives) });
   const batch = applyBatch({ ...world, apply: answering(DOWN) });
-  const failures = async (receives: number) =>
-    (await batch([record(receives)] as unknown as Parameters<typeof batch>[0])).batchItemFailures.length;
+  const failures = async (receives: number) => (await batch([record(receives)])).batchItemFailures.length;
   expect([await failures(2), await failures(3)]).toEqual([1, 0]);
   expect(await stored(id)).toMatchObject({ state: 'PENDING', unconfirmed: true });
 });

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Message } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CREDENTIALS, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
 import { queueUrl } from '../../infra/local/embedded.ts';
@@ -13,6 +12,7 @@ import { MINUTE_MS, SECOND_MS } from '../../shared/runtime/time.ts';
 import { saveClaim } from '../../shared/store/claims.ts';
 import { takeOperation } from '../../shared/store/operation-lock.ts';
 import { readPayment } from '../../shared/store/payments.ts';
+import { asRecord } from '../support/lambda-record.ts';
 import { plainSettings } from '../support/plain-settings.ts';
 import { paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
 
@@ -295,7 +295,7 @@ it('apply-payment-event has a webhook’s word confirmed after five minutes', as
   const id = await payment('PENDING');
   await world.drain('webhooks');
   await world.queue.send(webhookEvent({ id, state: 'COMPLETED' }));
-  const Records = (await world.drain('webhooks')).map(asRecord);
+  const Records = (await world.drain('webhooks')).map((message) => asRecord(message));
   const handler = await start('apply-payment-event');
   const at = world.now() + MINUTE_MS;
   vi.setSystemTime(at);
@@ -306,11 +306,3 @@ it('apply-payment-event has a webhook’s word confirmed after five minutes', as
     dueAt: String(at + 5 * MINUTE_MS),
   });
 });
-
-function asRecord({ MessageId, Body, MessageAttributes = {} }: Message) {
-  const attributes = Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
-    name,
-    { stringValue: StringValue },
-  ]);
-  return { messageId: MessageId, body: Body, messageAttributes: Object.fromEntries(attributes) };
-}

@@ -9,6 +9,7 @@ import { writePayment } from '../../shared/paytech/wire.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { assign } from '../../shared/store/expressions.ts';
 import { keepQueued } from '../../shared/store/queued.ts';
+import { asRecord } from '../support/lambda-record.ts';
 import {
   createEvent,
   EUR_10,
@@ -86,14 +87,7 @@ describe('a payout of which its webhook stated neither reference nor what was as
     const payment = { id, facts: { state: 'COMPLETED' as const, ...EUR_10 } };
     await world.queue.send(createEvent(world, { kind: 'withdrawal', referenceId }, payment));
     const [message] = await world.drain('webhooks');
-    const messageAttributes = Object.fromEntries(
-      Object.entries(message?.MessageAttributes ?? {}).map(([name, { StringValue }]) => [
-        name,
-        { stringValue: StringValue },
-      ]),
-    );
-    const record = { messageId: message?.MessageId, body: message?.Body, messageAttributes };
-    await world.applyBatch([record] as unknown as Parameters<World['applyBatch']>[0]);
+    await world.applyBatch([asRecord(message!)]);
     const published = (await world.drain('payment-events')).map(({ Body }) => parsed(Body).id);
     expect(published.toSorted()).toEqual([`${id}:2`, `${id}:3`]);
     expect(await stored(id)).toMatchObject({ state: 'COMPLETED', referenceId });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
 import { decimal } from '../../shared/payment/money.ts';
+import { asRecord } from '../support/lambda-record.ts';
 import { reconciling } from '../support/reconciling.ts';
 import { paymentId, sharedWorld, webhookEvent } from '../support/world.ts';
 
@@ -22,18 +23,9 @@ type Said = Parameters<typeof webhookEvent>;
 async function sent(sender: string, ...[fields, more]: Said): Promise<number> {
   const receivedAt = new Date(world.now()).toISOString();
   await world.queue.send(webhookEvent(fields, { receivedAt, ...more }));
-  const records = (await world.drain('webhooks')).map(({ MessageId, Body, MessageAttributes = {} }) => ({
-    messageId: MessageId!,
-    body: Body!,
-    attributes: { SenderId: sender, ApproximateReceiveCount: '1' },
-    messageAttributes: Object.fromEntries(
-      Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
-        name,
-        { stringValue: StringValue },
-      ]),
-    ),
-  }));
-  const { batchItemFailures } = await batch(records as unknown as Parameters<typeof batch>[0]);
+  const messages = await world.drain('webhooks');
+  const attributes = { SenderId: sender, ApproximateReceiveCount: '1' };
+  const { batchItemFailures } = await batch(messages.map((message) => asRecord(message, attributes)));
   return batchItemFailures.length;
 }
 

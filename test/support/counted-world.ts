@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { SQSRecord } from 'aws-lambda';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
 import { noteWebhooks } from '../../functions/apply-payment-event/webhook-heard.ts';
@@ -12,6 +11,7 @@ import { httpHandler } from '../../shared/http/api.ts';
 import { OPEN_INTERVAL_MS } from '../../shared/payment/schedule.ts';
 import { sign } from '../../shared/paytech/signature.ts';
 import { countMetrics } from './counted.ts';
+import { asRecord } from './lambda-record.ts';
 import { EUR_10, objectBytes, startWorld, type World } from './world.ts';
 
 const SIGNING_KEY = 'signing-key-of-the-shop';
@@ -78,18 +78,8 @@ export function countedWorld() {
     apply: async (publisher: World['publisher'] = world.publisher) => {
       const logger = counted.logger('apply-payment-event');
       const { deadLetters, applyWith } = world;
-      const records = (await world.drain('webhooks')).map(({ MessageId, Body, MessageAttributes = {} }) => ({
-        messageId: MessageId,
-        body: Body,
-        messageAttributes: Object.fromEntries(
-          Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
-            name,
-            { stringValue: StringValue },
-          ]),
-        ),
-      }));
+      const messages = (await world.drain('webhooks')).map((message) => asRecord(message));
       const apply = applyWith({ logger });
-      const messages = records as unknown as SQSRecord[];
       const response = await applyBatch({ apply, publisher, deadLetters, logger })(messages);
       await noteWebhooks({ ...world, logger })(messages);
       return response;

@@ -33,6 +33,7 @@ import { type GatewayPayment, writePayment } from '../../shared/paytech/wire.ts'
 import { openBatchTable } from '../../shared/store/batch-table.ts';
 import { openOpenIndex } from '../../shared/store/open-index.ts';
 import { readPayment } from '../../shared/store/payments.ts';
+import { asRecord } from './lambda-record.ts';
 import { memoryGateway } from './memory-gateway.ts';
 
 /** Another DynamoDB than the embedded one (npm run test:dynamodb), for one test file at a time. */
@@ -114,17 +115,7 @@ export async function startWorld() {
 
   /** Takes every event that is on the queue now. */
   async function queued(): Promise<QueuedEvent[]> {
-    return (await drain('webhooks')).map(({ MessageId = '', Body = '', MessageAttributes = {} }) => {
-      const attributes = Object.entries(MessageAttributes).map(([name, { StringValue }]) => [
-        name,
-        { stringValue: StringValue },
-      ]);
-      return readMessage({
-        messageId: MessageId,
-        body: Body,
-        messageAttributes: Object.fromEntries(attributes),
-      });
-    });
+    return (await drain('webhooks')).map((message) => readMessage(asRecord(message)));
   }
 
   return {
