@@ -254,6 +254,12 @@ describe('the saved cards of a customer', () => {
     expect(asked).toHaveLength(before);
   });
 
+  it('are none where paytech does not know the customer', async () => {
+    const unknown = savedCards({ gateway: { cards: async () => ({ kind: 'not-accepted', status: 404 }) } });
+    const answer = await answerOf(() => unknown({ pathParameters: { referenceId: 'nobody' } } as never));
+    expect(answer).toEqual({ status: 200, body: { cards: [] } });
+  });
+
   it('are told as far as paytech says, and never by their numbers', () => {
     const whole = {
       cardholderName: 'J D',
