@@ -1,5 +1,5 @@
 import type { EventQueue } from '../messaging/event-queue.ts';
-import { type Claim, counts, isAsMuch, KIND_OF, NOBODY } from '../payment/claim.ts';
+import { type Claim, counts, isAsMuch, KIND_OF, movesByItself, NOBODY } from '../payment/claim.ts';
 import { misfitOf } from '../payment/found-payment.ts';
 import {
   hasBeenPaid,
@@ -85,7 +85,7 @@ function ofClaim(
 /**
  * Whether a payment under the reference of one of our attempts is that attempt. Several may have it, and paytech
  * need not say what was asked for: of a deposit all is taken for ours that does not say otherwise, since it then only
- * counts for the order; of money that goes out only what fits. An attempt that has its payment has no other.
+ * counts for the order; of what moves money by itself only what fits, since a look-up for the attempt ends with it. An attempt that has its payment has no other.
  */
 async function isOurs(
   table: Table,
@@ -98,7 +98,7 @@ async function isOurs(
   if (claim.deniedPaymentIds?.includes(payment.id) || attempt > claim.attempt || isUnclaimed(claim))
     return false;
   if (await isAnswered(table, claim, attempt)) return false;
-  if (claim.kind !== 'deposit') return misfitOf(claim, { ...asFound(payment), paymentType }) === undefined;
+  if (movesByItself(claim)) return misfitOf(claim, { ...asFound(payment), paymentType }) === undefined;
   const { customerAmount: amount, customerCurrency: currency = claim.request.currency } = payment;
   // A cascade has a parent although the order has none.
   const parent = claim.request.parentPaymentId === undefined ? undefined : payment.parentPaymentId;

@@ -47,7 +47,7 @@ export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], starte
     if (misfit) return { do: 'flag', reason: `payment ${only.id} has another ${misfit}` };
     if (only) return { do: 'adopt', paymentId: only.id, others: [] };
   }
-  const [other] = claim.kind === 'deposit' ? [] : (claim.otherPaymentIds ?? []);
+  const [other] = movesByItself(claim) ? (claim.otherPaymentIds ?? []) : [];
   if (claim.limited && !other) {
     const isOver = claim.firstLookUpAt !== undefined && startedAt - claim.sentAt >= LIMITED_MS;
     return isOver

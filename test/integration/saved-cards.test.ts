@@ -108,6 +108,20 @@ describe('a charge by a saved card of which nobody heard the end', () => {
     expect(order.made()).toHaveLength(1);
   });
 
+  it('is not ended by a payment made elsewhere under its reference, of which nobody says what was asked for', async () => {
+    const order = charge();
+    world.gateway.endings.push({ on: 'create', ends: 'unknown' });
+    await order.send();
+    const { referenceId } = order;
+    const elsewhere = { paymentType: 'DEPOSIT' as const, referenceId, amount: decimal('7'), currency: 'EUR' };
+    const { id } = world.gateway.make(elsewhere);
+    world.gateway.set(id, { state: 'CANCELLED' });
+    await world.apply(webhookEvent({ id, state: 'CANCELLED', referenceId, amount: '7' }));
+    const calls = world.gateway.calls.create;
+    expect(await lookedForTwice(order)).toMatchObject({ code: 'claim.flagged' });
+    expect(world.gateway.calls.create).toBe(calls);
+  });
+
   it('was not taken where paytech says 429 and has none two minutes later', async () => {
     const order = charge();
     world.gateway.endings.push({ on: 'create', ends: 429 });
@@ -238,6 +252,12 @@ describe('the saved cards of a customer', () => {
     const before = asked.length;
     expect(await ask(id)).toMatchObject({ status: 400 });
     expect(asked).toHaveLength(before);
+  });
+
+  it('are none where paytech does not know the customer', async () => {
+    const unknown = savedCards({ gateway: { cards: async () => ({ kind: 'not-accepted', status: 404 }) } });
+    const answer = await answerOf(() => unknown({ pathParameters: { referenceId: 'nobody' } } as never));
+    expect(answer).toEqual({ status: 200, body: { cards: [] } });
   });
 
   it('are told as far as paytech says, and never by their numbers', () => {

@@ -15,6 +15,7 @@ const CREATE = 'POST /payments';
 const GET = 'GET /payments/{id}';
 const EXECUTE = 'PATCH /payments/{id}';
 const WEBHOOK = 'POST /webhooks/paytech';
+const CHARGEBACKS = 'POST /webhooks/paytech/chargebacks';
 
 let service: DocumentedService;
 beforeAll(async () => {
@@ -37,6 +38,7 @@ describe('our own faults', () => {
     const answers = [
       await create(),
       await service.call(WEBHOOK, { body: '{}' }),
+      await service.call(CHARGEBACKS, { body: '{}' }),
       await get('broken'),
       await execute('broken'),
     ];
@@ -154,17 +156,17 @@ describe(EXECUTE, () => {
   });
 });
 
-describe(WEBHOOK, () => {
+describe.each([WEBHOOK, CHARGEBACKS])('%s', (route) => {
   it('200', async () => {
     const body = '{"id":"a","state":"COMPLETED","paymentType":"DEPOSIT","amount":1,"currency":"EUR"}';
     const headers = { Signature: sign(Buffer.from(body), LOCAL_KEYS.signingKey) };
-    expect(await service.call(WEBHOOK, { body, headers })).toMatchObject({ status: 200 });
+    expect(await service.call(route, { body, headers })).toMatchObject({ status: 200 });
   });
 
   it('401 and 413', async () => {
-    expect(await service.call(WEBHOOK, { body: '{}' })).toMatchObject({ code: 'webhook.signature_invalid' });
+    expect(await service.call(route, { body: '{}' })).toMatchObject({ code: 'webhook.signature_invalid' });
     const large = ' '.repeat(256 * 1024 + 1);
-    expect(await service.call(WEBHOOK, { body: large })).toMatchObject({ code: 'webhook.too_large' });
+    expect(await service.call(route, { body: large })).toMatchObject({ code: 'webhook.too_large' });
   });
 });
 

@@ -65,7 +65,11 @@ async function untilAnswered(simulation: Simulation): Promise<void> {
       const isMarked = forGood.fault !== undefined && own.isOpen(`deposit#${order.referenceId}`);
       const cannotAsk = forGood.fault === 'get-down' || forGood.fault === 'payment-unreadable';
       const isHopeless = isMarked || (cannotAsk && code === 'gateway.unavailable');
-      answers.push(status === 200 || status === 201 || isHopeless ? 'answered' : `${status} ${code}`);
+      // A charge by token that nobody finds waits for a person.
+      const isFlagged = code === 'claim.flagged';
+      answers.push(
+        status === 200 || status === 201 || isHopeless || isFlagged ? 'answered' : `${status} ${code}`,
+      );
     }
     let open = 0;
     for (const request of backOffice.requests.values()) {

@@ -63,7 +63,11 @@ export function createLambdas(
     const order = orders[activity.order % orders.length]!;
     const amount = activity.changed === 'amount' ? `1${order.amount}` : order.amount;
     const method = activity.changed === 'method' ? { paymentMethod: 'PIX' } : {};
-    return storefront({ ...activity, request: { referenceId: order.referenceId, amount, ...method } });
+    const token = activity.changed === 'token' ? { cardToken: 'token' } : {};
+    return storefront({
+      ...activity,
+      request: { referenceId: order.referenceId, amount, ...method, ...token },
+    });
   }
 
   async function storefront({
@@ -73,7 +77,7 @@ export function createLambdas(
     table: fault,
     crash,
   }: {
-    request: { referenceId: string; amount: string; paymentMethod?: string };
+    request: { referenceId: string; amount: string; paymentMethod?: string; cardToken?: string };
     ends?: CreateEnding;
     lookUp?: 'well' | 'unknown';
     table?: { atWrite: number; fault: TableFault } | undefined;

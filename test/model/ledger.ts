@@ -19,6 +19,8 @@ interface Sent {
   subject: Subject;
   reference: string;
   ends: CreateEnding;
+  /** It charges by a token. */
+  byToken: boolean;
 }
 
 interface LookUp {
@@ -85,6 +87,35 @@ export function openLedger(payments: ReadonlyMap<string, MadePayment>, isRecorde
     }
   }
 
+  /**
+   * A deposit that charges by a token and of which nobody heard the end keeps its order until it is found, or a person
+   * has let go of it.
+   */
+  function judgeAfterToken(subject: Subject, { recorded, lookUps }: Arrived): void {
+    const before = sent.filter(({ subject: { kind, id } }) => kind === subject.kind && id === subject.id);
+    const paymentsUnder = (reference: string) =>
+      ours(subject).filter(({ id, referenceId }) => referenceId === reference && !denied.has(id));
+    const lost = before.filter(({ byToken, ends, reference }) => {
+      const isFound = paymentsUnder(reference).some(({ id }) => recorded.has(id) || isRecorded(id));
+      return byToken && SAYS_NOTHING.has(ends) && !isFound;
+    });
+    if (lost.length > (letGo.get(`${subject.kind}#${subject.id}`) ?? 0))
+      violations.push(
+        `order ${subject.id} was charged again after a charge by token that was ${lost.at(-1)?.ends}`,
+      );
+    for (const { reference } of before.filter(({ byToken, ends }) => byToken && ends === 'limited-made')) {
+      for (const { id } of paymentsUnder(reference)) {
+        const looks = lookUps.filter((look) => look.reference === reference && look.made.has(id));
+        const wasShown = looks.some(({ shown }) => shown.has(id));
+        if (recorded.has(id) || isRecorded(id)) continue;
+        if (wasShown || looks.length === 0)
+          violations.push(
+            `order ${subject.id} was charged again ${wasShown ? 'although' : 'without a look for'} ${id}`,
+          );
+      }
+    }
+  }
+
   return {
     made,
     sent,
@@ -100,11 +131,18 @@ export function openLedger(payments: ReadonlyMap<string, MadePayment>, isRecorde
       lookUps: [...lookUps],
     }),
     /** A call of ours is about to reach paytech. */
-    sending(arrived: Arrived, kind: Subject['kind'], reference: string, ends: CreateEnding): Subject {
+    sending(
+      arrived: Arrived,
+      kind: Subject['kind'],
+      reference: string,
+      ends: CreateEnding,
+      byToken = false,
+    ): Subject {
       const id = parseGatewayReference(reference)?.referenceId ?? reference;
       const subject = { kind, id };
       if (kind !== 'deposit') judgeRepeat(subject, arrived);
-      sent.push({ subject, reference, ends });
+      else judgeAfterToken(subject, arrived);
+      sent.push({ subject, reference, ends, byToken });
       return subject;
     },
     lookedUp(arrived: Arrived | undefined, reference: string, shown: readonly string[]): void {

@@ -30,6 +30,7 @@ const MUST_HAPPEN = [
   ]),
   ...['get', 'list'].map((path) => `met strange state by ${path}`),
   'clock skewed',
+  'charge by token',
   'money moves',
   'state that nobody knows',
   ...['with', 'without'].map((what) => `cascade ${what} the reference`),

@@ -84,7 +84,10 @@ export function openOutside(state: State, noteSoldAgain: ReturnType<typeof openO
     const arrived = ledger.arrive();
     const next: typeof gateway.create = async (body, limit) => {
       if (ends !== 'well') count(`gateway ${ends}`);
-      const subject = ledger.sending(arrived, KIND_OF[body.paymentType], body.referenceId, ends);
+      const byToken = body.card !== undefined;
+      if (byToken) count('charge by token');
+      const kind = KIND_OF[body.paymentType];
+      const subject = ledger.sending(arrived, kind, body.referenceId, ends, byToken);
       if (order) noteSoldAgain(order, `the attempt ${body.referenceId}`);
       notePairsOf(subject, ends);
       const by = { by: 'us', for: subject, ends } as const;

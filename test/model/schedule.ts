@@ -12,7 +12,8 @@ export type Activity =
   | {
       do: 'create';
       order: number;
-      changed: 'nothing' | 'amount' | 'method';
+      /** `token`: it is charged by a saved card, and needs nobody to follow a redirectUrl. */
+      changed: 'nothing' | 'amount' | 'method' | 'token';
       ends: CreateEnding;
       lookUp: 'well' | 'unknown';
       table: { atWrite: number; fault: TableFault } | undefined;
@@ -220,7 +221,7 @@ const creating = often<CreateEnding>(
 const create = fc.record({
   do: fc.constant('create' as const),
   order: position,
-  changed: often('nothing', 'amount', 'method'),
+  changed: often('nothing', 'amount', 'method', 'token'),
   ends: creating,
   lookUp: often('well', 'unknown'),
   table,

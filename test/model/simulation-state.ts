@@ -111,6 +111,8 @@ export function openState(
 
   function noteMade(payment: MadePayment, by: Made): void {
     ledger.made.set(payment.id, by);
+    // Nobody has to be sent to it.
+    if (payment.paymentType === 'DEPOSIT' && !payment.redirectUrl) parts.shown.add(payment.id);
     noteTruth(payment);
     if (forGood.fault && forGood.paymentId === undefined) strike(payment.id);
   }

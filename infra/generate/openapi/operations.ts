@@ -203,7 +203,7 @@ const ROUTES: Record<OperationRouteKey, Description> = {
     description:
       'By the customer.referenceId of the payments with which they were saved. A cardToken charges the card (in the order token, or by an IAM-signed POST /payments) or pays out to it.',
     answers: { 200: { description: 'The cards, their numbers masked.', schema: 'SavedCards' } },
-    problems: ['request.invalid', 'payment.not_found', 'gateway.rejected', 'gateway.unavailable'],
+    problems: ['request.invalid', 'gateway.rejected', 'gateway.unavailable'],
   },
   'GET /operations/balances': {
     operationId: 'listBalances',
