@@ -143,8 +143,8 @@ export function applyEvent(deps: ApplyEventDependencies) {
 
   /** Undefined when it was recorded meanwhile, and is to be judged by that. */
   async function begin(event: QueuedEvent, key: string, said: StatelessPayment): Promise<Result | undefined> {
-    const { payment, isUnconfirmed } = await firstObservation(deps, event, said);
-    if (isUnconfirmed && payment.paymentType === 'REFUND') {
+    const { payment, ...grounds } = await firstObservation(deps, event, said);
+    if (grounds.isUnconfirmed && payment.paymentType === 'REFUND') {
       // It may be one that was asked for here, and would use up what is reserved for it.
       throw new Error(`paytech is still to be asked about refund ${payment.id}`);
     }
@@ -156,7 +156,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
     const firstSeenAt =
       event.source === 'webhook' || event.source === 'reconcile' ? receivedAt(event) : undefined;
     const first = await firstRecord(deps, payment, entry, {
-      isUnconfirmed,
+      ...grounds,
       ...optional('firstSeenAt', firstSeenAt),
     });
     return first.applied ? announce('applied', first.record) : undefined;
@@ -211,9 +211,10 @@ export function applyEvent(deps: ApplyEventDependencies) {
     switch (verdict) {
       case 'applied':
       case 'changed': {
-        // Whether a webhook's end is to be confirmed depends on the record that it ends.
+        // Whether a webhook's end is to be confirmed depends on the record that it ends, an amount left out as well.
+        const { source, facts, amountUntold } = by.entry;
         const isOfVersion =
-          verdict === 'changed' || (by.entry.source === 'webhook' && !meansMoney(by.entry.facts.state));
+          verdict === 'changed' || amountUntold || (source === 'webhook' && !meansMoney(facts.state));
         const write = isOfVersion ? payments.applyAtVersion : payments.applyChange;
         const moved = await write(table, change, record);
         if (!moved.applied) return undefined;

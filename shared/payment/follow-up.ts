@@ -9,6 +9,12 @@ export interface FollowUpPolicy {
   retentionMs?: number;
 }
 
+/**
+ * When a payment is looked at of which nobody but a webhook tells what it was or how much, where the deployment
+ * confirms none, in milliseconds.
+ */
+export const CONFIRM_AFTER_MS = 5 * 60_000;
+
 /** What is noted with a change, in its own write: when to look at the payment again, and when to forget it. */
 export interface FollowUp {
   /** Epoch milliseconds. */
