@@ -1,6 +1,11 @@
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { judgeObservation, type Verdict, type Voice, verdictOn } from '../../shared/payment/observation.ts';
-import { type PaymentRecord, versionThatSet } from '../../shared/payment/payment.ts';
+import {
+  isAmountStated,
+  isAmountUnknown,
+  type PaymentRecord,
+  versionThatSet,
+} from '../../shared/payment/payment.ts';
 import { isFinal, meansMoney, type PaymentType, statesOf } from '../../shared/payment/state.ts';
 import type { GatewayPayment, StatelessPayment } from '../../shared/paytech/wire.ts';
 import { hasState } from './first-record.ts';
@@ -46,6 +51,26 @@ export function verdictOnAnswer(
   if (!statesOf(record.paymentType).includes(answer.facts.state)) return 'stale';
   const verdict = verdictOn(record, answer, 'answer', at);
   return verdict === 'ask' ? 'stale' : verdict;
+}
+
+/**
+ * Whether the event tells how much was paid, which nobody has told yet, nor does paytech's answer to the question. A
+ * webhook is heard only where it would be nothing at all: it is to be confirmed as any other.
+ */
+export function tellsAmount(
+  event: QueuedEvent,
+  said: StatelessPayment,
+  record: PaymentRecord,
+  answer: GatewayPayment,
+): said is GatewayPayment {
+  const isAsked = meansMoney(record.state) && record.paymentType !== 'REFUND';
+  if (!isAsked || isAmountStated(record, record.version)) return false;
+  if (event.source === 'webhook' && !isAmountUnknown(record)) return false;
+  const isSilent = answer.facts.state === record.state && answer.facts.amount === undefined;
+  const { paymentType = record.paymentType, facts } = said;
+  const isSameCurrency = (answer.facts.currency ?? facts.currency) === facts.currency;
+  const isOfIt = paymentType === record.paymentType && facts.state === record.state && isSameCurrency;
+  return isSilent && isOfIt && facts.amount !== undefined;
 }
 
 /** Whether the event's final state is not, or no longer, the record's, and might be true by now. */

@@ -191,8 +191,9 @@ function moneyOf(
   });
   if (!facts.amount) {
     // The customer chooses it at paytech, and need not come to that.
-    const isToBeChosen = attempt !== undefined && !meansMoney(facts.state);
-    return money(requestedAmount ?? (isToBeChosen ? NOTHING : undefined));
+    const isToBeChosen = attempt !== undefined && !requestedAmount;
+    if (isToBeChosen) return { ...money(NOTHING), ...(meansMoney(facts.state) ? { isInDoubt: true } : {}) };
+    return money(requestedAmount);
   }
   const isAboutMoney = meansMoney(facts.state) && paymentType !== 'REFUND';
   const isBelieved = !isAmountSaid || !isAboutMoney || !currency;

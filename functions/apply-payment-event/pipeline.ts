@@ -28,7 +28,15 @@ import { noteUnknownWord } from '../../shared/store/unknown-word.ts';
 import { askPaytech } from './ask-paytech.ts';
 import { type By, changes } from './changes.ts';
 import { applyChargeback } from './chargeback.ts';
-import { isOvertaken, mayBeAMove, receivedAt, trusted, verdictOnAnswer, voiceOf } from './event.ts';
+import {
+  isOvertaken,
+  mayBeAMove,
+  receivedAt,
+  tellsAmount,
+  trusted,
+  verdictOnAnswer,
+  voiceOf,
+} from './event.ts';
 import { firstObservation, firstRecord, hasState, RECEIVES_TO_ASK } from './first-record.ts';
 import { type Learned, learn, learnFromPaytech } from './learn.ts';
 import { assertRoom, isOld } from './limits.ts';
@@ -270,8 +278,11 @@ export function applyEvent(deps: ApplyEventDependencies) {
       case 'counted':
         await payments.endQuestion(table, record, 'changesCounted');
         return ended('counted', record);
-      default:
-        return deny(event, key, payment, record);
+      default: {
+        if (!tellsAmount(event, payment, record, answer)) return deny(event, key, payment, record);
+        const by = changeOf(record, event, key, payment.facts);
+        return take(isFinal(record.state) ? 'corrected' : 'changed', by, record, answeredAt);
+      }
     }
   }
 

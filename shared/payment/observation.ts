@@ -213,12 +213,13 @@ export function factsOver(record: PaymentRecord, facts: Observation['facts']): O
 }
 
 /**
- * Whether it says of money that it was paid, and nobody but a webhook has said how much. `over` are its
+ * Whether it says of money that it was paid, and nobody has said how much, or a webhook alone. `over` are its
  * {@link factsOver} the record.
  */
 export function isAmountInDoubt(record: PaymentRecord, over: Observation['facts']): boolean {
   if (!meansMoney(over.state) || over.amount) return false;
-  return isOnlyAWebhooks(record) || (over.currency ?? record.currency) !== record.currency;
+  const isToBeChosen = record.requestedAmount === undefined && record.amount.eq(0);
+  return isToBeChosen || isOnlyAWebhooks(record) || (over.currency ?? record.currency) !== record.currency;
 }
 
 /** Whether the money that stands is beyond what was asked for, and paytech's API has not said or confirmed it. */

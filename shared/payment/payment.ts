@@ -245,8 +245,18 @@ function identityAt(record: PaymentRecord, version: number): Learnable {
   return learnedLater?.learned?.before ?? record;
 }
 
+/**
+ * Whether it was paid or is held, and nobody has told how much: the customer chose it at paytech, and what stands is the
+ * nothing that it began with.
+ */
+export function isAmountUnknown(record: PaymentRecord): boolean {
+  const { state, amount, requestedAmount, version } = record;
+  const isChosen = requestedAmount === undefined && amount.eq(0);
+  return isChosen && meansMoney(state) && !isAmountStated(record, version);
+}
+
 /** Whether the amount at `version` was stated by anyone. */
-function isAmountStated({ history }: PaymentRecord, version: number): boolean {
+export function isAmountStated({ history }: PaymentRecord, version: number): boolean {
   const last = history.slice(0, version).findLast(({ facts, amountUntold }) => facts.amount || amountUntold);
   return !last?.amountUntold;
 }

@@ -1,8 +1,10 @@
 /** Payments of which paytech's API tells that they were paid, and not how much. */
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
+import { readStanding } from '../../shared/store/standing.ts';
 import { backOffice } from '../support/back-office.ts';
 import { reconciling } from '../support/reconciling.ts';
 import { idOf, orderIn } from '../support/shop.ts';
@@ -19,6 +21,7 @@ const get: GatewayClient['get'] = async (id, limitMs) => {
   return { kind: 'answered', result: { ...answer.result, facts } };
 };
 const gateway = { ...world.gateway, get };
+const listless = { ...gateway, listReadable: async () => ({ kind: 'unknown', reason: 'timeout' }) };
 const apply = world.applyWith({ gateway });
 const bare = (id: string, state: string) => ({
   ...webhookEvent({ id, state }),
@@ -31,8 +34,6 @@ const refund = (paymentId: string, more: { amount?: string } = {}) =>
   backOffice({ ...world, gateway }).refund({ refundId: `refund-${randomUUID()}`, paymentId, ...more });
 
 describe('an amount that only a webhook has said, beyond what was asked for', () => {
-  const listless = { ...gateway, listReadable: async () => ({ kind: 'unknown', reason: 'timeout' }) };
-
   it.each(['CHECKOUT', 'PENDING'])('is not what was paid: while it was %s', async (state) => {
     const { send, referenceId } = orderIn(world);
     const id = idOf(await send())!;
@@ -97,5 +98,78 @@ describe('an amount that only a webhook has said, beyond what was asked for', ()
       await apply(bare(id, 'COMPLETED'));
       expect(await stored(id)).toMatchObject({ state: 'COMPLETED', amount: decimal(amount) });
     }
+  });
+});
+
+describe('an amount that the customer chose at paytech', () => {
+  async function chosen(referenceId = `top-up-${randomUUID()}`): Promise<string> {
+    const result = await claimedCall(world)({
+      kind: 'deposit',
+      referenceId,
+      request: { currency: 'EUR' },
+      body: (reference) => ({ paymentType: 'DEPOSIT', referenceId: reference, currency: 'EUR' }),
+      owner: randomUUID(),
+      deadline: world.now() + 14_000,
+    });
+    return idOf(result)!;
+  }
+
+  async function paid(referenceId?: string): Promise<string> {
+    const id = await chosen(referenceId);
+    world.gateway.set(id, { state: 'COMPLETED', amount: decimal('50') });
+    await apply(bare(id, 'COMPLETED'));
+    expect(await stored(id)).toMatchObject({ state: 'COMPLETED', amount: decimal('0'), unconfirmed: true });
+    return id;
+  }
+
+  it('is learned from a webhook, which is to be confirmed', async () => {
+    const id = await paid();
+    expect(await refund(id)).toMatchObject({ status: 409 });
+    const told = await apply(webhookEvent({ id, state: 'COMPLETED', amount: '50' }));
+    expect(told.outcome).toBe('corrected');
+    expect(paymentIn(told)).toMatchObject({ amount: '50' });
+    expect(await stored(id)).toMatchObject({ refundable: decimal('50'), unconfirmed: true, quarantine: [] });
+    // Once it is told, another is a contradiction.
+    expect((await apply(webhookEvent({ id, state: 'COMPLETED', amount: '5000' }))).outcome).toBe(
+      'quarantined',
+    );
+  });
+
+  it.each(['list', 'GET'])('is learned from paytech’s %s', async (from) => {
+    const id = await paid();
+    const { listReadable } = from === 'list' ? world.gateway : listless;
+    pass(60 * 60_000);
+    await run({ gateway: { ...(from === 'list' ? gateway : world.gateway), listReadable } as never });
+    for (const event of await world.queued()) await apply(event);
+    expect(await stored(id)).toMatchObject({ amount: decimal('50'), refundable: decimal('50') });
+    expect(await stored(id)).not.toHaveProperty('unconfirmed');
+    expect((await refund(id, { amount: '50' })).status).toBe(201);
+  });
+
+  it('is money all the same: an order that is paid twice alarms', async () => {
+    const referenceId = `top-up-${randomUUID()}`;
+    const first = await chosen(referenceId);
+    world.gateway.set(first, { state: 'DECLINED' });
+    await apply(bare(first, 'DECLINED'));
+    const second = await paid(referenceId);
+    const cascade = world.gateway.cascade(first, { repeatsReference: true });
+    world.gateway.set(cascade.id, { state: 'COMPLETED', amount: decimal('50') });
+    const { id } = cascade;
+    await world.apply(
+      webhookEvent({ id, state: 'COMPLETED', amount: '50', referenceId, parentPaymentId: first }),
+    );
+    const standing = await readStanding(world.table, 'order-paid-twice', referenceId);
+    expect(standing?.open?.found.toSorted()).toEqual([second, id].toSorted());
+  });
+
+  it('is not waited for where the call that asked for it has died', async () => {
+    const referenceId = `top-up-${randomUUID()}`;
+    world.gateway.endings.push({ on: 'create', ends: 'lost' }, { on: 'list', ends: 'unknown' });
+    await chosen(referenceId);
+    const { id } = [...world.gateway.payments.values()].at(-1)!;
+    world.gateway.set(id, { state: 'COMPLETED' });
+    delete world.gateway.payments.get(id)!.facts.amount;
+    await apply({ ...bare(id, 'COMPLETED'), receivedAt: '2026-11-23T11:00:00Z' });
+    expect(await stored(id)).toMatchObject({ state: 'COMPLETED', referenceId, unconfirmed: true });
   });
 });
