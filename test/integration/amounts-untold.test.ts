@@ -1,6 +1,7 @@
 /** Payments of which paytech's API tells that they were paid, and not how much. */
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { countStanding } from '../../functions/reconcile/standing.ts';
 import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { GatewayClient } from '../../shared/paytech/client.ts';
@@ -76,6 +77,23 @@ describe('an amount that only a webhook has said, beyond what was asked for', ()
     expect(await stored(id)).not.toHaveProperty('unconfirmed');
     expect(await stored(elsewhere.id)).toMatchObject({ amount: decimal('10000'), unconfirmed: true });
     expect(await refund(elsewhere.id)).toMatchObject({ status: 409 });
+  });
+
+  it('is an alarm once paytech has not confirmed it for an hour, until the list does', async () => {
+    const { send, referenceId } = orderIn(world);
+    const id = idOf(await send())!;
+    await apply(webhookEvent({ id, state: 'COMPLETED', amount: '12', referenceId }));
+    world.gateway.set(id, { state: 'COMPLETED', amount: decimal('12') });
+    const standing = async () => (await readStanding(world.table, 'webhook-not-confirmed', id))?.open;
+    pass(30 * 60_000);
+    await run({ gateway: listless as never });
+    expect(await standing()).toBeUndefined();
+    pass(60 * 60_000);
+    await run({ gateway: listless as never });
+    expect(await standing()).toMatchObject({ found: ['version 2'] });
+    await run({ gateway: { ...gateway, listReadable: world.gateway.listReadable } as never });
+    await countStanding(world)();
+    expect(await standing()).toBeUndefined();
   });
 
   it('stands where it is not beyond it, or paytech’s API has said it', async () => {
