@@ -1,5 +1,11 @@
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
-import { judgeObservation, type Verdict, type Voice, verdictOn } from '../../shared/payment/observation.ts';
+import {
+  isOtherMoney,
+  judgeObservation,
+  type Verdict,
+  type Voice,
+  verdictOn,
+} from '../../shared/payment/observation.ts';
 import {
   isAmountStated,
   isAmountUnknown,
@@ -73,12 +79,18 @@ export function tellsAmount(
   return isSilent && isOfIt && facts.amount !== undefined;
 }
 
-/** Whether the event's final state is not, or no longer, the record's, and might be true by now. */
+/**
+ * Whether the event's final state, or its money of an open payment, is not, or no longer, the record's, and might be
+ * true by now.
+ */
 export function isOvertaken(record: PaymentRecord, version: number, payment: StatelessPayment): boolean {
-  if (!hasState(payment) || !isFinal(payment.facts.state)) return false;
+  if (!hasState(payment)) return false;
+  const judgement = judgeObservation(record, payment);
+  // An amount that moved away and came back has the bytes that it had before.
+  if (isOtherMoney(record, payment)) return judgement === 'contradiction';
+  if (!isFinal(payment.facts.state)) return false;
   const wasTaken = record.history[version - 1]?.facts.state === payment.facts.state;
   if (wasTaken && versionThatSet(record) <= version) return false;
-  const judgement = judgeObservation(record, payment);
   return judgement === 'applied' || judgement === 'contradiction';
 }
 

@@ -312,7 +312,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
   }
 
   /**
-   * The event is in the record: what it led to is published again. Where its state has been overtaken since, paytech
+   * The event is in the record: what it led to is published again. Where its word has been overtaken since, paytech
    * is asked whether it holds again, and its answer is an entry of its own.
    */
   async function again(
@@ -343,7 +343,8 @@ export function applyEvent(deps: ApplyEventDependencies) {
     if (!answer) return undefined;
     if (answer === 'unanswered') return result;
     const verdict = verdictOnAnswer(record, answer, now());
-    if (!isFinal(answer.facts.state) || (verdict !== 'applied' && verdict !== 'corrected')) {
+    const isEnd = isFinal(answer.facts.state) && (verdict === 'applied' || verdict === 'corrected');
+    if (verdict !== 'changed' && !isEnd) {
       await payments.endQuestion(table, record, 'denials');
       return result;
     }
