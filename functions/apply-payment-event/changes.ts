@@ -1,6 +1,6 @@
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
-import { type FollowUpPolicy, followUp } from '../../shared/payment/follow-up.ts';
-import { amountMark, factsOver } from '../../shared/payment/observation.ts';
+import { CONFIRM_AFTER_MS, type FollowUpPolicy, followUp } from '../../shared/payment/follow-up.ts';
+import { amountMark, factsOver, isAmountInDoubt } from '../../shared/payment/observation.ts';
 import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
 import type { PaymentType } from '../../shared/payment/state.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
@@ -36,7 +36,10 @@ export function changes({ policy, now }: { policy: FollowUpPolicy; now: () => nu
     return { entry: entryBy(event, key, facts), followUp: followUp(policy, change, now()) };
   }
 
-  /** What a change of the record is; what paytech has just confirmed needs no other confirmation. */
+  /**
+   * What a change of the record is; what paytech has just confirmed needs no other confirmation, unless it did not say
+   * how much.
+   */
   function changeOf(
     record: PaymentRecord,
     event: QueuedEvent,
@@ -45,7 +48,14 @@ export function changes({ policy, now }: { policy: FollowUpPolicy; now: () => nu
     source: QueuedEvent['source'] = event.source,
   ): By {
     const change = { source, paymentType: record.paymentType, state: facts.state, before: record };
-    const entry = { ...entryBy(event, key, facts), facts: factsOver(record, facts) };
-    return { entry, followUp: followUp(policy, change, now()) };
+    const over = factsOver(record, facts);
+    const confirmAt = now() + (policy.confirmAfterMs ?? CONFIRM_AFTER_MS);
+    return {
+      entry: { ...entryBy(event, key, facts), facts: over },
+      followUp: {
+        ...followUp(policy, change, now()),
+        ...(isAmountInDoubt(record, over) ? { confirmAt } : {}),
+      },
+    };
   }
 }

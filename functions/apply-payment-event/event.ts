@@ -1,6 +1,17 @@
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
-import { judgeObservation, type Verdict, type Voice, verdictOn } from '../../shared/payment/observation.ts';
-import { type PaymentRecord, versionThatSet } from '../../shared/payment/payment.ts';
+import {
+  isOtherMoney,
+  judgeObservation,
+  type Verdict,
+  type Voice,
+  verdictOn,
+} from '../../shared/payment/observation.ts';
+import {
+  isAmountStated,
+  isAmountUnknown,
+  type PaymentRecord,
+  versionThatSet,
+} from '../../shared/payment/payment.ts';
 import { isFinal, meansMoney, type PaymentType, statesOf } from '../../shared/payment/state.ts';
 import type { GatewayPayment, StatelessPayment } from '../../shared/paytech/wire.ts';
 import { hasState } from './first-record.ts';
@@ -48,12 +59,38 @@ export function verdictOnAnswer(
   return verdict === 'ask' ? 'stale' : verdict;
 }
 
-/** Whether the event's final state is not, or no longer, the record's, and might be true by now. */
+/**
+ * Whether the event tells how much was paid, which nobody has told yet, nor does paytech's answer to the question. A
+ * webhook is heard only where it would be nothing at all: it is to be confirmed as any other.
+ */
+export function tellsAmount(
+  event: QueuedEvent,
+  said: StatelessPayment,
+  record: PaymentRecord,
+  answer: GatewayPayment,
+): said is GatewayPayment {
+  const isAsked = meansMoney(record.state) && record.paymentType !== 'REFUND';
+  if (!isAsked || isAmountStated(record, record.version)) return false;
+  if (event.source === 'webhook' && !isAmountUnknown(record)) return false;
+  const isSilent = answer.facts.state === record.state && answer.facts.amount === undefined;
+  const { paymentType = record.paymentType, facts } = said;
+  const isSameCurrency = (answer.facts.currency ?? facts.currency) === facts.currency;
+  const isOfIt = paymentType === record.paymentType && facts.state === record.state && isSameCurrency;
+  return isSilent && isOfIt && facts.amount !== undefined;
+}
+
+/**
+ * Whether the event's final state, or its money of an open payment, is not, or no longer, the record's, and might be
+ * true by now.
+ */
 export function isOvertaken(record: PaymentRecord, version: number, payment: StatelessPayment): boolean {
-  if (!hasState(payment) || !isFinal(payment.facts.state)) return false;
+  if (!hasState(payment)) return false;
+  const judgement = judgeObservation(record, payment);
+  // An amount that moved away and came back has the bytes that it had before.
+  if (isOtherMoney(record, payment)) return judgement === 'contradiction';
+  if (!isFinal(payment.facts.state)) return false;
   const wasTaken = record.history[version - 1]?.facts.state === payment.facts.state;
   if (wasTaken && versionThatSet(record) <= version) return false;
-  const judgement = judgeObservation(record, payment);
   return judgement === 'applied' || judgement === 'contradiction';
 }
 

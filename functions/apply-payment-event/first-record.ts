@@ -2,9 +2,14 @@ import { identify } from '../../shared/calls/identify.ts';
 import { join } from '../../shared/calls/siblings.ts';
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { KIND_OF } from '../../shared/payment/claim.ts';
-import { type FollowUpPolicy, followUp, mayHaveExpired } from '../../shared/payment/follow-up.ts';
-import { NOTHING } from '../../shared/payment/money.ts';
-import { amountMark } from '../../shared/payment/observation.ts';
+import {
+  CONFIRM_AFTER_MS,
+  type FollowUpPolicy,
+  followUp,
+  mayHaveExpired,
+} from '../../shared/payment/follow-up.ts';
+import { type Decimal, NOTHING } from '../../shared/payment/money.ts';
+import { amountMark, isWithinRequest } from '../../shared/payment/observation.ts';
 import { type HistoryEntry, optional, type PaymentIdentity } from '../../shared/payment/payment.ts';
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
 import { endedInVain, meansMoney, statesOf } from '../../shared/payment/state.ts';
@@ -39,9 +44,6 @@ export const RECEIVES_TO_ASK = 3;
 /** After this a create call has ended, and with it the time in which a payment may still get its claim. */
 const CREATE_ENDS_MS = MINUTE_MS;
 
-/** When a payment is looked at that was recorded from a webhook alone, where the deployment confirms none. */
-const CONFIRM_AFTER_MS = 5 * MINUTE_MS;
-
 /**
  * What is to be recorded of a payment that is seen for the first time. A webhook may be anybody's who has the
  * signing key, and an item of the list leaves out too much: paytech is asked, and only where it has not answered for
@@ -59,12 +61,13 @@ export async function firstObservation(
   { gateway }: Pick<FirstRecordDependencies, 'gateway'>,
   event: QueuedEvent,
   payment: StatelessPayment,
-): Promise<{ payment: GatewayPayment; isUnconfirmed: boolean }> {
+): Promise<{ payment: GatewayPayment; isUnconfirmed: boolean; isAmountSaid?: boolean }> {
   const isListed = event.source === 'reconcile' && event.readVersion === undefined;
   if (event.source !== 'webhook' && !isListed && hasState(payment)) return { payment, isUnconfirmed: false };
   const answer = await gateway.get(payment.id, ASK_LIMIT_MS);
   if (answer.kind === 'answered' && answer.result.id === payment.id) {
-    return { payment: over(event, payment, answer.result), isUnconfirmed: false };
+    const isAmountSaid = event.source === 'webhook' && answer.result.facts.amount === undefined;
+    return { payment: over(event, payment, answer.result), isUnconfirmed: false, isAmountSaid };
   }
   if (event.source === 'webhook' && answer.kind === 'not-accepted' && answer.status === 404) {
     throw new NotAtPaytech('paytech has no such payment');
@@ -105,6 +108,16 @@ function over({ source }: QueuedEvent, said: StatelessPayment, answer: GatewayPa
   };
 }
 
+/** On what grounds a payment is recorded. */
+interface Grounds {
+  /** When a webhook or the list first had it, in epoch milliseconds. */
+  firstSeenAt?: number;
+  /** paytech could not be asked. */
+  isUnconfirmed?: boolean;
+  /** The amount, where there is one, is a webhook's, and paytech was asked and told none. */
+  isAmountSaid?: boolean;
+}
+
 /**
  * Records a payment that is seen for the first time: its webhook was faster than the answer to our call, or it
  * was made elsewhere. Who it is and what was asked for is read from its claim, since an event may only name what was
@@ -115,7 +128,7 @@ export async function firstRecord(
   deps: FirstRecordDependencies,
   payment: GatewayPayment,
   entry: HistoryEntry & { key: string },
-  { firstSeenAt, isUnconfirmed = false }: { firstSeenAt?: number; isUnconfirmed?: boolean } = {},
+  { firstSeenAt, isUnconfirmed = false, isAmountSaid = false }: Grounds = {},
 ): Promise<Applied> {
   const { table, policy } = deps;
   const { paymentType, facts } = payment;
@@ -128,7 +141,7 @@ export async function firstRecord(
   if (firstSeenAt !== undefined && now - firstSeenAt < CREATE_ENDS_MS && !(await isPlaced())) {
     throw new Error(`a create call may still say who payment ${payment.id} is`);
   }
-  const { amount, currency } = moneyOf(payment, identity);
+  const { amount, currency, ...doubt } = moneyOf(payment, identity, isAmountSaid);
   if (!amount || !currency) {
     if (paymentType === 'REFUND' && !isUnconfirmed && !endedInVain(state)) await stopRefunds(deps, identity);
     throw notEnough(isUnconfirmed, 'amount, currency');
@@ -143,10 +156,10 @@ export async function firstRecord(
   const recorded = await recordPayment(
     table,
     { ...known, ...optional('redirectUrl', payment.redirectUrl) },
-    { ...entry, ...amountMark(facts), facts: { ...facts, amount, currency } },
+    { ...entry, ...amountMark(facts), ...doubt.mark, facts: { ...facts, amount, currency } },
     {
       ...marks,
-      ...(isUnconfirmed && { confirmAt }),
+      ...((isUnconfirmed || doubt.isInDoubt) && { confirmAt }),
       refundsUnknown: isForgotten,
     },
   );
@@ -161,21 +174,33 @@ export async function firstRecord(
   }
 }
 
-/** What was asked for is not what was paid; that the latter is unknown is noted. */
+/**
+ * The money of a payment. What was asked for is not what was paid; that the latter is unknown is noted. It stands all
+ * the same for what a webhook alone says was paid beyond it.
+ */
 function moneyOf(
-  { facts }: GatewayPayment,
-  {
-    requestedAmount,
-    requestedCurrency,
-    attempt,
-  }: Pick<PaymentIdentity, 'requestedAmount' | 'requestedCurrency' | 'attempt'>,
-) {
-  // The customer chooses it at paytech, and need not come to that.
-  const isToBeChosen = attempt !== undefined && !meansMoney(facts.state);
-  return {
-    amount: facts.amount ?? requestedAmount ?? (isToBeChosen ? NOTHING : undefined),
-    currency: facts.currency ?? requestedCurrency,
-  };
+  { paymentType, facts }: GatewayPayment,
+  identity: Awaited<ReturnType<typeof identify>>,
+  isAmountSaid: boolean,
+): { amount?: Decimal; currency?: string; isInDoubt?: true; mark?: { amountUntold?: true } } {
+  const { requestedAmount, requestedCurrency, attempt } = identity;
+  const currency = facts.currency ?? requestedCurrency;
+  const money = (amount: Decimal | undefined) => ({
+    ...optional('amount', amount),
+    ...optional('currency', currency),
+  });
+  if (!facts.amount) {
+    // The customer chooses it at paytech, and need not come to that.
+    const isToBeChosen = attempt !== undefined && !requestedAmount;
+    if (isToBeChosen) return { ...money(NOTHING), ...(meansMoney(facts.state) ? { isInDoubt: true } : {}) };
+    return money(requestedAmount);
+  }
+  const isAboutMoney = meansMoney(facts.state) && paymentType !== 'REFUND';
+  const isBelieved = !isAmountSaid || !isAboutMoney || !currency;
+  if (isBelieved || isWithinRequest({ ...identity, amount: facts.amount, currency }))
+    return money(facts.amount);
+  if (!requestedAmount || requestedCurrency !== currency) return { ...money(facts.amount), isInDoubt: true };
+  return { ...money(requestedAmount), mark: { amountUntold: true } };
 }
 
 /**

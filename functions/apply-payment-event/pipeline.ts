@@ -28,7 +28,15 @@ import { noteUnknownWord } from '../../shared/store/unknown-word.ts';
 import { askPaytech } from './ask-paytech.ts';
 import { type By, changes } from './changes.ts';
 import { applyChargeback } from './chargeback.ts';
-import { isOvertaken, mayBeAMove, receivedAt, trusted, verdictOnAnswer, voiceOf } from './event.ts';
+import {
+  isOvertaken,
+  mayBeAMove,
+  receivedAt,
+  tellsAmount,
+  trusted,
+  verdictOnAnswer,
+  voiceOf,
+} from './event.ts';
 import { firstObservation, firstRecord, hasState, RECEIVES_TO_ASK } from './first-record.ts';
 import { type Learned, learn, learnFromPaytech } from './learn.ts';
 import { assertRoom, isOld } from './limits.ts';
@@ -143,8 +151,8 @@ export function applyEvent(deps: ApplyEventDependencies) {
 
   /** Undefined when it was recorded meanwhile, and is to be judged by that. */
   async function begin(event: QueuedEvent, key: string, said: StatelessPayment): Promise<Result | undefined> {
-    const { payment, isUnconfirmed } = await firstObservation(deps, event, said);
-    if (isUnconfirmed && payment.paymentType === 'REFUND') {
+    const { payment, ...grounds } = await firstObservation(deps, event, said);
+    if (grounds.isUnconfirmed && payment.paymentType === 'REFUND') {
       // It may be one that was asked for here, and would use up what is reserved for it.
       throw new Error(`paytech is still to be asked about refund ${payment.id}`);
     }
@@ -156,7 +164,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
     const firstSeenAt =
       event.source === 'webhook' || event.source === 'reconcile' ? receivedAt(event) : undefined;
     const first = await firstRecord(deps, payment, entry, {
-      isUnconfirmed,
+      ...grounds,
       ...optional('firstSeenAt', firstSeenAt),
     });
     return first.applied ? announce('applied', first.record) : undefined;
@@ -211,9 +219,10 @@ export function applyEvent(deps: ApplyEventDependencies) {
     switch (verdict) {
       case 'applied':
       case 'changed': {
-        // Whether a webhook's end is to be confirmed depends on the record that it ends.
+        // Whether a webhook's end is to be confirmed depends on the record that it ends, an amount left out as well.
+        const { source, facts, amountUntold } = by.entry;
         const isOfVersion =
-          verdict === 'changed' || (by.entry.source === 'webhook' && !meansMoney(by.entry.facts.state));
+          verdict === 'changed' || amountUntold || (source === 'webhook' && !meansMoney(facts.state));
         const write = isOfVersion ? payments.applyAtVersion : payments.applyChange;
         const moved = await write(table, change, record);
         if (!moved.applied) return undefined;
@@ -269,8 +278,11 @@ export function applyEvent(deps: ApplyEventDependencies) {
       case 'counted':
         await payments.endQuestion(table, record, 'changesCounted');
         return ended('counted', record);
-      default:
-        return deny(event, key, payment, record);
+      default: {
+        if (!tellsAmount(event, payment, record, answer)) return deny(event, key, payment, record);
+        const by = changeOf(record, event, key, payment.facts);
+        return take(isFinal(record.state) ? 'corrected' : 'changed', by, record, answeredAt);
+      }
     }
   }
 
@@ -300,7 +312,7 @@ export function applyEvent(deps: ApplyEventDependencies) {
   }
 
   /**
-   * The event is in the record: what it led to is published again. Where its state has been overtaken since, paytech
+   * The event is in the record: what it led to is published again. Where its word has been overtaken since, paytech
    * is asked whether it holds again, and its answer is an entry of its own.
    */
   async function again(
@@ -331,7 +343,8 @@ export function applyEvent(deps: ApplyEventDependencies) {
     if (!answer) return undefined;
     if (answer === 'unanswered') return result;
     const verdict = verdictOnAnswer(record, answer, now());
-    if (!isFinal(answer.facts.state) || (verdict !== 'applied' && verdict !== 'corrected')) {
+    const isEnd = isFinal(answer.facts.state) && (verdict === 'applied' || verdict === 'corrected');
+    if (verdict !== 'changed' && !isEnd) {
       await payments.endQuestion(table, record, 'denials');
       return result;
     }

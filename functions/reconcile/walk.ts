@@ -165,10 +165,11 @@ export function walk(context: WalkContext) {
     if (operation && looked.is === 'open')
       await warnOfAge('operation', id, operation.owner, operation.startedAt);
     const { unconfirmed, ...confirmed } = looked.record;
-    const isConfirmed =
-      unconfirmed &&
-      isConfirmedBy(record, answer.result) &&
-      (await keepConfirmed(table, record, answer.result));
+    const isToldSo = isConfirmedBy(record, answer.result);
+    // The list may still tell how much it was.
+    if (word === 'duplicate' && !isToldSo && now() - saidAt(record) >= UNCONFIRMED_MS)
+      await warnIfUnconfirmed(record, 'no amount');
+    const isConfirmed = unconfirmed && isToldSo && (await keepConfirmed(table, record, answer.result));
     await postpone(table, key, nextLook(isConfirmed ? confirmed : looked.record));
   }
 

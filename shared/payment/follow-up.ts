@@ -9,6 +9,12 @@ export interface FollowUpPolicy {
   retentionMs?: number;
 }
 
+/**
+ * When a payment is looked at of which nobody but a webhook tells what it was or how much, where the deployment
+ * confirms none, in milliseconds.
+ */
+export const CONFIRM_AFTER_MS = 5 * 60_000;
+
 /** What is noted with a change, in its own write: when to look at the payment again, and when to forget it. */
 export interface FollowUp {
   /** Epoch milliseconds. */
@@ -24,21 +30,23 @@ export interface Changed {
   source: EventSource;
   paymentType: PaymentType;
   state: PaymentState;
-  before?: Pick<PaymentRecord, 'state' | 'unconfirmed'>;
+  before?: Pick<PaymentRecord, 'state' | 'unconfirmed' | 'parentPaymentId'>;
 }
 
 /**
  * A webhook is only as good as its signing key, so that what it says of money is confirmed by paytech's API: that it
- * was paid or is held, and that what was held or on its way to a customer came to nothing. An open payment never
- * expires: the clock starts when it becomes final.
+ * was paid or is held, and that what was held, on its way to a customer or charged by a token came to nothing. An open
+ * payment never expires: the clock starts when it becomes final.
  */
 export function followUp(
   { confirmAfterMs, retentionMs }: FollowUpPolicy,
   { source, paymentType, state, before }: Changed,
   now: number,
 ): FollowUp {
-  const isPaidOut = paymentType === 'WITHDRAWAL' && endedInVain(state);
-  const isAboutMoney = meansMoney(state) || isPaidOut || (before !== undefined && isInDoubt(before));
+  // Who hears that one of these has failed pays out, or charges, again under another id.
+  const movesByItself = paymentType === 'WITHDRAWAL' || before?.parentPaymentId !== undefined;
+  const isFailed = movesByItself && paymentType !== 'REFUND' && endedInVain(state);
+  const isAboutMoney = meansMoney(state) || isFailed || (before !== undefined && isInDoubt(before));
   const isConfirmed = confirmAfterMs === undefined || source !== 'webhook' || !isAboutMoney;
   return {
     ...(isConfirmed ? {} : { confirmAt: now + confirmAfterMs }),

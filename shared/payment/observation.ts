@@ -198,10 +198,47 @@ export function withQueued(record: PaymentRecord): PaymentRecord {
   };
 }
 
-/** What an applied observation says, with what it leaves out and the record knows: how much a capture was asked for. */
+/**
+ * What an applied observation says, with what it leaves out and the record knows: how much a capture was asked for, and
+ * of money that was paid what was asked for, where the amount that stands is only a webhook's.
+ */
 export function factsOver(record: PaymentRecord, facts: Observation['facts']): Observation['facts'] {
-  if (facts.amount) return facts;
-  return { ...facts, ...optional('amount', capturedAmount(record, facts.state)) };
+  const captured = facts.amount ? undefined : capturedAmount(record, facts.state);
+  const over = captured ? { ...facts, amount: captured } : facts;
+  const { requestedAmount: amount, requestedCurrency: currency } = record;
+  const isTold = over.amount !== undefined && over.currency !== undefined;
+  if (!meansMoney(facts.state) || isTold || !isOnlyAWebhooks(record)) return over;
+  if (!amount || !currency || (over.currency ?? currency) !== currency) return over;
+  return { amount, currency, ...over };
+}
+
+/**
+ * Whether it says of money that it was paid, and nobody has said how much, or a webhook alone. `over` are its
+ * {@link factsOver} the record.
+ */
+export function isAmountInDoubt(record: PaymentRecord, over: Observation['facts']): boolean {
+  if (!meansMoney(over.state) || over.amount) return false;
+  const isToBeChosen = record.requestedAmount === undefined && record.amount.eq(0);
+  return isToBeChosen || isOnlyAWebhooks(record) || (over.currency ?? record.currency) !== record.currency;
+}
+
+/** Whether the money that stands is beyond what was asked for, and paytech's API has not said or confirmed it. */
+function isOnlyAWebhooks(record: PaymentRecord): boolean {
+  if (record.paymentType === 'REFUND' || isWithinRequest(record)) return false;
+  const { source, facts } = record.history.findLast(({ facts: { amount } }) => amount) ?? {};
+  const isConfirmed = facts !== undefined && meansMoney(facts.state) && !record.unconfirmed;
+  return source === 'webhook' && !isConfirmed;
+}
+
+/** Whether a webhook is believed that it was so much. */
+export function isWithinRequest({
+  requestedAmount,
+  requestedCurrency,
+  amount,
+  currency,
+}: Pick<PaymentRecord, 'amount' | 'currency'> &
+  Partial<Pick<PaymentRecord, 'requestedAmount' | 'requestedCurrency'>>): boolean {
+  return requestedAmount !== undefined && requestedCurrency === currency && amount.lte(requestedAmount);
 }
 
 /** The mark of an entry that says of money that it was paid, and not how much. */
@@ -216,6 +253,5 @@ export function amountMark({ state, amount }: Observation['facts']): { amountUnt
 export function isConfirmedBy(record: PaymentRecord, observation: Observation): boolean {
   if (judgeObservation(record, observation) !== 'duplicate') return false;
   if (observation.facts.amount !== undefined || !meansMoney(record.state)) return true;
-  const { requestedAmount, requestedCurrency, amount, currency } = record;
-  return requestedAmount !== undefined && requestedCurrency === currency && amount.lte(requestedAmount);
+  return isWithinRequest(record);
 }

@@ -4,7 +4,7 @@ import type { Facts } from './facts.ts';
 import type { Decimal } from './money.ts';
 import { inOrder, type Parameters } from './parameters.ts';
 import type { Refunds } from './refund.ts';
-import { isFinal, meansMoney, type PaymentState, type PaymentType, sameMoney } from './state.ts';
+import { endedInVain, isFinal, meansMoney, type PaymentState, type PaymentType, sameMoney } from './state.ts';
 
 /** Who reported it. Everything but `create` arrives over the webhook queue. */
 export const EVENT_SOURCES = ['create', 'webhook', 'refresh', 'reconcile', 'operation'] as const;
@@ -207,7 +207,7 @@ export function paymentAt(record: PaymentRecord, version: number = record.versio
   const entry = record.history[version - 1];
   if (!entry) throw new RangeError(`payment ${record.id} has no version ${version}`);
 
-  const merged = Object.assign({}, ...record.history.slice(0, version).map((each) => each.facts));
+  const merged = record.history.slice(0, version).reduce(factsAfter, {});
   // DynamoDB keeps no order of keys, and the same version must be the same bytes.
   const facts = Object.fromEntries(
     Object.entries(merged).sort(([a], [b]) => (a < b ? -1 : 1)),
@@ -239,14 +239,32 @@ export function paymentAt(record: PaymentRecord, version: number = record.versio
   };
 }
 
+/** What is known after an entry. Why it failed is not said of a payment that has not failed after all. */
+function factsAfter(known: Partial<PaymentFacts>, { facts }: HistoryEntry): Partial<PaymentFacts> {
+  if (facts.state === known.state || endedInVain(facts.state)) return { ...known, ...facts };
+  const { errorCode: _, errorMessage: __, externalResultCode, ...rest } = known;
+  const hasFailed = known.state !== undefined && endedInVain(known.state);
+  return { ...rest, ...(hasFailed ? {} : optional('externalResultCode', externalResultCode)), ...facts };
+}
+
 /** Who the payment was, as far as this service knew, when `version` was written. */
 function identityAt(record: PaymentRecord, version: number): Learnable {
   const learnedLater = record.history.slice(version).find(({ learned }) => learned);
   return learnedLater?.learned?.before ?? record;
 }
 
+/**
+ * Whether it was paid or is held, and nobody has told how much: the customer chose it at paytech, and what stands is the
+ * nothing that it began with.
+ */
+export function isAmountUnknown(record: PaymentRecord): boolean {
+  const { state, amount, requestedAmount, version } = record;
+  const isChosen = requestedAmount === undefined && amount.eq(0);
+  return isChosen && meansMoney(state) && !isAmountStated(record, version);
+}
+
 /** Whether the amount at `version` was stated by anyone. */
-function isAmountStated({ history }: PaymentRecord, version: number): boolean {
+export function isAmountStated({ history }: PaymentRecord, version: number): boolean {
   const last = history.slice(0, version).findLast(({ facts, amountUntold }) => facts.amount || amountUntold);
   return !last?.amountUntold;
 }

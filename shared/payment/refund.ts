@@ -1,5 +1,5 @@
 import { type Decimal, NOTHING, sameAmount } from './money.ts';
-import { optional, type PaymentRecord } from './payment.ts';
+import { isAmountUnknown, optional, type PaymentRecord } from './payment.ts';
 import { endedInVain, type PaymentState, STATES } from './state.ts';
 
 /**
@@ -75,10 +75,12 @@ export function isRefundable({ paymentType, state, refundsUnknown }: PaymentReco
  * Whether the payment holds a customer's money, or has it paid out: of two such deposits of one order, or payouts
  * under one id, one is too many.
  */
-export function holdsMoney({ paymentType, state, refundable, refundsUnknown }: PaymentRecord): boolean {
+export function holdsMoney(record: PaymentRecord): boolean {
+  const { paymentType, state, refundable, refundsUnknown } = record;
   if (paymentType !== 'DEPOSIT') return !endedInVain(state);
   if (state !== 'COMPLETED') return state === 'AUTHORIZED';
-  return refundsUnknown === true || refundable === undefined || refundable.gt(0);
+  const isKnown = !refundsUnknown && refundable !== undefined && !isAmountUnknown(record);
+  return !isKnown || refundable.gt(0);
 }
 
 /** Whether it does, or will again where a refund that is on its way fails. */

@@ -135,9 +135,9 @@ export async function applyChange(table: Table, change: Change, read?: PaymentRe
   });
 }
 
-/** The condition that {@link import('../payment/follow-up.ts').isInDoubt} is false: else a webhook is judged by it. */
+/** Else {@link import('../payment/follow-up.ts').followUp} needs the record: it is in doubt, or charged by a token. */
 const IS_NOT_IN_DOUBT: Fragment = {
-  text: 'NOT #state = :held AND attribute_not_exists(unconfirmed)',
+  text: 'NOT #state = :held AND attribute_not_exists(unconfirmed) AND attribute_not_exists(parentPaymentId)',
   names: { '#state': 'state' },
   values: { ':held': 'AUTHORIZED' satisfies PaymentState },
 };

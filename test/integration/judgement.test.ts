@@ -79,6 +79,20 @@ describe('an amount that moves', () => {
     },
   );
 
+  it('is the one that it was before, where it has moved away and back: paytech is asked', async () => {
+    const id = await recorded('CHECKOUT');
+    const at = (amount: string) => webhookEvent({ id, state: 'PENDING', amount });
+    for (const amount of ['10', '20']) await world.apply(at(amount));
+    world.gateway.set(id, { state: 'PENDING', amount: decimal('20') });
+    expect((await world.apply(at('10'))).outcome).toBe('duplicate');
+    expect(await stored(id)).toMatchObject({ amount: decimal('20'), version: 3 });
+    world.gateway.set(id, { amount: decimal('10') });
+    expect((await world.apply(at('10'))).publication?.id).toBe(`${id}:4`);
+    expect(await stored(id)).toMatchObject({ state: 'PENDING', amount: decimal('10'), version: 4 });
+    const again = await world.apply(at('10'));
+    expect(again.alsoPublications?.map((each) => each.id)).toEqual([`${id}:4`]);
+  });
+
   it('is not one below zero, which is as if there were none', async () => {
     const id = await recorded('CHECKOUT');
     expect((await say(id, 'CHECKOUT', { amount: '-5' })).outcome).toBe('duplicate');

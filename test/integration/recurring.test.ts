@@ -9,10 +9,12 @@ import { readClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { backOffice, RETENTION_MS } from '../support/back-office.ts';
 import { orderRoute } from '../support/order-route.ts';
+import { reconciling } from '../support/reconciling.ts';
 import { parsed, sharedWorld, webhookEvent } from '../support/world.ts';
 
 const world = await sharedWorld();
 const office = backOffice(world);
+const { run, pass } = reconciling(() => world);
 
 type Applied = Awaited<ReturnType<typeof world.apply>>;
 const dataOf = (outcome: Applied) =>
@@ -84,6 +86,29 @@ describe('a recurring charge', () => {
       body: { id: charged.id, state: 'DECLINED' },
     });
     expect(world.gateway.calls.create).toBe(calls);
+  });
+
+  it('that only a webhook has declined is asked about, by who asks for it again and by reconcile', async () => {
+    const { id } = await firstPayment();
+    const body = chargeOf(id);
+    for (const named of [{ parentPaymentId: id }, {}]) {
+      const { body: charged } = await office.charge({ ...body, referenceId: `renewal-${randomUUID()}` });
+      await world.apply(webhookEvent({ id: charged.id, state: 'DECLINED', ...named }));
+      expect(await readPayment(world.table, charged.id)).toMatchObject({ unconfirmed: true });
+      // Its own webhook is lost.
+      world.gateway.set(charged.id, { state: 'COMPLETED' });
+      const { referenceId } = charged;
+      expect(await office.charge({ ...body, referenceId })).toMatchObject({
+        status: 200,
+        body: { id: charged.id, state: 'COMPLETED' },
+      });
+      await world.drain('webhooks');
+      pass(DAY_MS / 24);
+      const listReadable = async () => ({ kind: 'unknown', reason: 'timeout' });
+      await run({ gateway: { ...world.gateway, listReadable } as never });
+      await world.applyQueued();
+      expect(await readPayment(world.table, charged.id)).toMatchObject({ state: 'COMPLETED' });
+    }
   });
 
   it('of which nobody heard the end is never sent again by the machine', async () => {

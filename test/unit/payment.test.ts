@@ -46,6 +46,23 @@ describe('the payment as of a version', () => {
     });
   });
 
+  test('does not say why it failed once it has not failed', () => {
+    const why = { errorCode: '4.01', errorMessage: 'Insufficient funds', externalResultCode: '51' };
+    const at = captured.at;
+    const having = (...entries: HistoryEntry['facts'][]) =>
+      paymentAt(recordWith([created, ...entries.map((facts) => ({ ...captured, at, facts }))]));
+    const corrected = having({ state: 'DECLINED', ...why }, { state: 'COMPLETED' });
+    for (const name of Object.keys(why)) expect(corrected).not.toHaveProperty(name);
+    expect(having({ state: 'PENDING', errorCode: '5.01' }, { state: 'COMPLETED' })).not.toHaveProperty(
+      'errorCode',
+    );
+    expect(having({ state: 'PENDING', ...why }, { state: 'DECLINED' })).toMatchObject(why);
+    expect(having({ state: 'DECLINED', ...why }, { state: 'DECLINED' })).toMatchObject(why);
+    expect(having({ state: 'AUTHORIZED', ...why }, { state: 'COMPLETED' })).toMatchObject({
+      externalResultCode: '51',
+    });
+  });
+
   test('n has what the events up to it said, the later event first', () => {
     expect(paymentAt(record, 2)).toMatchObject({
       state: 'AUTHORIZED',
