@@ -12,6 +12,7 @@ import {
   mayTry,
   movesByItself,
   nextStep,
+  parametersBefore,
   paymentsOf,
   sameRequest,
 } from '../payment/claim.ts';
@@ -160,7 +161,7 @@ export function claimedCall(deps: ClaimedCallDependencies) {
   /** Takes the attempt and, once it is ours alone and its money set aside, calls paytech. */
   async function send(call: ClaimedCall, previous: Claim | undefined, attempt: number): Promise<RoundResult> {
     const against = previous && (await whatStandsAgainst(call, previous, attempt));
-    if (against) return against;
+    if (against && !('untold' in against)) return against;
     const sentAt = now();
     const { kind, referenceId, owner, caller } = call;
     const { earlierFingerprint: _, ...request } = call.request;
@@ -175,6 +176,7 @@ export function claimedCall(deps: ClaimedCallDependencies) {
       sentAt,
       request,
       ...optional('additionalParameters', call.additionalParameters),
+      ...optional('earlierParameters', parametersBefore(previous, { ...call, attempt })),
       earlierPaymentIds: previous ? ownPaymentsOf(previous) : [],
       ...optional('otherPaymentIds', previous?.otherPaymentIds),
       ...optional('deniedPaymentIds', previous?.deniedPaymentIds),
@@ -183,7 +185,8 @@ export function claimedCall(deps: ClaimedCallDependencies) {
       ...(reserve ? { turn: (previous?.revision ?? 0) + 1 } : {}),
       ...optional('resolutions', previous?.resolutions),
     };
-    if (!mayTry(next)) return flag(next, previous);
+    if (against) return flag(next, previous, `payment ${against.untold} may have paid it`);
+    if (!mayTry(next)) return flag(next, previous, `there were ${attempt - 1} attempts`);
     const taken = await saveClaim(table, previous, next);
     if (!taken.saved) return { movedTo: taken.claim };
     const held = reserve ? await hold(reserve, taken.claim) : taken;
@@ -211,11 +214,12 @@ export function claimedCall(deps: ClaimedCallDependencies) {
     call: ClaimedCall,
     previous: Claim,
     attempt: number,
-  ): Promise<RoundResult | undefined> {
+  ): Promise<RoundResult | { untold: string } | undefined> {
     if (paymentsOf(previous).length === 0 && attempt === 1) return undefined;
     if (call.kind === 'deposit') {
       const records = await recordsOf(table, previous);
       const found = await look.forDeposits(previous, records, call);
+      if (found?.is === 'untold') return { untold: found.paymentId };
       return found?.is === 'alive' ? showLive(call, previous, found.record) : found;
     }
     const against = await look.forPayouts(previous, await recordsOf(table, previous), call.requestId);
@@ -223,9 +227,12 @@ export function claimedCall(deps: ClaimedCallDependencies) {
     return against?.is === 'existing' ? { movedTo: previous } : against;
   }
 
-  /** So many attempts are made by no customer. */
-  async function flag(next: Omit<Claim, 'revision'>, previous: Claim | undefined): Promise<RoundResult> {
-    const why = `there were ${next.attempt - 1} attempts`;
+  /** So many attempts are made by no customer; and what may have paid the order nobody else can tell. */
+  async function flag(
+    next: Omit<Claim, 'revision'>,
+    previous: Claim | undefined,
+    why: string,
+  ): Promise<RoundResult> {
     const saved = await saveClaim(table, previous, { ...next, stage: 'flagged', flag: why });
     if (!saved.saved) return { movedTo: saved.claim };
     await standFlagged(deps, saved.claim);
@@ -319,10 +326,12 @@ export function claimedCall(deps: ClaimedCallDependencies) {
     const current = records.find(({ id }) => id === paymentId);
     // Deleted, since its retention is over; the claim stays so that nothing is paid again in its name.
     if (!current) return { is: 'conflict' };
-    // What pays out or charges again is never repeated under its own id: a new one says that it is meant.
-    if (!isOrder(claim)) return look.confirmed(current, call.requestId);
     const alive = records.filter((each) => counts(claim, each) && !endedInVain(withQueued(each).state));
     const live = alive.find(({ id }) => id === paymentId) ?? alive.at(-1);
+    // What pays out or charges again is never repeated under its own id: a new one says that it is meant.
+    if (!isOrder(claim)) {
+      return live ? { is: 'existing', record: live } : look.confirmed(current, call.requestId);
+    }
     if (live) return showLive(call, claim, live);
     return send(call, claim, claim.attempt + 1);
   }

@@ -67,8 +67,10 @@ export function isClaimKind(text: string): text is ClaimKind {
  * | known     | a payout that only a webhook says has failed    | 200 with it, as GET says; or 503     |
  * | known     | a deposit PENDING, asked for by another method  | 409 payment.under_way                |
  * | known     | a recurring charge, however it has ended        | 200 with it                          |
+ * | known     | the same, but paytech goes on with a cascade    | 200 with the cascade                 |
  * | known     | a deposit DECLINED or CANCELLED, at paytech too | attempt n + 1 as `sent`, then call   |
  * | known     | the same, but still to be paid at paytech       | 200 with the payment, or 409         |
+ * | known     | the same, but one is listed and not told enough | `flagged`                            |
  * | released  | any; where it had payments, the same request    | the same attempt, as from (none)     |
  * | unknown   | a charge by a token, as if money would go out   | `flagged`, or `limited`              |
  * | flagged   | any                                             | 409 claim.flagged, alarm             |
@@ -131,6 +133,8 @@ export interface Claim {
   request: ClaimedRequest;
   /** Kept with its payments: paytech's list does not have them. */
   additionalParameters?: Parameters;
+  /** Those of earlier attempts, by attempt: each request may give others. */
+  earlierParameters?: Record<string, Parameters>;
   paymentId?: string;
   /** Its other payments, oldest first: of earlier attempts, and what paytech made of one by cascading. */
   earlierPaymentIds: string[];
@@ -235,6 +239,38 @@ export function withPayment(claim: Claim, id: string, attempt: number | undefine
   if (!isAwaited) return { ...claim, earlierPaymentIds: [...claim.earlierPaymentIds, id] };
   const { flag: _, ...open } = claim;
   return { ...open, stage: 'known', paymentId: id };
+}
+
+/** The claim without a payment that is another claim's after all; the one that it stands for stays. */
+export function withoutPayment(claim: Claim, id: string): Claim {
+  const { earlierPaymentIds, otherPaymentIds = [], paymentId } = claim;
+  if (id === paymentId || ![...earlierPaymentIds, ...otherPaymentIds].includes(id)) return claim;
+  const isOther = (each: string) => each !== id;
+  return {
+    ...claim,
+    earlierPaymentIds: earlierPaymentIds.filter(isOther),
+    ...(claim.otherPaymentIds ? { otherPaymentIds: otherPaymentIds.filter(isOther) } : {}),
+  };
+}
+
+/** What an attempt keeps of the parameters of those before it, where there are any. */
+export function parametersBefore(
+  previous: Claim | undefined,
+  { attempt, additionalParameters }: Pick<Claim, 'attempt' | 'additionalParameters'>,
+): Claim['earlierParameters'] {
+  if (!previous || attempt === 1) return undefined;
+  const { additionalParameters: last, earlierParameters } = previous;
+  if (!last && !additionalParameters && !earlierParameters) return undefined;
+  return { [attempt - 1]: last ?? {}, ...earlierParameters };
+}
+
+/** The parameters that were given for an attempt. */
+export function parametersOf(
+  { additionalParameters, earlierParameters }: Claim,
+  attempt: number,
+): Parameters | undefined {
+  const given = earlierParameters?.[attempt] ?? additionalParameters;
+  return given && Object.keys(given).length > 0 ? given : undefined;
 }
 
 /** Which attempts there may be before a person has to look. */

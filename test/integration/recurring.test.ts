@@ -111,6 +111,39 @@ describe('a recurring charge', () => {
     }
   });
 
+  it.each(['told by its webhook', 'seen in the look-up alone'])(
+    'goes on in the cascade of it: %s',
+    async (how) => {
+      const { id } = await firstPayment();
+      const body = chargeOf(id);
+      const create = world.gateway.create;
+      let cascade = '';
+      // Declined by one provider, it goes on with another, before or after the answer is lost.
+      world.gateway.create = async (...args) => {
+        const answer = await create(...args);
+        const [first] = made(body.referenceId);
+        world.gateway.set(first!.id, { state: 'DECLINED' });
+        cascade = world.gateway.cascade(first!.id, { repeatsReference: true }).id;
+        world.gateway.set(cascade, { state: 'PENDING' });
+        return how === 'told by its webhook' ? answer : { kind: 'unknown', reason: 'timeout' };
+      };
+      const charged = await office.charge(body).finally(() => {
+        world.gateway.create = create;
+      });
+      expect(charged).toMatchObject({ status: 201 });
+      if (how === 'told by its webhook') {
+        await world.apply(webhookEvent({ id: charged.body.id, state: 'DECLINED' }));
+        const webhook = world.gateway.webhook(world.gateway.payments.get(cascade)!);
+        await world.apply({ ...webhookEvent({ id: cascade, state: 'PENDING' }), bytes: webhook });
+      }
+      await world.applyQueued();
+      expect(await office.charge(body)).toMatchObject({ status: 200, body: { id: cascade, final: false } });
+      world.gateway.set(cascade, { state: 'DECLINED' });
+      await world.apply(webhookEvent({ id: cascade, state: 'DECLINED' }));
+      expect(await office.charge(body)).toMatchObject({ body: { id: charged.body.id, state: 'DECLINED' } });
+    },
+  );
+
   it('of which nobody heard the end is never sent again by the machine', async () => {
     const { id } = await firstPayment();
     const body = chargeOf(id);
@@ -132,8 +165,8 @@ describe('a recurring charge', () => {
     expect(made(body.referenceId)).toHaveLength(1);
   });
 
-  it('learns whose it is where its webhook was faster, and is no payment of its parent’s order', async () => {
-    const { id, order } = await firstPayment();
+  /** Its webhook names the parent alone, and comes before the answer; GET does not tell its reference either. */
+  async function chargedBehindItsWebhook(body: ReturnType<typeof chargeOf>): Promise<string> {
     const create = world.gateway.create;
     let charged = '';
     world.gateway.create = async (...args) => {
@@ -143,19 +176,44 @@ describe('a recurring charge', () => {
       const atPaytech = world.gateway.set(charged, { state: 'COMPLETED' });
       const { referenceId } = atPaytech;
       delete atPaytech.referenceId;
-      await world.apply(webhookEvent({ id: charged, state: 'COMPLETED', parentPaymentId: id }));
+      const { parentPaymentId } = body;
+      await world.apply(webhookEvent({ id: charged, state: 'COMPLETED', parentPaymentId }));
       if (referenceId !== undefined) atPaytech.referenceId = referenceId;
       return answer;
     };
-    const body = chargeOf(id);
     await office.charge(body).finally(() => {
       world.gateway.create = create;
     });
     await world.applyQueued();
     expect(await readPayment(world.table, charged)).toMatchObject({ referenceId: body.referenceId });
-    const claim = await readClaim(world.table, 'deposit', order.referenceId);
-    expect(claim).toMatchObject({ paymentId: id, earlierPaymentIds: [] });
-    expect(claim).not.toHaveProperty('otherPaymentIds');
+    return charged;
+  }
+
+  it.each(['was asked for with startRecurring', 'has a token all the same'])(
+    'learns whose it is where its webhook was faster, and is no payment of its parent’s order, which %s',
+    async (how) => {
+      const startRecurring = how === 'was asked for with startRecurring';
+      const order = orderRoute(world, { startRecurring });
+      const { id } = (await order.send()).body;
+      world.gateway.payments.get(id)!.recurringToken ??= `token-of-${id}`;
+      await pay(id);
+      await chargedBehindItsWebhook(chargeOf(id));
+      const claim = await readClaim(world.table, 'deposit', order.referenceId);
+      expect(claim).toMatchObject({ paymentId: id, earlierPaymentIds: [] });
+      expect(claim).not.toHaveProperty('otherPaymentIds');
+      expect(world.logger.metrics()).not.toContain('OrderPaidTwice');
+    },
+  );
+
+  it('leaves the order of a parent that was not paid yet, for a cascade of which it was taken', async () => {
+    const { id, order } = await firstPayment({ isPaid: false });
+    const charged = await chargedBehindItsWebhook(chargeOf(id));
+    const [learned] = (await readPayment(world.table, charged))!.history.slice(-1);
+    expect(learned?.learned?.before.referenceId).toBe(order.referenceId);
+    expect(await order.claim()).toMatchObject({ paymentId: id, earlierPaymentIds: [] });
+    expect(await order.send()).toMatchObject({ status: 200, body: { id, state: 'CHECKOUT' } });
+    await pay(id);
+    expect(world.logger.metrics()).not.toContain('OrderPaidTwice');
   });
 });
 
@@ -281,6 +339,24 @@ describe('a cycle that paytech charges by itself', () => {
     ]);
     expect(await order.send()).toMatchObject({ status: 200, body: { id: cascade.id, state: 'COMPLETED' } });
   });
+
+  it.each(['corrected since', 'yet to be confirmed', 'followed by the decline'])(
+    'is none where a webhook alone has said that the first was paid: %s',
+    async (how) => {
+      const { id, order } = await firstPayment({ isPaid: false });
+      const lie = how === 'followed by the decline' ? 'AUTHORIZED' : 'COMPLETED';
+      await world.apply(webhookEvent({ id, state: lie }));
+      world.gateway.set(id, { state: 'DECLINED' });
+      const decline = () => world.apply(webhookEvent({ id, state: 'DECLINED' }));
+      if (how !== 'yet to be confirmed') await decline();
+      const { id: cascade } = cycleOf(id, { referenceId: order.referenceId });
+      await world.apply(webhookEvent({ id: cascade, state: 'COMPLETED', parentPaymentId: id }));
+      if (how === 'yet to be confirmed') await decline();
+      expect(await readPayment(world.table, id)).toMatchObject({ state: 'DECLINED' });
+      expect(await order.send()).toMatchObject({ status: 200, body: { id: cascade, state: 'COMPLETED' } });
+      expect(order.made()).toHaveLength(2);
+    },
+  );
 
   it('does not stand in the way of the order whose hold was let go', async () => {
     const { id, order } = await firstPayment({ isPaid: false });
