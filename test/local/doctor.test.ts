@@ -44,12 +44,12 @@ async function paid(referenceId: string): Promise<void> {
 }
 
 it('webhooks that do not arrive, as with a wrong URL or signing key', async () => {
-  expect(await check('webhooks')).toEqual({ is: 'ok', detail: 'none was ever heard' });
+  expect(await check('webhooks')).toEqual({ is: 'ok', detail: 'none has ever arrived' });
   // As reconcile notes it when paytech's list is compared again (test/integration/webhooks-missing.test.ts).
   await keepEnds(environment.table, { heardAt: 0, ended: 3, endedUpTo: Date.now(), countedFrom: 0 });
   expect(await check('webhooks')).toEqual({
     is: 'fail',
-    detail: expect.stringMatching(/none was ever heard, and 3 payments .* signing key/),
+    detail: expect.stringMatching(/none has ever arrived, and 3 payments .* signing key/),
   });
   await paid('order-with-webhook');
   expect((await check('webhooks')).is).toBe('ok');

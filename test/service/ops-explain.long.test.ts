@@ -98,7 +98,7 @@ describe.concurrent('explain, of what is not in order', () => {
     expect((await ops(['alarms'])).stdout).not.toMatch(row);
     const again = await ops(acknowledge);
     expect(again.code).toBe(1);
-    expect(again.stderr).toContain(`No alarm payment-corrected stands on ${id}`);
+    expect(again.stderr).toContain(`There is no open alarm payment-corrected for ${id}`);
     const flagged = await ops(['acknowledge', 'claim-flagged', 'withdrawal/p-1', '--reason', 'x', '--yes']);
     expect(flagged.code).toBe(1);
     expect(flagged.stderr).toContain('"paytech-ops claims resolve <kind> <id>" ends');
