@@ -160,7 +160,7 @@ export function claimedCall(deps: ClaimedCallDependencies) {
   /** Takes the attempt and, once it is ours alone and its money set aside, calls paytech. */
   async function send(call: ClaimedCall, previous: Claim | undefined, attempt: number): Promise<RoundResult> {
     const against = previous && (await whatStandsAgainst(call, previous, attempt));
-    if (against) return against;
+    if (against && !('untold' in against)) return against;
     const sentAt = now();
     const { kind, referenceId, owner, caller } = call;
     const { earlierFingerprint: _, ...request } = call.request;
@@ -183,7 +183,8 @@ export function claimedCall(deps: ClaimedCallDependencies) {
       ...(reserve ? { turn: (previous?.revision ?? 0) + 1 } : {}),
       ...optional('resolutions', previous?.resolutions),
     };
-    if (!mayTry(next)) return flag(next, previous);
+    if (against) return flag(next, previous, `payment ${against.untold} may have paid it`);
+    if (!mayTry(next)) return flag(next, previous, `there were ${attempt - 1} attempts`);
     const taken = await saveClaim(table, previous, next);
     if (!taken.saved) return { movedTo: taken.claim };
     const held = reserve ? await hold(reserve, taken.claim) : taken;
@@ -211,11 +212,12 @@ export function claimedCall(deps: ClaimedCallDependencies) {
     call: ClaimedCall,
     previous: Claim,
     attempt: number,
-  ): Promise<RoundResult | undefined> {
+  ): Promise<RoundResult | { untold: string } | undefined> {
     if (paymentsOf(previous).length === 0 && attempt === 1) return undefined;
     if (call.kind === 'deposit') {
       const records = await recordsOf(table, previous);
       const found = await look.forDeposits(previous, records, call);
+      if (found?.is === 'untold') return { untold: found.paymentId };
       return found?.is === 'alive' ? showLive(call, previous, found.record) : found;
     }
     const against = await look.forPayouts(previous, await recordsOf(table, previous), call.requestId);
@@ -223,9 +225,12 @@ export function claimedCall(deps: ClaimedCallDependencies) {
     return against?.is === 'existing' ? { movedTo: previous } : against;
   }
 
-  /** So many attempts are made by no customer. */
-  async function flag(next: Omit<Claim, 'revision'>, previous: Claim | undefined): Promise<RoundResult> {
-    const why = `there were ${next.attempt - 1} attempts`;
+  /** So many attempts are made by no customer; and what may have paid the order nobody else can tell. */
+  async function flag(
+    next: Omit<Claim, 'revision'>,
+    previous: Claim | undefined,
+    why: string,
+  ): Promise<RoundResult> {
     const saved = await saveClaim(table, previous, { ...next, stage: 'flagged', flag: why });
     if (!saved.saved) return { movedTo: saved.claim };
     await standFlagged(deps, saved.claim);

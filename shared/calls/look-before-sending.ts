@@ -1,12 +1,5 @@
 import type { EventQueue } from '../messaging/event-queue.ts';
-import {
-  type Claim,
-  type ClaimedRequest,
-  counts,
-  isAsMuch,
-  LOOK_UP_GAP_MS,
-  paymentsOf,
-} from '../payment/claim.ts';
+import { type Claim, type ClaimedRequest, counts, LOOK_UP_GAP_MS, paymentsOf } from '../payment/claim.ts';
 import { withQueued } from '../payment/observation.ts';
 import { hasBeenPaid, optional, type PaymentRecord } from '../payment/payment.ts';
 import { endedInVain, meansMoney } from '../payment/state.ts';
@@ -15,6 +8,7 @@ import type { GatewayPayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { keepAnswered } from '../store/answered.ts';
 import type { Table } from '../store/table.ts';
+import { whoseIs } from './listed-of-order.ts';
 import { type Listed, lookUpReferences } from './look-up.ts';
 import { queueFound, queueObservation } from './observe.ts';
 
@@ -46,6 +40,9 @@ type Against =
   | { is: 'in-progress'; seconds: number }
   | { is: 'unavailable' };
 
+/** paytech lists a payment that may have paid the order, and does not say enough of it to record it. */
+type Untold = { is: 'untold'; paymentId: string };
+
 /** For all questions together, since they are asked at once. */
 const LIMIT_MS = 2_000;
 
@@ -62,47 +59,28 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
     claim: Claim,
     records: PaymentRecord[],
     { request: asked, unattended, requestId }: ToBeSent,
-  ): Promise<Against | undefined> {
+  ): Promise<Against | Untold | undefined> {
     const counting = records.filter((each) => counts(claim, each, asked));
-    const { known, listed } = await ask(claim, counting, requestId);
+    const { known, listed: all } = await ask(claim, counting, requestId);
     const against = known.find(({ is }) => is === 'existing') ?? known.find(({ is }) => is !== 'alive');
     if (against) return against;
     // What nobody has to follow is charged at once.
-    if (!listed && unattended) return { is: 'unavailable' };
-    if (!listed || listed.some(({ unsure }) => unsure)) {
+    if (!all && unattended) return { is: 'unavailable' };
+    const listed = stillPossible(claim, all ?? []);
+    if (!all || listed.some(({ unsure }) => unsure)) {
       // paytech's list is a second source; each payment that is known was asked for by itself.
       logger.warn('references not listed', { metric: 'SiblingsNotListed', referenceId: claim.referenceId });
     }
-    const cascading = cascadingOf(claim, records);
-    const isCycle = ({ parentPaymentId }: GatewayPayment) =>
-      parentPaymentId !== undefined && cascading.cycles.includes(parentPaymentId);
-    const possible = (listed ?? []).filter((each) => !isCycle(each));
-    const whose = await Promise.all(possible.map((each) => isOfOrder(cascading.ids, each, asked)));
+    const order = { claim, asked, unattended, ...cascadingOf(claim, records), listed: all ?? [] };
+    const whose = await Promise.all(listed.map(whoseIs(deps, order, now() + LIMIT_MS)));
     if (whose.includes('unknown')) return { is: 'unavailable' };
-    const ofOrder = possible.filter((_, index) => whose[index] === true);
+    const ofOrder = listed.filter((_, index) => whose[index] === 'order');
     for (const each of ofOrder) await bring(claim, each, requestId);
     if (ofOrder.length > 0) return LATER;
+    const untold = listed[whose.indexOf('untold')];
+    if (untold) return { is: 'untold', paymentId: untold.id };
     const alive = known.filter((each) => each.is === 'alive');
     return alive.find(({ record }) => withQueued(record).state !== 'CHECKOUT') ?? alive[0];
-  }
-
-  /**
-   * Whether an entry of the list counts for the order: what paytech made of one of its payments by cascading, whatever
-   * was paid, and what was made elsewhere for as much. `unknown` where money was paid and paytech does not say for what.
-   */
-  async function isOfOrder(
-    known: readonly string[],
-    listed: Listed,
-    asked: ClaimedRequest,
-  ): Promise<boolean | 'unknown'> {
-    const isCascade = ({ parentPaymentId = '' }: GatewayPayment) => known.includes(parentPaymentId);
-    const isPaid = meansMoney(listed.facts.state);
-    const mayBeOurs = isCascade(listed) || isAsMuchAs(listed, asked);
-    if (listed.unsure) return isPaid && mayBeOurs && listed.unsure === 'asked' ? 'unknown' : false;
-    if (mayBeOurs || !isPaid || listed.parentPaymentId !== undefined) return mayBeOurs;
-    // The list need not state of which payment it is a cascade.
-    const answer = await gateway.get(listed.id, LIMIT_MS);
-    return answer.kind === 'answered' ? isCascade(answer.result) : 'unknown';
   }
 
   /** A payout goes out again only when GET says that all of its payments have failed, and the list has no other. */
@@ -112,10 +90,11 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
     requestId?: string,
   ): Promise<Exclude<Against, { is: 'alive' }> | undefined> {
     const counting = records.filter((each) => counts(claim, each));
-    const { known, listed } = await ask(claim, counting, requestId);
+    const { known, listed: all } = await ask(claim, counting, requestId);
     const against = known.find(({ is }) => is === 'existing') ?? known[0];
     if (against) return against.is === 'alive' ? LATER : against;
-    if (!listed) return { is: 'unavailable' };
+    if (!all) return { is: 'unavailable' };
+    const listed = stillPossible(claim, all);
     for (const each of listed) await bring(claim, each, requestId);
     return listed.length > 0 ? LATER : undefined;
   }
@@ -124,7 +103,7 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
   async function ask(claim: Claim, counting: PaymentRecord[], requestId?: string) {
     const [known, listed] = await Promise.all([
       Promise.all(counting.map((record) => stillInVain(record, requestId))),
-      unknownUnderReferences(claim),
+      lookUpReferences(deps, claim, LIMIT_MS),
     ]);
     return { known: known.filter((each) => each !== undefined), listed };
   }
@@ -170,16 +149,6 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
     return { ...record, heard: { at, version: record.version, facts } };
   }
 
-  /**
-   * What paytech lists under the claim's references, has not ended in vain, and the claim does not know; cascades of
-   * what it knows too.
-   */
-  async function unknownUnderReferences(claim: Claim): Promise<Listed[] | undefined> {
-    const listed = await lookUpReferences(deps, claim, LIMIT_MS);
-    const known = new Set([...paymentsOf(claim), ...(claim.deniedPaymentIds ?? [])]);
-    return listed?.filter(({ id, facts }) => !known.has(id) && !endedInVain(facts.state));
-  }
-
   /** With the claim, since a record may be there that its maker did not come to write into it. */
   async function bring(
     { kind, referenceId }: Claim,
@@ -190,21 +159,14 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
   }
 }
 
+/** What is listed, has not ended in vain, and the claim does not know; cascades of what it knows too. */
+function stillPossible(claim: Claim, all: Listed[]): Listed[] {
+  const known = new Set([...paymentsOf(claim), ...(claim.deniedPaymentIds ?? [])]);
+  return all.filter(({ id, facts }) => !known.has(id) && !endedInVain(facts.state));
+}
+
 /** Of which payments of an order others are cascades, and of which, paid once with startRecurring, they are cycles. */
 function cascadingOf(claim: Claim, records: PaymentRecord[]): { ids: string[]; cycles: string[] } {
   const paid = claim.request.startRecurring ? records.filter(hasBeenPaid).map(({ id }) => id) : [];
   return { ids: paymentsOf(claim).filter((id) => !paid.includes(id)), cycles: paid };
-}
-
-/** Whether as much was asked for, or is paid where that is not stated; what is not stated at all may be as much. */
-function isAsMuchAs(
-  { customerAmount, customerCurrency, facts: { amount, currency } }: GatewayPayment,
-  asked: ClaimedRequest,
-): boolean {
-  if (!amount || currency === undefined) return true;
-  const requested = {
-    ...optional('requestedAmount', customerAmount),
-    ...optional('requestedCurrency', customerCurrency),
-  };
-  return isAsMuch({ amount, currency, ...requested }, asked);
 }

@@ -17,8 +17,9 @@ export const MAX_PARENTS = 5;
 export async function parentAtPaytech(
   gateway: Pick<GatewayClient, 'get'>,
   id: string,
+  limitMs = ASK_LIMIT_MS,
 ): Promise<GatewayPayment | undefined> {
-  const answer = await gateway.get(id, ASK_LIMIT_MS);
+  const answer = await gateway.get(id, limitMs);
   switch (answer.kind) {
     case 'answered':
       return answer.result;

@@ -69,6 +69,7 @@ export function isClaimKind(text: string): text is ClaimKind {
  * | known     | a recurring charge, however it has ended        | 200 with it                          |
  * | known     | a deposit DECLINED or CANCELLED, at paytech too | attempt n + 1 as `sent`, then call   |
  * | known     | the same, but still to be paid at paytech       | 200 with the payment, or 409         |
+ * | known     | the same, but one is listed and not told enough | `flagged`                            |
  * | released  | any; where it had payments, the same request    | the same attempt, as from (none)     |
  * | unknown   | a charge by a token, as if money would go out   | `flagged`, or `limited`              |
  * | flagged   | any                                             | 409 claim.flagged, alarm             |
