@@ -324,10 +324,12 @@ export function claimedCall(deps: ClaimedCallDependencies) {
     const current = records.find(({ id }) => id === paymentId);
     // Deleted, since its retention is over; the claim stays so that nothing is paid again in its name.
     if (!current) return { is: 'conflict' };
-    // What pays out or charges again is never repeated under its own id: a new one says that it is meant.
-    if (!isOrder(claim)) return look.confirmed(current, call.requestId);
     const alive = records.filter((each) => counts(claim, each) && !endedInVain(withQueued(each).state));
     const live = alive.find(({ id }) => id === paymentId) ?? alive.at(-1);
+    // What pays out or charges again is never repeated under its own id: a new one says that it is meant.
+    if (!isOrder(claim)) {
+      return live ? { is: 'existing', record: live } : look.confirmed(current, call.requestId);
+    }
     if (live) return showLive(call, claim, live);
     return send(call, claim, claim.attempt + 1);
   }

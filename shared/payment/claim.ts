@@ -67,6 +67,7 @@ export function isClaimKind(text: string): text is ClaimKind {
  * | known     | a payout that only a webhook says has failed    | 200 with it, as GET says; or 503     |
  * | known     | a deposit PENDING, asked for by another method  | 409 payment.under_way                |
  * | known     | a recurring charge, however it has ended        | 200 with it                          |
+ * | known     | the same, but paytech goes on with a cascade    | 200 with the cascade                 |
  * | known     | a deposit DECLINED or CANCELLED, at paytech too | attempt n + 1 as `sent`, then call   |
  * | known     | the same, but still to be paid at paytech       | 200 with the payment, or 409         |
  * | known     | the same, but one is listed and not told enough | `flagged`                            |

@@ -1,6 +1,6 @@
 import { type Claim, isForMoney, LOOK_UP_GAP_MS, movesByItself, paymentsOf, TYPE_OF_KIND } from './claim.ts';
 import { type Decimal, NOTHING } from './money.ts';
-import { meansMoney, type PaymentState, type PaymentType } from './state.ts';
+import { endedInVain, meansMoney, type PaymentState, type PaymentType } from './state.ts';
 
 /** When an attempt that was answered 429 has certainly not been taken, if it is still not found. */
 const LIMITED_MS = 2 * 60_000;
@@ -31,9 +31,11 @@ export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], starte
   const fitting = ours.filter((each) => !misfitOf(claim, each));
   if (claim.kind === 'deposit') {
     // Nobody can pay what does not fit in this order's name: it was made elsewhere.
-    const all = [...fitting, ...paidCascadesOf(claim, fitting, found)];
-    const shown = goesFirst(all);
+    const cascades = cascadesOf(claim, fitting, found);
+    const isPaid = ({ state }: FoundPayment) => state !== undefined && meansMoney(state);
+    const shown = goesFirst([...fitting, ...cascades.filter(isPaid)]);
     if (shown) {
+      const all = [...fitting, ...cascades];
       const others = all.filter((each) => each !== shown).map(({ id }) => id);
       return { do: 'adopt', paymentId: shown.id, others };
     }
@@ -61,18 +63,22 @@ export function judgeLookUp(claim: Claim, found: readonly FoundPayment[], starte
   return { do: 'flag', reason: other ? `payment ${other} may be it, with other money` : STILL_TO_COME };
 }
 
-/** What paytech has made of one of these, or of an earlier attempt, and was paid, whatever the amount. */
-function paidCascadesOf(claim: Claim, fitting: FoundPayment[], found: readonly FoundPayment[]) {
-  const parents = [...claim.earlierPaymentIds, ...fitting.map(({ id }) => id)];
-  const known = [...paymentsOf(claim), ...(claim.deniedPaymentIds ?? [])];
-  return found.filter(
-    ({ id, paymentType = 'DEPOSIT', parentPaymentId = '', state, unsure }) =>
-      paymentType === 'DEPOSIT' &&
-      state !== undefined &&
-      meansMoney(state) &&
-      !unsure &&
-      !known.includes(id) &&
-      parents.includes(parentPaymentId),
+/**
+ * What paytech has made of one of these, or of an earlier attempt, perhaps by several steps, and has not come to
+ * nothing, whatever the amount.
+ */
+function cascadesOf(claim: Claim, fitting: FoundPayment[], found: readonly FoundPayment[]): FoundPayment[] {
+  const known = [...paymentsOf(claim), ...(claim.deniedPaymentIds ?? []), ...fitting.map(({ id }) => id)];
+  const family = new Set([...claim.earlierPaymentIds, ...fitting.map(({ id }) => id)]);
+  const deposits = found.filter(
+    ({ paymentType = 'DEPOSIT', unsure }) => paymentType === 'DEPOSIT' && !unsure,
+  );
+  for (let size = 0; size !== family.size; ) {
+    size = family.size;
+    for (const { id, parentPaymentId = '' } of deposits) if (family.has(parentPaymentId)) family.add(id);
+  }
+  return deposits.filter(
+    ({ id, state }) => family.has(id) && !known.includes(id) && state !== undefined && !endedInVain(state),
   );
 }
 

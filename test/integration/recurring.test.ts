@@ -111,6 +111,39 @@ describe('a recurring charge', () => {
     }
   });
 
+  it.each(['told by its webhook', 'seen in the look-up alone'])(
+    'goes on in the cascade of it: %s',
+    async (how) => {
+      const { id } = await firstPayment();
+      const body = chargeOf(id);
+      const create = world.gateway.create;
+      let cascade = '';
+      // Declined by one provider, it goes on with another, before or after the answer is lost.
+      world.gateway.create = async (...args) => {
+        const answer = await create(...args);
+        const [first] = made(body.referenceId);
+        world.gateway.set(first!.id, { state: 'DECLINED' });
+        cascade = world.gateway.cascade(first!.id, { repeatsReference: true }).id;
+        world.gateway.set(cascade, { state: 'PENDING' });
+        return how === 'told by its webhook' ? answer : { kind: 'unknown', reason: 'timeout' };
+      };
+      const charged = await office.charge(body).finally(() => {
+        world.gateway.create = create;
+      });
+      expect(charged).toMatchObject({ status: 201 });
+      if (how === 'told by its webhook') {
+        await world.apply(webhookEvent({ id: charged.body.id, state: 'DECLINED' }));
+        const webhook = world.gateway.webhook(world.gateway.payments.get(cascade)!);
+        await world.apply({ ...webhookEvent({ id: cascade, state: 'PENDING' }), bytes: webhook });
+      }
+      await world.applyQueued();
+      expect(await office.charge(body)).toMatchObject({ status: 200, body: { id: cascade, final: false } });
+      world.gateway.set(cascade, { state: 'DECLINED' });
+      await world.apply(webhookEvent({ id: cascade, state: 'DECLINED' }));
+      expect(await office.charge(body)).toMatchObject({ body: { id: charged.body.id, state: 'DECLINED' } });
+    },
+  );
+
   it('of which nobody heard the end is never sent again by the machine', async () => {
     const { id } = await firstPayment();
     const body = chargeOf(id);

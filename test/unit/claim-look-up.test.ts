@@ -151,6 +151,22 @@ describe('a look-up', () => {
     expect(judgeLookUp(shared, [ofElsewhere, open], LEASE_ENDS)).toMatchObject({ paymentId: 'p1' });
   });
 
+  test('takes in cascades of cascades, whatever their steps have come to', () => {
+    const first = { ...fitting, state: 'DECLINED' as const };
+    const [ended, paid, open] = (['DECLINED', 'COMPLETED', 'PENDING'] as const).map((state, at) => ({
+      ...first,
+      id: `p${at + 2}`,
+      parentPaymentId: `p${Math.min(at, 1) + 1}`,
+      requested: { amount: decimal('9'), currency: 'USD' },
+      state,
+    }));
+    const judged = judgeLookUp(unknown, [paid!, ended!, first], LEASE_ENDS);
+    expect(judged).toEqual({ do: 'adopt', paymentId: 'p3', others: ['p1'] });
+    // One that goes on is recorded beside what nobody can pay in its place.
+    const goesOn = judgeLookUp(unknown, [open!, ended!, first], LEASE_ENDS);
+    expect(goesOn).toEqual({ do: 'adopt', paymentId: 'p1', others: ['p4'] });
+  });
+
   test('after a 429 is released by the second that is empty, at the earliest two minutes after the call', () => {
     const limited = (more: Partial<Claim>) =>
       claim({ kind: 'withdrawal', stage: 'unknown', limited: true, ...more });
