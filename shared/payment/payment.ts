@@ -269,9 +269,20 @@ export function isAmountStated({ history }: PaymentRecord, version: number): boo
   return !last?.amountUntold;
 }
 
-/** Whether it holds money, or has held it. */
-export function hasBeenPaid({ history }: Pick<PaymentRecord, 'history'>): boolean {
-  return history.some(({ facts }) => meansMoney(facts.state));
+/**
+ * Whether it holds money, or has held it: not where that was corrected, nor where a webhook alone said so of what is
+ * DECLINED now, or is yet to be confirmed.
+ */
+export function hasBeenPaid({
+  history,
+  state,
+  unconfirmed,
+}: Pick<PaymentRecord, 'history' | 'state' | 'unconfirmed'>): boolean {
+  const takenBack = history.findLastIndex(({ corrected, facts }) => corrected && !meansMoney(facts.state));
+  const isInDoubt = state === 'DECLINED' || (unconfirmed === true && meansMoney(state));
+  return history
+    .slice(takenBack + 1)
+    .some(({ source, facts }) => meansMoney(facts.state) && !(isInDoubt && source === 'webhook'));
 }
 
 /** The state before `version`; null for the first. */

@@ -315,6 +315,24 @@ describe('a cycle that paytech charges by itself', () => {
     expect(await order.send()).toMatchObject({ status: 200, body: { id: cascade.id, state: 'COMPLETED' } });
   });
 
+  it.each(['corrected since', 'yet to be confirmed', 'followed by the decline'])(
+    'is none where a webhook alone has said that the first was paid: %s',
+    async (how) => {
+      const { id, order } = await firstPayment({ isPaid: false });
+      const lie = how === 'followed by the decline' ? 'AUTHORIZED' : 'COMPLETED';
+      await world.apply(webhookEvent({ id, state: lie }));
+      world.gateway.set(id, { state: 'DECLINED' });
+      const decline = () => world.apply(webhookEvent({ id, state: 'DECLINED' }));
+      if (how !== 'yet to be confirmed') await decline();
+      const { id: cascade } = cycleOf(id, { referenceId: order.referenceId });
+      await world.apply(webhookEvent({ id: cascade, state: 'COMPLETED', parentPaymentId: id }));
+      if (how === 'yet to be confirmed') await decline();
+      expect(await readPayment(world.table, id)).toMatchObject({ state: 'DECLINED' });
+      expect(await order.send()).toMatchObject({ status: 200, body: { id: cascade, state: 'COMPLETED' } });
+      expect(order.made()).toHaveLength(2);
+    },
+  );
+
   it('does not stand in the way of the order whose hold was let go', async () => {
     const { id, order } = await firstPayment({ isPaid: false });
     for (const state of ['AUTHORIZED', 'CANCELLED'] as const) {
