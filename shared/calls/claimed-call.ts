@@ -12,6 +12,7 @@ import {
   mayTry,
   movesByItself,
   nextStep,
+  parametersBefore,
   paymentsOf,
   sameRequest,
 } from '../payment/claim.ts';
@@ -175,6 +176,7 @@ export function claimedCall(deps: ClaimedCallDependencies) {
       sentAt,
       request,
       ...optional('additionalParameters', call.additionalParameters),
+      ...optional('earlierParameters', parametersBefore(previous, { ...call, attempt })),
       earlierPaymentIds: previous ? ownPaymentsOf(previous) : [],
       ...optional('otherPaymentIds', previous?.otherPaymentIds),
       ...optional('deniedPaymentIds', previous?.deniedPaymentIds),

@@ -1,5 +1,13 @@
 import type { EventQueue } from '../messaging/event-queue.ts';
-import { type Claim, counts, isAsMuch, KIND_OF, movesByItself, NOBODY } from '../payment/claim.ts';
+import {
+  type Claim,
+  counts,
+  isAsMuch,
+  KIND_OF,
+  movesByItself,
+  NOBODY,
+  parametersOf,
+} from '../payment/claim.ts';
 import { misfitOf } from '../payment/found-payment.ts';
 import {
   hasBeenPaid,
@@ -67,16 +75,17 @@ export async function identify(
 }
 
 function ofClaim(
-  { referenceId, request, additionalParameters }: Claim,
+  claim: Claim,
   attempt: number,
   parentPaymentId: string | undefined,
 ): Learnable & { attempt: number } {
+  const { referenceId, request } = claim;
   return {
     referenceId,
     ...optional('parentPaymentId', parentPaymentId ?? request.parentPaymentId),
     ...optional('requestedAmount', request.amount),
     requestedCurrency: request.currency,
-    ...optional('additionalParameters', additionalParameters),
+    ...optional('additionalParameters', parametersOf(claim, attempt)),
     origin: 'service',
     attempt,
   };
@@ -179,7 +188,7 @@ export async function identityInClaim(
 ): Promise<Partial<Learnable> | undefined> {
   const claim = await readClaim(table, kind, referenceId);
   if (claim && isOwn(claim, record.id)) {
-    const { attempt: _, ...identity } = ofClaim(claim, claim.attempt, undefined);
+    const { attempt: _, ...identity } = ofClaim(claim, record.attempt ?? claim.attempt, undefined);
     return identity;
   }
   return claim && isForOrder(claim, record) ? { referenceId, origin: 'service' } : undefined;

@@ -133,6 +133,8 @@ export interface Claim {
   request: ClaimedRequest;
   /** Kept with its payments: paytech's list does not have them. */
   additionalParameters?: Parameters;
+  /** Those of earlier attempts, by attempt: each request may give others. */
+  earlierParameters?: Record<string, Parameters>;
   paymentId?: string;
   /** Its other payments, oldest first: of earlier attempts, and what paytech made of one by cascading. */
   earlierPaymentIds: string[];
@@ -237,6 +239,26 @@ export function withPayment(claim: Claim, id: string, attempt: number | undefine
   if (!isAwaited) return { ...claim, earlierPaymentIds: [...claim.earlierPaymentIds, id] };
   const { flag: _, ...open } = claim;
   return { ...open, stage: 'known', paymentId: id };
+}
+
+/** What an attempt keeps of the parameters of those before it, where there are any. */
+export function parametersBefore(
+  previous: Claim | undefined,
+  { attempt, additionalParameters }: Pick<Claim, 'attempt' | 'additionalParameters'>,
+): Claim['earlierParameters'] {
+  if (!previous || attempt === 1) return undefined;
+  const { additionalParameters: last, earlierParameters } = previous;
+  if (!last && !additionalParameters && !earlierParameters) return undefined;
+  return { [attempt - 1]: last ?? {}, ...earlierParameters };
+}
+
+/** The parameters that were given for an attempt. */
+export function parametersOf(
+  { additionalParameters, earlierParameters }: Claim,
+  attempt: number,
+): Parameters | undefined {
+  const given = earlierParameters?.[attempt] ?? additionalParameters;
+  return given && Object.keys(given).length > 0 ? given : undefined;
 }
 
 /** Which attempts there may be before a person has to look. */

@@ -4,9 +4,12 @@ import { expect, it } from 'vitest';
 import { createPayment } from '../../functions/create-payment/pipeline.ts';
 import { readerWithoutTokens } from '../../functions/create-payment/request.ts';
 import { claimedCall } from '../../shared/calls/claimed-call.ts';
+import { LEASE_MS } from '../../shared/payment/claim.ts';
 import { MAX_PARAMETERS_BYTES } from '../../shared/payment/parameters.ts';
+import { DAY_MS } from '../../shared/runtime/time.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { answerOf, backOffice, EVENT_PARAMETERS } from '../support/back-office.ts';
+import { FAIR } from '../support/memory-gateway.ts';
 import { parsed, sharedWorld, webhookEvent } from '../support/world.ts';
 
 const world = await sharedWorld();
@@ -87,6 +90,38 @@ it('are those of its order for what paytech makes of an attempt by cascading', a
   world.gateway.set(cascade.id, { state: 'COMPLETED' });
   const webhook = webhookEvent({ id: cascade.id, state: 'COMPLETED', parentPaymentId: body.id });
   expect(said(await world.apply(webhook))).toEqual([expect.objectContaining({ additionalParameters: KEPT })]);
+});
+
+it('are those of its attempt for each payment of an order, however late it is recorded', async () => {
+  const shop = order();
+  world.gateway.endings.push({ on: 'create', ends: 'lost' }, { on: 'list', ends: 'unknown' });
+  await shop.send({ shop: 'north' });
+  const [first] = [...world.gateway.payments.values()].slice(-1);
+  // The list does not have it yet.
+  Object.assign(world.gateway.weather, { list: 'lags', lagMs: DAY_MS });
+  for (let round = 0; round < 3; round++) {
+    world.clock.at += LEASE_MS;
+    await shop.send({ shop: 'south' });
+  }
+  Object.assign(world.gateway.weather, FAIR);
+  const [second] = [...world.gateway.payments.values()].slice(-1);
+  expect(second?.referenceId).toBe(`${shop.referenceId}~2`);
+  const cascade = world.gateway.cascade(first!.id, { repeatsReference: true });
+  const apply = (id: string) => {
+    world.gateway.set(id, { state: 'DECLINED' });
+    const { parentPaymentId } = world.gateway.payments.get(id)!;
+    const receivedAt = new Date(world.now() - DAY_MS).toISOString();
+    return world.apply(webhookEvent({ id, state: 'DECLINED', parentPaymentId }, { receivedAt }));
+  };
+  for (const [{ id } = { id: '' }, name] of [
+    [first, 'north'],
+    [cascade, 'north'],
+    [second, 'south'],
+  ] as const) {
+    expect(said(await apply(id))).toEqual([
+      expect.objectContaining({ additionalParameters: { shop: name } }),
+    ]);
+  }
 });
 
 it('are refused where what is named has more than 1 KB, before anything is claimed, and nothing else counts', async () => {
