@@ -1,5 +1,5 @@
 import { identify, identityInClaim } from '../../shared/calls/identify.ts';
-import { join } from '../../shared/calls/siblings.ts';
+import { join, leave } from '../../shared/calls/siblings.ts';
 import { keyWithin, type QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import {
   type HistoryEntry,
@@ -40,13 +40,21 @@ export async function learn(
     const read = await readPayment(table, paymentId);
     if (!read) return undefined;
     const version = versionOfKey(read, key);
-    if (version) return { record: read, version };
+    if (version) return settled({ record: read, version });
     const claimed = await identityInClaim({ table }, claim, read);
     if (!claimed) return undefined;
     const taught = await taughtBy(deps, read, claimed, { key, ...optional('caller', caller) });
-    if (taught !== 'changed') return taught;
+    if (taught !== 'changed') return taught && settled(taught);
   }
   throw new Error(`payment ${paymentId} changes faster than it can learn who it is`);
+
+  /** The claim that it was taken for one of knows it no more. */
+  async function settled(learned: Learned): Promise<Learned> {
+    const { record, version } = learned;
+    const before = record.history[version - 1]?.learned?.before.referenceId;
+    if (before !== undefined) await leave(table, record, before);
+    return learned;
+  }
 }
 
 /**

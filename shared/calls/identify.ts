@@ -131,7 +131,7 @@ function isUnclaimed({ stage, attempt, owner }: Claim): boolean {
 
 /**
  * Whether what paytech makes of a payment is charged by its token, and not tried in its place: it was asked for with
- * startRecurring and has been paid, which our record may have yet to hear.
+ * startRecurring, or has a token all the same, and has been paid, which our record may have yet to hear.
  */
 async function startsCycles(
   gateway: Pick<GatewayClient, 'get'>,
@@ -139,7 +139,7 @@ async function startsCycles(
   id: string,
   parent: PaymentRecord | GatewayPayment,
 ): Promise<boolean> {
-  if (!request.startRecurring) return false;
+  if (!request.startRecurring && parent.recurringToken === undefined) return false;
   if ('history' in parent && hasBeenPaid(parent)) return true;
   const told = 'history' in parent ? await parentAtPaytech(gateway, id) : parent;
   return told !== undefined && meansMoney(told.facts.state);

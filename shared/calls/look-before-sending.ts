@@ -165,8 +165,10 @@ function stillPossible(claim: Claim, all: Listed[]): Listed[] {
   return all.filter(({ id, facts }) => !known.has(id) && !endedInVain(facts.state));
 }
 
-/** Of which payments of an order others are cascades, and of which, paid once with startRecurring, they are cycles. */
+/** Of which payments of an order others are cascades, and of which, paid once and with a token, they are cycles. */
 function cascadingOf(claim: Claim, records: PaymentRecord[]): { ids: string[]; cycles: string[] } {
-  const paid = claim.request.startRecurring ? records.filter(hasBeenPaid).map(({ id }) => id) : [];
-  return { ids: paymentsOf(claim).filter((id) => !paid.includes(id)), cycles: paid };
+  const hasToken = ({ recurringToken }: PaymentRecord) =>
+    claim.request.startRecurring === true || recurringToken !== undefined;
+  const cycles = records.filter((each) => hasToken(each) && hasBeenPaid(each)).map(({ id }) => id);
+  return { ids: paymentsOf(claim).filter((id) => !cycles.includes(id)), cycles };
 }

@@ -8,6 +8,7 @@ import {
   mayTry,
   NOBODY,
   paymentsOf,
+  withoutPayment,
   withPayment,
 } from '../payment/claim.ts';
 import { withQueued } from '../payment/observation.ts';
@@ -93,6 +94,30 @@ export async function join(deps: SiblingsDependencies, payment: Member, isRecord
     claim = saved.claim;
   }
   throw new Error(`the claim of ${reference.referenceId} is in use`);
+}
+
+/**
+ * Takes a payment out of the claim of a reference that it was recorded under before its own claim said whose it is: a
+ * charge by the token of an order's payment, whose webhook named that one alone. The payment that the claim stands for
+ * stays. May be done again.
+ */
+export async function leave(
+  table: Table,
+  { id, paymentType, referenceId = '' }: Pick<PaymentRecord, 'id' | 'paymentType' | 'referenceId'>,
+  recordedUnder: string,
+): Promise<void> {
+  const reference = parseGatewayReference(recordedUnder);
+  // Without what marks an attempt it may be the same.
+  if (!reference || reference.referenceId === parseGatewayReference(referenceId)?.referenceId) return;
+  let claim = await readClaim(table, KIND_OF[paymentType], reference.referenceId);
+  for (let round = 0; claim && round < MAX_ROUNDS; round++) {
+    const next = withoutPayment(claim, id);
+    if (next === claim) return;
+    const saved = await saveClaim(table, claim, next);
+    if (saved.saved) return;
+    claim = saved.claim;
+  }
+  if (claim) throw new Error(`the claim of ${reference.referenceId} is in use`);
 }
 
 /**

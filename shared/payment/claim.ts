@@ -241,6 +241,18 @@ export function withPayment(claim: Claim, id: string, attempt: number | undefine
   return { ...open, stage: 'known', paymentId: id };
 }
 
+/** The claim without a payment that is another claim's after all; the one that it stands for stays. */
+export function withoutPayment(claim: Claim, id: string): Claim {
+  const { earlierPaymentIds, otherPaymentIds = [], paymentId } = claim;
+  if (id === paymentId || ![...earlierPaymentIds, ...otherPaymentIds].includes(id)) return claim;
+  const isOther = (each: string) => each !== id;
+  return {
+    ...claim,
+    earlierPaymentIds: earlierPaymentIds.filter(isOther),
+    ...(claim.otherPaymentIds ? { otherPaymentIds: otherPaymentIds.filter(isOther) } : {}),
+  };
+}
+
 /** What an attempt keeps of the parameters of those before it, where there are any. */
 export function parametersBefore(
   previous: Claim | undefined,

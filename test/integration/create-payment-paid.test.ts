@@ -133,6 +133,22 @@ describe('an order of which a payment holds money', () => {
     );
   });
 
+  it('elsewhere under the mark of an attempt stays the order’s once its record has learned whose it is', async () => {
+    const shop = order();
+    const referenceId = `${shop.referenceId}~2`;
+    const money = { amount: decimal('10'), currency: 'EUR' };
+    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...money });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    await world.apply(webhookEvent({ id, state: 'COMPLETED', referenceId }));
+    expect(await shop.send()).toMatchObject({ is: 'existing', record: { id, referenceId } });
+    const claim = await shop.claim();
+    await world.applyQueued();
+    expect(await readPayment(world.table, id)).toMatchObject({ referenceId: shop.referenceId });
+    // It is not taken out for a moment either.
+    expect(await shop.claim()).toEqual(claim);
+    expect(await shop.send()).toMatchObject({ is: 'existing', record: { id } });
+  });
+
   it('elsewhere is seen before the next attempt goes out, though no webhook came', async () => {
     const shop = order();
     await shop.declined();

@@ -165,8 +165,8 @@ describe('a recurring charge', () => {
     expect(made(body.referenceId)).toHaveLength(1);
   });
 
-  it('learns whose it is where its webhook was faster, and is no payment of its parent’s order', async () => {
-    const { id, order } = await firstPayment();
+  /** Its webhook names the parent alone, and comes before the answer; GET does not tell its reference either. */
+  async function chargedBehindItsWebhook(body: ReturnType<typeof chargeOf>): Promise<string> {
     const create = world.gateway.create;
     let charged = '';
     world.gateway.create = async (...args) => {
@@ -176,19 +176,44 @@ describe('a recurring charge', () => {
       const atPaytech = world.gateway.set(charged, { state: 'COMPLETED' });
       const { referenceId } = atPaytech;
       delete atPaytech.referenceId;
-      await world.apply(webhookEvent({ id: charged, state: 'COMPLETED', parentPaymentId: id }));
+      const { parentPaymentId } = body;
+      await world.apply(webhookEvent({ id: charged, state: 'COMPLETED', parentPaymentId }));
       if (referenceId !== undefined) atPaytech.referenceId = referenceId;
       return answer;
     };
-    const body = chargeOf(id);
     await office.charge(body).finally(() => {
       world.gateway.create = create;
     });
     await world.applyQueued();
     expect(await readPayment(world.table, charged)).toMatchObject({ referenceId: body.referenceId });
-    const claim = await readClaim(world.table, 'deposit', order.referenceId);
-    expect(claim).toMatchObject({ paymentId: id, earlierPaymentIds: [] });
-    expect(claim).not.toHaveProperty('otherPaymentIds');
+    return charged;
+  }
+
+  it.each(['was asked for with startRecurring', 'has a token all the same'])(
+    'learns whose it is where its webhook was faster, and is no payment of its parent’s order, which %s',
+    async (how) => {
+      const startRecurring = how === 'was asked for with startRecurring';
+      const order = orderRoute(world, { startRecurring });
+      const { id } = (await order.send()).body;
+      world.gateway.payments.get(id)!.recurringToken ??= `token-of-${id}`;
+      await pay(id);
+      await chargedBehindItsWebhook(chargeOf(id));
+      const claim = await readClaim(world.table, 'deposit', order.referenceId);
+      expect(claim).toMatchObject({ paymentId: id, earlierPaymentIds: [] });
+      expect(claim).not.toHaveProperty('otherPaymentIds');
+      expect(world.logger.metrics()).not.toContain('OrderPaidTwice');
+    },
+  );
+
+  it('leaves the order of a parent that was not paid yet, for a cascade of which it was taken', async () => {
+    const { id, order } = await firstPayment({ isPaid: false });
+    const charged = await chargedBehindItsWebhook(chargeOf(id));
+    const [learned] = (await readPayment(world.table, charged))!.history.slice(-1);
+    expect(learned?.learned?.before.referenceId).toBe(order.referenceId);
+    expect(await order.claim()).toMatchObject({ paymentId: id, earlierPaymentIds: [] });
+    expect(await order.send()).toMatchObject({ status: 200, body: { id, state: 'CHECKOUT' } });
+    await pay(id);
+    expect(world.logger.metrics()).not.toContain('OrderPaidTwice');
   });
 });
 
