@@ -1,6 +1,7 @@
 import type { EventQueue } from '../messaging/event-queue.ts';
 import { type Claim, movesByItself, paymentsOf, TYPE_OF_KIND, withPayment } from '../payment/claim.ts';
 import { NOTHING } from '../payment/money.ts';
+import { type Voice, willApply } from '../payment/observation.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import { gatewayReference } from '../payment/reference.ts';
 import { isBeginning, statesOf } from '../payment/state.ts';
@@ -8,6 +9,7 @@ import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { type SavedClaim, saveClaim } from '../store/claims.ts';
 import { recordPayment } from '../store/payments.ts';
+import { keepQueued } from '../store/queued.ts';
 import type { Table } from '../store/table.ts';
 import { reserveFor } from './reserve.ts';
 import { mark, watch } from './siblings.ts';
@@ -79,7 +81,9 @@ export async function completeClaim(
   const written = await writeIn(claim, payment.id);
   // The claim says who the payment is, and does so only now.
   if (!applied) await queueAnswer();
-  return { record, claim: written };
+  if (begins) return { record, claim: written };
+  const noted = await noteAnswer({ table, now }, record, payment, applied ? 'answer' : 'earlier');
+  return { record: noted, claim: written };
 
   async function writeIn(found: Claim, id: string): Promise<Claim> {
     let current: Claim | undefined = found;
@@ -106,6 +110,18 @@ export async function completeClaim(
     if (paymentId !== undefined) return paymentId === id && stage !== 'known';
     return current === attempt && stage !== 'released';
   }
+}
+
+/** Until the queue has brought it in, what is paid is shown as paid: nobody is sent anywhere to pay it. */
+async function noteAnswer(
+  { table, now }: Pick<CompleteClaimDependencies, 'table' | 'now'>,
+  record: PaymentRecord,
+  { facts }: GatewayPayment,
+  voice: Voice,
+): Promise<PaymentRecord> {
+  const isKnown = statesOf(record.paymentType).includes(facts.state);
+  if (!isKnown || !willApply(record, { facts }, voice, now())) return record;
+  return keepQueued(table, record, { at: new Date(now()).toISOString(), version: record.version, facts });
 }
 
 /**

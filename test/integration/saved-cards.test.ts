@@ -49,6 +49,35 @@ describe('a charge by a saved card', () => {
     expect((await order.send()).body).not.toHaveProperty('redirectUrl');
   });
 
+  it.each(['COMPLETED', 'DECLINED'] as const)(
+    'that is answered as %s is shown as that at once, and leads nowhere',
+    async (state) => {
+      const order = charge();
+      const create = world.gateway.create;
+      world.gateway.create = async (...args) => {
+        const answer = await create(...args);
+        if (answer.kind !== 'answered') return answer;
+        const { id, facts } = answer.result;
+        world.gateway.set(id, { state });
+        const redirectUrl = 'https://bank.example/3ds';
+        return { ...answer, result: { ...answer.result, redirectUrl, facts: { ...facts, state } } };
+      };
+      const made = await order.send().finally(() => {
+        world.gateway.create = create;
+      });
+      expect(made).toMatchObject({ status: 201, body: { state, final: true } });
+      expect(made.body).not.toHaveProperty('redirectUrl');
+      expect(await readPayment(world.table, made.body.id)).toMatchObject({ state: 'PENDING', version: 1 });
+      if (state === 'COMPLETED') {
+        const again = await order.send();
+        expect(again).toMatchObject({ status: 200, body: { id: made.body.id, state } });
+        expect(again.body).not.toHaveProperty('redirectUrl');
+      }
+      await world.applyQueued();
+      expect(await readPayment(world.table, made.body.id)).toMatchObject({ state, version: 2 });
+    },
+  );
+
   it('is tried again by the customer where the card was declined', async () => {
     const order = charge();
     const { body } = await order.send();
