@@ -4,7 +4,7 @@ import { NOTHING } from '../payment/money.ts';
 import { type Voice, willApply } from '../payment/observation.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
 import { gatewayReference } from '../payment/reference.ts';
-import { isBeginning, statesOf } from '../payment/state.ts';
+import { isBeginning, meansMoney, statesOf } from '../payment/state.ts';
 import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { type SavedClaim, saveClaim } from '../store/claims.ts';
@@ -119,8 +119,9 @@ async function noteAnswer(
   { facts }: GatewayPayment,
   voice: Voice,
 ): Promise<PaymentRecord> {
-  const isKnown = statesOf(record.paymentType).includes(facts.state);
-  if (!isKnown || !willApply(record, { facts }, voice, now())) return record;
+  // What was declined paytech may still be trying with another provider.
+  const isPaid = meansMoney(facts.state) && statesOf(record.paymentType).includes(facts.state);
+  if (!isPaid || !willApply(record, { facts }, voice, now())) return record;
   return keepQueued(table, record, { at: new Date(now()).toISOString(), version: record.version, facts });
 }
 

@@ -130,7 +130,7 @@ describe('a recurring charge', () => {
       const charged = await office.charge(body).finally(() => {
         world.gateway.create = create;
       });
-      expect(charged).toMatchObject({ status: 201 });
+      expect(charged).toMatchObject({ status: 201, body: { final: false } });
       if (how === 'told by its webhook') {
         await world.apply(webhookEvent({ id: charged.body.id, state: 'DECLINED' }));
         const webhook = world.gateway.webhook(world.gateway.payments.get(cascade)!);
