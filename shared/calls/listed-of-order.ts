@@ -57,17 +57,19 @@ export function whoseIs({ gateway, now }: Dependencies, order: Order, until: num
     if (mayBeAsMuch && cycles.length === 0) return 'order';
     const isWhole = isTold && listed.parentPaymentId !== undefined;
     const answer = isWhole ? listed : await ask(listed.id);
-    if (answer === 'unanswered') return mayBeAsMuch ? 'order' : isUrgent ? 'unknown' : 'other';
-    if (!answer) return mayBeAsMuch ? 'order' : isUrgent ? 'untold' : 'other';
+    const otherwise = (why: 'unknown' | 'untold'): Whose =>
+      mayBeAsMuch ? 'order' : isUrgent ? why : 'other';
+    if (answer === 'unanswered') return otherwise('unknown');
+    if (!answer) return otherwise('untold');
     const whole = { ...listed, ...answer, facts: { ...listed.facts, ...answer.facts } };
     if (endedInVain(whole.facts.state)) return 'other';
-    switch (await origin(whole)) {
+    switch (await whatItIs(whole)) {
       case 'cascade':
         return 'order';
       case 'cycle':
         return 'other';
       case 'unanswered':
-        return isUrgent ? 'unknown' : 'other';
+        return otherwise('unknown');
       case undefined:
         if (!isMoneyTold(whole)) return isUrgent ? 'untold' : 'other';
         return isAsMuchAs(whole, asked) ? 'order' : 'other';
@@ -75,7 +77,7 @@ export function whoseIs({ gateway, now }: Dependencies, order: Order, until: num
   };
 
   /** What the payment is of one of the order's, whose steps in between may have ended and be unknown here. */
-  async function origin({
+  async function whatItIs({
     parentPaymentId,
   }: GatewayPayment): Promise<'cascade' | 'cycle' | 'unanswered' | undefined> {
     let id = parentPaymentId;

@@ -358,16 +358,28 @@ describe('a cycle that paytech charges by itself', () => {
     },
   );
 
-  it('does not stand in the way of the order whose hold was let go', async () => {
-    const { id, order } = await firstPayment({ isPaid: false });
-    for (const state of ['AUTHORIZED', 'CANCELLED'] as const) {
-      world.gateway.set(id, { state });
-      await world.apply(webhookEvent({ id, state }));
-    }
-    cycleOf(id, { referenceId: order.referenceId });
-    expect(await order.send()).toMatchObject({ status: 201, body: { state: 'CHECKOUT' } });
-    expect(world.gateway.bodies.at(-1)).toMatchObject({ referenceId: `${order.referenceId}~2` });
-  });
+  it.each(['named by the list', 'named by GET alone', 'not to be had'])(
+    'does not stand in the way of the order whose hold was let go, once its parent is known: %s',
+    async (parent) => {
+      const { id, order } = await firstPayment({ isPaid: false });
+      for (const state of ['AUTHORIZED', 'CANCELLED'] as const) {
+        world.gateway.set(id, { state });
+        await world.apply(webhookEvent({ id, state }));
+      }
+      const cycle = cycleOf(id, { referenceId: order.referenceId });
+      const { get } = world.gateway;
+      if (parent !== 'named by the list') delete cycle.parentPaymentId;
+      world.gateway.get = async (of, limitMs) => {
+        if (of !== cycle.id) return get(of, limitMs);
+        if (parent === 'not to be had') return { kind: 'unknown', reason: 'timeout' };
+        return { kind: 'answered', result: { ...cycle, parentPaymentId: id } };
+      };
+      const again = await order.send().finally(() => Object.assign(world.gateway, { get }));
+      if (parent === 'not to be had') return expect(again).toMatchObject({ code: 'payment.in_progress' });
+      expect(again).toMatchObject({ status: 201, body: { state: 'CHECKOUT' } });
+      expect(world.gateway.bodies.at(-1)).toMatchObject({ referenceId: `${order.referenceId}~2` });
+    },
+  );
 });
 
 it('a first payment that starts recurring is another order than one that does not', async () => {
