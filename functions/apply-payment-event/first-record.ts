@@ -17,17 +17,18 @@ import type { GatewayClient } from '../../shared/paytech/client.ts';
 import { ASK_LIMIT_MS } from '../../shared/paytech/time-limits.ts';
 import { type GatewayPayment, type StatelessPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { renewExpiry } from '../../shared/store/answered.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { type Applied, readPayment, recordPayment } from '../../shared/store/payments.ts';
 import { refundNoMore } from '../../shared/store/refunds.ts';
 import type { Table } from '../../shared/store/table.ts';
+import { CREATE_ENDS_MS, RECEIVES_TO_ASK } from './limits.ts';
+import { withListedReference } from './listed-reference.ts';
 import * as warnings from './warnings.ts';
 
 export interface FirstRecordDependencies {
   table: Table;
-  gateway: Pick<GatewayClient, 'get'>;
+  gateway: Pick<GatewayClient, 'get' | 'list'>;
   policy: FollowUpPolicy;
   now: () => number;
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -38,12 +39,6 @@ export class NotAtPaytech extends Error {
   override name = 'NotAtPaytech';
 }
 
-/** So often paytech is asked in vain before a message is believed without it. */
-export const RECEIVES_TO_ASK = 3;
-
-/** After this a create call has ended, and with it the time in which a payment may still get its claim. */
-const CREATE_ENDS_MS = MINUTE_MS;
-
 /**
  * What is to be recorded of a payment that is seen for the first time. A webhook may be anybody's who has the
  * signing key, and an item of the list leaves out too much: paytech is asked, and only where it has not answered for
@@ -52,22 +47,24 @@ const CREATE_ENDS_MS = MINUTE_MS;
  *
  * | message                             | paytech, asked for it | what is recorded                         |
  * |-------------------------------------|-----------------------|------------------------------------------|
- * | webhook, list                       | answers               | its answer, over what the message says   |
+ * | webhook, list                       | answers               | its answer, over what the message says;  |
+ * |                                     |                       | whose it is, {@link withListedReference} |
  * | webhook                             | 404                   | nothing: set aside                       |
  * | webhook, list                       | nothing, three times  | the message, a webhook as `unconfirmed`  |
  * | answers to our own calls            | not asked             | the message                              |
  */
 export async function firstObservation(
-  { gateway }: Pick<FirstRecordDependencies, 'gateway'>,
+  deps: Pick<FirstRecordDependencies, 'table' | 'gateway' | 'now'>,
   event: QueuedEvent,
   payment: StatelessPayment,
 ): Promise<{ payment: GatewayPayment; isUnconfirmed: boolean; isAmountSaid?: boolean }> {
   const isListed = event.source === 'reconcile' && event.readVersion === undefined;
   if (event.source !== 'webhook' && !isListed && hasState(payment)) return { payment, isUnconfirmed: false };
-  const answer = await gateway.get(payment.id, ASK_LIMIT_MS);
+  const answer = await deps.gateway.get(payment.id, ASK_LIMIT_MS);
   if (answer.kind === 'answered' && answer.result.id === payment.id) {
     const isAmountSaid = event.source === 'webhook' && answer.result.facts.amount === undefined;
-    return { payment: over(event, payment, answer.result), isUnconfirmed: false, isAmountSaid };
+    const said = await withListedReference(deps, event, payment, answer.result);
+    return { payment: over(event, said, answer.result), isUnconfirmed: false, isAmountSaid };
   }
   if (event.source === 'webhook' && answer.kind === 'not-accepted' && answer.status === 404) {
     throw new NotAtPaytech('paytech has no such payment');

@@ -1,6 +1,12 @@
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { type HistoryEntry, MAX_HISTORY, type PaymentRecord } from '../../shared/payment/payment.ts';
-import { DAY_MS } from '../../shared/runtime/time.ts';
+import { DAY_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
+
+/** So often paytech is asked in vain before a message is believed without it. */
+export const RECEIVES_TO_ASK = 3;
+
+/** After this a create call has ended, and with it the time in which a payment may still get its claim. */
+export const CREATE_ENDS_MS = MINUTE_MS;
 
 /** The record's history has no room: something is wrong with this payment that no retry fixes. */
 export class HistoryFull extends Error {

@@ -37,16 +37,16 @@ import {
   verdictOnAnswer,
   voiceOf,
 } from './event.ts';
-import { firstObservation, firstRecord, hasState, RECEIVES_TO_ASK } from './first-record.ts';
+import { firstObservation, firstRecord, hasState } from './first-record.ts';
 import { type Learned, learn, learnFromPaytech } from './learn.ts';
-import { assertRoom, isOld } from './limits.ts';
+import { assertRoom, isOld, RECEIVES_TO_ASK } from './limits.ts';
 import { bookWithParent } from './refund-parent.ts';
 import { asBroughtBefore } from './sender.ts';
 import * as warnings from './warnings.ts';
 
 export interface ApplyEventDependencies {
   table: Table;
-  gateway: Pick<GatewayClient, 'get'>;
+  gateway: Pick<GatewayClient, 'get' | 'list'>;
   /** The CloudEvents `source` of this deployment. */
   eventSource: string;
   policy: FollowUpPolicy;

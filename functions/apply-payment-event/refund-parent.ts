@@ -6,8 +6,8 @@ import { type Publication, publicationOf } from '../../shared/payment/cloud-even
 import { type PaymentRecord, versionOfKey } from '../../shared/payment/payment.ts';
 import { type GatewayPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
 import { bookRefund } from '../../shared/store/refunds.ts';
-import { type FirstRecordDependencies, firstRecord, RECEIVES_TO_ASK } from './first-record.ts';
-import { isOld } from './limits.ts';
+import { type FirstRecordDependencies, firstRecord } from './first-record.ts';
+import { isOld, RECEIVES_TO_ASK } from './limits.ts';
 import { warnIfRefundedTooMuch } from './warnings.ts';
 
 export interface RefundParentDependencies extends FirstRecordDependencies {

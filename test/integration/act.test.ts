@@ -159,7 +159,8 @@ describe('a capture of which paytech never says how much it was', () => {
       act: async (...args) => stripped(await world.gateway.act(...args)),
     };
   }
-  const paidOf = (id: string) => world.applyWith({ gateway: moneyless() })(saying(id));
+  const paidOf = (id: string) =>
+    world.applyWith({ gateway: { ...world.gateway, ...moneyless() } })(saying(id));
   const saying = (id: string) =>
     webhookEvent({ id, state: 'COMPLETED', amount: undefined, currency: undefined });
 

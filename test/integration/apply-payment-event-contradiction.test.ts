@@ -96,7 +96,7 @@ describe('a contradiction', () => {
       }
       return answer;
     };
-    const apply = applyEvent({ ...world, gateway: { get } });
+    const apply = applyEvent({ ...world, gateway: { ...world.gateway, get } });
     expect((await apply(webhookEvent({ id, state: 'COMPLETED' }))).outcome).toBe('quarantined');
     expect(asked).toBe(2);
     expect(await stored(id)).toMatchObject({ state: 'CANCELLED', version: 3 });

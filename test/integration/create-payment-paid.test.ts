@@ -105,7 +105,7 @@ describe('an order of which a payment holds money', () => {
       const webhook = webhookEvent({ id, state: 'COMPLETED' });
       const { get } = world.gateway;
       const without: typeof get = async (of, limitMs) => (of === between.id ? answer : get(of, limitMs));
-      await expect(world.applyWith({ gateway: { get: without } })(webhook)).rejects.toThrow(
+      await expect(world.applyWith({ gateway: { ...world.gateway, get: without } })(webhook)).rejects.toThrow(
         'could not be asked',
       );
       expect(await readPayment(world.table, id)).toBeUndefined();

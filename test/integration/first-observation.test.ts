@@ -48,7 +48,7 @@ const terse = (id: string, state: string, more: Partial<QueuedEvent> = {}, field
 const stored = (id: string) => readPayment(world.table, id);
 /** paytech's API with other answers to GET. */
 const answering = (answer: Answer<GatewayPayment>) =>
-  world.applyWith({ gateway: { get: async () => answer } });
+  world.applyWith({ gateway: { ...world.gateway, get: async () => answer } });
 const DOWN: Answer<GatewayPayment> = { kind: 'unknown', reason: 'timeout' };
 
 describe('a webhook of a payment that is not known', () => {
@@ -142,7 +142,8 @@ describe('a webhook of a payment that is not known', () => {
       result: { id: paymentId(), facts: { state: 'COMPLETED', ...EUR_10 } },
     };
     await expect(answering(another)(terse(id, 'COMPLETED'))).rejects.toThrow('could not be asked');
-    const pending: Answer<GatewayPayment> = { kind: 'answered', result: { id, facts: { state: 'PENDING' } } };
+    const result = { id, referenceId: 'r', facts: { state: 'PENDING' } } as const;
+    const pending: Answer<GatewayPayment> = { kind: 'answered', result };
     const event = webhookEvent({ id, state: 'COMPLETED', referenceId: 'r', amount: '900' });
     await expect(answering(pending)(event)).rejects.toThrow('amount, currency');
     expect(await stored(id)).toBeUndefined();

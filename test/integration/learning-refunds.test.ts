@@ -147,7 +147,7 @@ describe('a refund of a deposit that paytech does not show', () => {
       world.gateway.payments.get(id)?.paymentType === 'REFUND'
         ? world.gateway.get(id, limit)
         : (answer as Awaited<ReturnType<typeof world.gateway.get>>);
-    return world.applyWith({ gateway: { get } });
+    return world.applyWith({ gateway: { ...world.gateway, get } });
   };
 
   it.each([

@@ -115,7 +115,7 @@ describe('the same bytes after the record has been corrected', () => {
   it('wait for paytech’s answer, and not for ever', async () => {
     const { paid, first } = await corrected();
     const get: typeof world.gateway.get = async () => ({ kind: 'unknown', reason: 'timeout' });
-    const apply = world.applyWith({ gateway: { get } });
+    const apply = world.applyWith({ gateway: { ...world.gateway, get } });
     await expect(apply({ ...paid, receives: 2 })).rejects.toThrow('could not be asked');
     world.clock.at += 60_000;
     expect(await apply({ ...paid, receives: 3 })).toEqual({ ...first, outcome: 'duplicate' });

@@ -161,7 +161,7 @@ export function createLambdas(
     const ended = await runProcess(conductor, faults.crash, (outside) => {
       const applyOne = applyEvent({
         table: outside(faulty(faults.table)),
-        gateway: outside({ get }),
+        gateway: outside({ get, list: gateway.list }),
         eventSource: EVENT_SOURCE,
         policy: { confirmAfterMs: 300_000 },
         now,
