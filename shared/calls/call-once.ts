@@ -29,7 +29,8 @@ export async function callOnce<T>(
   }: {
     until: number;
     call: (limitMs: number) => Promise<Answer<T>>;
-    giveBack: () => Promise<unknown>;
+    /** `status`: of the answer by which paytech refused to take the call. */
+    giveBack: (status?: number) => Promise<unknown>;
     about: Record<string, unknown>;
     isSure?: boolean;
   },
@@ -50,7 +51,7 @@ export async function callOnce<T>(
       const metric = status === 401 || status === 403 ? 'ApiKeyRefused' : 'GatewayNotAccepted';
       logger.error('gateway did not accept the call', { metric, status });
       if (status === 429 && !isSure) return { is: 'unknown', reason: 'HTTP 429', limited: true };
-      await giveBack();
+      await giveBack(status);
       return { is: 'unavailable', status };
     }
     case 'not-sent':

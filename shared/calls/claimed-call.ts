@@ -180,6 +180,7 @@ export function claimedCall(deps: ClaimedCallDependencies) {
       earlierPaymentIds: previous ? ownPaymentsOf(previous) : [],
       ...optional('otherPaymentIds', previous?.otherPaymentIds),
       ...optional('deniedPaymentIds', previous?.deniedPaymentIds),
+      ...optional('limitedAttempts', previous?.limitedAttempts),
       ...optional('unattended', call.unattended),
       ...optional('caller', caller),
       ...(reserve ? { turn: (previous?.revision ?? 0) + 1 } : {}),
@@ -195,7 +196,7 @@ export function claimedCall(deps: ClaimedCallDependencies) {
     const called = await callOnce(deps, {
       until: Math.min(claim.leaseUntil, call.deadline),
       call: (limitMs) => deps.gateway.create(call.body(gatewayReference(referenceId, attempt)), limitMs),
-      giveBack: () => release(claim),
+      giveBack: (status) => release(status === 429 ? withLimited(claim) : claim),
       about: { referenceId, attempt },
       isSure: !movesByItself(claim),
     });
@@ -349,6 +350,11 @@ export function claimedCall(deps: ClaimedCallDependencies) {
 
 /** Paytech was called, and nobody knows yet what came of it. */
 const UNDECIDED: ReadonlySet<ClaimStage> = new Set(['sent', 'unknown', 'flagged']);
+
+/** paytech may have made it all the same, and the next call goes out under the same reference. */
+function withLimited(claim: Claim): Claim {
+  return { ...claim, limitedAttempts: { ...claim.limitedAttempts, [claim.attempt]: true } };
+}
 
 /** Of all attempts so far, the current one last. */
 function ownPaymentsOf({ earlierPaymentIds, paymentId }: Claim): string[] {

@@ -146,6 +146,8 @@ export interface Claim {
   unattended?: true;
   /** The attempt ended with 429, which says that paytech did not take it. */
   limited?: true;
+  /** Of a deposit: the attempts that went out again after a 429, of which paytech may have made more than one payment. */
+  limitedAttempts?: Record<string, true>;
   /** Why it is flagged. */
   flag?: string;
   /** Who asked for it, where it was a person or system of the merchant's. */

@@ -67,3 +67,24 @@ describe('an order whose create call died before it wrote the claim', () => {
     expect(await sendAgain()).toMatchObject({ is: 'existing', record: { id } });
   });
 });
+
+describe('an order whose first call was answered 429, although paytech has made it', () => {
+  it.each([
+    ['before it is asked for again', false],
+    ['after that', true],
+  ])('is not sold again once that is paid with other money, seen %s', async (_, isAskedAgain) => {
+    const shop = orderIn(world);
+    const { referenceId } = shop;
+    world.gateway.endings.push({ on: 'create', ends: 429 });
+    expect(await shop.send()).toMatchObject({ is: 'unavailable', status: 429 });
+    const money = { amount: decimal('10'), currency: 'EUR' };
+    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...money });
+    if (isAskedAgain) expect(await shop.send()).toMatchObject({ is: 'created' });
+    const gateway = { get: async () => ({ kind: 'unknown' as const, reason: 'timeout' }), list: downList };
+    const apply = world.applyWith({ gateway });
+    const paid = webhookEvent({ id, state: 'COMPLETED', referenceId, amount: '7' });
+    await apply({ ...paid, receives: 3 });
+    const again = await shop.send({}, { deps: { gateway: { ...world.gateway, list: downList } } });
+    expect(again).toMatchObject({ is: 'existing', record: { id } });
+  });
+});
