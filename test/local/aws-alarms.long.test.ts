@@ -6,7 +6,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { clientFor } from '../../infra/local/account.ts';
+import { clientFor, LOCAL_STACK } from '../../infra/local/account.ts';
 import type { Measured } from '../../infra/local/measured.ts';
 import { functionNames } from '../../infra/stack/settings.ts';
 import { METRICS_NAMESPACE } from '../../shared/runtime/metrics.ts';
@@ -47,6 +47,9 @@ afterAll(async () => {
   await service.stop();
 });
 
+/** A webhook on the path of payments that were made here. */
+const ownWebhook = () => service.api('POST', `/webhooks/paytech/${LOCAL_STACK}`, '{}');
+
 /** What AWS/Lambda and AWS/ApiGateway would have of it. */
 function asCloudWatch(measured: Measured): Sample[] {
   const at = Date.now();
@@ -54,7 +57,8 @@ function asCloudWatch(measured: Measured): Sample[] {
     const errors = metricNamed('AWS/Lambda', 'Errors', { FunctionName: measured.name });
     return [{ metric: errors, at, value: measured.failed ? 1 : 0 }];
   }
-  const { method, path, status, milliseconds } = measured;
+  const { method, status, milliseconds } = measured;
+  const path = measured.path.replace(LOCAL_STACK, 'unique-to-stack');
   const api = { ApiId: 'api', Stage: '$default' };
   return [api, { ...api, Method: method, Resource: path }].flatMap((dimensions) => [
     { metric: metricNamed('AWS/ApiGateway', '5xx', dimensions), at, value: status >= 500 ? 1 : 0 },
@@ -197,7 +201,7 @@ const CAUSES: Record<string, () => Promise<unknown>> = {
     const key = service.secrets.get('signing-keys')!;
     service.secrets.delete('signing-keys');
     service.functions.get('receive-webhook')!.kill();
-    await times(5, () => service.webhook('{}'));
+    await times(5, ownWebhook);
     service.secrets.set('signing-keys', key);
   },
 
@@ -226,7 +230,7 @@ const CAUSES: Record<string, () => Promise<unknown>> = {
       return service.secrets.get(name);
     });
     service.functions.get('receive-webhook')!.kill();
-    await service.webhook('{}');
+    await ownWebhook();
   },
 
   'webhooks-dlq': async () => {

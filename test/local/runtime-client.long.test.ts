@@ -142,7 +142,7 @@ describe('behind the queue', () => {
     const payment = { id, paymentType: 'DEPOSIT', state: 'PENDING' };
     const apply = await start('apply-payment-event');
     const { response } = await apply.invoke({
-      Records: [message('of-a-newer-version', payment, '2'), message('fine', payment)],
+      Records: [message('of-a-newer-version', payment, '3'), message('fine', payment)],
     });
     expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: 'of-a-newer-version' }] });
     expect(await service.item(`payment#${id}`)).toMatchObject({ state: 'PENDING' });

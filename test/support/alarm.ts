@@ -1,5 +1,5 @@
 import type { Template } from 'aws-cdk-lib/assertions';
-import { type Json, resources, target } from '../infra/synthesized.ts';
+import { type Json, resources, textOf } from '../infra/synthesized.ts';
 import { type CountedMetric, metricNamed, type Sample } from './counted.ts';
 
 /*
@@ -28,10 +28,7 @@ function readAlarm(template: Template, name: string, properties: Json): Template
   const { Threshold, ComparisonOperator, EvaluationPeriods, TreatMissingData, Period, Metrics } = properties;
   if (Metrics) throw new Error(`alarm ${name}: metric math`);
   const { Namespace, MetricName, Dimensions = [], Statistic, ExtendedStatistic } = properties;
-  const dimensions = Dimensions.map(({ Name, Value }: Json) => [
-    Name,
-    typeof Value === 'string' ? Value : target(template, Value),
-  ]);
+  const dimensions = Dimensions.map(({ Name, Value }: Json) => [Name, textOf(template, Value)]);
   const metric = metricNamed(Namespace, MetricName, Object.fromEntries(dimensions));
   const periodMs = Period * 1_000;
   const needed = properties.DatapointsToAlarm ?? EvaluationPeriods;
