@@ -279,7 +279,8 @@ export function claimedCall(deps: ClaimedCallDependencies) {
 
   async function complete(call: ClaimedCall, claim: Claim, payment: GatewayPayment): Promise<RoundResult> {
     const by = { ...optional('caller', claim.caller), ...optional('requestId', call.requestId) };
-    return made(call, await completeClaim(deps, claim, payment, by));
+    const answered: Claim = claim.unattended ? { ...claim, answered: true } : claim;
+    return made(call, await completeClaim(deps, answered, payment, by));
   }
 
   /** Shows what paytech made, unless the claim has another payment meanwhile that goes before it. */
@@ -334,7 +335,17 @@ export function claimedCall(deps: ClaimedCallDependencies) {
       return live ? { is: 'existing', record: live } : look.confirmed(current, call.requestId);
     }
     if (live) return showLive(call, claim, live);
+    if (movesByItself(claim) && !claim.answered) return flagFound(claim);
     return send(call, claim, claim.attempt + 1);
+  }
+
+  /** What was found where a charge by a token was not answered need not be what that has made. */
+  async function flagFound(claim: Claim): Promise<RoundResult> {
+    const why = 'the call was not answered, and the payment that was found for it has failed';
+    const saved = await saveClaim(table, claim, { ...claim, stage: 'flagged', flag: why });
+    if (!saved.saved) return { movedTo: saved.claim };
+    await standFlagged(deps, saved.claim);
+    return { is: 'flagged' };
   }
 
   async function showLive(call: ClaimedCall, claim: Claim, record: PaymentRecord): Promise<RoundResult> {

@@ -71,6 +71,7 @@ export function isClaimKind(text: string): text is ClaimKind {
  * | known     | a deposit DECLINED or CANCELLED, at paytech too | attempt n + 1 as `sent`, then call   |
  * | known     | the same, but still to be paid at paytech       | 200 with the payment, or 409         |
  * | known     | the same, but one is listed and not told enough | `flagged`                            |
+ * | known     | the same, a charge by a token that was found    | `flagged`                            |
  * | released  | any; where it had payments, the same request    | the same attempt, as from (none)     |
  * | unknown   | a charge by a token, as if money would go out   | `flagged`, or `limited`              |
  * | flagged   | any                                             | 409 claim.flagged, alarm             |
@@ -144,6 +145,8 @@ export interface Claim {
   deniedPaymentIds?: string[];
   /** Of a deposit: it charges by a token, and needs nobody to follow its redirectUrl. */
   unattended?: true;
+  /** Of a charge by a token: paytech has answered the call, so that the payment is known to be the one that it made. */
+  answered?: true;
   /** The attempt ended with 429, which says that paytech did not take it. */
   limited?: true;
   /** Of a deposit: the attempts that went out again after a 429, of which paytech may have made more than one payment. */

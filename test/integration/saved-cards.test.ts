@@ -124,6 +124,17 @@ describe('a charge by a saved card of which nobody heard the end', () => {
     expect(await order.send()).toMatchObject({ status: 201, body: { id: order.made()[0]!.id } });
   });
 
+  it('is for a person where the payment that was found for it has failed: it may not be the one', async () => {
+    const order = charge();
+    world.gateway.endings.push({ on: 'create', ends: 'lost' });
+    const { body } = await order.send();
+    world.gateway.set(body.id, { state: 'DECLINED' });
+    await world.apply(webhookEvent({ id: body.id, state: 'DECLINED' }));
+    expect(await order.send()).toMatchObject({ status: 409, code: 'claim.flagged' });
+    expect(await order.send()).toMatchObject({ status: 409, code: 'claim.flagged' });
+    expect(order.made()).toHaveLength(1);
+  });
+
   it('is for a person where paytech has another amount under its reference', async () => {
     const order = charge();
     world.gateway.endings.push({ on: 'create', ends: 'lost' }, { on: 'list', ends: 'unknown' });
