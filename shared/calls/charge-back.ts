@@ -99,7 +99,8 @@ export function chargeBack(deps: ChargeBackDependencies) {
       version: read.version,
     };
     const { taken, record } = await takeOperation(table, read, operation);
-    if (!taken || !record) return UNKNOWN;
+    // Nothing was sent: somebody else acts on it, or the queue has yet to bring what is known of it.
+    if (!taken || !record) return { is: 'conflict' };
     const body = {
       ...optional('description', description),
       ...optional('state', state === 'OPEN' ? undefined : state),

@@ -52,7 +52,6 @@ function watchedOutside(world: World) {
   const gateway = {
     ...world.gateway,
     list: async (query: ListQuery) => world.gateway.listReadable({ limit: 5, ...query }, 0),
-    operations: async () => ({ kind: 'answered' as const, result: { operations: [] } }),
     balances: async () => ({ kind: 'answered' as const, result: { balances: [] } }),
     subscription: async () => ({ kind: 'answered' as const, result: { state: 'CANCELLED' } }),
     cancelSubscription: async () => ({ kind: 'answered' as const, result: {} }),
