@@ -35,7 +35,7 @@ export async function learn(
 ): Promise<Learned | undefined> {
   if (!claim) return undefined;
   const { table } = deps;
-  const key = keyWithin(eventKey, 'learned');
+  const key = learnedKey(eventKey);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const read = await readPayment(table, paymentId);
     if (!read) return undefined;
@@ -59,7 +59,7 @@ export async function learn(
 
 /**
  * Teaches the record of a payment made elsewhere what paytech itself says of it: its webhook may have left out its
- * reference nor its parent. What only a webhook says is not believed. Undefined when there is nothing to learn, or the
+ * reference or its parent. What only a webhook says is not believed. Undefined when there is nothing to learn, or the
  * record has changed meanwhile; paytech says it again.
  */
 export async function learnFromPaytech(
@@ -71,7 +71,7 @@ export async function learnFromPaytech(
 ): Promise<Learned | undefined> {
   if (source === 'webhook') return undefined;
   // The list says the same in the same bytes, while what it leads to may have changed: a parent is known by now.
-  const keyAt = (version: number) => keyWithin(eventKey, `identified at ${version}`);
+  const keyAt = (version: number) => identifiedKey(eventKey, version);
   const version = record.history.findLastIndex((each, at) => each.learned && each.key === keyAt(at)) + 1;
   if (version > 0 && (receives > 1 || !mayLearnFrom(record, payment))) return { record, version };
   if (!mayLearnFrom(record, payment)) return undefined;
@@ -81,6 +81,20 @@ export async function learnFromPaytech(
   const identity = await identify(deps, complete, record.paymentType);
   const taught = await taughtBy(deps, record, identity, { key });
   return taught === 'changed' ? undefined : taught;
+}
+
+/** Of the version in which a record learned from the claim of an event. */
+const learnedKey = (eventKey: string) => keyWithin(eventKey, 'learned');
+
+/** Of the version after `version`, in which it learned from paytech what an event told. */
+const identifiedKey = (eventKey: string, version: number) => keyWithin(eventKey, `identified at ${version}`);
+
+/** Whether the event with this key has led to a version of the record, by what it says or by what was learned with it. */
+export function hasLedToAVersion(record: PaymentRecord, eventKey: string): boolean {
+  const identified = record.history.map((_, version) => identifiedKey(eventKey, version));
+  return [eventKey, learnedKey(eventKey), ...identified].some(
+    (key) => versionOfKey(record, key) !== undefined,
+  );
 }
 
 async function taughtBy(

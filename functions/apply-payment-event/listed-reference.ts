@@ -19,8 +19,8 @@ const MADE_WITHIN_MS = 30 * DAY_MS;
 
 /**
  * What a webhook says of a payment that is not known, with the reference under which its claim or paytech's list has
- * it, or without any: where GET tells none, a webhook alone could make any payment count for an order, which is then not sold, or for
- * a payout, which is then not sent. Throws while the list may yet have it, or has not been asked often enough; a list
+ * it, or without any: where GET tells none, a webhook alone could make any payment count for an order, which is then
+ * not sold, or for a payout, which is then not sent. Throws while the list may yet have it, or has not been asked often enough; a list
  * that goes on not answering does not keep a payment from its order.
  */
 export async function withListedReference(

@@ -1,10 +1,6 @@
-import {
-  eventKey,
-  keyWithin,
-  type QueuedEvent,
-  type QueueMessage,
-} from '../../shared/messaging/event-queue.ts';
-import { optional, type PaymentRecord, versionOfKey } from '../../shared/payment/payment.ts';
+import { eventKey, type QueuedEvent, type QueueMessage } from '../../shared/messaging/event-queue.ts';
+import { optional, type PaymentRecord } from '../../shared/payment/payment.ts';
+import { hasLedToAVersion } from './learn.ts';
 
 /** Who sent a message, as SQS itself says: `<id of the role>:<session>`, the id of a user, or of an account for its root. */
 export type SenderId = string | undefined;
@@ -40,9 +36,5 @@ export function asBelieved<Message extends QueueMessage>(message: Message, event
  */
 export function asBroughtBefore(event: QueuedEvent, record: PaymentRecord | undefined): QueuedEvent {
   const { asSent } = event;
-  if (!asSent || !record) return event;
-  const key = eventKey(asSent);
-  const parts = record.history.flatMap((_, version) => [`identified at ${version}`]);
-  const keys = [key, ...['learned', ...parts].map((part) => keyWithin(key, part))];
-  return keys.some((each) => versionOfKey(record, each) !== undefined) ? asSent : event;
+  return asSent && record && hasLedToAVersion(record, eventKey(asSent)) ? asSent : event;
 }

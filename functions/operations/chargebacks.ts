@@ -6,6 +6,7 @@ import { gatewayProblem } from '../../shared/http/call-reply.ts';
 import { chargebackView } from '../../shared/http/payment-view.ts';
 import { Problem } from '../../shared/http/problem.ts';
 import { absentOr, object, text, validated } from '../../shared/http/validate.ts';
+import { chargebackUrl } from '../../shared/http/webhook-paths.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import { PAYMENT_ID } from '../../shared/paytech/wire.ts';
 import type { Call } from './router.ts';
@@ -45,11 +46,6 @@ export function chargebackRoute({ chargeBack, webhookUrl }: ChargebackRouteDepen
     if (result.is !== 'done') throw chargebackProblem(result);
     return { status: 200, body: chargebackView(result.record, result.chargeback) };
   };
-}
-
-/** A chargeback's webhooks have a path of their own: their state is not the payment's. */
-export function chargebackUrl(webhookUrl: string): string {
-  return webhookUrl.replace(/\/webhooks\/paytech(\/[^/]*)?$/, '/webhooks/paytech/chargebacks');
 }
 
 function chargebackProblem(result: Exclude<ChargeBackResult, { is: 'done' }>): Problem {

@@ -1,5 +1,6 @@
 import { type HttpEvent, header, type Reply, rawBody } from '../../shared/http/api.ts';
 import { Problem } from '../../shared/http/problem.ts';
+import { CHARGEBACK_PATH } from '../../shared/http/webhook-paths.ts';
 import type { EventQueue } from '../../shared/messaging/event-queue.ts';
 import { verify } from '../../shared/paytech/signature.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
@@ -8,8 +9,7 @@ import type { Secret } from '../../shared/runtime/secrets.ts';
 /** More than any payment object needs, and with base64 well within SQS's limit of 1 MiB. */
 export const MAX_WEBHOOK_BYTES = 256 * 1024;
 
-/** Where the webhooks of chargebacks come in: in what they say, a state is not the payment's. */
-export const CHARGEBACK_ROUTE = 'POST /webhooks/paytech/chargebacks';
+export const CHARGEBACK_ROUTE = `POST ${CHARGEBACK_PATH}`;
 
 export interface ReceiveWebhookDependencies {
   signingKeys: Secret<string[]>;

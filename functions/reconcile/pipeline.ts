@@ -56,8 +56,8 @@ export interface Run {
 
 /**
  * The scheduled run: counts what stands and how far behind all is, starts as many workers as there is work for, and does
- * a part of it itself. What it learns goes onto the queue. Trouble with paytech ends a run early and is in its summary; it throws only when
- * the table cannot be read.
+ * a part of it itself. What it learns goes onto the queue. Trouble with paytech ends a run early and is in its summary;
+ * it throws only when the table cannot be read.
  */
 export function reconcile(given: ReconcileContext) {
   const { table, now, logger, graceMs, index, workers } = given;

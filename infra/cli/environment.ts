@@ -7,6 +7,7 @@ import { SQS } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { readOrderKeys } from '../../functions/create-payment/order-token.ts';
 import { timesOf } from '../../functions/reconcile/times.ts';
+import { WEBHOOK_PATH } from '../../shared/http/webhook-paths.ts';
 import { type EventQueue, openEventQueue } from '../../shared/messaging/event-queue.ts';
 import { openPublisher, type Publisher } from '../../shared/messaging/publisher.ts';
 import { optional } from '../../shared/payment/payment.ts';
@@ -85,7 +86,7 @@ export function findEnvironment(where: Where): Promise<Environment> | Environmen
 function localEnvironment(): Environment {
   const sqsUrl = urlAt('SQS_PORT', 3002);
   const apiUrl = urlAt('PORT', 3000);
-  const webhookUrl = `${apiUrl}/webhooks/paytech`;
+  const webhookUrl = apiUrl + WEBHOOK_PATH;
   const settings = parseSettings({
     ...projectContext().paytech,
     paytechUrl: urlAt('PAYTECH_PORT', 3001),

@@ -2,6 +2,7 @@
  * The whole service on this machine: what the synthesized stack says, run with the deployable bundles against
  * embedded parts and a simulated paytech. `npm start` and the end-to-end tests both start it here.
  */
+import { WEBHOOK_PATH } from '../../shared/http/webhook-paths.ts';
 import type { SettingsInput } from '../stack/settings.ts';
 import { ACCOUNT, LOCAL_GRACE_SECONDS, LOCAL_KEYS, REGION } from './account.ts';
 import { createApi } from './api.ts';
@@ -182,7 +183,7 @@ async function startParts(options: LocalOptions, started: ToBeClosed) {
   const gates = { table: openGate(), queue: openGate(), topic: openGate() };
   const sqs = running(await startSqsSns(options.sqsPort, gates));
   const dynamoDb = running(await startDynamoDb(options.dynamoDbPort, gates.table));
-  const paytech = running(await startPaytech(options, `${api.url}/webhooks/paytech`));
+  const paytech = running(await startPaytech(options, api.url + WEBHOOK_PATH));
   const secrets: Secrets = new Map([
     ['api-key', LOCAL_KEYS.apiKey],
     ['signing-keys', LOCAL_KEYS.signingKey],

@@ -2,8 +2,10 @@
  * The deployment, rehearsed: the real app goes through the real CDK CLI to an AWS emulator, with the paytech
  * simulator in paytech's place.
  */
+
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { WEBHOOK_PATH } from '../../shared/http/webhook-paths.ts';
 import { ACCOUNT, CREDENTIALS, clientFor, LOCAL_KEYS, REGION } from '../local/account.ts';
 import { startSimulator } from '../local/simulator/simulator.ts';
 import type { SettingsInput } from '../stack/settings.ts';
@@ -83,7 +85,7 @@ export async function withRehearsal<T>(
     await startSimulator({
       apiKey: LOCAL_KEYS.apiKey,
       signingKey: LOCAL_KEYS.signingKey,
-      webhookUrl: `${front.url}/webhooks/paytech`,
+      webhookUrl: front.url + WEBHOOK_PATH,
       reorderMs: 200,
     }),
   );

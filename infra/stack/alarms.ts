@@ -2,6 +2,7 @@
  * What wakes somebody. Each description says what is at stake and what to do first; docs/runbook.md has the rest
  * under the same name.
  */
+
 import { Duration, Stack } from 'aws-cdk-lib';
 import {
   Alarm,
@@ -15,9 +16,10 @@ import type { MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { WEBHOOK_PATH } from '../../shared/http/webhook-paths.ts';
 import { METRICS_NAMESPACE, type MetricName } from '../../shared/runtime/metrics.ts';
 import type { FunctionName } from '../../shared/runtime/settings.ts';
-import { ownWebhookPath, webhookPath } from './api.ts';
+import { ownWebhookPath } from './api.ts';
 import { type ApiRoute, routeMetric, routeName } from './api-metrics.ts';
 import type { PaymentFunctions } from './functions.ts';
 import { loggedAlarms } from './logged-alarms.ts';
@@ -268,7 +270,7 @@ export function routesOfCustomers({ hostToHost }: Settings): WatchedRoute[] {
     {
       id: 'receive-webhook',
       // That of everybody has little more than what was made elsewhere; its faults count in api-5xx.
-      route: { method: 'POST', path: ownWebhookPath(), shown: `${webhookPath}/…` },
+      route: { method: 'POST', path: ownWebhookPath(), shown: `${WEBHOOK_PATH}/…` },
       limitMs: 3_000,
       errors: 5,
       impact: 'Webhooks are not taken; paytech sends them again, and reconcile asks for what stays missing.',

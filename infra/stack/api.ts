@@ -15,22 +15,19 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { methodAndPath, OPERATION_ROUTES } from '../../functions/operations/routes.ts';
-import { CHARGEBACK_ROUTE } from '../../functions/receive-webhook/pipeline.ts';
+import { CHARGEBACK_PATH, WEBHOOK_PATH } from '../../shared/http/webhook-paths.ts';
 import type { FunctionName } from '../../shared/runtime/settings.ts';
 import { accessLogs } from './access-logs.ts';
 import type { PaymentFunctions } from './functions.ts';
 import type { Settings } from './settings.ts';
 import { uniqueToStack } from './unique.ts';
 
-export const webhookPath = '/webhooks/paytech';
-const [, chargebackPath = ''] = CHARGEBACK_ROUTE.split(' ');
-
 /**
  * Where payments of this stack have their webhooks sent. Whoever floods the path that everybody knows uses up the
  * throttle of that one. It protects nothing else: what comes in here needs paytech's signature as well.
  */
 export function ownWebhookPath(): string {
-  return `${webhookPath}/${uniqueToStack()}`;
+  return `${WEBHOOK_PATH}/${uniqueToStack()}`;
 }
 
 /** The API without its routes, which need the functions, which need its address. */
@@ -50,7 +47,7 @@ export function httpApi(scope: Construct, { allowedOrigins, publicUrl }: Setting
     }),
   });
   const url = publicUrl ?? api.apiEndpoint;
-  return { api, url, webhookUrl: url + webhookPath, paymentWebhookUrl: url + ownWebhookPath() };
+  return { api, url, webhookUrl: url + WEBHOOK_PATH, paymentWebhookUrl: url + ownWebhookPath() };
 }
 
 /** Adds the routes, then the stage that serves them; answers what counts throttled requests. */
@@ -84,8 +81,8 @@ export function addRoutes(
   if (settings.hostToHost) add(HttpMethod.PATCH, '/payments/{id}', 'execute-payment', capability);
   const signed =
     'paytech signs the body; receive-webhook verifies that over the raw bytes, which an authorizer never sees.';
-  const webhook = add(HttpMethod.POST, webhookPath, 'receive-webhook', signed);
-  const chargebacks = add(HttpMethod.POST, chargebackPath, 'receive-webhook', signed);
+  const webhook = add(HttpMethod.POST, WEBHOOK_PATH, 'receive-webhook', signed);
+  const chargebacks = add(HttpMethod.POST, CHARGEBACK_PATH, 'receive-webhook', signed);
   // Its path, which is not known before it is deployed, cannot be part of a construct's id.
   const ownWebhook = new HttpRoute(api, 'own-webhook', {
     httpApi: api,
@@ -107,8 +104,8 @@ export function addRoutes(
   cfnStage.routeSettings = {
     'POST /payments': limitsOf(settings.throttle),
     'GET /payments/{id}': limitsOf(settings.throttle),
-    [`POST ${webhookPath}`]: limitsOf(settings.webhookThrottle),
-    [CHARGEBACK_ROUTE]: limitsOf(settings.webhookThrottle),
+    [`POST ${WEBHOOK_PATH}`]: limitsOf(settings.webhookThrottle),
+    [`POST ${CHARGEBACK_PATH}`]: limitsOf(settings.webhookThrottle),
     ...Object.fromEntries(OPERATION_ROUTES.map((key) => [key, limitsOf(settings.operationsThrottle)])),
   };
   // A stage that limits a route which is not there yet cannot be deployed.

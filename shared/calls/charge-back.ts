@@ -26,7 +26,8 @@ import type { ObserveDependencies } from './observe.ts';
  * |   refused, and the audit trail has one     | the same                             | done                  |
  * |   refused, not accepted, or not sent       | unlocked                             | rejected, unavailable |
  * |   anything else, 429 included              | the audit trail is asked             | done, or unknown      |
- * | the same is under way                      | the audit trail is asked             | done, or unknown      |
+ * | the same is under way, or was just begun   | the audit trail is asked             | done, or unknown      |
+ * | another action is                          | nothing                              | conflict              |
  */
 
 export interface ChargeBackDependencies extends ObserveDependencies {
@@ -65,13 +66,23 @@ export function chargeBack(deps: ChargeBackDependencies) {
   return async function run(request: ChargeBackRequest): Promise<ChargeBackResult> {
     const record = await readPayment(table, request.paymentId);
     if (!record) return { is: 'not-found' };
-    if (record.chargeback) return close(request, record, record.chargeback);
-    const open = openOperation(record);
-    if (open) return open.kind === 'chargeback' ? look(request, record) : { is: 'conflict' };
+    const standing = standingIn(request, record);
+    if (standing) return standing;
     const { paymentType, state } = withQueued(record);
     if (paymentType !== 'DEPOSIT' || state !== 'COMPLETED') return { is: 'wrong-state', record };
     return register(request, record);
   };
+
+  /** The answer of a payment that has a chargeback, or on which an operation is open; undefined otherwise. */
+  function standingIn(
+    request: ChargeBackRequest,
+    record: PaymentRecord,
+  ): Promise<ChargeBackResult> | undefined {
+    if (record.chargeback) return close(request, record, record.chargeback);
+    const open = openOperation(record);
+    if (!open) return undefined;
+    return open.kind === 'chargeback' ? look(request, record) : Promise.resolve({ is: 'conflict' });
+  }
 
   /** paytech has no call for it. */
   async function close(
@@ -99,8 +110,9 @@ export function chargeBack(deps: ChargeBackDependencies) {
       version: read.version,
     };
     const { taken, record } = await takeOperation(table, read, operation);
-    // Nothing was sent: somebody else acts on it, or the queue has yet to bring what is known of it.
-    if (!taken || !record) return { is: 'conflict' };
+    if (!record) return { is: 'not-found' };
+    // Somebody was faster, perhaps with the same; or the queue has yet to bring the state in which it can be charged back.
+    if (!taken) return (await standingIn(request, record)) ?? { is: 'conflict' };
     const body = {
       ...optional('description', description),
       ...optional('state', state === 'OPEN' ? undefined : state),

@@ -31,14 +31,14 @@ export interface Order {
   listed: readonly Listed[];
 }
 
-interface Dependencies {
+export interface WhoseIsDependencies {
   gateway: Pick<GatewayClient, 'get'>;
   /** Epoch milliseconds. */
   now: () => number;
 }
 
 /** Answers by `until`, in epoch milliseconds. */
-export function whoseIs({ gateway, now }: Dependencies, order: Order, until: number) {
+export function whoseIs({ gateway, now }: WhoseIsDependencies, order: Order, until: number) {
   const { asked, unattended, ids, cycles } = order;
   const all = new Map(order.listed.map((each) => [each.id, each]));
   const references = referencesOf(order.claim);

@@ -76,7 +76,7 @@ export function foundInRecord(alarm: AlarmOfRecord, record: PaymentRecord): read
     }
     case 'refunded-too-much': {
       const { refundable, refundsUnknown, state } = record;
-      if (refundsUnknown) return ['in another currency'];
+      if (refundsUnknown) return ['unknown what is left'];
       return isFinal(state) && refundable?.lt(0) ? [refundable.toFixed()] : NOTHING;
     }
     case 'authorized-for-long':

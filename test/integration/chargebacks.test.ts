@@ -1,8 +1,9 @@
 /** Chargebacks: registered once, told by webhooks of their own, and in the way of refunds while they stand. */
+
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { chargebackUrl } from '../../functions/operations/chargebacks.ts';
 import { CHARGEBACK_ROUTE, receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
+import { chargebackUrl } from '../../shared/http/webhook-paths.ts';
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { RELEASE_AFTER_MS } from '../../shared/payment/action.ts';
 import { decimal } from '../../shared/payment/money.ts';
@@ -90,6 +91,18 @@ describe('a chargeback', () => {
     await world.applyQueued();
     expect(await recordOf(id)).toMatchObject({ chargeback: { state: 'DECLINED' } });
     expect(await refund(id)).toMatchObject({ status: 201 });
+  });
+});
+
+describe('two requests at once', () => {
+  it('register it once, and neither is told of another operation', async () => {
+    const id = await paid();
+    const calls = world.gateway.calls.chargeback;
+    const answers = await Promise.all([office.dispute(id), office.dispute(id)]);
+    expect(world.gateway.calls.chargeback - calls).toBe(1);
+    const codes = answers.map(({ status, code }) => (status === 200 ? 'done' : code));
+    expect(codes).toContain('done');
+    expect(codes).not.toContain('operation.conflict');
   });
 });
 

@@ -1,5 +1,7 @@
 /** The route that paytech calls. */
+
 import * as z from 'zod/mini';
+import { CHARGEBACK_PATH, WEBHOOK_PATH } from '../../../shared/http/webhook-paths.ts';
 import type { RouteGroup } from './route.ts';
 
 export const webhooks: RouteGroup = {
@@ -12,7 +14,7 @@ export const webhooks: RouteGroup = {
   routes: [
     {
       method: 'post',
-      path: '/webhooks/paytech',
+      path: WEBHOOK_PATH,
       operationId: 'receiveWebhook',
       summary: 'Takes a webhook of paytech',
       description:
@@ -24,7 +26,7 @@ export const webhooks: RouteGroup = {
     },
     {
       method: 'post',
-      path: '/webhooks/paytech/chargebacks',
+      path: CHARGEBACK_PATH,
       operationId: 'receiveChargebackWebhook',
       summary: 'Takes a webhook of paytech about a chargeback',
       description: 'Signed as any other. Its state is the chargeback’s, and never taken for the payment’s.',
