@@ -44,8 +44,8 @@ export function followUp(
   now: number,
 ): FollowUp {
   // Who hears that one of these has failed pays out, or charges, again under another id.
-  const movesByItself = paymentType === 'WITHDRAWAL' || before?.parentPaymentId !== undefined;
-  const isFailed = movesByItself && paymentType !== 'REFUND' && endedInVain(state);
+  const mayBeRepeated = paymentType === 'WITHDRAWAL' || before?.parentPaymentId !== undefined;
+  const isFailed = mayBeRepeated && paymentType !== 'REFUND' && endedInVain(state);
   const isAboutMoney = meansMoney(state) || isFailed || (before !== undefined && isInDoubt(before));
   const isConfirmed = confirmAfterMs === undefined || source !== 'webhook' || !isAboutMoney;
   return {

@@ -1,5 +1,11 @@
 import { capturedAmount, isJustApproved } from './action.ts';
-import { MAX_OPEN_CHANGES, optional, type PaymentFacts, type PaymentRecord } from './payment.ts';
+import {
+  isAmountToBeChosen,
+  MAX_OPEN_CHANGES,
+  optional,
+  type PaymentFacts,
+  type PaymentRecord,
+} from './payment.ts';
 import { RECHECK_MS } from './schedule.ts';
 import {
   endedInVain,
@@ -218,8 +224,8 @@ export function factsOver(record: PaymentRecord, facts: Observation['facts']): O
  */
 export function isAmountInDoubt(record: PaymentRecord, over: Observation['facts']): boolean {
   if (!meansMoney(over.state) || over.amount) return false;
-  const isToBeChosen = record.requestedAmount === undefined && record.amount.eq(0);
-  return isToBeChosen || isOnlyAWebhooks(record) || (over.currency ?? record.currency) !== record.currency;
+  const isOtherCurrency = (over.currency ?? record.currency) !== record.currency;
+  return isAmountToBeChosen(record) || isOnlyAWebhooks(record) || isOtherCurrency;
 }
 
 /** Whether the money that stands is beyond what was asked for, and paytech's API has not said or confirmed it. */

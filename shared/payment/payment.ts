@@ -258,9 +258,16 @@ function identityAt(record: PaymentRecord, version: number): Learnable {
  * nothing that it began with.
  */
 export function isAmountUnknown(record: PaymentRecord): boolean {
-  const { state, amount, requestedAmount, version } = record;
-  const isChosen = requestedAmount === undefined && amount.eq(0);
-  return isChosen && meansMoney(state) && !isAmountStated(record, version);
+  const { state, version } = record;
+  return isAmountToBeChosen(record) && meansMoney(state) && !isAmountStated(record, version);
+}
+
+/** Whether the customer chooses at paytech how much it is, and nobody has told yet. */
+export function isAmountToBeChosen({
+  amount,
+  requestedAmount,
+}: Pick<PaymentRecord, 'amount' | 'requestedAmount'>): boolean {
+  return requestedAmount === undefined && amount.eq(0);
 }
 
 /** Whether the amount at `version` was stated by anyone. */

@@ -7,3 +7,12 @@ export const lenient = <T extends z.ZodMiniType>(schema: T) => otherwise(z.nulli
 export function otherwise<T extends z.ZodMiniType>(innerType: T, fallback: z.output<T>): z.ZodMiniCatch<T> {
   return new z.ZodMiniCatch({ type: 'catch', innerType, catchValue: () => fallback }) as z.ZodMiniCatch<T>;
 }
+
+/** A text of at most 256 characters; anything else reads as absent. */
+export const shortText = lenient(z.string().check(z.minLength(1), z.maxLength(256)));
+
+/** Those of the fields that were told. */
+export function present<T extends object>(fields: T): { [Name in keyof T]?: NonNullable<T[Name]> } {
+  const told = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
+  return Object.fromEntries(told) as { [Name in keyof T]?: NonNullable<T[Name]> };
+}

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { lenient } from './lenient.ts';
+import { lenient, present, shortText as text } from './lenient.ts';
 
 /** A saved card of a customer; absent fields were not mentioned. Source: paytech, "Card tokens". */
 export interface SavedCard {
@@ -12,8 +12,6 @@ export interface SavedCard {
   brand?: string;
   savedByCustomer?: boolean;
 }
-
-const text = lenient(z.string().check(z.minLength(1), z.maxLength(256)));
 
 const wireCard = z.looseObject({
   id: z.string().check(z.minLength(1), z.maxLength(256)),
@@ -36,6 +34,5 @@ export function readCard(entry: unknown): SavedCard[] {
   const masked = panMasked && MASKED.test(panMasked) ? panMasked : undefined;
   const { cardholderName, expiryMonth, expiryYear, brand, savedByCustomer } = rest;
   const told = { cardholderName, panMasked: masked, expiryMonth, expiryYear, brand, savedByCustomer };
-  const present = Object.entries(told).filter(([, value]) => value !== undefined && value !== null);
-  return [{ cardToken, ...Object.fromEntries(present) }];
+  return [{ cardToken, ...present(told) }];
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type Decimal, isDecimal } from '../payment/money.ts';
-import { lenient } from './lenient.ts';
+import { lenient, present, shortText as text } from './lenient.ts';
 
 /** A subscription that paytech runs; absent fields were not mentioned. Source: paytech, "Subscriptions". */
 export interface Subscription {
@@ -20,7 +20,6 @@ export interface Cycle {
   amount?: Decimal;
 }
 
-const text = lenient(z.string().check(z.minLength(1), z.maxLength(256)));
 const number = lenient(z.custom<Decimal>(isDecimal));
 const cycle = z.looseObject({
   sequence: number,
@@ -50,9 +49,4 @@ function readCycle({
   amount,
 }: z.output<typeof cycle>): Cycle {
   return present({ sequence: sequence?.toNumber(), type, startTime, paymentId, paymentState, amount });
-}
-
-function present<T extends object>(fields: T): { [Name in keyof T]?: NonNullable<T[Name]> } {
-  const told = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
-  return Object.fromEntries(told) as { [Name in keyof T]?: NonNullable<T[Name]> };
 }

@@ -87,9 +87,9 @@ export async function recordPayment(
   const created = await table.put(item, [isNew]);
   if (created.written) return { applied: true, record: toRecord(created.item) };
   const { redirectUrl, recurringToken } = identity;
-  const isNews =
+  const hasMore =
     (redirectUrl && !created.item?.redirectUrl) || (recurringToken && !created.item?.recurringToken);
-  if (!isNews) return { applied: false, record: created.item && toRecord(created.item) };
+  if (!hasMore) return { applied: false, record: created.item && toRecord(created.item) };
   return {
     applied: false,
     record: await keepAnswered(table, identity.id, {
