@@ -7,13 +7,13 @@ import { sharedWorld } from '../support/world.ts';
 const world = await sharedWorld();
 const { office, deposit, refundable, claimOf, paidOut, expectInOrder } = refundsIn(world);
 
-describe('fifty refunds of 10.00 at once on a payment of 100.00', () => {
-  const requests = (paymentId: string) =>
-    Array.from({ length: 50 }, () => ({ refundId: newId(), paymentId, amount: '10.00' }));
+describe('many refunds of 10.00 at once on a payment of 100.00', () => {
+  const requests = (paymentId: string, length = 20) =>
+    Array.from({ length }, () => ({ refundId: newId(), paymentId, amount: '10.00' }));
 
   it('pay out exactly 100.00', async () => {
     const paymentId = await deposit('100.00');
-    const answers = await Promise.all(requests(paymentId).map(office.refund));
+    const answers = await Promise.all(requests(paymentId, 50).map(office.refund));
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(10);
     expect(answers.filter(({ code }) => code === 'refund.exceeds_remainder')).toHaveLength(40);
     expect(paidOut(paymentId)).toBe('100');
