@@ -1,7 +1,7 @@
 import { stand } from '../../shared/calls/stand.ts';
 import { foundInRecord } from '../../shared/calls/still-to-decide.ts';
 import { eventKey, keyWithin, type QueuedEvent } from '../../shared/messaging/event-queue.ts';
-import { type Chargeback, judgeChargeback } from '../../shared/payment/chargeback.ts';
+import { type Chargeback, judgeChargeback, unknownWordOf } from '../../shared/payment/chargeback.ts';
 import { publicationOf } from '../../shared/payment/cloud-event.ts';
 import { optional, type PaymentRecord, versionOfKey } from '../../shared/payment/payment.ts';
 import { readChargeback, type SaidOfChargeback } from '../../shared/paytech/chargeback.ts';
@@ -25,7 +25,7 @@ export function applyChargeback(deps: ApplyEventDependencies) {
   return async function apply(event: QueuedEvent): Promise<Outcome> {
     const said = readChargeback(event.bytes);
     if ('word' in said) {
-      const unknown = { of: 'state', word: `CHARGEBACK_${said.word}` } as const;
+      const unknown = { of: 'state', word: unknownWordOf(said.word) } as const;
       await noteUnknownWord(table, said.id, unknown, new Date(now()).toISOString());
       await watchUnknownWord(deps, said.id, unknown);
       return { outcome: 'ignored', paymentId: said.id };
@@ -51,7 +51,8 @@ export function applyChargeback(deps: ApplyEventDependencies) {
     if (record.paymentType !== 'DEPOSIT') throw new UnreadablePayment('a chargeback is of a DEPOSIT');
     const version = versionOfKey(record, key);
     if (version) return again(event, record, version);
-    switch (judgeChargeback(record.chargeback, said.state)) {
+    const by = event.source === 'webhook' ? 'paytech' : 'person';
+    switch (judgeChargeback(record.chargeback, said.state, by)) {
       case 'stale':
         return { outcome: 'stale', paymentId: record.id };
       case 'duplicate':

@@ -142,9 +142,11 @@ export function walk(context: WalkContext) {
     await pace.turn();
     // It stays due.
     if (!goesOn()) return;
+    const open = openOperation(withQueued(record));
+    if (open?.kind === 'chargeback') await lookAtDispute(record);
+    const operation = open?.kind === 'chargeback' ? undefined : open;
     const askedAt = now();
     const answer = await gateway.get(id, ASK_LIMIT_MS);
-    const operation = openOperation(withQueued(record));
     if (answer.kind !== 'answered') {
       await warnIfOverdue(record);
       if (operation) await warnOfAge('operation', id, operation.owner, operation.startedAt);

@@ -1,4 +1,4 @@
-import { openOperation } from '../payment/action.ts';
+import { type Operation, openOperation } from '../payment/action.ts';
 import { type Chargeback, type ChargebackState, judgeChargeback } from '../payment/chargeback.ts';
 import { LEASE_MS } from '../payment/claim.ts';
 import { withQueued } from '../payment/observation.ts';
@@ -26,7 +26,8 @@ import type { ObserveDependencies } from './observe.ts';
  * |   refused, and the audit trail has one     | the same                             | done                  |
  * |   refused, not accepted, or not sent       | unlocked                             | rejected, unavailable |
  * |   anything else, 429 included              | the audit trail is asked             | done, or unknown      |
- * | the same is under way, or was just begun   | the audit trail is asked             | done, or unknown      |
+ * | one is under way, or was just begun        | the audit trail is asked             | done, or unknown      |
+ * |   and it is there, with another state      | told, then as of one that is known   | done, or closed       |
  * | another action is                          | nothing                              | conflict              |
  */
 
@@ -81,7 +82,7 @@ export function chargeBack(deps: ChargeBackDependencies) {
     if (record.chargeback) return close(request, record, record.chargeback);
     const open = openOperation(record);
     if (!open) return undefined;
-    return open.kind === 'chargeback' ? look(request, record) : Promise.resolve({ is: 'conflict' });
+    return open.kind === 'chargeback' ? look(request, record, open) : Promise.resolve({ is: 'conflict' });
   }
 
   /** paytech has no call for it. */
@@ -91,8 +92,8 @@ export function chargeBack(deps: ChargeBackDependencies) {
     known: Chargeback,
   ): Promise<ChargeBackResult> {
     const { state = known.state } = request;
-    if (judgeChargeback(known, state) !== 'applied') return { is: 'done', record, chargeback: known };
-    if (known.state !== 'OPEN') return { is: 'closed', state: known.state };
+    if (state === known.state) return { is: 'done', record, chargeback: known };
+    if (judgeChargeback(known, state, 'person') === 'stale') return { is: 'closed', state: known.state };
     return tell(request, record, { ...known, state });
   }
 
@@ -108,6 +109,7 @@ export function chargeBack(deps: ChargeBackDependencies) {
       startedAt,
       leaseUntil,
       version: read.version,
+      chargeback: chargebackOf(request),
     };
     const { taken, record } = await takeOperation(table, read, operation);
     if (!record) return { is: 'not-found' };
@@ -127,7 +129,7 @@ export function chargeBack(deps: ChargeBackDependencies) {
     });
     if (called.is === 'done') return tell(request, record, chargebackOf(request));
     const hasTime = now() + SHORT_ASK_LIMIT_MS <= request.deadline;
-    if (called.is === 'unknown') return hasTime ? look(request, record) : UNKNOWN;
+    if (called.is === 'unknown') return hasTime ? look(request, record, operation) : UNKNOWN;
     // 3.29 also says that there is one already.
     if (called.is === 'rejected' && hasTime && (await isInTrail(deps, paymentId))) {
       return tell(request, record, chargebackOf(request));
@@ -136,8 +138,16 @@ export function chargeBack(deps: ChargeBackDependencies) {
     return called;
   }
 
-  async function look(request: ChargeBackRequest, record: PaymentRecord): Promise<ChargeBackResult> {
-    return (await isInTrail(deps, record.id)) ? tell(request, record, chargebackOf(request)) : UNKNOWN;
+  /** What was registered is what was asked for first; whoever asks for another state closes it. */
+  async function look(
+    request: ChargeBackRequest,
+    record: PaymentRecord,
+    { chargeback: registered = chargebackOf(request) }: Operation,
+  ): Promise<ChargeBackResult> {
+    if (!(await isInTrail(deps, record.id))) return UNKNOWN;
+    const told = await tell(request, record, registered);
+    const { state = registered.state } = request;
+    return state === registered.state ? told : close(request, record, registered);
   }
 
   async function tell(

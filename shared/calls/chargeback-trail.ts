@@ -42,6 +42,7 @@ export async function lookAtChargeback(
 ): Promise<'told' | 'open' | 'unanswered'> {
   const isThere = await isInTrail(deps, id);
   if (!isThere) return isThere === undefined ? 'unanswered' : 'open';
-  await queueChargeback(deps, id, { state: 'OPEN' }, optional('caller', operations.at(-1)?.caller));
+  const { caller, chargeback = { state: 'OPEN' } } = operations.at(-1) ?? {};
+  await queueChargeback(deps, id, chargeback, optional('caller', caller));
   return 'told';
 }

@@ -61,6 +61,8 @@ export interface Operation extends Pick<ActionRequest, 'amount'> {
   kind: OperationKind;
   /** A capture of all that is authorized. */
   isWhole?: boolean;
+  /** What paytech was asked to register. */
+  chargeback?: Chargeback;
   /** Unique per request of ours; only the owner calls paytech. */
   owner: string;
   /** Who asked, where it was a person or system of the merchant's. */

@@ -23,14 +23,28 @@ export function stands(state: ChargebackState): boolean {
 }
 
 /**
- * What is said of a chargeback against what is known of it. One that is closed never opens again, and whoever closes it
- * otherwise corrects it.
+ * What is said of a chargeback against what is known of it. One that is closed never opens again, and paytech alone
+ * closes it otherwise: of two people who close it at the same time the first has, and none of them overrules paytech.
  */
 export function judgeChargeback(
   known: Chargeback | undefined,
   said: ChargebackState,
+  by: 'paytech' | 'person',
 ): 'applied' | 'duplicate' | 'stale' {
   if (!known) return 'applied';
   if (known.state === said) return 'duplicate';
-  return said === 'OPEN' ? 'stale' : 'applied';
+  if (said === 'OPEN') return 'stale';
+  return known.state === 'OPEN' || by === 'paytech' ? 'applied' : 'stale';
+}
+
+const UNKNOWN_PREFIX = 'CHARGEBACK_';
+
+/** How a state of a chargeback that nobody knows is named on its payment, where other unknown words stand as well. */
+export function unknownWordOf(state: string): string {
+  return `${UNKNOWN_PREFIX}${state}`;
+}
+
+/** Whether an unknown word is a chargeback's. */
+export function isOfChargeback(word: string): boolean {
+  return word.startsWith(UNKNOWN_PREFIX);
 }

@@ -18,7 +18,7 @@ export function isOpenAndKnown(record: PaymentRecord): boolean {
  * When paytech is to be asked about a recorded payment again, in epoch milliseconds: while it is not final or its
  * state comes from a webhook that paytech has not confirmed, and for some time after an event was quarantined. Undefined
  * when there is nothing more to wait for. What is in doubt is asked about soon, at intervals that grow from where the
- * doubt began: an operation, the quarantined event, or the unconfirmed one.
+ * doubt began: an operation, as on a final payment a chargeback may be, the quarantined event, or the unconfirmed one.
  * What waits for the merchant, or for paytech's confirmation, is looked at every hour, since its alarm lives on those
  * looks.
  */
@@ -26,8 +26,8 @@ export function nextCheckOf(record: PaymentRecord, now: number): number | undefi
   const { state, created, recheckUntil, unconfirmed, history } = record;
   if (isOpenAndKnown(record))
     return isWaiting(state) ? now + WATCHED_INTERVAL_MS : openCheckAt(Date.parse(created), now);
+  const operation = openOperation(withQueued(record));
   if (!isFinal(state)) {
-    const operation = openOperation(withQueued(record));
     const since = Math.max(Date.parse(created), operation?.startedAt ?? 0);
     const isWatched = isWaiting(state) || unconfirmed;
     return isWatched ? nextCheckAt(since, now, WATCHED_INTERVAL_MS) : nextCheckAt(since, now);
@@ -35,6 +35,7 @@ export function nextCheckOf(record: PaymentRecord, now: number): number | undefi
   const saidAt = Date.parse(history.at(-1)?.at ?? created);
   const checks = [
     ...(unconfirmed ? [nextCheckAt(saidAt, now, WATCHED_INTERVAL_MS)] : []),
+    ...(operation ? [nextCheckAt(operation.startedAt, now)] : []),
     ...(recheckUntil !== undefined && now < recheckUntil
       ? [Math.min(recheckUntil, nextCheckAt(recheckUntil - RECHECK_MS, now))]
       : []),

@@ -1,4 +1,4 @@
-import { type Chargeback, stands } from '../payment/chargeback.ts';
+import { type Chargeback, isOfChargeback, stands } from '../payment/chargeback.ts';
 import { type HistoryEntry, MAX_HISTORY, type PaymentRecord } from '../payment/payment.ts';
 import { assign } from './expressions.ts';
 import { isUnchanged, keyOf, toRecord } from './payment-item.ts';
@@ -14,9 +14,10 @@ export async function applyChargeback(
 ): Promise<Applied> {
   const { SET, ADD } = versionOf(entry);
   const isStanding = stands(chargeback.state);
+  const hasNewWord = read.unknownWord !== undefined && isOfChargeback(read.unknownWord.word);
   const { written, item } = await table.update(keyOf(read.id), {
     SET: [...SET, ...assign({ chargeback, ...(isStanding ? { disputed: true } : {}) }), ...queuedStill(read)],
-    REMOVE: isStanding ? [] : ['disputed'],
+    REMOVE: [...(isStanding ? [] : ['disputed']), ...(hasNewWord ? ['unknownWord'] : [])],
     ADD,
     condition: [isUnchanged(read), isNewEvent(entry), hasRoomIn(MAX_HISTORY)],
   });

@@ -52,18 +52,24 @@ function isOwnedBy(owner: string | undefined, index: number): Fragment {
   };
 }
 
-/** Refunds are free again with what was to dispute the payment. */
-function disputeOf(operation: Operation | undefined): string[] {
-  return operation?.kind === 'chargeback' ? ['disputed'] : [];
+/**
+ * Refunds are free again with what was to dispute the payment, unless its chargeback has turned up meanwhile: then the
+ * operation has taken effect, and stays.
+ */
+function undisputed(operation: Operation | undefined): { REMOVE: string[]; condition: Fragment[] } {
+  return operation?.kind === 'chargeback'
+    ? { REMOVE: ['disputed'], condition: ['attribute_not_exists(chargeback)'] }
+    : { REMOVE: [], condition: [] };
 }
 
 /** Takes the operation back: paytech certainly did not do it. */
 export async function dropOperation(table: Table, { id, operations }: PaymentRecord): Promise<void> {
   const last = operations.length - 1;
   const isOurs = isOwnedBy(operations[last]?.owner, last);
+  const { REMOVE, condition } = undisputed(operations[last]);
   await table.update(keyOf(id), {
-    REMOVE: [`operations[${last}]`, ...disputeOf(operations[last])],
-    condition: [isOurs],
+    REMOVE: [`operations[${last}]`, ...REMOVE],
+    condition: [isOurs, ...condition],
   });
 }
 
@@ -125,6 +131,7 @@ export async function releaseOperation(
   const isTheOneRead = isOwnedBy(open.owner, last);
   const isNotReleased = `attribute_not_exists(${released})`;
   const isUnmoved = isInState([read.state]);
+  const { REMOVE, condition } = undisputed(open);
   const { written, item } = await table.update(keyOf(id), {
     SET: [
       {
@@ -133,8 +140,8 @@ export async function releaseOperation(
         values: { ':released': { at: new Date(now).toISOString(), by: who, why } },
       },
     ],
-    REMOVE: disputeOf(open),
-    condition: [isTheOneRead, isNotReleased, isUnmoved],
+    REMOVE,
+    condition: [isTheOneRead, isNotReleased, isUnmoved, ...condition],
   });
   return written
     ? { is: 'released', record: toRecord(item) }

@@ -14,18 +14,12 @@ import {
   type QuarantinedEvent,
 } from '../payment/payment.ts';
 import { endsInAnotherCurrency, paidIn } from '../payment/refund.ts';
-import { nextCheckAt, openCheckAt, RECHECK_MS, WATCHED_INTERVAL_MS } from '../payment/schedule.ts';
-import {
-  isFinal,
-  isWaiting,
-  meansMoney,
-  type PaymentState,
-  type PaymentType,
-  statesBefore,
-} from '../payment/state.ts';
+import { nextCheckAt, RECHECK_MS } from '../payment/schedule.ts';
+import { isFinal, meansMoney, type PaymentState, type PaymentType, statesBefore } from '../payment/state.ts';
 import { keepAnswered } from './answered.ts';
 import type { BatchTable } from './batch-table.ts';
 import { assign, type Condition, type Fragment } from './expressions.ts';
+import { MARKS, marksOf, marksOfDispute, UNTIL_CHANGED } from './marks.ts';
 import { IS_KNOWN, isInState, isUnchanged, keyOf, SCHEMA, toRecord } from './payment-item.ts';
 import { listed, type Table } from './table.ts';
 
@@ -169,9 +163,18 @@ export function versionOf(entry: HistoryEntry & { key: string }) {
  */
 export async function applyAtVersion(table: Table, change: Change, read: PaymentRecord): Promise<Applied> {
   const { refundable, isRefundableAsRead = [] } = correctedRefundable(change, read);
+  const now = Date.parse(change.entry.at);
+  const dispute = marksOfDispute(table, keyOf(read.id), read, now);
   return write(table, change, {
-    condition: [isUnchanged(read), isNewEvent(change.entry), hasRoomIn(MAX_HISTORY), ...isRefundableAsRead],
+    condition: [
+      isUnchanged(read),
+      isNewEvent(change.entry),
+      hasRoomIn(MAX_HISTORY),
+      ...isRefundableAsRead,
+      ...dispute.isAsDisputed,
+    ],
     ...optional('refundable', refundable),
+    marks: dispute.marks,
   });
 }
 
@@ -236,12 +239,16 @@ type Refundable = { by: Decimal | 'amount' } | { to: Decimal } | 'unknown';
 async function write(
   table: Table,
   { paymentId, entry, followUp }: Change,
-  { condition, refundable }: { condition: Condition; refundable?: Refundable },
+  {
+    condition,
+    refundable,
+    marks: more = {},
+  }: { condition: Condition; refundable?: Refundable; marks?: object },
 ): Promise<Applied> {
   const pk = keyOf(paymentId);
   const { state, amount, currency } = entry.facts;
   const now = Date.parse(entry.at);
-  const marks = marksOf(table, pk, { state, since: now, now }, followUp);
+  const marks = { ...more, ...marksOf(table, pk, { state, since: now, now }, followUp) };
   const { SET, ADD } = versionOf({ ...entry, facts: keptFacts(entry.facts) });
   const gone = [...UNTIL_CHANGED, ...MARKS.filter((name) => !(name in marks))];
   const result = await table.update(pk, {
@@ -365,36 +372,4 @@ export async function quarantine(
     condition: [isUnchanged(read), isNoOtherQuarantined(read)],
   });
   return written;
-}
-
-/** What {@link marksOf} may set; a write that does not, removes them. */
-const MARKS = ['openShard', 'dueAt', 'unconfirmed', 'expiresAt'] as const;
-
-/** What is noted of the payment as it stands, and means nothing of what it becomes; `leftAt` is of earlier versions. */
-const UNTIL_CHANGED = [
-  'askedUntil',
-  'heard',
-  'leftToWebhook',
-  'leftAt',
-  'reopenedAt',
-  'unknownWord',
-] as const;
-
-/** Attributes about when to look at the item again: while it is open, or unconfirmed. */
-function marksOf(
-  table: Table,
-  pk: string,
-  { state, since, now }: { state: PaymentState; since: number; now: number },
-  { confirmAt, expiresAt }: FollowUp,
-): { [Mark in (typeof MARKS)[number]]?: unknown } {
-  const dueAt = confirmAt ?? (isFinal(state) ? undefined : firstCheckAt(state, since, now));
-  return {
-    ...(dueAt === undefined ? {} : listed(table, pk, dueAt)),
-    ...(confirmAt === undefined ? {} : { unconfirmed: true }),
-    ...optional('expiresAt', expiresAt),
-  };
-}
-
-function firstCheckAt(state: PaymentState, since: number, now: number): number {
-  return isWaiting(state) ? now + WATCHED_INTERVAL_MS : openCheckAt(since, now);
 }
