@@ -17,6 +17,8 @@ export interface SubscriptionDependencies {
   gateway: Pick<GatewayClient, 'subscription' | 'cancelSubscription'>;
 }
 
+const CANCELLED = 'CANCELLED';
+
 /** `GET /operations/subscriptions/{id}`. */
 export function showSubscription({ gateway }: SubscriptionDependencies) {
   return async (event: HttpEvent): Promise<Reply> => {
@@ -35,10 +37,13 @@ export function cancelSubscription({ gateway }: SubscriptionDependencies) {
     const answer = await gateway.cancelSubscription(id, READ_LIMIT_MS);
     // It may be cancelled although paytech refuses to cancel it, or was not heard.
     const looked = await gateway.subscription(id, SHORT_ASK_LIMIT_MS);
-    const isCancelled =
-      looked.kind === 'answered' && readSubscription(id, looked.result).state === 'CANCELLED';
-    if (isCancelled) return shown(id, looked.result);
-    if (answer.kind === 'answered' && looked.kind !== 'answered') return shown(id, answer.result);
+    const said = [looked, answer].flatMap((each) =>
+      each.kind === 'answered' ? [readSubscription(id, each.result)] : [],
+    );
+    const told = said.find(({ state }) => state !== undefined);
+    if (told?.state === CANCELLED) return { status: 200, body: told };
+    // Neither answer need say the state, and paytech has answered that it did what was asked.
+    if (answer.kind === 'answered' && !told) return { status: 200, body: { ...said[0], state: CANCELLED } };
     if (answer.kind === 'answered' || answer.kind === 'unknown') {
       throw new Problem(
         'operation.outcome_unknown',

@@ -148,8 +148,7 @@ export function claimedCall(deps: ClaimedCallDependencies) {
     const fitting = deciding.filter((each) => {
       const isOwn = !claim.otherPaymentIds?.includes(each.id);
       if (isOwn) return sameRequest(claim.request, call.request);
-      const isOfParent = claim.kind !== 'refund' || each.parentPaymentId === call.request.parentPaymentId;
-      return isOfParent && isAsMuch(each, call.request);
+      return isOfParent(claim.kind, each, call.request) && isAsMuch(each, call.request);
     });
     const same = fitting.find(({ id }) => id === claim.paymentId) ?? fitting[0];
     if (same) return { is: 'existing', record: same };
@@ -361,6 +360,16 @@ export function claimedCall(deps: ClaimedCallDependencies) {
 
 /** Paytech was called, and nobody knows yet what came of it. */
 const UNDECIDED: ReadonlySet<ClaimStage> = new Set(['sent', 'unknown', 'flagged']);
+
+/** Whether a payment of elsewhere may be of the payment that is asked for: a refund says of which it is, a charge need not. */
+function isOfParent(
+  kind: ClaimKind,
+  { parentPaymentId }: PaymentRecord,
+  { parentPaymentId: asked }: AskedRequest,
+): boolean {
+  if (kind !== 'refund' && (asked === undefined || parentPaymentId === undefined)) return true;
+  return parentPaymentId === asked;
+}
 
 /** paytech may have made it all the same, and the next call goes out under the same reference. */
 function withLimited(claim: Claim): Claim {

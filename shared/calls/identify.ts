@@ -95,7 +95,8 @@ function ofClaim(
  * Whether a payment under the reference of one of our attempts is that attempt. Several may have it, and paytech
  * need not say what was asked for: of a deposit all is taken for ours that does not say otherwise, since it then only
  * counts for the order; of what moves money by itself only what fits, since a look-up for the attempt ends with it. An
- * attempt that has its payment has no other, unless paytech has answered 429 to it and may have made it all the same.
+ * attempt that has its payment has no other, unless paytech has answered 429 to it and may have made it all the same:
+ * what was made of a payment of its own, by cascading or as a cycle, it is not.
  */
 async function isOurs(
   table: Table,
@@ -107,7 +108,9 @@ async function isOurs(
   if (isOwn(claim, payment.id)) return true;
   if (claim.deniedPaymentIds?.includes(payment.id) || attempt > claim.attempt || isUnclaimed(claim))
     return false;
-  const mayBeMore = claim.limitedAttempts?.[attempt] === true;
+  const isOfAnother =
+    payment.parentPaymentId !== undefined && payment.parentPaymentId !== claim.request.parentPaymentId;
+  const mayBeMore = claim.limitedAttempts?.[attempt] === true && !isOfAnother;
   if (!mayBeMore && (await isAnswered(table, claim, attempt))) return false;
   if (movesByItself(claim)) return misfitOf(claim, { ...asFound(payment), paymentType }) === undefined;
   const { customerAmount: amount, customerCurrency: currency = claim.request.currency } = payment;

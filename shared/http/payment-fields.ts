@@ -113,15 +113,21 @@ export const currency = matching(
   'must be an ISO 4217 code or a crypto symbol in capitals',
 );
 export const paymentMethod = matching(/^[A-Za-z0-9_.-]{1,64}$/, 'must be the name of a payment method');
-export const additionalParameters = z.record(text(256), z.string({ error: 'must be a string' }), {
-  error: 'must be an object of strings',
-});
+const TEXTS_ERROR = 'must be an object of strings';
+const hasPrototype = (value: unknown) => Object.hasOwn(Object(value), '__proto__');
+export const additionalParameters = z.pipe(
+  // The schema of a record leaves it out without a word.
+  z.custom<Parameters>((value) => !hasPrototype(value), {
+    error: ({ input }) => (hasPrototype(input) ? 'must not have a member __proto__' : TEXTS_ERROR),
+  }),
+  z.record(text(256), z.string({ error: 'must be a string' }), { error: TEXTS_ERROR }),
+);
 
 const TOKEN_ERROR = 'must be the token of a saved card, and never its number';
 
-/** What paytech gives out for a card. No number of a card passes for one. */
+/** What paytech gives out for a card. No number of a card passes for one, however it is grouped. */
 export const cardToken = matching(/^[A-Za-z0-9_-]{1,32}$/, TOKEN_ERROR).check(
-  z.refine((value) => !/^\d{12,19}$/.test(value), { error: TOKEN_ERROR }),
+  z.refine((value) => !/^\d{12,19}$/.test(value.replace(/[-_]/g, '')), { error: TOKEN_ERROR }),
 );
 
 /** Under which paytech can look up the saved cards of a customer. */

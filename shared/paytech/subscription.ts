@@ -31,13 +31,17 @@ const cycle = z.looseObject({
 });
 const wireSubscription = z.looseObject({
   state: text,
-  cycles: lenient(z.array(cycle)),
+  cycles: lenient(z.array(lenient(cycle))),
 });
 
 /** Reads paytech's answer about subscription `id`. What cannot be read was not told. */
 export function readSubscription(id: string, result: unknown): Subscription {
   const { state, cycles } = wireSubscription.safeParse(result).data ?? {};
-  return { id, ...present({ state }), cycles: (cycles ?? []).map(readCycle) };
+  return {
+    id,
+    ...present({ state }),
+    cycles: (cycles ?? []).flatMap((each) => (each ? [readCycle(each)] : [])),
+  };
 }
 
 function readCycle({
@@ -48,5 +52,13 @@ function readCycle({
   paymentState,
   amount,
 }: z.output<typeof cycle>): Cycle {
-  return present({ sequence: sequence?.toNumber(), type, startTime, paymentId, paymentState, amount });
+  const count = sequence?.toNumber();
+  return present({
+    sequence: Number.isSafeInteger(count) ? count : undefined,
+    type,
+    startTime,
+    paymentId,
+    paymentState,
+    amount,
+  });
 }

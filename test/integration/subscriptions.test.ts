@@ -60,6 +60,7 @@ describe('the terms of a subscription', () => {
 
 type Told = Answer<unknown>;
 const as = (state: string): Told => ({ kind: 'answered', result: { id: ID, state, cycles: [] } });
+const untold: Told = { kind: 'answered', result: { id: ID, state: null } };
 const lost: Told = { kind: 'unknown', reason: 'timeout' };
 
 function routes(shown: Told, cancelled: Told = as('CANCELLED')) {
@@ -97,6 +98,8 @@ describe('a subscription', () => {
       cycles: [{ sequence: 1, amount: decimal('4.99'), paymentId: 'p' }, {}],
     });
     expect(readSubscription(ID, {})).toEqual({ id: ID, cycles: [] });
+    const marred = parseJson('{"cycles":[null,{"paymentId":"p","sequence":1e40},"x"]}');
+    expect(readSubscription(ID, marred)).toEqual({ id: ID, cycles: [{ paymentId: 'p' }] });
   });
 
   it.each<[string, Told, Told, object]>([
@@ -110,6 +113,11 @@ describe('a subscription', () => {
     ['though nobody heard it', as('CANCELLED'), lost, { status: 200, body: { state: 'CANCELLED' } }],
     ['where it cannot be shown', lost, as('CANCELLED'), { status: 200, body: { state: 'CANCELLED' } }],
     ['in vain', as('ACTIVE'), lost, { status: 503, code: 'operation.outcome_unknown' }],
+    ['which only the answer says', untold, as('CANCELLED'), { status: 200, body: { state: 'CANCELLED' } }],
+    ['which no answer denies', untold, untold, { status: 200, body: { state: 'CANCELLED' } }],
+    ['unheard, and not told', untold, lost, { status: 503, code: 'operation.outcome_unknown' }],
+    ['which its own answer denies', lost, as('ACTIVE'), { status: 503, code: 'operation.outcome_unknown' }],
+    ['which paytech does not show', as('ACTIVE'), as('CANCELLED'), { status: 503 }],
     ['after its end', as('COMPLETED'), refused(), { status: 422, code: 'gateway.rejected' }],
   ])('is cancelled %s', async (_, shown, cancelled, expected) => {
     expect(await routes(shown, cancelled).cancel()).toMatchObject(expected);

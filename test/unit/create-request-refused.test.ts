@@ -225,7 +225,15 @@ test('a __proto__ key brings nothing in', () => {
   expect(problemOf(() => readText(smuggled)).errors).toMatchObject([{ field: '__proto__' }]);
   const nested = valid.replace('"customer":{', '"customer":{"__proto__":{"ip":"127.0.0.1"},');
   expect(problemOf(() => readText(nested)).errors).toMatchObject([{ field: 'customer.__proto__' }]);
-  const parameters = readText(valid.replace('"colour"', '"__proto__":{"x":"y"},"colour"'));
-  expect(parameters.additionalParameters).toEqual(VALID.additionalParameters);
+  const parameters = valid.replace('"colour"', '"__proto__":"x","colour"');
+  expect(problemOf(() => readText(parameters)).errors).toEqual([
+    { field: 'additionalParameters', message: 'must not have a member __proto__' },
+  ]);
+  const odd = valid.replace('"colour"', '"constructor":"x","toString":"y","colour"');
+  expect(readText(odd).additionalParameters).toEqual({
+    ...VALID.additionalParameters,
+    constructor: 'x',
+    toString: 'y',
+  });
   expect(({} as Json).preAuth).toBeUndefined();
 });

@@ -28,6 +28,23 @@ function faultOf(reading: () => unknown): string[] {
   }
 }
 
+test.each([
+  '4111111111111111',
+  '4111-1111-1111-1111',
+  '4111_1111_1111_1111',
+  '4-111111111111111-1',
+  '4111 1111 1111 1111',
+])('no number of a card passes for a token: %s', (cardToken) => {
+  const card = { cardToken };
+  const [schema] = BODIES.withdrawal;
+  const body = { referenceId: 'w-1', currency: 'EUR', amount: '1', card };
+  expect(faultOf(() => validated(schema, body))).toEqual([
+    'card.cardToken must be the token of a saved card, and never its number',
+  ]);
+  const token = { ...body, card: { cardToken: 'tok_4111-1111-1111-1111' } };
+  expect(faultOf(() => validated(schema, token))).toEqual([]);
+});
+
 test.each(Object.keys(BODIES) as (keyof typeof BODIES)[])(
   'the amount of a %s is exact, and described rightly',
   (name) => {

@@ -1,6 +1,12 @@
 /** JSON Schema of the schemas that the handlers parse with. */
 import * as z from 'zod/mini';
-import { anAmount, count, positiveAmount, total } from '../../../shared/http/payment-fields.ts';
+import {
+  additionalParameters,
+  anAmount,
+  count,
+  positiveAmount,
+  total,
+} from '../../../shared/http/payment-fields.ts';
 import { object, text } from '../../../shared/http/validate.ts';
 import { amount, signedAmount } from '../../../shared/payment/event-schema.ts';
 import { AMOUNT_TEXT, SIGNED_AMOUNT_TEXT } from '../../../shared/payment/money.ts';
@@ -45,8 +51,9 @@ const CUSTOM_TYPES = new Map<unknown, JsonSchema>([
   [functionOf(count), { type: 'integer', minimum: 0 }],
 ]);
 
-/** What an object that was made with `object` is asked first. */
+/** What an object is asked first: one that was made with `object`, and one of texts by name. */
 const IS_OBJECT = ruleOf(object({})._zod.def.in);
+const OF_OBJECTS = [IS_OBJECT, ruleOf(additionalParameters._zod.def.in)];
 const UNINFORMATIVE = [IS_OBJECT, ruleOf(text(1))];
 
 /** What must be sent so that it passes the schema. */
@@ -54,7 +61,7 @@ export function toJsonSchema(schema: z.ZodMiniType): JsonSchema {
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
     io: 'input',
     unrepresentable: ({ zodSchema }) =>
-      ruleOf(zodSchema) === IS_OBJECT
+      OF_OBJECTS.includes(ruleOf(zodSchema))
         ? 'any'
         : (CUSTOM_TYPES.get(functionOf(zodSchema)) ?? wholeNumber(zodSchema)),
     override: ({ zodSchema, jsonSchema }) => rewrite(zodSchema, jsonSchema),
@@ -64,7 +71,7 @@ export function toJsonSchema(schema: z.ZodMiniType): JsonSchema {
 
 function rewrite(schema: z.core.$ZodTypes, json: JsonSchema): void {
   const { def } = schema._zod;
-  const isObject = def.type === 'pipe' && ruleOf(def.in) === IS_OBJECT;
+  const isObject = def.type === 'pipe' && OF_OBJECTS.includes(ruleOf(def.in));
   if (isObject) Object.assign(json, toJsonSchema(def.out as z.ZodMiniType));
   // Also of what comes as a text: a query parameter.
   const range = wholeNumber(schema);
