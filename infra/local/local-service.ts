@@ -155,7 +155,8 @@ async function start(options: LocalOptions, started: ToBeClosed): Promise<LocalS
     : undefined;
   started.defer(() => controlRoom?.close());
   const routes = createApi({ definition: readApi(template), invoke, onMeasured });
-  api.serve(createPages({ orderTokens, controlRoom, api: routes }));
+  const urls = { apiUrl: api.url, simulatorUrl: paytech.url() };
+  api.serve(createPages({ ...urls, orderTokens, controlRoom, api: routes }));
 
   return {
     apiUrl: api.url,

@@ -6,7 +6,10 @@ import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
 import type { ControlRoom } from './control-room/control-room.ts';
+import { openBackOffice } from './demo/back-office.ts';
 import { openMerchant } from './demo/merchant.ts';
+import { shopRoutes } from './demo/shop-routes.ts';
+import { openSubscriptions } from './demo/subscriptions.ts';
 import { type RequestHandler, readBody, sendJson } from './http-server.ts';
 
 const project = join(import.meta.dirname, '../..');
@@ -19,6 +22,7 @@ const FILES: Record<string, string> = {
   '/demo/shop.js': 'infra/local/demo/shop.js',
   '/demo/order.js': 'infra/local/demo/order.js',
   '/demo/checkout-form.js': 'infra/local/demo/checkout-form.js',
+  '/demo/subscription.js': 'infra/local/demo/subscription.js',
   '/demo/money.js': 'infra/local/demo/money.js',
   '/control-room': 'infra/local/control-room/index.html',
   '/control-room/control-room.css': 'infra/local/control-room/control-room.css',
@@ -38,21 +42,21 @@ const MAX_BODY_BYTES = 16 * 1024;
 const TO_SIMULATOR = '/control-room/simulator';
 
 export interface PagesOptions {
+  apiUrl: string;
+  simulatorUrl: string;
   orderTokens: 'required' | 'off';
   controlRoom: ControlRoom | undefined;
   /** Answers everything else. */
   api: RequestHandler;
 }
 
-export function createPages({ orderTokens, controlRoom, api }: PagesOptions): RequestHandler {
-  const merchant = openMerchant(orderTokens);
-
-  const takeOrder: RequestHandler = async (request, response) => {
-    const body = await readBody(request, MAX_BODY_BYTES);
-    const order = await merchant.order(productIn(body?.toString() ?? ''));
-    if (order) sendJson(response, 201, order);
-    else sendJson(response, 400, { message: 'There is no such product.' });
-  };
+export function createPages(options: PagesOptions): RequestHandler {
+  const { apiUrl, simulatorUrl, orderTokens, controlRoom, api } = options;
+  const backOffice = openBackOffice(apiUrl);
+  const shop = shopRoutes(
+    openMerchant({ apiUrl, orderTokens, backOffice }),
+    openSubscriptions(backOffice, simulatorUrl),
+  );
 
   const passOn = async (path: string, request: IncomingMessage, response: ServerResponse) => {
     const { method = '', headers } = request;
@@ -71,12 +75,8 @@ export function createPages({ orderTokens, controlRoom, api }: PagesOptions): Re
     if (request.method === 'GET' && file) {
       const headers = { 'content-type': TYPES[extname(file)], 'cache-control': 'no-store' };
       response.writeHead(200, headers).end(await readFile(join(project, file)));
-    } else if (request.method === 'POST' && path === '/shop/orders') {
-      await takeOrder(request, response);
-    } else if (request.method === 'GET' && path.startsWith('/shop/orders/')) {
-      const order = await merchant.find(path.slice('/shop/orders/'.length));
-      if (order) sendJson(response, 200, order);
-      else sendJson(response, 404, { message: 'There is no such order.' });
+    } else if (path.startsWith('/shop/')) {
+      await shop(request, response);
     } else if (request.method === 'GET' && path === '/control-room/state' && controlRoom) {
       const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
       response.writeHead(200, headers).end(await controlRoom.look());
@@ -86,12 +86,4 @@ export function createPages({ orderTokens, controlRoom, api }: PagesOptions): Re
       await api(request, response);
     }
   };
-}
-
-function productIn(body: string): string {
-  try {
-    return String(JSON.parse(body).product);
-  } catch {
-    return '';
-  }
 }

@@ -32,11 +32,31 @@ describeInBrowser('the demo shop and the checkout', () => {
     await page.goto(redirectUrl);
     return id;
   }
+  async function payInShop(page: Page, product: string, pay: RegExp) {
+    await page.goto(service.apiUrl);
+    await page.getByRole('radio', { name: product }).check();
+    await button(page, pay);
+    await button(page, /4000 0000 0000 0408/);
+    await page.getByText(/Thank you/).waitFor();
+  }
   const button = (page: Page, name: RegExp) => page.getByRole('button', { name }).click();
 
   /** How each page is reached, and what it says then. */
   const pages: [name: string, says: string | RegExp, open: (page: Page) => Promise<unknown>][] = [
     ['shop', 'Your order', (page) => page.goto(service.apiUrl)],
+    [
+      'shop of a customer with a saved card',
+      'VISA ending in 0408',
+      async (page) => {
+        await payInShop(page, 'Stoneware teapot', /^Pay/);
+        await page.goto(service.apiUrl);
+      },
+    ],
+    [
+      'subscription',
+      'It goes on every month',
+      (page) => payInShop(page, 'Coffee subscription', /^Subscribe/),
+    ],
     [
       'frame',
       'Payment',

@@ -10,7 +10,8 @@ beforeAll(async () => {
   server = await openServer(0);
   const api = async (_request: unknown, response: { writeHead(status: number): { end(): void } }) =>
     response.writeHead(418).end();
-  server.serve(createPages({ orderTokens: 'required', controlRoom: undefined, api }));
+  const urls = { apiUrl: server.url, simulatorUrl: server.url };
+  server.serve(createPages({ ...urls, orderTokens: 'required', controlRoom: undefined, api }));
 });
 afterAll(() => server.close());
 
@@ -51,14 +52,21 @@ test('the shop’s server decides the price, and signs it anew for the same orde
   const claims = JSON.parse(Buffer.from(tokenOf(first).split('.')[1]!, 'base64url').toString());
   expect(claims).toMatchObject({ referenceId: first.referenceId, amount: '39.90', currency: 'EUR' });
 
-  const again = await (await get(`/shop/orders/${first.referenceId}`)).json();
-  expect(again).toMatchObject({ referenceId: first.referenceId, amount: '39.90' });
+  const { referenceId } = first;
+  const again = await (await order(JSON.stringify({ referenceId }))).json();
+  expect(again).toMatchObject({ referenceId, amount: '39.90' });
 });
 
-test.each(['', 'null', '{"product":"yacht"}'])('an order of %j is refused', async (body) => {
-  expect((await order(body)).status).toBe(400);
-});
+test.each(['', 'null', '{"product":"yacht"}', '{"referenceId":"order-0"}'])(
+  'an order of %j is refused',
+  async (body) => {
+    expect((await order(body)).status).toBe(400);
+  },
+);
 
-test('an order that nobody made is not there', async () => {
-  expect((await get('/shop/orders/order-0')).status).toBe(404);
-});
+test.each(['/shop/orders', '/shop/nothing', '/shop/subscriptions', '/shop/subscriptions/x/cancel'])(
+  'there is nothing at %s',
+  async (path) => {
+    expect((await get(path)).status).toBe(404);
+  },
+);

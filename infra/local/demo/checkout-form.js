@@ -17,6 +17,8 @@ export const storefront = openStorefront('');
  * @property {string} description
  * @property {string} amount
  * @property {string} currency
+ * @property {boolean} isSubscription
+ * @property {string} api where `payment` goes: '' is the service, '/shop' the merchant's own server
  * @property {{ orderToken: string }} payment
  */
 
@@ -27,6 +29,8 @@ const FORM = `
 <form>
   <fieldset class="ways">
     <legend>How would you like to pay?</legend>
+    <label hidden><input type="radio" name="way" value="saved">
+      <span>Your saved card<small id="saved-card"></small></span></label>
     <label><input type="radio" name="way" value="redirect" checked>
       <span>Card, on the payment page<small>You come back here when you have paid.</small></span></label>
     <label><input type="radio" name="way" value="frame">
@@ -44,7 +48,7 @@ const FORM = `
 
 /** The ways to pay an order, and the way there. Whoever uses it sets `getOrder` and `label`. */
 export class CheckoutForm extends HTMLElement {
-  /** Asks the merchant's server for the order. @type {() => Promise<Order>} */
+  /** Asks the merchant's server for the order. @type {(bySavedCard: boolean) => Promise<Order>} */
   getOrder = () => Promise.reject(new Error('getOrder is not set'));
   #isBusy = false;
   #label = 'Pay';
@@ -59,6 +63,24 @@ export class CheckoutForm extends HTMLElement {
     // Browsers bring a page back as it was left.
     addEventListener('pageshow', ({ persisted }) => persisted && this.#busy(false));
     this.#busy(false);
+    this.#offerSavedCard();
+  }
+
+  /** The merchant's server knows the customer and finds the card; its token is not for this page. */
+  async #offerSavedCard() {
+    const { cards } = await (await fetch('/shop/cards')).json();
+    const [card] = cards;
+    if (!card) return;
+    this.#find('#saved-card', HTMLElement).textContent =
+      `${card.brand} ending in ${card.panMasked.slice(-4)}`;
+    this.#find('label:has([value=saved])', HTMLElement).hidden = false;
+  }
+
+  /** What goes on without the customer is not paid by a bank transfer. */
+  set isSubscription(/** @type {boolean} */ isOne) {
+    const transfer = this.#find('[value=transfer]', HTMLInputElement);
+    if (isOne && transfer.checked) this.#find('[value=redirect]', HTMLInputElement).checked = true;
+    this.#find('label:has([value=transfer])', HTMLElement).hidden = isOne;
   }
 
   /** What the button says. */
@@ -86,18 +108,19 @@ export class CheckoutForm extends HTMLElement {
 
   /** @param {string} way */
   async #pay(way) {
-    const order = await this.getOrder();
-    const payment = await storefront.create({
+    const order = await this.getOrder(way === 'saved');
+    const page = `/order?${order.isSubscription ? 'subscription&' : ''}payment=`;
+    const payment = await openStorefront(order.api).create({
       ...order.payment,
       ...(METHODS[way] && { paymentMethod: METHODS[way] }),
       description: order.description,
-      returnUrl: `${location.origin}/order?payment={id}`,
+      returnUrl: `${location.origin}${page}{id}`,
     });
-    // Without a redirectUrl the order was paid before.
-    if (way === 'redirect' && payment.redirectUrl) return redirect(payment);
+    // Without a redirectUrl the order was paid before, or by the saved card; with one that card's holder is asked.
+    if ((way === 'redirect' || way === 'saved') && payment.redirectUrl) return redirect(payment);
     const wasClosed = way === 'frame' && payment.redirectUrl && !(await this.#isOver(payment));
     if (way === 'transfer' && payment.state === 'CHECKOUT') await storefront.execute(payment.id);
-    location.assign(`/order?payment=${payment.id}${wasClosed ? '&closed' : ''}`);
+    location.assign(`${page}${payment.id}${wasClosed ? '&closed' : ''}`);
   }
 
   /**
@@ -148,6 +171,21 @@ export class CheckoutForm extends HTMLElement {
 }
 
 customElements.define('checkout-form', CheckoutForm);
+
+/**
+ * The merchant's server decides the price; the page only names the product, or an order that was not paid.
+ * @param {{ product?: string, referenceId?: string, savedCard: boolean }} wish
+ * @returns {Promise<Order>}
+ */
+export async function askForOrder(wish) {
+  const response = await fetch('/shop/orders', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(wish),
+  });
+  if (!response.ok) throw new Error(`The order was answered with ${response.status}`);
+  return response.json();
+}
 
 /** @param {unknown} error */
 function forCustomer(error) {

@@ -1,7 +1,8 @@
 // @ts-check
 /** @import { Payment } from '../../../shared/storefront/paytech-storefront.d.ts' */
-import { CheckoutForm, storefront } from './checkout-form.js';
+import { askForOrder, CheckoutForm, storefront } from './checkout-form.js';
 import { money } from './money.js';
+import { showSubscription } from './subscription.js';
 
 /** How long a customer is left alone with "a few seconds". */
 const PATIENCE_MS = 10_000;
@@ -40,6 +41,9 @@ function show(payment) {
   showFacts(payment);
   showInstructions(payment);
   if (payment.state === 'DECLINED' || payment.state === 'CANCELLED') offerAgain(payment);
+  if (payment.state === 'COMPLETED' && query.has('subscription')) {
+    showSubscription(part('subscription'), payment);
+  }
 }
 
 /**
@@ -125,12 +129,9 @@ function offerAgain({ referenceId = '', retry = 'retry' }) {
   const form = new CheckoutForm();
   form.label = retry === 'retry' ? 'Try again' : 'Pay another way';
   // The same order: what was not paid is tried again, and nothing is charged twice.
-  form.getOrder = async () => {
-    const response = await fetch(`/shop/orders/${encodeURIComponent(referenceId)}`);
-    if (!response.ok) throw new Error(`The order was answered with ${response.status}`);
-    return response.json();
-  };
+  form.getOrder = (bySavedCard) => askForOrder({ referenceId, savedCard: bySavedCard });
   part('again').append(form);
+  form.isSubscription = query.has('subscription');
   part('again').hidden = false;
 }
 

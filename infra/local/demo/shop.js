@@ -1,6 +1,6 @@
 // @ts-check
 /** @import { CheckoutForm, Order } from './checkout-form.js' */
-import './checkout-form.js';
+import { askForOrder } from './checkout-form.js';
 import { money } from './money.js';
 
 const form = /** @type {CheckoutForm} */ (document.querySelector('checkout-form'));
@@ -12,8 +12,8 @@ let order;
 
 const chosen = () => /** @type {HTMLInputElement} */ ([...products].find(({ checked }) => checked));
 
-form.getOrder = () => {
-  order ??= placeOrder(chosen().value);
+form.getOrder = (bySavedCard) => {
+  order ??= askForOrder({ product: chosen().value, savedCard: bySavedCard });
   order.catch(() => {
     order = undefined;
   });
@@ -30,26 +30,13 @@ function forget() {
 }
 
 function showChoice() {
-  const { name = '', price = '' } = chosen().dataset;
+  const { name = '', price = '', every } = chosen().dataset;
   if (document.getElementById('item')?.textContent !== name) forget();
-  const texts = { item: name, price: money(price, 'EUR'), total: money(price, 'EUR') };
+  const costs = money(price, 'EUR') + (every ? ` a ${every}` : '');
+  const texts = { item: name, price: money(price, 'EUR'), total: costs };
   for (const [id, text] of Object.entries(texts)) {
     /** @type {HTMLElement} */ (document.getElementById(id)).textContent = text;
   }
-  form.label = `Pay ${money(price, 'EUR')}`;
-}
-
-/**
- * The merchant's server decides the price; this page only names the product.
- * @param {string} product
- * @returns {Promise<Order>}
- */
-async function placeOrder(product) {
-  const response = await fetch('/shop/orders', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ product }),
-  });
-  if (!response.ok) throw new Error(`The order was answered with ${response.status}`);
-  return response.json();
+  form.isSubscription = every !== undefined;
+  form.label = every ? `Subscribe for ${costs}` : `Pay ${costs}`;
 }
