@@ -12,7 +12,7 @@ import { UnreadablePayment } from '../../shared/paytech/wire.ts';
 import { forEachOf } from '../../shared/runtime/concurrency.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { NotAtPaytech } from './first-record.ts';
-import { HistoryFull } from './limits.ts';
+import { HistoryFull, RECEIVES_TO_ASK } from './limits.ts';
 import type { Outcome } from './pipeline.ts';
 import { asBelieved, believer } from './sender.ts';
 
@@ -59,8 +59,17 @@ export function applyBatch(deps: ApplyBatchDependencies) {
       const publications = applied.get(messageId);
       return !publications || publications.some(({ id }) => unpublished.has(id));
     });
+    for (const record of failed) tellIfStuck(record);
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   };
+
+  /** More often than what waits for paytech comes again: nothing is applied, or nothing is published. */
+  function tellIfStuck({ messageId, attributes, messageAttributes }: SQSRecord): void {
+    const receives = Number(attributes?.ApproximateReceiveCount ?? 1);
+    if (receives <= RECEIVES_TO_ASK) return;
+    const requestId = messageAttributes.requestId?.stringValue;
+    logger.error('webhook stuck', { metric: 'WebhookStuck', messageId, requestId, receives });
+  }
 
   /** What is to be published of it; undefined when it is not done and has to come again. */
   async function applyRecord(record: SQSRecord): Promise<Publication[] | undefined> {

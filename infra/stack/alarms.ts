@@ -102,7 +102,8 @@ function overLogs(scope: Construct, { settings }: Watched): AlarmProps[] {
   });
 }
 
-function overWebhooks({ webhooks }: Watched): AlarmProps[] {
+function overWebhooks({ webhooks, functions }: Watched): AlarmProps[] {
+  const apply = functions['apply-payment-event'];
   return [
     {
       id: 'webhooks-dlq',
@@ -118,6 +119,17 @@ function overWebhooks({ webhooks }: Watched): AlarmProps[] {
       periods: 2,
       impact: 'Payments are recorded and announced over five minutes late.',
       firstStep: 'Look at the errors and throttles of apply-payment-event.',
+    },
+    {
+      id: 'apply-payment-event-failing',
+      metric: apply.metricErrors({ period: FIVE_MINUTES }),
+      threshold: 1,
+      // A crash of which a message is the cause comes again every three minutes.
+      periods: 3,
+      impact:
+        'For a quarter of an hour apply-payment-event has crashed: payments are not recorded or announced.',
+      firstStep:
+        'Look for the last line of a request in its log; after a deployment, deploy the version before.',
     },
   ];
 }

@@ -136,6 +136,17 @@ const OF_WEBHOOKS = {
     impact: 'A signed message could not be understood or recorded; its payment may be behind.',
     firstStep: 'Look at the reason in the log, and at the message in webhooks-dlq.',
   },
+  // The age of the oldest does not tell: SQS leaves out of it what was received three times and not deleted, so that it
+  // falls while everything fails, where little comes in:
+  // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+  WebhookStuck: {
+    id: 'webhooks-stuck',
+    threshold: 1,
+    impact:
+      'For nine minutes a webhook has failed again and again: its payment is not recorded or announced.',
+    firstStep:
+      'Look for its first error in the log of apply-payment-event: is it the only one, or do all fail?',
+  },
   PublishFailed: {
     id: 'publish-failed',
     threshold: 5,

@@ -45,6 +45,7 @@ export type MetricName =
   | 'WatermarkLagSeconds'
   | 'WebhookNotConfirmed'
   | 'WebhookSignatureInvalid'
+  | 'WebhookStuck'
   | 'WebhooksMissing';
 
 /**

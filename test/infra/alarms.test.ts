@@ -47,6 +47,7 @@ test('the default stack has these alarms and no others', () => {
       `${name}-5xx`,
       `${name}-latency`,
     ]),
+    'apply-payment-event-failing',
     'api-4xx',
     'api-5xx',
     'api-throttled',
@@ -88,6 +89,7 @@ test('the default stack has these alarms and no others', () => {
     'webhooks-dlq',
     'webhooks-missed',
     'webhooks-not-arriving',
+    'webhooks-stuck',
   ];
   expect(Object.keys(alarms).sort()).toEqual(expected.sort());
 });
@@ -113,6 +115,8 @@ test('each begins with how urgent it is: what keeps customers from paying, or mo
     'webhook-not-confirmed',
     'paid-out-twice',
     'webhooks-age',
+    'webhooks-stuck',
+    'apply-payment-event-failing',
   ])
     expect(severity(name), name).toBe('Page now');
   for (const name of ['order-paid-twice', 'payment-events-age', 'get-payment-errors', 'webhooks-missed'])
@@ -237,6 +241,7 @@ describe('over what AWS measures', () => {
     'ledger-undelivered': { rings: [[0, 1]], quiet: [[[0, 0]]] },
     'webhooks-age': age(300, 2),
     'ledger-age': age(HOUR_MS / 1_000, 3),
+    'apply-payment-event-failing': age(1, 3),
     'api-5xx': sums(10),
     'api-4xx': sums((200 * 5 * 60) / 10),
     'create-payment-5xx': sums(5),
@@ -306,6 +311,12 @@ test('whatever is counted in the logs is watched for this stack alone, by alarms
   const graphs = body.match(/\["PaytechPayments"[^\]]*\]/g);
   expect(graphs?.length).toBeGreaterThan(20);
   for (const each of graphs!) expect(each).toContain('"stack","paytech-payments-sandbox"');
+});
+
+test('docs/scale.md counts the alarms', () => {
+  const scale = readFileSync(join(import.meta.dirname, '../../docs/scale.md'), 'utf8');
+  const count = Object.keys(alarms).length;
+  expect(scale).toMatch(new RegExp(`: ${count} \\[alarms\\]\\(.+?\\) \\(\\$${(count * 0.1).toFixed(2)}\\)`));
 });
 
 test('settings bring and take away alarms', () => {

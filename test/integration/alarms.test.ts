@@ -13,7 +13,7 @@ import { synthesize } from '../infra/synthesized.ts';
 import { alarmsOf, type TemplateAlarm } from '../support/alarm.ts';
 import { metricNamed } from '../support/counted.ts';
 import { countedWorld } from '../support/counted-world.ts';
-import { EUR_10, type World } from '../support/world.ts';
+import { EUR_10, objectBytes, paymentId, type World } from '../support/world.ts';
 import { causesIn } from './alarm-causes.ts';
 
 /**
@@ -114,6 +114,15 @@ it('an alarm that was acknowledged is raised by what is found later, and by noth
   pass(alarm.windowMs);
   await functions.reconcile();
   expect(isOn()).toBe(true);
+});
+
+it('a webhook that waits for paytech is not stuck yet', async () => {
+  const alarm = alarms.get('webhooks-stuck')!;
+  scene.world.gateway.weather.get = 'down';
+  const bytes = objectBytes({ id: paymentId(), paymentType: 'DEPOSIT', state: 'COMPLETED' });
+  await scene.signed(bytes);
+  expect((await functions.apply(scene.world.publisher, 2)).batchItemFailures).toHaveLength(1);
+  expect(alarm.isOn(scene.counted.samples, scene.world.now())).toBe(false);
 });
 
 it('a run that fails for any cause is none that has worked', async () => {

@@ -75,10 +75,12 @@ export function countedWorld() {
       return (await handler(event as unknown as HttpEvent, {} as never)).statusCode;
     },
     /** Works off the queue, as often as messages come back. */
-    apply: async (publisher: World['publisher'] = world.publisher) => {
+    apply: async (publisher: World['publisher'] = world.publisher, receives = 1) => {
       const logger = counted.logger('apply-payment-event');
       const { deadLetters, applyWith } = world;
-      const messages = (await world.drain('webhooks')).map((message) => asRecord(message));
+      const messages = (await world.drain('webhooks')).map((message) =>
+        asRecord(message, { ApproximateReceiveCount: String(receives) }),
+      );
       const apply = applyWith({ logger });
       const response = await applyBatch({ apply, publisher, deadLetters, logger })(messages);
       await noteWebhooks({ ...world, logger })(messages);
