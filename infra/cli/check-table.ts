@@ -46,13 +46,17 @@ export function judgeTable({ keys, openKeys, isProtected, hasBackups, expiresBy 
       : ['it has no index open by openShard and dueAt']),
   ];
   const missing = [
-    ...(isProtected ? [] : ['anybody who may can delete it: turn deletion protection on']),
-    ...(hasBackups ? [] : ['it has no point-in-time backups: turn them on']),
+    ...(isProtected ? [] : ['a mistake can delete it: turn deletion protection on']),
+    ...(hasBackups ? [] : ['damage to it cannot be undone: turn point-in-time backups on']),
     ...(expiresBy === 'expiresAt' ? [] : ['nothing expires: set its time to live to expiresAt']),
   ];
   if (broken.length + missing.length === 0)
     return { is: 'ok', detail: 'has its index, backups and protection' };
-  return { is: broken.length > 0 ? 'fail' : 'warn', detail: [...broken, ...missing].join('; ') };
+  if (broken.length > 0) {
+    const detail = `${[...broken, ...missing].join('; ')}. It is not a payments table: look at the setting existingTable`;
+    return { is: 'fail', detail };
+  }
+  return { is: 'warn', detail: `${missing.join('; ')}. Step 3 of docs/runbook.md#restore has the commands` };
 }
 
 function keysOf(schema: KeySchemaElement[] = []): string[] {

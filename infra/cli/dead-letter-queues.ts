@@ -30,7 +30,7 @@ export interface Contents {
   unreadable?: string;
 }
 
-const WEBHOOKS = 'webhooks-dlq';
+export const WEBHOOKS_DLQ = 'webhooks-dlq';
 
 /**
  * Without a name the webhook queue's; `<subscriber>`: both of the subscriber; or one of these by its own name.
@@ -38,17 +38,17 @@ const WEBHOOKS = 'webhooks-dlq';
  */
 export function deadLetterQueues(
   { webhookQueueUrl, deadLetterQueueUrl, subscribers }: Environment,
-  name = WEBHOOKS,
+  name = WEBHOOKS_DLQ,
 ): DeadLetterQueue[] {
   const ofWebhooks: DeadLetterQueue = {
-    name: WEBHOOKS,
+    name: WEBHOOKS_DLQ,
     url: deadLetterQueueUrl,
     source: { name: 'webhooks', url: webhookQueueUrl },
     reason: 'tried too often without success: see the log of apply-payment-event',
     read: readWebhook,
     attributesOf: ({ MessageAttributes: { parkedBecause: _, ...attributes } = {} }) => attributes,
   };
-  if (name === WEBHOOKS) return [ofWebhooks];
+  if (name === WEBHOOKS_DLQ) return [ofWebhooks];
   const all = [...subscribers].flatMap(([subscriber, { queueUrl, dlqUrl, undeliveredUrl }]) => {
     const common = {
       subscriber,
@@ -73,7 +73,7 @@ export function deadLetterQueues(
   });
   const found = all.filter((each) => name === each.name || name === each.subscriber);
   if (found.length === 0) {
-    const known = [WEBHOOKS, ...subscribers.keys(), ...all.map((each) => each.name)].join(', ');
+    const known = [WEBHOOKS_DLQ, ...subscribers.keys(), ...all.map((each) => each.name)].join(', ');
     throw new Failure(`There is no queue "${name}" here. The queues are: ${known}.`, 2);
   }
   return found;

@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { keyFingerprint } from '../../shared/paytech/signature.ts';
-import { HOUR_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
+import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { readPayment } from '../../shared/store/payments.ts';
+import { judgeAlarms } from './check-alarms.ts';
+import { apiKey, signingKeys } from './check-keys.ts';
 import { listFilter } from './check-paytech.ts';
 import { decisions, reconcile, webhooks } from './check-reconcile.ts';
 import { judgeTable } from './check-table.ts';
-import { deadLetterQueues } from './dead-letter-queues.ts';
+import { deadLetterQueues, WEBHOOKS_DLQ } from './dead-letter-queues.ts';
 import type { Environment } from './environment.ts';
 import type { Finding } from './finding.ts';
-import { count, type Result, table } from './output.ts';
+import { type Result, table } from './output.ts';
 import { depthOf } from './queues.ts';
 import { smokePayment } from './smoke-payment.ts';
 
@@ -17,6 +18,9 @@ const LIMIT_MS = 10_000;
 
 /** Signed requests are refused at five minutes; tokens that last an hour suffer earlier. */
 const MAX_SKEW_MS = MINUTE_MS;
+
+/** More than a burst leaves for longer than a moment. */
+const MANY_WEBHOOKS = 1_000;
 
 /** The receiver takes less than this, so that it answers before it looks at the signature, whose failures alarm. */
 const TOO_LARGE_BYTES = 256 * 1024 + 1;
@@ -39,9 +43,9 @@ export async function doctor(environment: Environment, { pay = false } = {}): Pr
     'list of paytech': () => listFilter(environment),
     table: () => paymentsTable(environment),
     ...(environment.tableState && { protection: async () => judgeTable(await environment.tableState!()) }),
-    'webhook queue': () => queue(environment, environment.webhookQueueUrl, 'on their way'),
+    'webhook queue': () => webhookQueue(environment),
     'dead letters': () => deadLetters(environment),
-    ...(environment.alarmSubscriptions && { alarms: () => alarms(environment.alarmSubscriptions!) }),
+    ...(environment.alarmTopic && { alarms: async () => judgeAlarms(await environment.alarmTopic!()) }),
     reconcile: () => reconcile(environment),
     decisions: () => decisions(environment),
   };
@@ -69,24 +73,6 @@ function versions(): Finding {
   return { is: 'ok', detail: `paytech-payments ${version}, Node ${process.versions.node}` };
 }
 
-async function apiKey({ apiKey, gateway }: Environment): Promise<Finding> {
-  await apiKey.get();
-  const answer = await gateway.list({ createdFrom: new Date(Date.now() - HOUR_MS), limit: 1 }, LIMIT_MS);
-  if (answer.kind === 'answered') return { is: 'ok', detail: 'present, and paytech accepts it' };
-  if (answer.kind === 'not-accepted') {
-    return {
-      is: 'fail',
-      detail: `paytech rejects it with HTTP ${answer.status}: put the shop's API key into the secret`,
-    };
-  }
-  return { is: 'warn', detail: 'present, but paytech could not be asked' };
-}
-
-async function signingKeys({ signingKeys }: Environment): Promise<Finding> {
-  const keys = await signingKeys.get();
-  return { is: 'ok', detail: `present: ${keys.map(keyFingerprint).join(', ')}` };
-}
-
 async function paytech({ paytechUrl }: Environment): Promise<Finding> {
   const startedAt = Date.now();
   const { status } = await ask(paytechUrl, 'GET');
@@ -99,7 +85,12 @@ async function clock({ paytechUrl }: Environment): Promise<Finding> {
   if (Number.isNaN(theirs)) return { is: 'warn', detail: 'paytech does not say what time it is' };
   const skewMs = Math.abs(Date.now() - theirs);
   const detail = `${Math.round(skewMs / 1_000)} s from paytech's`;
-  return { is: skewMs > MAX_SKEW_MS ? 'warn' : 'ok', detail };
+  return skewMs <= MAX_SKEW_MS
+    ? { is: 'ok', detail }
+    : {
+        is: 'warn',
+        detail: `${detail}: set the clock of this machine. The service has a clock of its own; what is signed here, order tokens too, is refused`,
+      };
 }
 
 async function api({ apiUrl }: Environment): Promise<Finding> {
@@ -127,8 +118,14 @@ async function paymentsTable({ table }: Environment): Promise<Finding> {
   return { is: 'ok', detail: 'can be read' };
 }
 
-async function queue(environment: Environment, url: string, what: string): Promise<Finding> {
-  return { is: 'ok', detail: `${await depthOf(environment, url)} ${what}` };
+async function webhookQueue(environment: Environment): Promise<Finding> {
+  const depth = await depthOf(environment, environment.webhookQueueUrl);
+  return depth < MANY_WEBHOOKS
+    ? { is: 'ok', detail: `${depth} on their way` }
+    : {
+        is: 'warn',
+        detail: `${depth} wait, and their payments are not recorded yet: if they do not get fewer, look for the first error in the log of apply-payment-event`,
+      };
 }
 
 async function deadLetters(environment: Environment): Promise<Finding> {
@@ -142,15 +139,13 @@ async function deadLetters(environment: Environment): Promise<Finding> {
   const filled = depths.filter(({ depth }) => depth > 0);
   if (filled.length === 0) return { is: 'ok', detail: 'none' };
   const each = filled.map(({ name, depth }) => `${depth} in ${name}`).join(', ');
-  return { is: 'warn', detail: `${each}: see "paytech-ops dlq ls --queue ${filled[0]!.name}"` };
-}
-
-async function alarms(subscriptions: NonNullable<Environment['alarmSubscriptions']>): Promise<Finding> {
-  const { confirmed, pending } = await subscriptions();
-  const waiting = pending.length > 0 ? `; not confirmed yet: ${pending.join(', ')}` : '';
-  return confirmed > 0
-    ? { is: 'ok', detail: `reach ${count(confirmed, 'subscriber')}${waiting}` }
-    : { is: 'warn', detail: `reach nobody: name addresses in the setting alarmEmails${waiting}` };
+  const what = filled.some(({ name }) => name === WEBHOOKS_DLQ)
+    ? 'not recorded here'
+    : 'not received by the subscriber';
+  return {
+    is: 'warn',
+    detail: `${each}, ${what}, and deleted after 14 days: see "paytech-ops dlq ls --queue ${filled[0]!.name}"`,
+  };
 }
 
 /** The edge in front of paytech refuses agents that it does not know. */

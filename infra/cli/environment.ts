@@ -26,7 +26,8 @@ import {
 } from '../local/account.ts';
 import { projectContext } from '../stack/project-context.ts';
 import { type OpsSettings, parseSettings, plainSettings } from '../stack/settings.ts';
-import { type AlarmSubscriptions, alarmSubscriptions } from './alarm-subscriptions.ts';
+import { type AlarmTopic, alarmTopic } from './check-alarms.ts';
+import { isGenerated } from './check-keys.ts';
 import { type TableState, tableState } from './check-table.ts';
 import { Failure } from './failure.ts';
 import { type Subscribers, subscribersOf } from './subscriber-queues.ts';
@@ -52,7 +53,7 @@ export interface Environment extends SettingsInUse {
   /** Of the payments table as a resource; the local run's is made anew at each start. */
   tableState?: () => Promise<TableState>;
   /** Of what alarms go to; the local run has none. */
-  alarmSubscriptions?: () => Promise<AlarmSubscriptions>;
+  alarmTopic?: () => Promise<AlarmTopic>;
   apiUrl: string;
   /** For paytech's back office. */
   webhookUrl: string;
@@ -61,6 +62,8 @@ export interface Environment extends SettingsInUse {
   apiKey: KeptSecret<string>;
   /** Newest first. */
   signingKeys: KeptSecret<string[]>;
+  /** Whether nobody has put in signing keys yet; the local run has its own. */
+  isGenerated?: () => Promise<boolean>;
   orderTokenKeys: KeptSecret<string[]>;
   /** Who works: it goes into the history of what is decided here. */
   caller(): Promise<string>;
@@ -143,7 +146,7 @@ async function stackEnvironment(stack: string, { profile, region }: Where): Prom
     deadLetterQueueUrl: output('WebhookDeadLetterQueueUrl'),
     subscribers: subscribersOf(outputs),
     tableState: () => tableState(output('PaymentsTable'), new DynamoDBClient(account)),
-    alarmSubscriptions: () => alarmSubscriptions(output('AlarmTopicArn'), new SNSClient(account)),
+    alarmTopic: () => alarmTopic(output('AlarmTopicArn'), new SNSClient(account)),
     topicArn: output('PaymentEventsTopicArn'),
     apiUrl: output('ApiUrl'),
     webhookUrl: output('WebhookUrl'),
@@ -151,6 +154,7 @@ async function stackEnvironment(stack: string, { profile, region }: Where): Prom
     settings: JSON.parse(output('Settings')) as OpsSettings,
     apiKey: openSecret(output('ApiKeySecret'), readApiKey, { secretsManager }),
     signingKeys: openSecret(output('SigningKeysSecret'), readSigningKeys, { secretsManager }),
+    isGenerated: () => isGenerated(output('SigningKeysSecret'), secretsManager),
     orderTokenKeys: openSecret(outputs.get('OrderTokenKeysSecret') ?? '', readOrderKeys, { secretsManager }),
     caller: async () => {
       const { Arn } = await new STSClient(account).send(new GetCallerIdentityCommand({}));

@@ -5,7 +5,7 @@ import { doctor } from '../../infra/cli/doctor.ts';
 import { type Environment, findEnvironment } from '../../infra/cli/environment.ts';
 import type { Finding } from '../../infra/cli/finding.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
-import { MINUTE_MS } from '../../shared/runtime/time.ts';
+import { DAY_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { keepEnds } from '../../shared/store/webhooks-heard.ts';
 import { startLocalService } from '../support/service.ts';
 
@@ -66,6 +66,50 @@ it('a list that takes no notice of its filter', async () => {
     ) => gateway.listReadable(query, limitMs),
   };
   expect((await check('list of paytech', { gateway: careless })).is).toBe('fail');
+  const timeless = {
+    ...gateway,
+    listReadable: (
+      { updatedFrom: _, ...query }: Parameters<typeof gateway.listReadable>[0],
+      limitMs: number,
+    ) => gateway.listReadable(query, limitMs),
+  };
+  expect(await check('list of paytech', { gateway: timeless })).toEqual({
+    is: 'fail',
+    detail: expect.stringContaining('ignores updated.gte'),
+  });
+  // In a shop that has had no payment since yesterday.
+  const asked: (Date | undefined)[] = [];
+  const watched = {
+    ...gateway,
+    listReadable: (query: Parameters<typeof gateway.listReadable>[0], limitMs: number) => {
+      asked.push(query.createdFrom);
+      return gateway.listReadable(query, limitMs);
+    },
+  };
+  await check('list of paytech', { gateway: watched });
+  expect(asked.length).toBe(2);
+  for (const from of asked) expect(Date.now() - from!.getTime()).toBeGreaterThan(300 * DAY_MS);
+});
+
+it('a signing key that nobody has put in', async () => {
+  expect((await check('signing keys', { isGenerated: async () => false })).is).toBe('ok');
+  expect(await check('signing keys', { isGenerated: async () => true })).toEqual({
+    is: 'fail',
+    detail: expect.stringMatching(/every webhook is refused: put the signing key/),
+  });
+});
+
+it('webhooks that nobody works off', async () => {
+  expect((await check('webhook queue')).is).toBe('ok');
+  const sqs = {
+    send: async () => ({
+      Attributes: { ApproximateNumberOfMessages: '1200', ApproximateNumberOfMessagesNotVisible: '3' },
+    }),
+  } as unknown as Environment['sqs'];
+  expect(await check('webhook queue', { sqs })).toEqual({
+    is: 'warn',
+    detail: expect.stringMatching(/^1203 wait, .*apply-payment-event$/),
+  });
 });
 
 it('a key that paytech refuses', async () => {
@@ -83,7 +127,8 @@ it('dead letters, of whichever queue', async () => {
   await service.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));
   expect(await check('dead letters')).toEqual({
     is: 'warn',
-    detail: '1 in payment-events-undelivered: see "paytech-ops dlq ls --queue payment-events-undelivered"',
+    detail:
+      '1 in payment-events-undelivered, not received by the subscriber, and deleted after 14 days: see "paytech-ops dlq ls --queue payment-events-undelivered"',
   });
 });
 
@@ -154,18 +199,37 @@ describe('with a payment', () => {
 it('a clock that is wrong', async () => {
   expect((await check('clock')).is).toBe('ok');
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3 * MINUTE_MS });
-  expect((await check('clock')).is).toBe('warn');
+  expect(await check('clock')).toEqual({
+    is: 'warn',
+    detail: expect.stringMatching(/^180 s from paytech's: set the clock of this machine/),
+  });
 });
 
 it('alarms that reach nobody', async () => {
-  const subscribed = (confirmed: number, pending: string[]) => ({
-    alarmSubscriptions: async () => ({ confirmed, pending }),
+  const arn = 'arn:aws:sns:eu-west-1:123456789012:alarms';
+  const alarms = (confirmed: number, pending: string[] = [], key?: string) =>
+    check('alarms', { alarmTopic: async () => ({ arn, confirmed, pending, ...(key && { key }) }) });
+  expect(await alarms(1)).toEqual({ is: 'ok', detail: 'reach 1 subscriber' });
+  expect(await alarms(1, ['day@shop.example'])).toMatchObject({
+    is: 'ok',
+    detail: expect.stringMatching(/1 subscriber; not confirmed yet: day@shop\.example must open the link/),
   });
-  expect((await check('alarms', subscribed(1, []))).is).toBe('ok');
-  expect(await check('alarms', subscribed(0, ['day@shop.example']))).toEqual({
+  expect(await alarms(0)).toMatchObject({
     is: 'warn',
-    detail: expect.stringMatching(/reach nobody.*not confirmed yet: day@shop\.example/),
+    detail: 'reach nobody: name addresses in the setting alarmEmails, and deploy',
   });
+  // The address is named already; what is missing is its answer.
+  expect(await alarms(0, ['day@shop.example'])).toEqual({
+    is: 'warn',
+    detail: `reach nobody: day@shop.example must open the link in the mail of AWS; "aws sns subscribe --topic-arn ${arn} --protocol email --notification-endpoint <address>" sends it again`,
+  });
+  const ofAws = 'arn:aws:kms:eu-west-1:123456789012:alias/aws/sns';
+  for (const key of ['alias/aws/sns', ofAws])
+    expect(await alarms(1, [], key)).toMatchObject({
+      is: 'fail',
+      detail: expect.stringMatching(/^reach nobody: CloudWatch cannot publish/),
+    });
+  expect((await alarms(1, [], 'alias/alarms')).is).toBe('ok');
 });
 
 describe('a table', () => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { findEnvironment } from '../../infra/cli/environment.ts';
 import { ACCOUNT, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
@@ -164,17 +165,28 @@ describe('a stack', () => {
       member(`arn:aws:sns:${REGION}:${ACCOUNT}:alarms:1`, 'day@shop.example') +
       member('PendingConfirmation', 'night@shop.example') +
       member('Deleted', 'gone@shop.example');
+    const answers: Record<string, string> = {
+      ListSubscriptionsByTopic: `<Subscriptions>${listed}</Subscriptions>`,
+      GetTopicAttributes:
+        '<Attributes><entry><key>KmsMasterKeyId</key><value>alias/aws/sns</value></entry></Attributes>',
+    };
     const sns = await listenOnLoopback(
-      createServer((_, response) =>
+      createServer(async (request, response) => {
+        const action = new URLSearchParams(await text(request)).get('Action')!;
         response.end(
-          `<ListSubscriptionsByTopicResponse><ListSubscriptionsByTopicResult><Subscriptions>${listed}</Subscriptions></ListSubscriptionsByTopicResult></ListSubscriptionsByTopicResponse>`,
-        ),
-      ),
+          `<${action}Response><${action}Result>${answers[action]}</${action}Result></${action}Response>`,
+        );
+      }),
       0,
     );
     vi.stubEnv('AWS_ENDPOINT_URL_SNS', sns.url);
-    const { alarmSubscriptions } = await find();
-    expect(await alarmSubscriptions!()).toEqual({ confirmed: 1, pending: ['night@shop.example'] });
+    const { alarmTopic } = await find();
+    expect(await alarmTopic!()).toEqual({
+      arn: `arn:aws:sns:${REGION}:${ACCOUNT}:alarms`,
+      key: 'alias/aws/sns',
+      confirmed: 1,
+      pending: ['night@shop.example'],
+    });
     await sns.close();
   });
 
