@@ -1,4 +1,4 @@
-import { splitByAge } from '../../shared/payment/slice.ts';
+import { type Created, splitByAge } from '../../shared/payment/slice.ts';
 import type { ListQuery } from '../../shared/paytech/client.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
@@ -29,24 +29,34 @@ export interface ReadContext {
  * - `too-many`: more than a page, so that the slice has to be narrowed.
  * - `not-answered`: paytech did not give a part of it.
  * - `stopped`: there was no time for the rest.
+ *
+ * Of a second that was read in part, `parts` are left, and `failed` of what was read could not be compared.
  */
 export type SliceRead =
   | { is: 'compared'; entries: number; failed: number }
-  | { is: 'too-many' | 'not-answered' | 'stopped' };
+  | { is: 'too-many' }
+  | { is: 'not-answered' | 'stopped'; failed: number; parts?: readonly Created[] };
+
+type PartRead =
+  | { is: 'compared'; entries: number; failed: number }
+  | { is: 'too-many' }
+  | { is: 'not-answered' | 'stopped'; failed: number };
 
 /** As many as paytech gives at once. */
 export const PAGE = 1_000;
 export const LIST_LIMIT_MS = 10_000;
 
-/** By offsets, what changes meanwhile moves entries from page to page. */
-const STRIDE = PAGE - PAGE / 5;
+/** By offsets, what changes meanwhile moves entries from page to page, which overlap by a fifth. */
+const FRESH_OF_A_PAGE = 0.8;
 const MAX_OFFSET = 1_000_000;
 
-interface Part {
-  /** Creation, inclusive and exclusive, in epoch milliseconds. */
-  since: number;
-  before?: number;
+interface Part extends Created {
   entries: number;
+}
+
+interface Second {
+  from: number;
+  to: number;
 }
 
 /** Reads slices one after the other, and remembers how it had to split the last. */
@@ -56,83 +66,75 @@ export function sliceReader(context: ReadContext) {
   let ages: readonly number[] = [];
   let hasFailed = false;
 
-  return async (from: number, to: number): Promise<SliceRead> => {
-    if (to - from > SECOND_MS) return readPart({ from, to }, { since: createdFrom, entries: 0 }, undefined);
-    const parts: Part[] = [];
-    let failed = 0;
-    let before: number | undefined;
-    for (const since of [...ages.map((age) => to - age), createdFrom]) {
-      const part = { since, ...(before === undefined ? {} : { before }), entries: 0 };
-      const read = await readPart({ from, to }, part, parts);
-      if (read.is !== 'compared') return read;
-      failed += read.failed;
-      before = since;
-    }
-    ages = together(parts)
-      .slice(0, -1)
-      .map(({ since }) => to - since);
-    return { is: 'compared', entries: parts.reduce((sum, { entries }) => sum + entries, 0), failed };
+  /** @param left what is left of a second that was read in part */
+  return async (from: number, to: number, left?: readonly Created[]): Promise<SliceRead> => {
+    if (to - from <= SECOND_MS) return readSecond({ from, to }, left ?? partsBy(ages, to));
+    return readPart({ from, to }, { since: createdFrom });
   };
 
-  /** A part of the slice; with `parts`, in which it notes what fitted, one that is too much is split. */
-  async function readPart(
-    slice: { from: number; to: number },
-    part: Part,
-    parts: Part[] | undefined,
-  ): Promise<SliceRead> {
-    if (!goesOn()) return { is: 'stopped' };
-    const page = await ask(slice, part, 0);
-    if (!page) return { is: 'not-answered' };
-    if (!page.hasMore) {
-      const failed = await compare(page.payments);
-      const entries = page.payments.length + page.unreadable;
-      parts?.push({ ...part, entries });
-      return { is: 'compared', entries, failed };
+  /** Where the last full second was split, the young first. */
+  function partsBy(splitAt: readonly number[], to: number): Created[] {
+    const ends = [...splitAt.map((age) => to - age), createdFrom];
+    return ends.map((since, index) => ({ since, ...(index === 0 ? {} : { before: ends[index - 1]! }) }));
+  }
+
+  /** Part after part, the young first; one that is too much is split. */
+  async function readSecond(second: Second, left: readonly Created[]): Promise<SliceRead> {
+    const parts = [...left];
+    const done: Part[] = [];
+    let failed = 0;
+    for (let part = parts.shift(); part; part = parts.shift()) {
+      const whole = await readPart(second, part);
+      const { since, before } = part;
+      const middle = whole.is === 'too-many' ? splitByAge(since, before ?? second.to, second.to) : undefined;
+      if (middle !== undefined) {
+        parts.unshift({ ...part, since: middle }, { since, before: middle });
+        continue;
+      }
+      const read = whole.is === 'too-many' ? await readByOffsets(second, part) : whole;
+      failed += read.failed;
+      if (read.is !== 'compared') return { is: read.is, failed, parts: [part, ...parts] };
+      done.push({ ...part, entries: read.entries });
     }
-    if (!parts) return { is: 'too-many' };
-    const { since, before } = part;
-    const middle = splitByAge(since, before ?? slice.to, slice.to);
-    if (middle === undefined) return readByOffsets(slice, part, parts);
-    const younger = await readPart(
-      slice,
-      { since: middle, ...(before === undefined ? {} : { before }), entries: 0 },
-      parts,
-    );
-    if (younger.is !== 'compared') return younger;
-    const older = await readPart(slice, { since, before: middle, entries: 0 }, parts);
-    if (older.is !== 'compared') return older;
-    return {
-      is: 'compared',
-      entries: younger.entries + older.entries,
-      failed: younger.failed + older.failed,
-    };
+    ages = together(done)
+      .slice(0, -1)
+      .map(({ since }) => second.to - since);
+    return { is: 'compared', entries: done.reduce((sum, { entries }) => sum + entries, 0), failed };
+  }
+
+  async function readPart(slice: Second, part: Created): Promise<PartRead> {
+    if (!goesOn()) return { is: 'stopped', failed: 0 };
+    const page = await ask(slice, part, 0);
+    if (!page) return { is: 'not-answered', failed: 0 };
+    if (page.hasMore) return { is: 'too-many' };
+    const failed = await compare(page.payments);
+    return { is: 'compared', entries: page.payments.length + page.unreadable, failed };
   }
 
   /** Page after page, again and again until nothing is new. */
-  async function readByOffsets(
-    slice: { from: number; to: number },
-    part: Part,
-    parts: Part[],
-  ): Promise<SliceRead> {
+  async function readByOffsets(slice: Second, part: Created): Promise<Exclude<PartRead, { is: 'too-many' }>> {
     const seen = new Set<string>();
     let failed = 0;
     for (let before = -1; seen.size > before; ) {
       before = seen.size;
-      for (let offset = 0; offset <= MAX_OFFSET; offset += STRIDE) {
-        if (!goesOn()) return { is: 'stopped' };
+      for (let offset = 0, hasMore = true; hasMore; ) {
+        if (offset > MAX_OFFSET) return { is: 'not-answered', failed };
+        if (!goesOn()) return { is: 'stopped', failed };
         const page = await ask(slice, part, offset);
-        if (!page) return { is: 'not-answered' };
+        if (!page) return { is: 'not-answered', failed };
         const fresh = page.payments.filter(({ id }) => !seen.has(id));
         failed += await compare(fresh);
         for (const { id } of fresh) seen.add(id);
-        if (!page.hasMore || page.payments.length + page.unreadable === 0) break;
+        // A page may be shorter than what was asked for.
+        const entries = page.payments.length + page.unreadable;
+        hasMore = page.hasMore && entries > 0;
+        offset += Math.max(1, Math.floor(entries * FRESH_OF_A_PAGE));
       }
     }
-    parts.push({ ...part, entries: seen.size });
     return { is: 'compared', entries: seen.size, failed };
   }
 
-  async function ask({ from, to }: { from: number; to: number }, { since, before }: Part, offset: number) {
+  async function ask({ from, to }: Second, { since, before }: Created, offset: number) {
     const query: ListQuery = {
       createdFrom: new Date(since),
       ...(before === undefined ? {} : { createdBefore: new Date(before) }),

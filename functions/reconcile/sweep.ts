@@ -18,7 +18,7 @@ import type { Watermarks } from '../../shared/store/watermark.ts';
 import { isOutage, type ReadingGateway, reasonOf } from './circuit-breaker.ts';
 import { type CompareContext, comparePage } from './compare.ts';
 import type { Pace } from './pace.ts';
-import { LIST_LIMIT_MS, PAGE, sliceReader } from './read-slice.ts';
+import { LIST_LIMIT_MS, PAGE, type SliceRead, sliceReader } from './read-slice.ts';
 
 /*
  * Everything that changed at paytech, compared with the table: what never got here is found, and what is final there
@@ -52,6 +52,9 @@ const REPORT_EVERY_MS = 5 * SECOND_MS;
 
 /** Once a run has begun, so much must have become due to be worth another question. */
 const WORTH_A_SLICE_MS = 30 * SECOND_MS;
+
+/** Whoever has read in a second for so long and has got nowhere has spent a run on it. */
+const LONG_MS = 25 * SECOND_MS;
 
 const FILTER_CHECK_EVERY_MS = HOUR_MS;
 
@@ -105,48 +108,38 @@ export function sweep(context: SweepContext) {
 
   /** False where this run had better end: the list does not answer, or much of what it says cannot be compared. */
   async function workOff(taken: TakenSlice): Promise<boolean> {
-    const { to } = taken.slice;
-    const report: SliceReport = {
-      from: taken.slice.from,
-      aside: [],
-      failures: taken.slice.failures ?? 0,
-      widthMs: taken.widthMs,
-      keeps: true,
-    };
+    const { from, to, failures = 0, rest } = taken.slice;
+    const parts = rest?.of === from ? rest.parts : undefined;
+    const report: SliceReport = { from, aside: [], failures, parts, widthMs: taken.widthMs, keeps: true };
     /** What fits a page, or is answered, at this moment. */
-    let spanMs = taken.widthMs;
+    let spanMs = parts ? SECOND_MS : taken.widthMs;
     let reportedAt = now();
     let ends: 'done' | 'stopped' | 'in-trouble' = 'done';
     while (report.from < to && ends === 'done') {
       const end = Math.min(to, report.from + spanMs);
-      const read = goesOn() ? await readSlice(report.from, end) : STOPPED;
-      switch (read.is) {
-        case 'compared':
-          if (read.failed > MAX_ASIDE_OF_A_SLICE) {
-            ends = 'in-trouble';
-            break;
-          }
-          if (read.failed > 0) putAside(report, end);
-          spanMs = widthAfter(spanMs, end - report.from, read.entries, PAGE);
-          Object.assign(report, { from: end, failures: 0, widthMs: spanMs });
-          break;
-        case 'too-many':
-          spanMs = narrowed(end - report.from, 2) ?? SECOND_MS;
-          break;
-        case 'not-answered': {
-          const narrower = narrowed(end - report.from, 4);
-          if (narrower !== undefined) spanMs = narrower;
-          else if (++report.failures >= MAX_FAILURES && (await answersBeside(end))) {
-            putAside(report, end);
-            Object.assign(report, { from: end, failures: 0 });
-          } else ends = 'in-trouble';
-          break;
-        }
-        case 'stopped':
-          ends = 'stopped';
-          break;
-        default:
-          throw new Error(`a slice ends otherwise: ${read satisfies never}`);
+      const askedAt = now();
+      const read = goesOn() ? await readSlice(report.from, end, report.parts) : STOPPED;
+      if (read.is === 'too-many') {
+        spanMs = narrowed(end - report.from, read.is) ?? SECOND_MS;
+        report.widthMs = spanMs;
+        continue;
+      }
+      if (read.failed > MAX_ASIDE_OF_A_SLICE) {
+        ends = 'in-trouble';
+        break;
+      }
+      if (read.failed > 0) putAside(report, end);
+      if (read.is === 'compared') {
+        spanMs = widthAfter(spanMs, end - report.from, read.entries, PAGE);
+        goOn(report, end);
+        report.widthMs = spanMs;
+      } else {
+        const narrower = read.is === 'not-answered' ? narrowed(end - report.from, read.is) : undefined;
+        if (narrower !== undefined) spanMs = narrower;
+        else if (await isGivenUp(report, read, end, now() - askedAt)) {
+          putAside(report, end);
+          goOn(report, end);
+        } else ends = read.is === 'stopped' ? 'stopped' : 'in-trouble';
       }
       if (ends !== 'done' || report.from >= to || now() - reportedAt < REPORT_EVERY_MS) continue;
       if (!(await say(taken, report))) return true;
@@ -155,6 +148,25 @@ export function sweep(context: SweepContext) {
     }
     await say(taken, { ...report, keeps: false });
     return ends === 'done';
+  }
+
+  function goOn(report: SliceReport, from: number): void {
+    Object.assign(report, { from, failures: 0, parts: undefined });
+  }
+
+  /** Whether the second at the report's beginning is put aside: it was tried often, and it alone is the trouble. */
+  async function isGivenUp(
+    report: SliceReport,
+    { is, parts = report.parts }: Extract<SliceRead, { is: 'not-answered' | 'stopped' }>,
+    end: number,
+    tookMs: number,
+  ): Promise<boolean> {
+    const isFurther = isOtherRest(parts, report.parts);
+    const hasFailed = is === 'not-answered' || (tookMs >= LONG_MS && !isFurther);
+    report.failures = (isFurther ? 0 : report.failures) + (hasFailed ? 1 : 0);
+    report.parts = parts;
+    if (!hasFailed || report.failures < MAX_FAILURES) return false;
+    return is === 'stopped' || answersBeside(end);
   }
 
   function say(slice: TakenSlice, report: SliceReport): Promise<true | undefined> {
@@ -180,7 +192,12 @@ export function sweep(context: SweepContext) {
   }
 }
 
-const STOPPED = { is: 'stopped' } as const;
+const STOPPED = { is: 'stopped', failed: 0 } as const;
+
+/** Whether something of a second has been read, or split, since the other was what was left of it. */
+function isOtherRest(rest: SliceReport['parts'], other: SliceReport['parts']): boolean {
+  return rest?.length !== other?.length || rest?.[0]?.before !== other?.[0]?.before;
+}
 
 /**
  * Whether the list heeds its filters: what will change tomorrow is nothing, unless it ignores them, as it does those

@@ -7,6 +7,12 @@
  * All times are epoch milliseconds on whole seconds, which is how paytech's filters take them.
  */
 
+/** A part of a full second, by when its payments were created: `since` inclusive, `before` exclusive. */
+export interface Created {
+  since: number;
+  before?: number;
+}
+
 /** A slice in work: `from` moves on with what has been compared of it. */
 export interface Slice {
   from: number;
@@ -17,6 +23,8 @@ export interface Slice {
   leaseUntil?: number;
   /** How often the second at `from` could not be read. */
   failures?: number;
+  /** What is left to read of the second `of`, where it is so full that one worker does not get through it. */
+  rest?: { of: number; parts: Created[] };
 }
 
 /** A slice that could not be compared, and holds nothing else up. */
@@ -94,6 +102,9 @@ const FILLED = 0.9;
 
 /** So often a second that cannot be read is tried before it is put aside. */
 export const MAX_FAILURES = 5;
+
+/** Of the parts of a full second so many are remembered: what is left after them is split again. */
+const MAX_PARTS = 50;
 
 /** The state from which the first sweep ever starts. */
 export function sweepFrom(mark: number): SweepState {
@@ -203,6 +214,8 @@ export interface SliceReport {
   /** Parts of it that could not be, and hold nothing else up. */
   aside: readonly { from: number; to: number }[];
   failures: number;
+  /** What is left of the second at `from`, where a part of it has been compared. */
+  parts?: readonly Created[] | undefined;
   /** How long a slice may be to fit one page. */
   widthMs: number;
   /** Whether the worker goes on with it. */
@@ -217,16 +230,17 @@ export function reported(
   state: SweepState,
   { place, slice: { to } }: TakenSlice,
   owner: string,
-  { from, aside, failures, widthMs, keeps }: SliceReport,
+  { from, aside, failures, parts, widthMs, keeps }: SliceReport,
   now: number,
 ): SweepState | undefined {
   const slices: readonly Slice[] = place === 'aside' ? state.aside : state.passes[place]!.slices;
   const found = slices.find((each) => each.to === to && each.owner === owner);
   if (!found) return undefined;
-  const { owner: _, leaseUntil: __, failures: ___, ...free } = found;
+  const { owner: _, leaseUntil: __, failures: ___, rest: ____, ...free } = found;
   const next: Slice = {
     ...free,
     from,
+    ...(parts ? { rest: { of: from, parts: fewer(parts) } } : {}),
     ...(keeps ? { owner, leaseUntil: found.leaseUntil! } : {}),
     ...(failures > 0 ? { failures } : {}),
     ...(from >= to ? { isDone: true } : {}),
@@ -234,12 +248,19 @@ export function reported(
   if (place === 'aside') return reportedAside(state, found as SliceAside, next, aside, now);
   const putAside = aside.map((each) => ({ ...each, failures: 0, tryAt: now + MINUTE }));
   const all = joined([...state.aside, ...putAside]);
-  if (all.length > MAX_ASIDE) return undefined;
+  if (putAside.length > 0 && all.length > MAX_ASIDE) return undefined;
   const moved = replaced({ ...state, aside: all }, place, found, next);
   return {
     ...moved,
     passes: moved.passes.map((pass, index) => (index === place ? settled({ ...pass, widthMs }) : pass)),
   };
+}
+
+/** The oldest of too many parts become one. */
+function fewer(parts: readonly Created[]): Created[] {
+  const [first, last] = [parts[MAX_PARTS - 1], parts.at(-1)];
+  if (parts.length <= MAX_PARTS || !first || !last) return [...parts];
+  return [...parts.slice(0, MAX_PARTS - 1), { ...first, since: last.since }];
 }
 
 /** What still fails is tried again ever later, until every quarter of an hour. */
@@ -297,8 +318,12 @@ export function widthAfter(widthMs: number, spanMs: number, entries: number, pag
   return Math.max(SECOND, wholeSecond(Math.min(ideal, 2 * Math.max(widthMs, spanMs), MAX_WIDTH)));
 }
 
-/** What to try where a slice did not fit or could not be read: undefined where it is a second. */
-export function narrowed(spanMs: number, parts: number): number | undefined {
+/**
+ * What to try where a slice did not fit, or could not be read: undefined where it is a second. From an hour to the second
+ * that paytech cannot tell it is two steps, before the list is left alone for the rest of the run.
+ */
+export function narrowed(spanMs: number, because: 'too-many' | 'not-answered'): number | undefined {
+  const parts = because === 'too-many' ? 2 : 60;
   return spanMs <= SECOND ? undefined : Math.max(SECOND, wholeSecond(spanMs / parts));
 }
 

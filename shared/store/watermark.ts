@@ -25,8 +25,8 @@ const SCHEMA = 2;
 /** How far the first sweep looks back: for what was made while the stack was. And behind a mark of schema 1, which left that much to the next sweep. */
 export const LOOKED_BACK_MS = 10 * 60_000;
 
-/** Each round, another worker was faster. */
-const MAX_ROUNDS = 20;
+/** Each round, another worker was faster: of the 64 that there may be, and that may begin at once, each has its turn. */
+const MAX_ROUNDS = 100;
 
 /** Those in the table. On the very first run they begin at `now`, since nothing before is this deployment's. */
 export function tableWatermarks(table: Table, now: () => number): Watermarks {

@@ -178,6 +178,25 @@ describe('what is put aside', () => {
     }));
     const report = { ...DONE, from: first.slice.slice.to, aside: many };
     expect(reported(first.state, first.slice, 'worker', report, now)).toBeUndefined();
+    // Too much that was aside before keeps nothing that has been compared from going on.
+    const full = { ...first.state, aside: many.map((each) => ({ ...each, failures: 1, tryAt: now })) };
+    expect(finish(full, first.slice, now).passes[0]).toMatchObject({ mark: first.slice.slice.to });
+  });
+});
+
+describe('what is left of a full second', () => {
+  it('is kept with it, until the second has been compared, and is at most fifty parts', () => {
+    const first = take(planned(sweepFrom(START), START + 5 * MINUTE, PLAN), START + 5 * MINUTE)!;
+    const parts = Array.from({ length: 60 }, (_, age) => ({ since: START - age - 1, before: START - age }));
+    const report = { ...DONE, from: START, parts };
+    const left = reported(first.state, first.slice, 'worker', report, START)!;
+    const { of, parts: kept } = left.passes[0]!.slices[0]!.rest!;
+    expect(of).toBe(START);
+    expect(kept).toHaveLength(50);
+    expect(kept.at(-1)).toEqual({ since: START - 60, before: START - 49 });
+    const again = take(left, START + 5 * MINUTE)!;
+    const further = reported(again.state, again.slice, 'worker', { ...DONE, from: START + SECOND }, START)!;
+    expect(further.passes[0]!.slices[0]).not.toHaveProperty('rest');
   });
 });
 
@@ -191,9 +210,9 @@ describe('how long a slice is', () => {
   });
 
   it('is narrowed down to a second', () => {
-    expect(narrowed(MINUTE, 2)).toBe(30 * SECOND);
-    expect(narrowed(1_500, 4)).toBe(SECOND);
-    expect(narrowed(SECOND, 2)).toBeUndefined();
+    expect(narrowed(MINUTE, 'too-many')).toBe(30 * SECOND);
+    expect(narrowed(1_500, 'not-answered')).toBe(SECOND);
+    expect(narrowed(SECOND, 'too-many')).toBeUndefined();
   });
 });
 
