@@ -84,6 +84,15 @@ export default defineConfig({
           ...WITH_A_SERVICE,
         },
       },
+      {
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          // It installs CDK, several times.
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
       { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...WITH_A_SERVICE } },
     ],
   },

@@ -1,6 +1,6 @@
 import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs';
-import { readPaymentEvent } from '../../shared/payment/event-schema.ts';
 import { optional } from '../../shared/payment/payment.ts';
+import { readPaymentEvent } from '../../shared/payment/read-event.ts';
 import { type GatewayPayment, readPayment, UnreadablePayment } from '../../shared/paytech/wire.ts';
 import type { Environment } from './environment.ts';
 import { Failure } from './failure.ts';

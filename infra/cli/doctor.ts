@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { judgeAlarms } from './check-alarms.ts';
@@ -13,6 +11,7 @@ import type { Finding } from './finding.ts';
 import { type Result, table } from './output.ts';
 import { depthOf } from './queues.ts';
 import { smokePayment } from './smoke-payment.ts';
+import { version } from './version.ts';
 
 const LIMIT_MS = 10_000;
 
@@ -69,8 +68,7 @@ function failed(error: unknown): Finding {
 }
 
 function versions(): Finding {
-  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
-  return { is: 'ok', detail: `paytech-payments ${version}, Node ${process.versions.node}` };
+  return { is: 'ok', detail: `paytech-payments ${version()}, Node ${process.versions.node}` };
 }
 
 async function paytech({ paytechUrl }: Environment): Promise<Finding> {

@@ -24,7 +24,7 @@ import {
   LOCAL_STACK,
   REGION,
 } from '../local/account.ts';
-import { projectContext } from '../stack/project-context.ts';
+import { isRepository, projectContext } from '../stack/project-context.ts';
 import { type OpsSettings, parseSettings, plainSettings } from '../stack/settings.ts';
 import { type AlarmTopic, alarmTopic } from './check-alarms.ts';
 import { isGenerated } from './check-keys.ts';
@@ -83,6 +83,7 @@ export function findEnvironment(where: Where): Promise<Environment> | Environmen
   if (where.profile ?? where.region) {
     throw new Failure('--profile and --region go with --stack; without it the local run is meant.', 2);
   }
+  if (!isRepository()) throw new Failure('Name a stack with --stack: the local run is in the repository.', 2);
   return localEnvironment();
 }
 

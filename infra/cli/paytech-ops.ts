@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line of whoever operates the service: `npx paytech-ops --help`. */
+/** The command line of whoever operates the service: `npm run ops -- --help`. */
 import { CommanderError } from 'commander';
 import { stringifyWithTexts } from '../../shared/payment/json.ts';
 import { Failure } from './failure.ts';

@@ -3,7 +3,7 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { addOutputs } from '../stack/outputs.ts';
 import { PaytechPayments } from '../stack/paytech-payments.ts';
-import type { SettingsInput } from '../stack/settings.ts';
+import type { SettingsInput } from '../stack/settings-types.ts';
 import { OrderPayments } from './order-payments.ts';
 
 export interface ShopStackProps extends StackProps {

@@ -1,4 +1,5 @@
 /** `npm run build`. */
-import { bundleFunctions, bundlesFolder } from '../stack/bundle.ts';
+import { bundleFunctions } from '../stack/bundle.ts';
+import { bundlesFolder } from '../stack/bundles-folder.ts';
 
 console.log(`bundled ${(await bundleFunctions()).join(', ')} into ${bundlesFolder}`);

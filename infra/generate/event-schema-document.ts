@@ -1,6 +1,7 @@
-/** The JSON Schema of the events to subscribers. */
-import { paymentEvent } from '../../shared/payment/event-schema.ts';
+/** The events to subscribers as JSON Schema, and as TypeScript types without the library that checks them. */
+import { paymentEvent, readEvent } from '../../shared/payment/event-schema.ts';
 import { toJsonSchema } from './openapi/json-schema.ts';
+import { interfacesOf } from './typescript.ts';
 
 /** The schema as it is kept in `payment-event.schema.json`. */
 export function eventSchemaText(): string {
@@ -12,4 +13,25 @@ export function eventSchemaText(): string {
     ...toJsonSchema(paymentEvent),
   };
   return `${JSON.stringify(schema, null, 2)}\n`;
+}
+
+/** The types as they are kept in `shared/payment/event-types.ts`. */
+export function eventTypes(): string {
+  const event = toJsonSchema(readEvent);
+  const data = event.properties!.data as typeof event;
+  const interfaces = interfacesOf({
+    ReadPaymentEvent: {
+      ...event,
+      description:
+        'An event as it was read; one from before amounts were texts has neither `dataschema` nor `origin`.',
+    },
+    EventPayment: {
+      ...(data.properties!.payment as typeof event),
+      description: 'The payment as of one version.',
+    },
+  });
+  return `// Made by \`npm run event-schema\`, from shared/payment/event-schema.ts.
+import type { Decimal } from './money.ts';
+
+${interfaces}`;
 }

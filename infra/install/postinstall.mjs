@@ -1,4 +1,4 @@
-/** After every `npm ci` and `npm install`: `npx cdk`, `npx paytech-ops` and the like find the Node that came along. */
+/** After every `npm ci` and `npm install`: `npx cdk` and the like find the Node that came along. */
 import { linkBundledNode } from './bundled-node.mjs';
 
 try {

@@ -3,7 +3,7 @@
  * embedded parts and a simulated paytech. `npm start` and the end-to-end tests both start it here.
  */
 import { WEBHOOK_PATH } from '../../shared/http/webhook-paths.ts';
-import type { SettingsInput } from '../stack/settings.ts';
+import type { SettingsInput } from '../stack/settings-types.ts';
 import { ACCOUNT, LOCAL_GRACE_SECONDS, LOCAL_KEYS, REGION } from './account.ts';
 import { createApi } from './api.ts';
 import { readApi } from './api-routes.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleFunctions } from '../stack/bundle.ts';
-import type { SettingsInput } from '../stack/settings.ts';
+import type { SettingsInput } from '../stack/settings-types.ts';
 import { type CloudFormationTemplate, openAssets } from './template.ts';
 
 export interface Synthesized {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { WEBHOOK_PATH } from '../../shared/http/webhook-paths.ts';
 import { ACCOUNT, CREDENTIALS, clientFor, LOCAL_KEYS, REGION } from '../local/account.ts';
 import { startSimulator } from '../local/simulator/simulator.ts';
-import type { SettingsInput } from '../stack/settings.ts';
+import type { SettingsInput } from '../stack/settings-types.ts';
 import {
   type AccountClient,
   allowPublishBatch,

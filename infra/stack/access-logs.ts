@@ -6,7 +6,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { FilterPattern, LogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { METRICS_NAMESPACE } from '../../shared/runtime/metrics.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings-types.ts';
 import { uniqueToStack } from './unique.ts';
 
 /**

@@ -4,7 +4,7 @@ import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings-types.ts';
 
 /** What `Annotations.of(payments).acknowledgeWarning` takes from whoever subscribes to `alarmTopic` in code. */
 export const NOBODY_IS_TOLD = 'paytech-payments:alarms-reach-nobody';

@@ -25,7 +25,7 @@ import type { PaymentFunctions } from './functions.ts';
 import { loggedAlarms } from './logged-alarms.ts';
 import type { PaymentEventsSubscription } from './payment-events-subscription.ts';
 import { survivedOutage } from './queue.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings-types.ts';
 import { severityOf } from './severity.ts';
 
 export interface Watched {

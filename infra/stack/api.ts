@@ -19,7 +19,7 @@ import { CHARGEBACK_PATH, WEBHOOK_PATH } from '../../shared/http/webhook-paths.t
 import type { FunctionName } from '../../shared/runtime/settings.ts';
 import { accessLogs } from './access-logs.ts';
 import type { PaymentFunctions } from './functions.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings-types.ts';
 import { uniqueToStack } from './unique.ts';
 
 /**

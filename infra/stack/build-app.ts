@@ -4,7 +4,8 @@ import recommendedFlags from 'aws-cdk-lib/recommended-feature-flags.json' with {
 import { addOutputs } from './outputs.ts';
 import { PaytechPayments } from './paytech-payments.ts';
 import { projectContext } from './project-context.ts';
-import { parseSettings, type SettingsInput } from './settings.ts';
+import { parseSettings } from './settings.ts';
+import type { SettingsInput } from './settings-types.ts';
 
 export interface BuildAppOptions {
   /** Where `app.synth()` writes; default: where the CDK CLI says, else a temporary folder. */

@@ -6,11 +6,9 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { build, stop } from 'esbuild';
+import { bundlesFolder } from './bundles-folder.ts';
 
 const root = join(import.meta.dirname, '../..');
-
-/** The folder that holds one folder per bundled function. */
-export const bundlesFolder = join(root, 'dist', 'functions');
 
 let running = 0;
 

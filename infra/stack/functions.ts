@@ -10,7 +10,7 @@ import { PaymentFunction, type UsedResource } from './payment-function.ts';
 import type { PaymentsTable } from './payments-table.ts';
 import { reconcileTimeout } from './reconcile-schedule.ts';
 import type { Secrets } from './secrets.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings-types.ts';
 import { applyTimeout, type webhookQueue } from './webhook-queue.ts';
 
 export interface FunctionsProps {

@@ -4,7 +4,7 @@ import { WATCHED_INTERVAL_MS } from '../../shared/payment/schedule.ts';
 import type { StandingAlarm } from '../../shared/payment/standing.ts';
 import type { MetricName } from '../../shared/runtime/metrics.ts';
 import { MINUTE_MS } from '../../shared/runtime/time.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings-types.ts';
 
 /** An alarm over a metric, counted over all functions of the stack. */
 interface MetricAlarm {

@@ -5,7 +5,7 @@ import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { longestRetention, QueueWithDlq, undeliveredQueue } from './queue.ts';
-import type { EventFilter } from './settings.ts';
+import type { EventFilter } from './settings-types.ts';
 
 export interface PaymentEventsSubscriptionProps {
   /** The topic, or its ARN: the output `PaymentEventsTopicArn`, of the same region. */

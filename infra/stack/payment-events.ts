@@ -3,7 +3,7 @@ import { AccountPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { type CfnTopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { PaymentEventsSubscription } from './payment-events-subscription.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings-types.ts';
 
 /** Makes the topic `payment-events` and the queues; answers each subscriber's queues by its name. */
 export function paymentEvents(scope: Construct, settings: Settings) {

@@ -20,8 +20,8 @@ import {
   SETTINGS_OF,
   SETTINGS_VARIABLE,
 } from '../../shared/runtime/settings.ts';
-import { bundlesFolder } from './bundle.ts';
-import type { Settings } from './settings.ts';
+import { bundlesFolder } from './bundles-folder.ts';
+import type { Settings } from './settings-types.ts';
 
 export interface PaymentFunctionProps {
   settings: Settings;

@@ -10,7 +10,7 @@ import {
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings-types.ts';
 
 /** The stack's own, or one that the settings name. */
 export type PaymentsTable = TableV2 | ITableV2;

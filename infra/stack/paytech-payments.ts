@@ -19,7 +19,8 @@ import { reconcileSchedule } from './reconcile-schedule.ts';
 import { assertRegion } from './region.ts';
 import { savedQueries } from './saved-queries.ts';
 import { type Secrets, secrets } from './secrets.ts';
-import { parseSettings, plainSettings, type Settings, type SettingsInput } from './settings.ts';
+import { parseSettings, plainSettings } from './settings.ts';
+import type { Settings, SettingsInput } from './settings-types.ts';
 import { onlyTheseSend, webhookQueue } from './webhook-queue.ts';
 
 export class PaytechPayments extends Construct {

@@ -1,8 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SettingsInput } from './settings.ts';
+import type { SettingsInput } from './settings-types.ts';
+
+const file = join(import.meta.dirname, '../../cdk.json');
+
+/** Whether this is the repository: the package has neither a project nor the local run. */
+export const isRepository = (): boolean => existsSync(file);
 
 /** The context in `cdk.json`, for whoever runs without the CDK's CLI. */
 export function projectContext(): Record<string, unknown> & { paytech: SettingsInput } {
-  return JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'cdk.json'), 'utf8')).context;
+  return JSON.parse(readFileSync(file, 'utf8')).context;
 }

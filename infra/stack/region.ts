@@ -1,7 +1,8 @@
 /** Settings that name something which must be where the stack is. */
 import { Arn, ArnFormat, Stack, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { type Settings, SettingsError } from './settings.ts';
+import { SettingsError } from './settings.ts';
+import type { Settings } from './settings-types.ts';
 
 /**
  * Alarms tell topics of their own Region only, and what encrypts must be beside what is encrypted; AWS would refuse

@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import { type FunctionName, type PlainSettings, SETTINGS_OF } from '../../shared/runtime/settings.ts';
 import { reconcileSettings } from './reconcile-settings.ts';
-import { type filter, MAX_SUBSCRIBER_ACCOUNTS, subscriber } from './subscriber-settings.ts';
+import type { Settings, SettingsInput } from './settings-types.ts';
+import { MAX_SUBSCRIBER_ACCOUNTS, subscriber } from './subscriber-settings.ts';
 
 /** The functions of the service; each is a folder in `functions/` and a Lambda in the stack. */
 export const functionNames = Object.keys(SETTINGS_OF) as FunctionName[];
@@ -53,8 +54,8 @@ const parameterName = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/, 'must be a letter and up to 63 letters, digits, _ . or -');
 
-/** Each setting's description is its entry in docs/settings.md, which `npm run settings` writes. */
-const schema = z
+/** Each setting's description is its entry in docs/settings.md, which `npm run settings` writes, as it does the types. */
+const schema: z.ZodType<Settings, SettingsInput> = z
   .strictObject({
     stage: z
       .enum(['sandbox', 'production'])
@@ -261,13 +262,6 @@ const schema = z
 export function settingsJsonSchema() {
   return z.toJSONSchema(schema, { io: 'input' });
 }
-
-/** Settings as they are written; those with a default may be left out. */
-export type SettingsInput = z.input<typeof schema>;
-/** Settings as the stack uses them. */
-export type Settings = z.output<typeof schema>;
-/** Which events a subscriber gets; an attribute that is left out may have any value. */
-export type EventFilter = z.input<typeof filter>;
 
 /** The CloudEvents `source` of a deployment. */
 export function eventSourceOf(stage: Settings['stage']): string {

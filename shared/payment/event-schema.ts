@@ -145,26 +145,9 @@ export const paymentEvent = z.object({
 });
 
 export type PaymentCloudEvent = z.infer<typeof paymentEvent>;
-/** The payment as subscribers see it. */
-export type EventPayment = z.infer<typeof payment>;
 
 /** Of an event from before amounts were texts: it may still wait in a subscriber's queue. */
-const readEvent = z.extend(paymentEvent, {
+export const readEvent = z.extend(paymentEvent, {
   dataschema: z.optional(z.string()),
   data: z.extend(paymentEvent.shape.data, { origin: z.optional(z.enum(ORIGINS)) }),
 });
-
-/** An event as it was read; one from before amounts were texts has neither `dataschema` nor `origin`. */
-export type ReadPaymentEvent = z.infer<typeof readEvent>;
-
-/**
- * Reads an event as a subscriber received it, amounts exact, be they texts or, as in older events, numbers. Fields
- * that are newer than this schema are left out.
- * @throws SyntaxError or `z.core.$ZodError` on anything that is not a payment event
- */
-export function readPaymentEvent(text: string): ReadPaymentEvent {
-  const parsed = JSON.parse(text, (key, value, { source }) =>
-    typeof value === 'number' && key !== 'version' ? decimal(source) : value,
-  );
-  return readEvent.parse(parsed);
-}

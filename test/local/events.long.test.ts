@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
-import { EVENT_TYPES, readPaymentEvent } from '../../shared/payment/event-schema.ts';
+import { EVENT_TYPES } from '../../shared/payment/event-schema.ts';
 import { decimal } from '../../shared/payment/money.ts';
+import { readPaymentEvent } from '../../shared/payment/read-event.ts';
 import { amountsAsNumbers } from '../support/amounts.ts';
 import { eventProblem } from '../support/event-schema.ts';
 import { sharedService } from '../support/service.ts';

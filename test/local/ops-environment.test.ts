@@ -9,7 +9,8 @@ import { ACCOUNT, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
 import { type LoopbackServer, listenOnLoopback } from '../../infra/local/http-server.ts';
 import { startSecretsManager } from '../../infra/local/secrets.ts';
 import { openTemplate } from '../../infra/local/template.ts';
-import type { OpsSettings, SettingsInput } from '../../infra/stack/settings.ts';
+import type { OpsSettings } from '../../infra/stack/settings.ts';
+import type { SettingsInput } from '../../infra/stack/settings-types.ts';
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../../shared/runtime/time.ts';
 import { synthesize } from '../infra/synthesized.ts';
 

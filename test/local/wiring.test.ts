@@ -7,7 +7,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { SettingsInput } from '../../infra/stack/settings.ts';
+import type { SettingsInput } from '../../infra/stack/settings-types.ts';
 import type { FunctionName, SettingsOf } from '../../shared/runtime/settings.ts';
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../../shared/runtime/time.ts';
 import { openShard } from '../../shared/store/table.ts';

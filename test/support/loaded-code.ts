@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { bundlesFolder } from '../../infra/stack/bundle.ts';
+import { bundlesFolder } from '../../infra/stack/bundles-folder.ts';
 import { SETTINGS_VARIABLE } from '../../shared/runtime/settings.ts';
 import { plainSettings } from './plain-settings.ts';
 

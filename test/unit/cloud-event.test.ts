@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { publicationOf } from '../../shared/payment/cloud-event.ts';
-import { readPaymentEvent } from '../../shared/payment/event-schema.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { HistoryEntry, PaymentRecord } from '../../shared/payment/payment.ts';
+import { readPaymentEvent } from '../../shared/payment/read-event.ts';
 import { PAYMENT_STATES } from '../../shared/payment/state.ts';
 import { amounts, created, recordWith } from './examples.ts';
 

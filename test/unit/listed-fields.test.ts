@@ -17,7 +17,6 @@ import { publicView } from '../../shared/http/public-view.ts';
 import type { Operation } from '../../shared/payment/action.ts';
 import type { Claim } from '../../shared/payment/claim.ts';
 import { publicationOf } from '../../shared/payment/cloud-event.ts';
-import { readPaymentEvent } from '../../shared/payment/event-schema.ts';
 import { parseJson, stringifyWithTexts } from '../../shared/payment/json.ts';
 import { type Decimal, decimal } from '../../shared/payment/money.ts';
 import {
@@ -26,6 +25,7 @@ import {
   type PaymentFacts,
   type PaymentRecord,
 } from '../../shared/payment/payment.ts';
+import { readPaymentEvent } from '../../shared/payment/read-event.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES } from '../../shared/payment/state.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 import { numbersIn } from '../support/amounts.ts';

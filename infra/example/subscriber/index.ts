@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
-import { readPaymentEvent } from '../../../shared/payment/event-schema.ts';
+import { readPaymentEvent } from '../../../shared/payment/read-event.ts';
 import { keepPayment } from './keep-payment.ts';
 
 const tableName = process.env.ORDER_PAYMENTS_TABLE;

@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, NumberValue, PutCommand } from '@aws-sdk/lib-dynamodb';
-import type { ReadPaymentEvent } from '../../../shared/payment/event-schema.ts';
+import type { ReadPaymentEvent } from '../../../shared/payment/event-types.ts';
 import { decimalText } from '../../../shared/payment/money.ts';
 
 /**
