@@ -21,6 +21,7 @@ export function parseSince(text: string): number {
   const at = isDate ? Date.parse(text) : Date.now() - (durationOf(text) ?? Number.NaN);
   if (Number.isNaN(at))
     throw new InvalidArgumentError('Give a duration such as 2h or 3d, or a time such as 2026-11-23T08:00Z.');
+  if (at > Date.now()) throw new InvalidArgumentError('Give a time that is over: this one is still to come.');
   return at;
 }
 

@@ -7,6 +7,7 @@ import { decisions, reconcile, webhooks } from './check-reconcile.ts';
 import { judgeTable } from './check-table.ts';
 import { deadLetterQueues, WEBHOOKS_DLQ } from './dead-letter-queues.ts';
 import type { Environment } from './environment.ts';
+import { messageOf } from './failure.ts';
 import type { Finding } from './finding.ts';
 import { type Result, table } from './output.ts';
 import { depthOf } from './queues.ts';
@@ -63,8 +64,7 @@ export async function doctor(environment: Environment, { pay = false } = {}): Pr
 }
 
 function failed(error: unknown): Finding {
-  const { name, message } = error as Error;
-  return { is: 'fail', detail: message || name };
+  return { is: 'fail', detail: messageOf(error) };
 }
 
 function versions(): Finding {

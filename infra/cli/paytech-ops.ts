@@ -2,18 +2,28 @@
 /** The command line of whoever operates the service: `npm run ops -- --help`. */
 import { CommanderError } from 'commander';
 import { stringifyWithTexts } from '../../shared/payment/json.ts';
-import { Failure } from './failure.ts';
+import { Failure, messageOf } from './failure.ts';
 import { progress, type Result } from './output.ts';
 import { printableJson, printableLines } from './printable.ts';
 import { program } from './program.ts';
+import { version } from './version.ts';
 
 const wantsJson = process.argv.includes('--json');
+
+// Whoever reads may have seen enough: paytech-ops … | head.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 
 process.exitCode = await run(async () => {
   let result: Result | undefined;
   await program((each) => {
     result = each;
-  }).parseAsync();
+  })
+    .version(wantsJson ? JSON.stringify({ version: version() }) : version(), '--version', 'print the version')
+    .parseAsync();
   return result;
 });
 
@@ -28,7 +38,7 @@ async function run(command: () => Promise<Result | undefined>): Promise<number> 
     if (error instanceof CommanderError) {
       // It has printed its help or its complaint already.
       const isHelp = error.exitCode === 0;
-      if (wantsJson && !isHelp) printJson({ error: error.message });
+      if (wantsJson && !isHelp) printJson({ error: complaintOf(error) });
       return isHelp ? 0 : 2;
     }
     const message = messageOf(error);
@@ -38,6 +48,11 @@ async function run(command: () => Promise<Result | undefined>): Promise<number> 
   }
 }
 
+/** Called without a command it shows its help, of which the error says nothing. */
+function complaintOf({ code, message }: CommanderError): string {
+  return code === 'commander.help' ? 'Which command? --help lists them.' : message;
+}
+
 function print(document: unknown, text: string): void {
   if (wantsJson) printJson(document);
   else process.stdout.write(`${printableLines(text)}\n`);
@@ -45,19 +60,4 @@ function print(document: unknown, text: string): void {
 
 function printJson(document: unknown): void {
   process.stdout.write(`${printableJson(stringifyWithTexts(document))}\n`);
-}
-
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  // The SDK and Node put every address that they tried into one error without a message of its own.
-  const causes = error instanceof AggregateError ? error.errors : [error];
-  const isUnreachable = causes.some((each) => (each as NodeJS.ErrnoException).code === 'ECONNREFUSED');
-  if (isUnreachable)
-    return 'Nothing answers there. Is the local run running (npm start), or is --stack missing?';
-  if (error instanceof Failure) return error.message;
-  if (error.name === 'CredentialsProviderError')
-    return `There are no AWS credentials to use (${error.message}). Sign in, or name a profile with --profile.`;
-  if (error.message === 'Region is missing')
-    return 'In which region is the stack? Name it with --region or AWS_REGION.';
-  return `${error.name}: ${error.message}`;
 }

@@ -22,7 +22,6 @@ import type { Result } from './output.ts';
 import { reconcileAll } from './reconcile.ts';
 import { replay } from './replay.ts';
 import { show } from './show.ts';
-import { version } from './version.ts';
 
 /** Does what a command does, on what was chosen. */
 type Work = (run: (environment: Environment) => Promise<Result>) => Promise<void>;
@@ -35,7 +34,6 @@ const LOCAL = 'without it, the local run found by PORT, PAYTECH_PORT, SQS_PORT a
 export function program(onResult: (result: Result) => void): Command {
   const root = new Command('paytech-ops')
     .description('Operates the payment service.')
-    .version(version(), '--version', 'print the version')
     .option('--json', 'print one JSON document; progress goes to stderr')
     .option('--stack <name>', `the CloudFormation stack; ${LOCAL}`)
     .option('--profile <name>', 'AWS profile')

@@ -1,19 +1,28 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text as readText } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { root } from '../support/documents.ts';
+import { readDocument, root } from '../support/documents.ts';
 
 /** What paytech-ops says before it reaches anything: nothing is running for it here. */
 
 const ENTRY = join(root, 'infra/cli/paytech-ops.ts');
 
-function ops(...args: string[]): Promise<{ code: unknown; said: string }> {
+const NOBODY_LISTENS = { PORT: '65530', PAYTECH_PORT: '65531', SQS_PORT: '65532', DYNAMODB_PORT: '65533' };
+
+function ops(...args: string[]): Promise<{ code: unknown; out: string; said: string }> {
   // Without the keys, profiles and region of whoever runs the tests.
-  const env = { PATH: process.env.PATH, HOME: join(tmpdir(), 'nobody'), AWS_EC2_METADATA_DISABLED: 'true' };
+  const env = {
+    PATH: process.env.PATH,
+    HOME: join(tmpdir(), 'nobody'),
+    AWS_EC2_METADATA_DISABLED: 'true',
+    ...NOBODY_LISTENS,
+  };
   return new Promise((resolve) => {
     execFile(process.execPath, [ENTRY, ...args], { env }, (error, stdout, stderr) =>
-      resolve({ code: error?.code ?? 0, said: stdout + stderr }),
+      resolve({ code: error?.code ?? 0, out: stdout, said: stdout + stderr }),
     );
   });
 }
@@ -38,5 +47,31 @@ describe.concurrent('paytech-ops', () => {
     const { code, said } = await ops('reconcile', '--since', 'yesterday');
     expect(code).toBe(2);
     expect(said).toMatch(/a duration such as 2h or 3d, or a time such as 2026-11-23/);
+  });
+
+  it('tells its version, to programs too', async () => {
+    const { version } = JSON.parse(readDocument('package.json'));
+    expect(await ops('--version')).toMatchObject({ code: 0, said: `${version}\n` });
+    const { said } = await ops('--json', '--version');
+    expect(JSON.parse(said)).toEqual({ version });
+  });
+
+  it('says to programs what it lacks when it is called without a command', async () => {
+    const { code, out } = await ops('--json');
+    expect(code).toBe(2);
+    expect(JSON.parse(out)).toEqual({ error: 'Which command? --help lists them.' });
+  });
+
+  it('asks whether the local run is up, where nothing answers', async () => {
+    const { said } = await ops('doctor');
+    expect(said).toContain('Is the local run running (npm start)');
+    expect(said).not.toContain('fetch failed');
+  });
+
+  it('is silent when its reader has seen enough', async () => {
+    const child = spawn(process.execPath, [ENTRY, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    const [said, [code]] = await Promise.all([readText(child.stderr), once(child, 'exit')]);
+    expect({ said, code }).toEqual({ said: '', code: 0 });
   });
 });

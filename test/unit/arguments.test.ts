@@ -31,6 +31,11 @@ describe('a point in time', () => {
   );
 });
 
+test('a point in time is not to come', () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-23T12:00:00Z') });
+  expect(() => parseSince('2026-11-24')).toThrow('still to come');
+});
+
 test('a number is from 1 up', () => {
   expect(parseCount('2000')).toBe(2_000);
   for (const text of ['0', '-1', '1.5', '1e3', 'ten', '', '12345678'])
