@@ -18,3 +18,16 @@ export function commandBlocks(markdown: string): CommandBlock[] {
   );
   return [...blocks].map(([, mark, script]) => ({ mark, script: script! }));
 }
+
+export interface Quote {
+  /** What the comment above it says: the path of a file, or the name of a sample. */
+  mark: string;
+  language: string;
+  text: string;
+}
+
+/** The blocks of code with a comment above that says what they are, in order; those of shell commands aside. */
+export function quotes(markdown: string): Quote[] {
+  const blocks = markdown.matchAll(/^<!-- ([^>]*) -->\n```(?!sh|bash|shell)(\w+)\n(.*?)^```/gms);
+  return [...blocks].map(([, mark, language, text]) => ({ mark: mark!, language: language!, text: text! }));
+}

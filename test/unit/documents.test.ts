@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { commandBlocks, readDocument, root } from '../support/documents.ts';
+import { commandBlocks, quotes, readDocument, root } from '../support/documents.ts';
 
 const documents = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
   cwd: root,
@@ -110,6 +110,14 @@ describe('every block of commands is run by a test', () => {
         );
     }
   });
+});
+
+test('what a document quotes is the file, word for word', () => {
+  const files = documents
+    .flatMap((path) => quotes(readDocument(path)))
+    .filter(({ mark }) => mark.includes('/'));
+  expect(files.length).toBeGreaterThanOrEqual(3);
+  for (const { mark, text } of files) expect(text, mark).toBe(readDocument(mark));
 });
 
 test('every npm script that a document or a workflow names is there', () => {
