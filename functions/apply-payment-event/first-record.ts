@@ -134,7 +134,7 @@ export async function firstRecord(
   if (!paymentType) throw notEnough(isUnconfirmed, 'paymentType');
   if (!statesOf(paymentType).includes(state)) throw notEnough(isUnconfirmed, `state of a ${paymentType}`);
 
-  const identity = await identify(deps, payment, paymentType);
+  const identity = await identify(deps, payment, paymentType, firstSeenAt ?? now);
   if (firstSeenAt !== undefined && now - firstSeenAt < CREATE_ENDS_MS && !(await isPlaced())) {
     throw new Error(`a create call may still say who payment ${payment.id} is`);
   }

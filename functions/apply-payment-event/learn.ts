@@ -78,7 +78,7 @@ export async function learnFromPaytech(
   const key = keyAt(record.version);
   const { state, amount, currency } = record;
   const complete = { ...payment, facts: { amount, currency, ...payment.facts, state } };
-  const identity = await identify(deps, complete, record.paymentType);
+  const identity = await identify(deps, complete, record.paymentType, Date.parse(record.created));
   const taught = await taughtBy(deps, record, identity, { key });
   return taught === 'changed' ? undefined : taught;
 }

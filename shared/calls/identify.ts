@@ -16,10 +16,12 @@ import {
   type PaymentIdentity,
   type PaymentRecord,
 } from '../payment/payment.ts';
-import { parseGatewayReference } from '../payment/reference.ts';
+import { gatewayReference, parseGatewayReference } from '../payment/reference.ts';
 import { meansMoney, type PaymentType } from '../payment/state.ts';
 import type { GatewayClient } from '../paytech/client.ts';
+import { ASK_LIMIT_MS } from '../paytech/time-limits.ts';
 import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
+import { DAY_MS, MINUTE_MS } from '../runtime/time.ts';
 import { readClaim } from '../store/claims.ts';
 import { readPayment } from '../store/payments.ts';
 import type { Table } from '../store/table.ts';
@@ -28,21 +30,30 @@ import { MAX_PARENTS, parentAtPaytech } from './parents.ts';
 
 /* Who a payment is: of which attempt of which claim, as far as its claim, its parent and it itself say. */
 
+export interface IdentifyDependencies {
+  table: Table;
+  gateway: Pick<GatewayClient, 'get' | 'list'>;
+  now: () => number;
+}
+
 /**
  * Who a payment is that is about to be recorded, as far as its claim, its parent and it itself say. Reads only.
- * Throws when paytech has to be asked for a parent that is not recorded here, and does not answer.
+ * Throws when paytech has to be asked for its parent, and does not answer. It has been known since `knownSince`, in
+ * epoch milliseconds.
  */
 export async function identify(
-  { table, gateway }: { table: Table; gateway: Pick<GatewayClient, 'get'> },
+  deps: IdentifyDependencies,
   payment: GatewayPayment,
   paymentType: PaymentType,
+  knownSince: number,
 ): Promise<Learnable & Pick<PaymentIdentity, 'attempt'>> {
+  const { table } = deps;
   const reference = payment.referenceId ? parseGatewayReference(payment.referenceId) : undefined;
   const claim = reference && (await readClaim(table, KIND_OF[paymentType], reference.referenceId));
   if (claim && (await isOurs(table, claim, reference.attempt, payment, paymentType))) {
     return ofClaim(claim, reference.attempt, payment.parentPaymentId);
   }
-  const origin = await originOf({ table, gateway }, payment, paymentType);
+  const origin = await originOf(deps, payment, paymentType, knownSince);
   if (origin && 'attempt' in origin) return ofClaim(origin.claim, origin.attempt, payment.parentPaymentId);
   const requested = {
     ...optional('requestedAmount', payment.customerAmount),
@@ -139,15 +150,43 @@ function isUnclaimed({ stage, attempt, owner }: Claim): boolean {
  * startRecurring, or has a token all the same, and has been paid, which our record may have yet to hear.
  */
 async function startsCycles(
-  gateway: Pick<GatewayClient, 'get'>,
-  { request }: Claim,
-  id: string,
+  deps: Omit<IdentifyDependencies, 'table'>,
+  claim: Claim,
   parent: PaymentRecord | GatewayPayment,
+  knownSince: number,
 ): Promise<boolean> {
-  if (!request.startRecurring && parent.recurringToken === undefined) return false;
+  if (!claim.request.startRecurring && parent.recurringToken === undefined) return false;
   if ('history' in parent && hasBeenPaid(parent)) return true;
-  const told = 'history' in parent ? await parentAtPaytech(gateway, id) : parent;
+  const told = 'history' in parent ? await recordedAtPaytech(deps, claim, parent, knownSince) : parent;
   return told !== undefined && meansMoney(told.facts.state);
+}
+
+/** By then the list has what was at paytech when a payment was heard of. */
+const LIST_SHOWS_MS = MINUTE_MS;
+
+/**
+ * A parent that is recorded here, as paytech shows it: by its list where GET does not answer, so that what paytech has
+ * made of it is not kept from its order for as long. Undefined where neither shows it. Throws where the list does not
+ * answer either, or may yet have it paid.
+ */
+async function recordedAtPaytech(
+  { gateway, now }: Omit<IdentifyDependencies, 'table'>,
+  { referenceId }: Claim,
+  { id, attempt = 1, created }: PaymentRecord,
+  knownSince: number,
+): Promise<GatewayPayment | undefined> {
+  try {
+    return await parentAtPaytech(gateway, id);
+  } catch (error) {
+    const createdFrom = new Date(Date.parse(created) - DAY_MS);
+    const query = { createdFrom, referenceId: gatewayReference(referenceId, attempt) };
+    const list = await gateway.list(query, ASK_LIMIT_MS);
+    if (list.kind !== 'answered') throw error;
+    const listed = list.result.payments.find((each) => each.id === id);
+    const isPaid = listed !== undefined && meansMoney(listed.facts.state);
+    if (!isPaid && now() - knownSince < LIST_SHOWS_MS) throw error;
+    return listed;
+  }
 }
 
 /**
@@ -155,10 +194,12 @@ async function startsCycles(
  * claim of the payment whose token it was charged by.
  */
 async function originOf(
-  { table, gateway }: { table: Table; gateway: Pick<GatewayClient, 'get'> },
+  deps: IdentifyDependencies,
   { parentPaymentId: firstId }: GatewayPayment,
   paymentType: PaymentType,
+  knownSince: number,
 ): Promise<{ claim: Claim; attempt: number } | { claim: Claim; isCycle: true } | undefined> {
+  const { table, gateway } = deps;
   let id = firstId;
   for (let step = 0; id !== undefined && step < MAX_PARENTS; step++) {
     const record = await readPayment(table, id);
@@ -176,7 +217,7 @@ async function originOf(
         ? await isOurs(table, claim, attempt, answered, paymentType)
         : record?.origin === 'service';
       if (isOfClaim) {
-        const isCycle = await startsCycles(gateway, claim, id, record ?? answered!);
+        const isCycle = await startsCycles(deps, claim, record ?? answered!, knownSince);
         return isCycle ? { claim, isCycle } : { claim, attempt };
       }
     }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { writePayment } from '../../shared/paytech/wire.ts';
-import { DAY_MS } from '../../shared/runtime/time.ts';
+import { DAY_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { backOffice, RETENTION_MS } from '../support/back-office.ts';
@@ -357,6 +357,29 @@ describe('a cycle that paytech charges by itself', () => {
       expect(order.made()).toHaveLength(2);
     },
   );
+
+  it.each([
+    ['is told from a cascade by the list', 'COMPLETED' as const],
+    ['and a cascade that may be one is recorded once the list has had its time', 'DECLINED' as const],
+  ])('while GET does not answer: %s', async (_, state) => {
+    const { id, order } = await firstPayment({ isPaid: false });
+    world.gateway.set(id, { state });
+    const { id: another } = cycleOf(id);
+    world.gateway.weather.get = 'down';
+    const receivedAt = new Date(world.now()).toISOString();
+    const told = { id: another, state: 'COMPLETED', parentPaymentId: id } as const;
+    const apply = () => world.apply(webhookEvent(told, { source: 'reconcile', receives: 3, receivedAt }));
+    if (state === 'DECLINED') {
+      await expect(apply()).rejects.toThrow('could not be asked');
+      pass(MINUTE_MS);
+    }
+    await apply().finally(() => {
+      world.gateway.weather.get = 'well';
+    });
+    const { earlierPaymentIds } = (await readClaim(world.table, 'deposit', order.referenceId))!;
+    expect(earlierPaymentIds).toEqual(state === 'DECLINED' ? [another] : []);
+    expect(await readPayment(world.table, another)).toMatchObject({ origin: 'service', parentPaymentId: id });
+  });
 
   it.each(['named by the list', 'named by GET alone', 'not to be had'])(
     'does not stand in the way of the order whose hold was let go, once its parent is known: %s',

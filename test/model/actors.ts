@@ -91,6 +91,8 @@ export function performer(state: State, actors: Actors) {
         return backOffice.refund(activity);
       case 'withdraw':
         return backOffice.withdraw(activity);
+      case 'charge':
+        return backOffice.charge(activity);
       case 'act':
         return backOffice.act(activity);
       case 'refresh': {
@@ -105,6 +107,8 @@ export function performer(state: State, actors: Actors) {
         return paytech.elsewhere(activity);
       case 'cascade':
         return paytech.cascade(activity);
+      case 'cycle':
+        return paytech.cycle(activity);
       case 'move-money':
         return paytech.moveMoney(activity);
       case 'strange-state':

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { executePayment } from '../../functions/execute-payment/pipeline.ts';
 import { actionRoute } from '../../functions/operations/actions.ts';
+import { recurring } from '../../functions/operations/deposits.ts';
 import { refunds } from '../../functions/operations/refunds.ts';
 import type { Call } from '../../functions/operations/router.ts';
 import { withdrawals } from '../../functions/operations/withdrawals.ts';
@@ -9,6 +10,7 @@ import { act } from '../../shared/calls/act.ts';
 import { type ClaimedCallDependencies, claimedCall } from '../../shared/calls/claimed-call.ts';
 import type { HttpEvent, Reply } from '../../shared/http/api.ts';
 import { EXECUTION_ENDS_MS } from '../../shared/payment/action.ts';
+import type { Claim } from '../../shared/payment/claim.ts';
 import { stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentType } from '../../shared/payment/state.ts';
@@ -17,17 +19,21 @@ import type { Table } from '../../shared/store/table.ts';
 import type { MadePayment } from '../support/answered-payment.ts';
 import { type MemoryGateway, POSSIBLE_IN } from '../support/memory-gateway.ts';
 import { type Answer, answerOf } from './answer.ts';
+import type { Subject } from './ledger.ts';
 import { type Conductor, runProcess } from './process.ts';
 import type { Activity } from './schedule.ts';
 
 type RefundActivity = Extract<Activity, { do: 'refund' }>;
 type WithdrawActivity = Extract<Activity, { do: 'withdraw' }>;
+type ChargeActivity = Extract<Activity, { do: 'charge' }>;
 type ActActivity = Extract<Activity, { do: 'act' }>;
 export type Faults = Pick<RefundActivity, 'ends' | 'lookUp' | 'table' | 'crash'>;
 type GatewayAnswer = Awaited<ReturnType<MemoryGateway['act']>>;
 type Outside = <O extends object>(target: O) => O;
 
 export const WITHDRAWN = decimal('7.000000000000000007');
+/** What a charge by the token of an earlier payment asks for, and at times another one under its id. */
+export const CHARGED = [decimal('3.000000000000000003'), decimal('5')] as const;
 const WELL: Faults = { ends: 'well', lookUp: 'well', table: undefined, crash: undefined };
 /** The first of the two withdrawals is approved or rejected by the merchant before it is carried out. */
 export function waitsForApproval({ referenceId }: { referenceId: string }): boolean {
@@ -38,7 +44,8 @@ const WEBHOOK_URL = 'https://shop.example/webhooks/paytech';
 
 /** A payout that was asked for, as the back office would send it again. */
 export interface BackOfficeRequest {
-  name: 'refund' | 'withdrawal';
+  name: 'refund' | 'withdrawal' | 'charge';
+  kind: Subject['kind'];
   id: string;
   body: Record<string, unknown>;
 }
@@ -96,12 +103,27 @@ export function createBackOffice({
   function payOut({ name, body }: BackOfficeRequest, faults: Faults): Promise<Answer | undefined> {
     return ask(name, faults, (outside) => {
       const deps = outsideOf(outside, faults);
-      const routes = name === 'refund' ? refunds : withdrawals;
       const fingerprintKey = { get: async () => LOCAL_KEYS.fingerprintKey };
       const create = claimedCall(deps);
       const settings = { webhookUrl: WEBHOOK_URL, eventParameters: [] };
-      return routes({ ...deps, create, ...settings, fingerprintKey })(eventOf(body), call());
+      const gateway = name === 'charge' ? askedForTokens(deps.gateway) : deps.gateway;
+      const all = { ...deps, gateway, create, ...settings, fingerprintKey };
+      return ROUTES[name](all)(eventOf(body), call());
     });
+  }
+
+  function askedForTokens(gateway: ClaimedCallDependencies['gateway']): ClaimedCallDependencies['gateway'] {
+    const get: typeof gateway.get = (...args) => {
+      count('charge asks paytech for the token');
+      return gateway.get(...args);
+    };
+    return { ...gateway, get };
+  }
+
+  /** A payment by whose token is charged. */
+  function parentOf({ parent: index, of }: ChargeActivity): MadePayment | undefined {
+    const withToken = [...gateway.payments.values()].filter((each) => each.recurringToken !== undefined);
+    return of === 'token' ? withToken[index % Math.max(1, withToken.length)] : pick(index, 'DEPOSIT');
   }
 
   return {
@@ -116,6 +138,7 @@ export function createBackOffice({
       const amount = part === 'all' ? {} : { amount: third(payment.facts.amount!) };
       const request = {
         name: 'refund',
+        kind: 'refund',
         id,
         body: { refundId: id, paymentId: payment.id, ...amount },
       } as const;
@@ -125,9 +148,21 @@ export function createBackOffice({
     async withdraw({ withdrawal, ...faults }: WithdrawActivity): Promise<void> {
       const id = withdrawalId(withdrawal);
       const body = { referenceId: id, amount: WITHDRAWN, currency: 'EUR' };
-      const request = { name: 'withdrawal', id, body } as const;
+      const request = { name: 'withdrawal', kind: 'withdrawal', id, body } as const;
       requests.set(id, request);
       await payOut(request, faults);
+    },
+    async charge(activity: ChargeActivity): Promise<void> {
+      const { charge, changed, ends, lookUp, table, crash } = activity;
+      const parent = parentOf(activity);
+      if (!parent) return;
+      const id = `charge-${charge % 3}-${run}`;
+      const [usual, other] = CHARGED;
+      const amount = changed === 'amount' ? other : usual;
+      const body = { referenceId: id, amount, currency: 'EUR', parentPaymentId: parent.id };
+      const request = { name: 'charge', kind: 'deposit', id, body } as const;
+      if (!requests.has(id)) requests.set(id, request);
+      await payOut(request, { ends, lookUp, table, crash });
     },
     async act({ payment: index, action, part, ends, ask: asked, ...rest }: ActActivity): Promise<void> {
       const payment = pick(index, action === 'approve' || action === 'reject' ? 'WITHDRAWAL' : 'DEPOSIT');
@@ -174,17 +209,31 @@ export function createBackOffice({
       });
     },
     /** The request that holds the claim, or else the first one for this id. */
-    async resend({ name, id, body }: BackOfficeRequest): Promise<Answer | undefined> {
-      const claim = name === 'refund' ? await readClaim(table, name, id) : undefined;
-      const claimed = claim && {
-        refundId: id,
-        paymentId: claim.request.parentPaymentId,
-        amount: claim.request.amount,
-      };
-      return payOut({ name, id, body: claimed ?? body }, WELL);
+    async resend({ body, ...request }: BackOfficeRequest): Promise<Answer | undefined> {
+      const claim = await readClaim(table, request.kind, request.id);
+      return payOut(
+        { ...request, body: claim ? { ...body, ...claimedOf(request.name, claim) } : body },
+        WELL,
+      );
     },
   };
 }
+
+/** What a request for one payment may have instead of what another for it has. */
+function claimedOf(name: BackOfficeRequest['name'], { request: { amount, parentPaymentId } }: Claim) {
+  switch (name) {
+    case 'refund':
+      return { paymentId: parentPaymentId, amount };
+    case 'charge':
+      return { parentPaymentId, amount };
+    case 'withdrawal':
+      return {};
+    default:
+      return name satisfies never;
+  }
+}
+
+const ROUTES = { refund: refunds, withdrawal: withdrawals, charge: recurring };
 
 function eventOf(body: Record<string, unknown>, id?: string): HttpEvent {
   return {

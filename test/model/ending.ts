@@ -77,7 +77,7 @@ async function untilAnswered(simulation: Simulation): Promise<void> {
       // An outcome that stays unknown is flagged, and waits for a person.
       const isEnded =
         (status < 500 && code !== 'payment.in_progress') ||
-        (round >= UNKNOWN_ROUNDS && own.isOpen(`${request.name}#${request.id}`));
+        (round >= UNKNOWN_ROUNDS && own.isOpen(`${request.kind}#${request.id}`));
       if (!isEnded) open++;
     }
     simulation.tick(REST_TICK_MS);

@@ -37,6 +37,7 @@ const INVARIANTS: readonly ((
   whatIsPaidIsNotSoldAgain,
   whatIsPaidTwiceAlarms,
   moneyGoesOutOnce,
+  cyclesCountForNoOrder,
   whatCreateKnewIsPublished,
   refundableIsWhatTheBooksSay,
   whatIsFinalAtPaytechIsPublished,
@@ -63,7 +64,8 @@ function whatIsPaidTwiceAlarms(simulation: Simulation, records: PaymentRecord[])
   const stands = (alarm: string) => own.isOpen(`standing#${alarm}`);
   const alarmed = (metric: string, id: string) =>
     logger.lines.some(({ more }) => more.metric === metric && JSON.stringify(more).includes(id));
-  for (const { referenceId: id } of orders) {
+  const charges = [...backOffice.requests.values()].filter(({ name }) => name === 'charge');
+  for (const id of [...orders.map(({ referenceId }) => referenceId), ...charges.map((each) => each.id)]) {
     const holding = siblingsOnRecord(simulation, records, { kind: 'deposit', id }).filter(holdsMoney);
     const ids = holding.map((each) => each.id);
     if (ids.length < 2) continue;
@@ -108,6 +110,32 @@ function holdsMoney({ state, refundable, refundsUnknown }: PaymentRecord): boole
 function moneyGoesOutOnce({ ledger, backOffice }: Simulation): void {
   none(ledger.violations, 'money goes out twice');
   for (const [id, times] of backOffice.acted) expect(times, `action on ${id} is sent once`).toBe(1);
+}
+
+/**
+ * What paytech charges by itself is no payment of the order that it goes on from, nor is anybody told so, once paytech
+ * has said what it goes on from.
+ */
+async function cyclesCountForNoOrder(
+  { ledger, own, orders }: Simulation,
+  records: PaymentRecord[],
+): Promise<void> {
+  for (const { id, parentId } of ledger.cycles()) {
+    const record = records.find((each) => each.id === id);
+    if (record?.parentPaymentId === undefined) continue;
+    expect(record.parentPaymentId, `parent of cycle ${id}`).toBe(parentId);
+    expect(record.attempt, `cycle ${id} is no attempt`).toBe(undefined);
+    for (const { referenceId } of orders) {
+      expect(record.referenceId, `cycle ${id} has no order`).not.toBe(referenceId);
+      const { paymentId, earlierPaymentIds, otherPaymentIds } =
+        own.latest.get(`deposit#${referenceId}`) ?? {};
+      expect([paymentId, earlierPaymentIds, otherPaymentIds].flat(), `claim of ${referenceId}`).not.toContain(
+        id,
+      );
+    }
+    const parent = records.find((each) => each.id === parentId);
+    if (parent?.origin === 'service') expect(record.origin, `origin of cycle ${id}`).toBe('service');
+  }
 }
 
 /** Reference, requested money and parent of what a claim has are in its record, and in the last event of it. */
@@ -301,7 +329,7 @@ function noAmountIsRounded(simulation: Simulation, records: PaymentRecord[]): vo
     if (!requestedAmount) continue;
     const asked = simulation.gateway.payments.get(id)?.asked?.amount?.toFixed();
     const made = simulation.ledger.made.get(id);
-    const subject = made?.by === 'elsewhere' ? made.under : made?.for;
+    const subject = made?.by === 'elsewhere' ? made.under : simulation.ledger.subjectOf(id);
     const alsoAsked = subject ? simulation.amountsAskedFor(subject) : [];
     expect([asked, ...alsoAsked], `asked amount of ${id}`).toContain(requestedAmount.toFixed());
   }
@@ -318,7 +346,7 @@ async function everyClaimHasAnEnd(
 ): Promise<void> {
   const { orders, backOffice, ledger, own, forGood } = simulation;
   const isOpenForGood = forGood.fault === 'list-down' || forGood.fault === 'payment-unreadable';
-  for (const { name: kind, id } of backOffice.requests.values()) {
+  for (const { kind, id } of backOffice.requests.values()) {
     const claim = await readClaim(table, kind, id);
     const stage = claim?.stage;
     const [made] = ledger.ours({ kind, id }).filter((each) => !ledger.denied.has(each.id));

@@ -21,7 +21,7 @@ import type { OrderRequest, openOrders } from './orders.ts';
 import type { openOutside } from './outside.ts';
 import { type Crash, runProcess } from './process.ts';
 import type { Activity, CreateEnding, TableFault } from './schedule.ts';
-import { SIGNING_KEY, type State, type Webhook } from './simulation-state.ts';
+import { type Order, SIGNING_KEY, type State, type Webhook } from './simulation-state.ts';
 
 export const EVENT_SOURCE = 'urn:paytech-payments:model';
 
@@ -66,7 +66,7 @@ export function createLambdas(
     const token = activity.changed === 'token' ? { cardToken: 'token' } : {};
     return storefront({
       ...activity,
-      request: { referenceId: order.referenceId, amount, ...method, ...token },
+      request: { ...order, amount, ...method, ...token },
     });
   }
 
@@ -77,7 +77,7 @@ export function createLambdas(
     table: fault,
     crash,
   }: {
-    request: { referenceId: string; amount: string; paymentMethod?: string; cardToken?: string };
+    request: Order & { paymentMethod?: string; cardToken?: string };
     ends?: CreateEnding;
     lookUp?: 'well' | 'unknown';
     table?: { atWrite: number; fault: TableFault } | undefined;

@@ -12,6 +12,8 @@ export interface Subject {
 export type Made =
   | { by: 'us'; for: Subject; ends: CreateEnding }
   | { by: 'cascade'; for: Subject }
+  /** Charged by paytech itself, by the token of `parentId`. */
+  | { by: 'cycle'; parentId: string }
   | { by: 'elsewhere'; under?: Subject };
 
 /** One call of ours that creates. */
@@ -19,9 +21,11 @@ interface Sent {
   subject: Subject;
   reference: string;
   ends: CreateEnding;
-  /** It charges by a token. */
-  byToken: boolean;
+  token: TokenUse;
 }
+
+/** By what it charges: a saved card, which is still an order's, or the token of an earlier payment. */
+export type TokenUse = 'none' | 'card' | 'recurring';
 
 interface LookUp {
   reference: string;
@@ -54,9 +58,15 @@ export function openLedger(payments: ReadonlyMap<string, MadePayment>, isRecorde
   /** How often a person let go of a claim, by its id. */
   const letGo = new Map<string, number>();
   const violations: string[] = [];
+  /** What may be taken for a cascade as well as for a cycle: it depends on when we hear of it and of its parent. */
+  const ambiguous = new Set<string>();
 
-  const isFor = (made: Made | undefined, { kind, id }: Subject) =>
-    made?.by !== undefined && made.by !== 'elsewhere' && made.for.kind === kind && made.for.id === id;
+  const subjectOf = (each: Made | undefined): Subject | undefined =>
+    each?.by === 'us' || each?.by === 'cascade' ? each.for : undefined;
+  const isFor = (each: Made | undefined, { kind, id }: Subject) => {
+    const subject = subjectOf(each);
+    return subject?.kind === kind && subject.id === id;
+  };
 
   const ours = (subject: Subject): MadePayment[] =>
     [...payments.values()].filter(({ id }) => {
@@ -95,15 +105,16 @@ export function openLedger(payments: ReadonlyMap<string, MadePayment>, isRecorde
     const before = sent.filter(({ subject: { kind, id } }) => kind === subject.kind && id === subject.id);
     const paymentsUnder = (reference: string) =>
       ours(subject).filter(({ id, referenceId }) => referenceId === reference && !denied.has(id));
-    const lost = before.filter(({ byToken, ends, reference }) => {
+    const lost = before.filter(({ token, ends, reference }) => {
       const isFound = paymentsUnder(reference).some(({ id }) => recorded.has(id) || isRecorded(id));
-      return byToken && SAYS_NOTHING.has(ends) && !isFound;
+      return token === 'card' && SAYS_NOTHING.has(ends) && !isFound;
     });
     if (lost.length > (letGo.get(`${subject.kind}#${subject.id}`) ?? 0))
       violations.push(
         `order ${subject.id} was charged again after a charge by token that was ${lost.at(-1)?.ends}`,
       );
-    for (const { reference } of before.filter(({ byToken, ends }) => byToken && ends === 'limited-made')) {
+    const limited = before.filter(({ token, ends }) => token === 'card' && ends === 'limited-made');
+    for (const { reference } of limited) {
       for (const { id } of paymentsUnder(reference)) {
         const looks = lookUps.filter((look) => look.reference === reference && look.made.has(id));
         const wasShown = looks.some(({ shown }) => shown.has(id));
@@ -136,13 +147,13 @@ export function openLedger(payments: ReadonlyMap<string, MadePayment>, isRecorde
       kind: Subject['kind'],
       reference: string,
       ends: CreateEnding,
-      byToken = false,
+      token: TokenUse,
     ): Subject {
       const id = parseGatewayReference(reference)?.referenceId ?? reference;
       const subject = { kind, id };
-      if (kind !== 'deposit') judgeRepeat(subject, arrived);
+      if (kind !== 'deposit' || token === 'recurring') judgeRepeat(subject, arrived);
       else judgeAfterToken(subject, arrived);
-      sent.push({ subject, reference, ends, byToken });
+      sent.push({ subject, reference, ends, token });
       return subject;
     },
     lookedUp(arrived: Arrived | undefined, reference: string, shown: readonly string[]): void {
@@ -157,9 +168,24 @@ export function openLedger(payments: ReadonlyMap<string, MadePayment>, isRecorde
     siblings(subject: Subject): MadePayment[] {
       return [...payments.values()].filter(({ id }) => {
         const each = made.get(id);
+        if (ambiguous.has(id)) return false;
         if (each?.by !== 'elsewhere') return isFor(each, subject);
         return each.under?.kind === subject.kind && each.under.id === subject.id;
       });
+    },
+    subjectOf: (id: string) => subjectOf(made.get(id)),
+    /** Those that are certainly cycles, of a payment that has held money from before they were made until now. */
+    cycles: (): { id: string; parentId: string }[] =>
+      [...made].flatMap(([id, each]) =>
+        each.by === 'cycle' && !ambiguous.has(id) ? [{ id, parentId: each.parentId }] : [],
+      ),
+    /** Once a payment that starts cycles is paid, its cascades look like them; while it is not, they like cascades. */
+    noteParent(parentId: string, isPaid: boolean): void {
+      const startsCycles = payments.get(parentId)?.recurringToken !== undefined;
+      for (const { id, parentPaymentId } of payments.values()) {
+        if (!startsCycles || parentPaymentId !== parentId) continue;
+        if ((made.get(id)?.by === 'cascade') === isPaid) ambiguous.add(id);
+      }
     },
     isElsewhere: (id: string) => made.get(id)?.by === 'elsewhere',
     /** Whether the answer to the call that made it never came, or said that nothing was made. */

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startWorld, type World } from '../support/world.ts';
 import { comeToRest, replayChangesNothing } from './ending.ts';
 import { checkInvariants } from './invariants.ts';
-import { LASTING, type Schedule, schedules } from './schedule.ts';
+import { schedules } from './random-schedules.ts';
+import { LASTING, type Schedule } from './schedule.ts';
 import { createSimulation } from './simulation.ts';
 import { smallest, written } from './smallest.ts';
 
@@ -31,6 +32,14 @@ const MUST_HAPPEN = [
   ...['get', 'list'].map((path) => `met strange state by ${path}`),
   'clock skewed',
   'charge by token',
+  ...['201', '200', '503 payment.outcome_unknown', '409 payment.reference_conflict'].map(
+    (answer) => `charge ${answer}`,
+  ),
+  'crash of charge',
+  'charge asks paytech for the token',
+  ...['with', 'without'].map((what) => `cycle ${what} the reference`),
+  'pair charge + lost create',
+  'pair cycle + lost create',
   'money moves',
   'state that nobody knows',
   ...['with', 'without'].map((what) => `cascade ${what} the reference`),
@@ -105,9 +114,10 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 async function play(schedule: Schedule, totals: Record<string, number>): Promise<void> {
-  const { mode, orders, rounds, chances, lasting, since } = schedule;
+  const { mode, orders, startRecurring, rounds, chances, lasting, since } = schedule;
   const isForGood = mode === 'liveness';
-  const simulation = createSimulation(world.table, orders, { chances, ...(isForGood ? { lasting } : {}) });
+  const options = { chances, startRecurring, ...(isForGood ? { lasting } : {}) };
+  const simulation = createSimulation(world.table, orders, options);
   // From its first run on reconcile finds what changes.
   await simulation.reconcile();
   for (const [index, round] of rounds.entries()) {

@@ -3,7 +3,7 @@ import { withQueued } from '../../shared/payment/observation.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
-import { WITHDRAWN } from './back-office.ts';
+import { CHARGED, WITHDRAWN } from './back-office.ts';
 import type { Subject } from './ledger.ts';
 import type { State } from './simulation-state.ts';
 
@@ -53,7 +53,8 @@ export function openOrders(state: State) {
   function amountsAskedFor({ kind, id }: Subject): string[] {
     const order = orders.find(({ referenceId }) => referenceId === id);
     if (order) return [order.amount, `1${order.amount}`];
-    return kind === 'withdrawal' ? [WITHDRAWN.toFixed()] : [];
+    if (kind === 'withdrawal') return [WITHDRAWN.toFixed()];
+    return kind === 'deposit' ? CHARGED.map((amount) => amount.toFixed()) : [];
   }
 
   return { paidOf, isLinked, noteSoldAgain, amountsAskedFor };

@@ -5,7 +5,7 @@ import type { SQSRecord } from 'aws-lambda';
 import type { Sqs } from '../../shared/messaging/event-queue.ts';
 import { KIND_OF } from '../../shared/payment/claim.ts';
 import type { BatchTable } from '../../shared/store/batch-table.ts';
-import type { Arrived, Subject } from './ledger.ts';
+import type { Arrived, Subject, TokenUse } from './ledger.ts';
 import type { OrderRequest, openOrders } from './orders.ts';
 import type { CreateEnding, TableFault } from './schedule.ts';
 import type { State } from './simulation-state.ts';
@@ -84,12 +84,12 @@ export function openOutside(state: State, noteSoldAgain: ReturnType<typeof openO
     const arrived = ledger.arrive();
     const next: typeof gateway.create = async (body, limit) => {
       if (ends !== 'well') count(`gateway ${ends}`);
-      const byToken = body.card !== undefined;
-      if (byToken) count('charge by token');
+      const token = body.recurringToken !== undefined ? 'recurring' : body.card ? 'card' : 'none';
+      if (token === 'card') count('charge by token');
       const kind = KIND_OF[body.paymentType];
-      const subject = ledger.sending(arrived, kind, body.referenceId, ends, byToken);
+      const subject = ledger.sending(arrived, kind, body.referenceId, ends, token);
       if (order) noteSoldAgain(order, `the attempt ${body.referenceId}`);
-      notePairsOf(subject, ends);
+      notePairsOf(subject, ends, token);
       const by = { by: 'us', for: subject, ends } as const;
       if (ends === 'late') {
         gateway.bodies.push(body);
@@ -123,10 +123,11 @@ export function openOutside(state: State, noteSoldAgain: ReturnType<typeof openO
     };
   }
 
-  function notePairsOf(subject: Subject, ends: CreateEnding): void {
+  function notePairsOf(subject: Subject, ends: CreateEnding, token: TokenUse): void {
     const { list, form } = gateway.weather;
     if (ends === 'limited-made' && list === 'lags') count('pair lag + 429');
     if (LOSES.has(ends) && form !== 'whole') count('pair terse + lost create');
+    if (LOSES.has(ends) && token === 'recurring') count('pair charge + lost create');
     const hasElsewhere = ledger.siblings(subject).some(({ id }) => ledger.isElsewhere(id));
     if (LOSES.has(ends) && hasElsewhere) count('pair elsewhere + lost create');
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { decimal } from '../../shared/payment/money.ts';
 import { optional } from '../../shared/payment/payment.ts';
-import { isFinal, type PaymentState, statesBefore } from '../../shared/payment/state.ts';
+import { isFinal, meansMoney, type PaymentState, statesBefore } from '../../shared/payment/state.ts';
 import type { MadePayment } from '../support/answered-payment.ts';
 import { WITHDRAWN } from './back-office.ts';
 import type { Subject } from './ledger.ts';
@@ -60,7 +60,7 @@ export function createPaytech(state: State, withdrawalId: (index: number) => str
   /** Money comes in for an order of which another request is under way. */
   function notePaidLate({ id }: MadePayment): void {
     const made = ledger.made.get(id);
-    const subject = made?.by === 'elsewhere' ? made.under : made?.for;
+    const subject = made?.by === 'elsewhere' ? made.under : ledger.subjectOf(id);
     if (subject?.kind === 'deposit' && (inFlight.get(subject.id) ?? 0) > 0)
       count('pair late money + retry in flight');
   }
@@ -135,16 +135,44 @@ export function createPaytech(state: State, withdrawalId: (index: number) => str
     const made = first && ledger.made.get(first.id);
     if (!first || !made || made.by === 'elsewhere') return;
     count(`cascade ${repeatsReference ? 'with' : 'without'} the reference`);
-    const isLost = ledger.ours(made.for).some(({ id }) => ledger.isLost(id));
-    if (isLost) count('pair cascade + lost create');
+    const subject = ledger.subjectOf(first.id);
+    if (subject && ledger.ours(subject).some(({ id }) => ledger.isLost(id)))
+      count('pair cascade + lost create');
     if (declines && first.facts.state !== 'DECLINED') {
       noteTruth(gateway.set(first.id, { state: 'DECLINED', errorCode: '3.01' }));
       send(first, webhook);
     }
     const another = gateway.cascade(first.id, { repeatsReference });
-    noteMade(another, { by: 'cascade', for: made.for });
+    noteMade(another, made.by === 'cycle' ? made : { by: 'cascade', for: made.for });
     if (shown.has(first.id)) shown.add(another.id);
     send(another, webhook);
+  }
+
+  /** A subscription goes on from a payment that was asked for with startRecurring and has been paid. */
+  function cycle({
+    payment: index,
+    repeatsReference,
+    amount,
+    webhook,
+  }: Extract<Activity, { do: 'cycle' }>): void {
+    const starting = payments().filter(
+      ({ recurringToken, facts }) => recurringToken !== undefined && meansMoney(facts.state),
+    );
+    const first = pick(starting, index);
+    if (!first) return;
+    count(`cycle ${repeatsReference ? 'with' : 'without'} the reference`);
+    if (ledger.isLost(first.id)) count('pair cycle + lost create');
+    const { referenceId, recurringToken } = first;
+    const cycle = gateway.make({
+      paymentType: 'DEPOSIT',
+      parentPaymentId: first.id,
+      ...optional('referenceId', repeatsReference ? referenceId : undefined),
+      ...optional('recurringToken', recurringToken),
+      amount: decimal(amount),
+      currency: 'EUR',
+    });
+    noteMade(cycle, { by: 'cycle', parentId: first.id });
+    send(cycle, webhook);
   }
 
   function moveMoney({ payment: index, currency, webhook }: Extract<Activity, { do: 'move-money' }>): void {
@@ -204,5 +232,5 @@ export function createPaytech(state: State, withdrawalId: (index: number) => str
     transit.push(signed(gateway.webhook({ ...rest, facts })));
   }
 
-  return { customer, elsewhere, cascade, moveMoney, strangeState, gatewayCorrects, lie };
+  return { customer, elsewhere, cascade, cycle, moveMoney, strangeState, gatewayCorrects, lie };
 }

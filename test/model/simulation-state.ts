@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { SQSRecord } from 'aws-lambda';
-import type { PaymentState } from '../../shared/payment/state.ts';
+import { meansMoney, type PaymentState } from '../../shared/payment/state.ts';
 import { sign } from '../../shared/paytech/signature.ts';
 import type { BatchTable } from '../../shared/store/batch-table.ts';
 import type { MadePayment } from '../support/answered-payment.ts';
@@ -17,6 +17,8 @@ export const SIGNING_KEY = 'the-signing-key-of-the-model';
 export interface Order {
   referenceId: string;
   amount: string;
+  /** The first of payments that go on by its token. */
+  startRecurring?: true;
 }
 
 export interface Webhook {
@@ -31,7 +33,11 @@ interface Coming {
 }
 
 /** What there is: the table, paytech and the queues as they are, and what is noted of them. */
-function openParts(shared: BatchTable, amounts: readonly string[], chances: readonly number[]) {
+function openParts(
+  shared: BatchTable,
+  amounts: readonly string[],
+  { chances, startRecurring }: { chances: readonly number[]; startRecurring: boolean },
+) {
   const own = ownTable(shared, randomUUID());
   const clock = { at: Date.parse('2026-11-23T12:00:00Z') };
   const skew = { ms: 0 };
@@ -62,7 +68,13 @@ function openParts(shared: BatchTable, amounts: readonly string[], chances: read
     count,
     gateway,
     ledger,
-    orders: amounts.map((amount): Order => ({ referenceId: `order-${randomUUID()}`, amount })),
+    orders: amounts.map(
+      (amount, index): Order => ({
+        referenceId: `order-${randomUUID()}`,
+        amount,
+        ...(startRecurring && index === 0 ? { startRecurring } : {}),
+      }),
+    ),
     transit: [] as Webhook[],
     queue: [] as SQSRecord[],
     deadLetters: [] as SQSRecord[],
@@ -87,17 +99,25 @@ function openParts(shared: BatchTable, amounts: readonly string[], chances: read
   };
 }
 
+export interface Options {
+  chances?: readonly number[];
+  /** Of the first order. */
+  startRecurring?: boolean;
+  lasting?: Lasting;
+}
+
 /** What a simulation has, and the notes that are taken of it. */
 export function openState(
   shared: BatchTable,
   amounts: readonly string[],
-  { chances = [0], lasting }: { chances?: readonly number[]; lasting?: Lasting } = {},
+  { chances = [0], startRecurring = false, lasting }: Options = {},
 ) {
-  const parts = openParts(shared, amounts, chances);
+  const parts = openParts(shared, amounts, { chances, startRecurring });
   const { gateway, ledger, transit, truths, skew, count, forGood } = parts;
 
   function noteTruth({ id, facts }: MadePayment): void {
     truths.set(id, (truths.get(id) ?? new Set()).add(truthOf(facts)));
+    ledger.noteParent(id, meansMoney(facts.state));
   }
 
   function send(payment: MadePayment, delivery: Delivery): void {

@@ -8,18 +8,14 @@ import type { Answer } from './answer.ts';
 import type { BackOfficeRequest } from './back-office.ts';
 import type { Subject } from './ledger.ts';
 import { openOrders } from './orders.ts';
-import type { Delivery, Lasting, Round } from './schedule.ts';
-import { type Order, openState, signed, type Webhook } from './simulation-state.ts';
+import type { Delivery, Round } from './schedule.ts';
+import { type Options, type Order, openState, signed, type Webhook } from './simulation-state.ts';
 
 /**
  * The real pipelines around the embedded DynamoDB, with paytech, SQS and SNS as the schedule wants them, and
  * what a person who sees everything would have written down.
  */
-export function createSimulation(
-  shared: BatchTable,
-  amounts: readonly string[],
-  options: { chances?: readonly number[]; lasting?: Lasting } = {},
-) {
+export function createSimulation(shared: BatchTable, amounts: readonly string[], options: Options = {}) {
   const state = openState(shared, amounts, options);
   const {
     own,
@@ -94,9 +90,7 @@ export function createSimulation(
           .includes(claimed.amount.toFixed());
       const amount = isTheOrders ? claimed.amount.toFixed() : order.amount;
       const method = isTheOrders ? optional('paymentMethod', claimed.paymentMethod) : {};
-      return alone(() =>
-        lambdas.storefront({ request: { referenceId: order.referenceId, amount, ...method } }),
-      );
+      return alone(() => lambdas.storefront({ request: { ...order, amount, ...method } }));
     },
     backOffice,
     /** What the back office would send again. */

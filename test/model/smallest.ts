@@ -16,6 +16,7 @@ const PLAIN: Partial<Schedule>[] = [
   { lastWord: 'webhooks' },
   { isDecided: false },
   { chances: [0] },
+  { startRecurring: false },
 ];
 
 /** A schedule that still fails and from which little can be left out: whole rounds first, then activities and faults. */
