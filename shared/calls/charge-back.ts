@@ -24,6 +24,7 @@ import type { ObserveDependencies } from './observe.ts';
  * | none, the deposit COMPLETED                | locked, then called                  | by the answer:        |
  * |   answered                                 | on the queue; open until applied     | done                  |
  * |   refused, and the audit trail has one     | the same                             | done                  |
+ * |   refused, and the trail is not answered   | open: there may be one already       | unknown               |
  * |   refused, not accepted, or not sent       | unlocked                             | rejected, unavailable |
  * |   anything else, 429 included              | the audit trail is asked             | done, or unknown      |
  * | one is under way, or was just begun        | the audit trail is asked             | done, or unknown      |
@@ -131,9 +132,9 @@ export function chargeBack(deps: ChargeBackDependencies) {
     const hasTime = now() + SHORT_ASK_LIMIT_MS <= request.deadline;
     if (called.is === 'unknown') return hasTime ? look(request, record, operation) : UNKNOWN;
     // 3.29 also says that there is one already.
-    if (called.is === 'rejected' && hasTime && (await isInTrail(deps, paymentId))) {
-      return tell(request, record, chargebackOf(request));
-    }
+    const isThere = called.is !== 'rejected' ? false : hasTime ? await isInTrail(deps, paymentId) : undefined;
+    if (isThere === undefined) return UNKNOWN;
+    if (isThere) return tell(request, record, chargebackOf(request));
     await dropOperation(table, record);
     return called;
   }

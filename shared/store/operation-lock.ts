@@ -36,7 +36,7 @@ export async function takeOperation(
       },
       ...assign(listed(table, pk, operation.leaseUntil)),
     ],
-    condition: [isActionable, isAsRead, ...(isDispute ? ['attribute_not_exists(chargeback)'] : [])],
+    condition: [isActionable, isAsRead, ...(isDispute ? [HAS_NO_CHARGEBACK] : [])],
   });
   const record = item && toRecord(item);
   // A write whose answer was lost and that the SDK repeated finds itself.
@@ -52,13 +52,15 @@ function isOwnedBy(owner: string | undefined, index: number): Fragment {
   };
 }
 
+const HAS_NO_CHARGEBACK = 'attribute_not_exists(chargeback)';
+
 /**
  * Refunds are free again with what was to dispute the payment, unless its chargeback has turned up meanwhile: then the
  * operation has taken effect, and stays.
  */
 function undisputed(operation: Operation | undefined): { REMOVE: string[]; condition: Fragment[] } {
   return operation?.kind === 'chargeback'
-    ? { REMOVE: ['disputed'], condition: ['attribute_not_exists(chargeback)'] }
+    ? { REMOVE: ['disputed'], condition: [HAS_NO_CHARGEBACK] }
     : { REMOVE: [], condition: [] };
 }
 

@@ -257,6 +257,36 @@ describe('a registration of which nobody heard the end', () => {
     world.gateway.chargebacks.set(id, {});
     expect(await office.dispute(id)).toMatchObject({ status: 200, body: { chargeback: { state: 'OPEN' } } });
   });
+
+  it('may have been made where paytech refuses it and its audit trail does not answer', async () => {
+    const id = await paid();
+    world.gateway.chargebacks.set(id, {});
+    world.gateway.endings.push({ on: 'operations', ends: 'unknown' });
+    expect(await office.dispute(id)).toMatchObject({ code: 'operation.outcome_unknown' });
+    expect(await refund(id)).toMatchObject({ code: 'refund.chargeback' });
+    expect(await office.dispute(id)).toMatchObject({ status: 200, body: { chargeback: { state: 'OPEN' } } });
+  });
+
+  it.each(['let go of', 'refused'])(
+    'does not free refunds where its webhook comes as it is %s',
+    async (how) => {
+      const id = await paid();
+      world.gateway.endings.push({ on: 'chargeback', ends: how === 'refused' ? how : 'unknown' });
+      if (how === 'let go of') {
+        await office.dispute(id);
+        world.clock.at += RELEASE_AFTER_MS;
+      }
+      const update: typeof world.table.update = async (pk, change) => {
+        if (change.REMOVE?.includes('disputed')) await world.apply(said(id));
+        return world.table.update(pk, change);
+      };
+      const slow = backOffice({ ...world, table: { ...world.table, update } });
+      const decision = { outcome: 'not-sent', reason: 'paytech denies it' };
+      await (how === 'refused' ? slow.dispute(id) : slow.resolve('operation', id, decision));
+      expect(await recordOf(id)).toMatchObject({ chargeback: { state: 'OPEN' }, disputed: true });
+      expect(await refund(id)).toMatchObject({ code: 'refund.chargeback' });
+    },
+  );
 });
 
 describe('a chargeback that is closed by hand', () => {
@@ -277,6 +307,17 @@ describe('a chargeback that is closed by hand', () => {
       code: 'payment.state_conflict',
     });
   });
+});
+
+it('what is closed by hand does not overtake what paytech has said meanwhile', async () => {
+  const id = await paid();
+  await office.dispute(id);
+  await world.applyQueued();
+  expect(await office.dispute(id, { state: 'DECLINED' })).toMatchObject({ status: 200 });
+  await world.apply(said(id, 'COMPLETED'));
+  await world.applyQueued();
+  expect(await recordOf(id)).toMatchObject({ chargeback: { state: 'COMPLETED' } });
+  expect(await refund(id)).toMatchObject({ code: 'refund.chargeback' });
 });
 
 describe('is refused', () => {
