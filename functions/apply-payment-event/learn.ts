@@ -64,7 +64,7 @@ export async function learn(
  */
 export async function learnFromPaytech(
   deps: Pick<FirstRecordDependencies, 'table' | 'gateway' | 'now' | 'logger'>,
-  { source, receives = 1 }: Pick<QueuedEvent, 'source' | 'receives'>,
+  { source, receives = 1, claim }: Pick<QueuedEvent, 'source' | 'receives' | 'claim'>,
   eventKey: string,
   payment: StatelessPayment,
   record: PaymentRecord,
@@ -73,14 +73,26 @@ export async function learnFromPaytech(
   // The list says the same in the same bytes, while what it leads to may have changed: a parent is known by now.
   const keyAt = (version: number) => identifiedKey(eventKey, version);
   const version = record.history.findLastIndex((each, at) => each.learned && each.key === keyAt(at)) + 1;
-  if (version > 0 && (receives > 1 || !mayLearnFrom(record, payment))) return { record, version };
-  if (!mayLearnFrom(record, payment)) return undefined;
+  // An order that misses it asks anew: the payment by whose token it was charged may never have been paid.
+  const mayLearn = mayLearnFrom(record, payment) || (claim !== undefined && isCycle(record));
+  if (version > 0 && (receives > 1 || !mayLearn)) return { record, version };
+  if (!mayLearn) return undefined;
   const key = keyAt(record.version);
   const { state, amount, currency } = record;
-  const complete = { ...payment, facts: { amount, currency, ...payment.facts, state } };
+  const complete = {
+    ...optional('parentPaymentId', record.parentPaymentId),
+    ...payment,
+    facts: { amount, currency, ...payment.facts, state },
+  };
   const identity = await identify(deps, complete, record.paymentType, Date.parse(record.created));
   const taught = await taughtBy(deps, record, identity, { key });
   return taught === 'changed' ? undefined : taught;
+}
+
+/** Whether it was taken for one that paytech has charged by itself, by the token of another. */
+function isCycle({ paymentType, origin, attempt, referenceId, parentPaymentId }: PaymentRecord): boolean {
+  const isOfNoRequest = attempt === undefined && referenceId === undefined;
+  return paymentType === 'DEPOSIT' && origin === 'service' && isOfNoRequest && parentPaymentId !== undefined;
 }
 
 /** Of the version in which a record learned from the claim of an event. */

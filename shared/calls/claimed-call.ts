@@ -185,7 +185,7 @@ export function claimedCall(deps: ClaimedCallDependencies) {
       ...(reserve ? { turn: (previous?.revision ?? 0) + 1 } : {}),
       ...optional('resolutions', previous?.resolutions),
     };
-    if (against) return flag(next, previous, `payment ${against.untold} may have paid it`);
+    if (against) return flag(next, previous, `payment ${against.untold} may be it`);
     if (!mayTry(next)) return flag(next, previous, `there were ${attempt - 1} attempts`);
     const taken = await saveClaim(table, previous, next);
     if (!taken.saved) return { movedTo: taken.claim };
@@ -223,6 +223,7 @@ export function claimedCall(deps: ClaimedCallDependencies) {
       return found?.is === 'alive' ? showLive(call, previous, found.record) : found;
     }
     const against = await look.forPayouts(previous, await recordsOf(table, previous), call.requestId);
+    if (against?.is === 'untold') return { untold: against.paymentId };
     // Noted in its record by now: whether it is what was asked for is judged as for any other.
     return against?.is === 'existing' ? { movedTo: previous } : against;
   }
@@ -331,7 +332,7 @@ export function claimedCall(deps: ClaimedCallDependencies) {
     const live = alive.find(({ id }) => id === paymentId) ?? alive.at(-1);
     // What pays out or charges again is never repeated under its own id: a new one says that it is meant.
     if (!isOrder(claim)) {
-      return live ? { is: 'existing', record: live } : look.confirmed(current, call.requestId);
+      return live ? { is: 'existing', record: live } : look.ended(claim, records, current, call);
     }
     if (live) return showLive(call, claim, live);
     if (movesByItself(claim) && !claim.answered) return flagFound(claim);

@@ -1,5 +1,12 @@
 import type { EventQueue } from '../messaging/event-queue.ts';
-import { type Claim, movesByItself, paymentsOf, TYPE_OF_KIND, withPayment } from '../payment/claim.ts';
+import {
+  type Claim,
+  movesByItself,
+  paymentsOf,
+  type Resolution,
+  TYPE_OF_KIND,
+  withPayment,
+} from '../payment/claim.ts';
 import { NOTHING } from '../payment/money.ts';
 import { type Voice, willApply } from '../payment/observation.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
@@ -88,9 +95,10 @@ export async function completeClaim(
   async function writeIn(found: Claim, id: string): Promise<Claim> {
     let current: Claim | undefined = found;
     for (let round = 0; current && round < MAX_ROUNDS; round++) {
-      const next: Claim = completes(current, id)
-        ? completedBy(current, id)
-        : withPayment(current, id, attempt);
+      const next: Claim = withDecisions(
+        completes(current, id) ? completedBy(current, id) : withPayment(current, id, attempt),
+        found,
+      );
       const ids = paymentsOf(next);
       if (ids.length > 1) for (const each of ids) await mark(table, each);
       const isKnown: boolean = next === current && current !== found;
@@ -137,6 +145,15 @@ function asAskedFor({ kind, referenceId, attempt, request }: Claim, payment: Gat
     customerCurrency: request.currency,
     ...payment,
   };
+}
+
+/** With the decisions that led to the payment, also where the claim was written by somebody else meanwhile. */
+function withDecisions(claim: Claim, { resolutions: taken = [] }: Claim): Claim {
+  const { resolutions = [] } = claim;
+  const isKnown = ({ at, caller }: Resolution) =>
+    resolutions.some((each) => each.at === at && each.caller === caller);
+  const missing = taken.filter((each) => !isKnown(each));
+  return missing.length === 0 ? claim : { ...claim, resolutions: [...resolutions, ...missing] };
 }
 
 /** What it was taken for before, made elsewhere, it is not. */

@@ -14,7 +14,8 @@ import { MAX_PARENTS, parentAtPaytech } from './parents.ts';
 
 /**
  * - `unknown`: paytech could not be asked; it may be the order's.
- * - `untold`: it may be the order's, and paytech does not say so much as how much it is: a person decides.
+ * - `untold`: it may be the order's, and paytech does not say so much as how much it is, or under which reference: a
+ *   person decides.
  */
 export type Whose = 'order' | 'other' | 'unknown' | 'untold';
 
@@ -49,8 +50,9 @@ export function whoseIs({ gateway, now }: WhoseIsDependencies, order: Order, unt
     const isUrgent = isPaid || unattended === true;
     if (listed.unsure) {
       const isPossible = ids.includes(listed.parentPaymentId ?? '') || isAsMuchAs(listed, asked);
-      const isToBeWaitedFor = unattended || (isPaid && listed.unsure === 'asked');
-      return isPossible && isToBeWaitedFor ? 'unknown' : 'other';
+      if (!isPossible || !isUrgent) return 'other';
+      if (listed.unsure === 'unasked') return unattended ? 'unknown' : 'other';
+      return listed.unsure === 'untold' ? 'untold' : 'unknown';
     }
     const isTold = isMoneyTold(listed);
     const mayBeAsMuch = isTold && isAsMuchAs(listed, asked);

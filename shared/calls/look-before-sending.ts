@@ -8,7 +8,7 @@ import type { GatewayPayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { keepAnswered } from '../store/answered.ts';
 import type { Table } from '../store/table.ts';
-import { whoseIs } from './listed-of-order.ts';
+import { type Order, whoseIs } from './listed-of-order.ts';
 import { type Listed, lookUpReferences } from './look-up.ts';
 import { queueFound, queueObservation } from './observe.ts';
 
@@ -40,7 +40,7 @@ type Against =
   | { is: 'in-progress'; seconds: number }
   | { is: 'unavailable' };
 
-/** paytech lists a payment that may have paid the order, and does not say enough of it to record it. */
+/** paytech lists a payment that may be what was asked for, and does not say enough of it to record it. */
 type Untold = { is: 'untold'; paymentId: string };
 
 /** For all questions together, since they are asked at once. */
@@ -52,7 +52,7 @@ const LATER = { is: 'in-progress' as const, seconds: LOOK_UP_GAP_MS / 1000 };
 export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
   const { table, gateway, now, logger } = deps;
 
-  return { forDeposits, forPayouts, forRedirectUrl, confirmed };
+  return { forDeposits, forPayouts, forRedirectUrl, ended };
 
   /** All of an order's payments have ended in vain here: have they at paytech, and has it no others? */
   async function forDeposits(
@@ -67,20 +67,27 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
     // What nobody has to follow is charged at once.
     if (!all && unattended) return { is: 'unavailable' };
     const listed = stillPossible(claim, all ?? []);
-    if (!all || listed.some(({ unsure }) => unsure)) {
-      // paytech's list is a second source; each payment that is known was asked for by itself.
-      logger.warn('references not listed', { metric: 'SiblingsNotListed', referenceId: claim.referenceId });
-    }
+    warnIfNotListed(claim, all, listed);
     const order = { claim, asked, unattended, ...cascadingOf(claim, records), listed: all ?? [] };
+    const ofList = await listedAgainst(order, listed, requestId);
+    if (ofList) return ofList;
+    const alive = known.filter((each) => each.is === 'alive');
+    return alive.find(({ record }) => withQueued(record).state !== 'CHECKOUT') ?? alive[0];
+  }
+
+  /** What paytech lists beside the payments of an order, as far as it is the order's. */
+  async function listedAgainst(
+    order: Order,
+    listed: Listed[],
+    requestId?: string,
+  ): Promise<Extract<Against, { is: 'in-progress' | 'unavailable' }> | Untold | undefined> {
     const whose = await Promise.all(listed.map(whoseIs(deps, order, now() + LIMIT_MS)));
     if (whose.includes('unknown')) return { is: 'unavailable' };
     const ofOrder = listed.filter((_, index) => whose[index] === 'order');
-    for (const each of ofOrder) await bring(claim, each, requestId);
+    for (const each of ofOrder) await bring(order.claim, each, requestId);
     if (ofOrder.length > 0) return LATER;
     const untold = listed[whose.indexOf('untold')];
-    if (untold) return { is: 'untold', paymentId: untold.id };
-    const alive = known.filter((each) => each.is === 'alive');
-    return alive.find(({ record }) => withQueued(record).state !== 'CHECKOUT') ?? alive[0];
+    return untold && { is: 'untold', paymentId: untold.id };
   }
 
   /** A payout goes out again only when GET says that all of its payments have failed, and the list has no other. */
@@ -88,15 +95,20 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
     claim: Claim,
     records: PaymentRecord[],
     requestId?: string,
-  ): Promise<Exclude<Against, { is: 'alive' }> | undefined> {
+  ): Promise<Exclude<Against, { is: 'alive' }> | Untold | undefined> {
     const counting = records.filter((each) => counts(claim, each));
     const { known, listed: all } = await ask(claim, counting, requestId);
     const against = known.find(({ is }) => is === 'existing') ?? known[0];
     if (against) return against.is === 'alive' ? LATER : against;
     if (!all) return { is: 'unavailable' };
     const listed = stillPossible(claim, all);
-    for (const each of listed) await bring(claim, each, requestId);
-    return listed.length > 0 ? LATER : undefined;
+    const sure = listed.filter(({ unsure }) => !unsure);
+    for (const each of sure) await bring(claim, each, requestId);
+    if (sure.length > 0) return LATER;
+    const [unsure] = listed;
+    if (!unsure) return undefined;
+    const untold = listed.find((each) => each.unsure === 'untold');
+    return untold ? { is: 'untold', paymentId: untold.id } : { is: 'unavailable' };
   }
 
   /** What GET says of each known payment that has not ended in vain, and what the list has besides. */
@@ -116,6 +128,37 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
     if (facts.state !== 'CHECKOUT')
       return queueObservation(deps, record, answer.result, { source: 'refresh' });
     return redirectUrl ? ((await keepAnswered(table, record.id, { redirectUrl })) ?? record) : record;
+  }
+
+  /**
+   * What is said of a payout or of a charge by a token that has failed. Who hears it pays or charges again under another
+   * id, while paytech may have gone on with a cascade, of which no webhook need have come.
+   */
+  async function ended(
+    claim: Claim,
+    records: PaymentRecord[],
+    current: PaymentRecord,
+    { request: asked, requestId }: ToBeSent,
+  ): Promise<Exclude<Against, { is: 'alive' }>> {
+    const shown = await confirmed(current, requestId);
+    if (shown.is !== 'existing' || !endedInVain(withQueued(shown.record).state)) return shown;
+    const all = await lookUpReferences(deps, claim, LIMIT_MS);
+    const listed = stillPossible(claim, all ?? []);
+    warnIfNotListed(claim, all, listed);
+    if (claim.kind === 'deposit') {
+      const order = { claim, asked, ...cascadingOf(claim, records), listed: all ?? [] };
+      const against = await listedAgainst(order, listed, requestId);
+      return against && against.is !== 'untold' ? against : shown;
+    }
+    const sure = listed.filter(({ unsure }) => !unsure);
+    for (const each of sure) await bring(claim, each, requestId);
+    return sure.length > 0 ? LATER : shown;
+  }
+
+  /** paytech's list is a second source; each payment that is known was asked for by itself. */
+  function warnIfNotListed({ referenceId }: Claim, all: Listed[] | undefined, listed: Listed[]): void {
+    if (all && !listed.some(({ unsure }) => unsure)) return;
+    logger.warn('references not listed', { metric: 'SiblingsNotListed', referenceId });
   }
 
   /** Who hears that a payout has failed pays again by another: that is not for a webhook alone to say. */

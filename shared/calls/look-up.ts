@@ -14,9 +14,12 @@ const CLOCK_MARGIN_MS = HOUR_MS;
 
 /**
  * A payment that paytech lists for a reference. The list may ignore what it is asked for, and need not state reference
- * and type: `unsure` where our record does not have them either, so that it may be ours, and whether GET was asked.
+ * and type: `unsure` where our record does not have them either, so that it may be ours:
+ * - `untold`: GET does not state them either, however often it is asked.
+ * - `unanswered`: GET did not answer.
+ * - `unasked`: there are too many of them.
  */
-export type Listed = GatewayPayment & { unsure?: 'asked' | 'unasked' };
+export type Listed = GatewayPayment & { unsure?: 'untold' | 'unanswered' | 'unasked' };
 
 export interface LookUpDependencies {
   table: Table;
@@ -55,20 +58,20 @@ async function underReferences(
   await Promise.all(
     asked.map(async (each) => {
       const whole = await completed(each);
-      if (isPossible(whole)) found.set(each.id, isStated(whole) ? whole : { ...whole, unsure: 'asked' });
+      if (isPossible(whole)) found.set(each.id, whole);
       else found.delete(each.id);
     }),
   );
   return [...found.values()];
 
-  async function completed(each: GatewayPayment): Promise<GatewayPayment> {
+  async function completed(each: GatewayPayment): Promise<Listed> {
     const record = await readPayment(table, each.id);
     const known: GatewayPayment = record ? { ...each, ...asListed(record) } : each;
     if (isStated(known)) return known;
     const answer = await gateway.get(each.id, ASK_LIMIT_MS);
-    return answer.kind === 'answered' && answer.result.id === each.id
-      ? { ...known, ...answer.result }
-      : known;
+    if (answer.kind !== 'answered' || answer.result.id !== each.id) return { ...known, unsure: 'unanswered' };
+    const whole = { ...known, ...answer.result };
+    return isStated(whole) ? whole : { ...whole, unsure: 'untold' };
   }
 
   /** A record has the merchant's id; under which attempt's reference does not matter here. */

@@ -68,11 +68,13 @@ export function isClaimKind(text: string): text is ClaimKind {
  * | known     | a deposit PENDING, asked for by another method  | 409 payment.under_way                |
  * | known     | a recurring charge, however it has ended        | 200 with it                          |
  * | known     | the same, but paytech goes on with a cascade    | 200 with the cascade                 |
+ * | known     | either, and only the list has the cascade       | 409 payment.in_progress, then that   |
  * | known     | a deposit DECLINED or CANCELLED, at paytech too | attempt n + 1 as `sent`, then call   |
  * | known     | the same, but still to be paid at paytech       | 200 with the payment, or 409         |
  * | known     | the same, but one is listed and not told enough | `flagged`                            |
  * | known     | the same, a charge by a token that was found    | `flagged`                            |
  * | released  | any; where it had payments, the same request    | the same attempt, as from (none)     |
+ * | released  | a payout, and one is listed and not told enough | `flagged`                            |
  * | unknown   | a charge by a token, as if money would go out   | `flagged`, or `limited`              |
  * | flagged   | any                                             | 409 claim.flagged, alarm             |
  * | flagged   | reconcile finds one that fits after all         | record, `known`                      |

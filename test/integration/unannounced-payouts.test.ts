@@ -217,6 +217,37 @@ describe('what moves money out', () => {
       expect(world.logger.metrics()).toContain('PaidOutTwice');
     });
 
+    it('and goes out again only once a person has denied what neither list nor GET says to be another’s', async () => {
+      const { decision, referenceId, claim, call } = await flagged();
+      const resolve = resolveClaim(world);
+      const not = { ...decision, outcome: 'not-sent' as const };
+      expect(await resolve(not)).toEqual({ is: 'released' });
+      const { id } = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
+      const get: World['gateway']['get'] = async (...args) => {
+        const answer = await world.gateway.get(...args);
+        if (answer.kind !== 'answered') return answer;
+        const { referenceId: _, ...result } = answer.result;
+        return { ...answer, result };
+      };
+      const gateway = { ...world.gateway, list: withoutReference, get };
+      expect(await call({ gateway })).toEqual({ is: 'flagged' });
+      expect((await claim())?.flag).toContain(id);
+      const denied = { ...not, notPaymentIds: [id] };
+      expect(await resolveClaim({ ...world, gateway })(denied)).toEqual({ is: 'released' });
+      expect(await call({ gateway })).toMatchObject({ is: 'created' });
+    });
+
+    it('waits for GET where that alone would say whose an entry of the list is', async () => {
+      const { decision, referenceId, call } = await flagged();
+      await resolveClaim(world)({ ...decision, outcome: 'not-sent' });
+      world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
+      const get: World['gateway']['get'] = async () => ({ kind: 'unknown', reason: 'timeout' });
+      expect(await call({ gateway: { ...world.gateway, list: withoutReference, get } })).toEqual({
+        is: 'unavailable',
+      });
+      expect(await call()).toMatchObject({ is: 'in-progress' });
+    });
+
     it('is not ended by a payment that it had before', async () => {
       const { decision, referenceId, claim, call } = await flagged();
       const first = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });

@@ -5,6 +5,7 @@ import { act } from '../../shared/calls/act.ts';
 import { LEASE_MS, LOOK_UP_GAP_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { DAY_MS } from '../../shared/runtime/time.ts';
+import { backOffice } from '../support/back-office.ts';
 import { type List, listsOf } from '../support/lists.ts';
 import { idOf, orderIn } from '../support/shop.ts';
 import { EUR_10, sharedWorld, type World, webhookEvent } from '../support/world.ts';
@@ -76,6 +77,28 @@ describe('an order whose attempt was declined', () => {
       expect(await send()).toMatchObject({ is: 'created' });
     },
   );
+
+  it('is left to a person where neither list nor GET says for which order as much was paid', async () => {
+    const { shop, first } = await declinedOrder();
+    const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId: shop.referenceId, ...EUR_10 });
+    world.gateway.set(id, { state: 'COMPLETED' });
+    const list = listThat(({ referenceId: _, ...rest }) => rest);
+    const get: World['gateway']['get'] = async (...args) => {
+      const answer = await world.gateway.get(...args);
+      if (answer.kind !== 'answered') return answer;
+      const { referenceId: _, ...result } = answer.result;
+      return { ...answer, result };
+    };
+    const gateway = { ...world.gateway, list, get };
+    const send = () => shop.send({}, { deps: { gateway } });
+    expect(await send()).toEqual({ is: 'flagged' });
+    expect((await shop.claim()).flag).toContain(id);
+    expect(world.logger.metrics()).toContain('ClaimFlagged');
+    const office = backOffice({ ...world, gateway });
+    const decision = { outcome: 'not-sent', notPaymentIds: [first, id], reason: 'of the till' };
+    expect(await office.resolve('deposit', shop.referenceId, decision)).toMatchObject({ status: 200 });
+    expect(await send()).toMatchObject({ is: 'created' });
+  });
 
   it('is not sold again where its first attempt was lost, and money was paid of which paytech does not say for what', async () => {
     const shop = orderIn(world);

@@ -231,6 +231,26 @@ describe('a flagged withdrawal', () => {
     expect(await office.withdraw(body)).toMatchObject({ status: 200, body: { id } });
   });
 
+  it('keeps the decision also where the webhook of another that fits is faster', async () => {
+    const body = await flagged();
+    const [named, other] = [isFound(body.referenceId), isFound(body.referenceId)];
+    const fields = { paymentType: 'WITHDRAWAL', referenceId: body.referenceId, amount: '50.05' };
+    const get: World['gateway']['get'] = async (...args) => {
+      if (args[0] === named.id)
+        await world.apply(webhookEvent({ id: other.id, state: 'PENDING', ...fields }));
+      return world.gateway.get(...args);
+    };
+    const decision = { outcome: 'sent', paymentId: named.id, reason };
+    const asking = backOffice({ ...world, gateway: { ...world.gateway, get } });
+    expect(await asking.resolve('withdrawal', body.referenceId, decision)).toMatchObject({ status: 200 });
+    expect(await claimOf(body.referenceId)).toMatchObject({
+      paymentId: other.id,
+      earlierPaymentIds: [named.id],
+      resolutions: [{ caller: CALLER, outcome: 'sent', reason }],
+    });
+    expect(world.logger.metrics()).toContain('PaidOutTwice');
+  });
+
   it('is sent as another attempt when it was not, and the decision stays with the claim', async () => {
     const body = await flagged();
     const decision = { outcome: 'not-sent', reason };
