@@ -1,3 +1,4 @@
+import { isInTrail } from '../../shared/calls/chargeback-trail.ts';
 import { stand } from '../../shared/calls/stand.ts';
 import { foundInRecord } from '../../shared/calls/still-to-decide.ts';
 import { eventKey, keyWithin, type QueuedEvent } from '../../shared/messaging/event-queue.ts';
@@ -6,14 +7,19 @@ import { publicationOf } from '../../shared/payment/cloud-event.ts';
 import { optional, type PaymentRecord, versionOfKey } from '../../shared/payment/payment.ts';
 import { readChargeback, type SaidOfChargeback } from '../../shared/paytech/chargeback.ts';
 import { UnreadablePayment } from '../../shared/paytech/wire.ts';
+import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import * as chargebacks from '../../shared/store/chargebacks.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { noteUnknownWord } from '../../shared/store/unknown-word.ts';
+import { NotAtPaytech } from './first-record.ts';
 import { assertRoom, isOld } from './limits.ts';
 import type { ApplyEventDependencies, Outcome } from './pipeline.ts';
 import { watchUnknownWord } from './warnings.ts';
 
 const MAX_ROUNDS = 4;
+
+/** How soon paytech's audit trail shows a chargeback is undocumented. */
+const TRAIL_SHOWS_MS = 10 * MINUTE_MS;
 
 /**
  * Applies what is said of a payment's chargeback, which is never judged as the payment's state. Throws as
@@ -52,6 +58,7 @@ export function applyChargeback(deps: ApplyEventDependencies) {
     const version = versionOfKey(record, key);
     if (version) return again(event, record, version);
     const by = event.source === 'webhook' ? 'paytech' : 'person';
+    if (by === 'paytech' && !wasRegistered(record)) await assertInTrail(event, record.id);
     switch (judgeChargeback(record.chargeback, said.state, by)) {
       case 'stale':
         return { outcome: 'stale', paymentId: record.id };
@@ -60,6 +67,16 @@ export function applyChargeback(deps: ApplyEventDependencies) {
       default:
         return write(event, key, said, record);
     }
+  }
+
+  /** Nobody here has begun it: whoever signed the webhook must not have made it up. */
+  async function assertInTrail({ receivedAt }: QueuedEvent, id: string): Promise<void> {
+    const isThere = await isInTrail(deps, id);
+    if (isThere) return;
+    if (isThere === false && now() - Date.parse(receivedAt) >= TRAIL_SHOWS_MS) {
+      throw new NotAtPaytech('paytech shows no chargeback of this payment');
+    }
+    throw new Error(`paytech's audit trail may yet show the chargeback of payment ${id}`);
   }
 
   async function write(
@@ -101,4 +118,9 @@ export function applyChargeback(deps: ApplyEventDependencies) {
     if (found.length > 0) await stand(deps, finding, 'chargeback open', { paymentId: id });
     return { outcome, paymentId: id, publication: publicationOf(record, version, eventSource) };
   }
+}
+
+/** Also one of which a person has said that it was not. */
+function wasRegistered({ chargeback, operations }: PaymentRecord): boolean {
+  return chargeback !== undefined || operations.some(({ kind }) => kind === 'chargeback');
 }

@@ -46,7 +46,7 @@ import * as warnings from './warnings.ts';
 
 export interface ApplyEventDependencies {
   table: Table;
-  gateway: Pick<GatewayClient, 'get' | 'list'>;
+  gateway: Pick<GatewayClient, 'get' | 'list' | 'operations'>;
   /** The CloudEvents `source` of this deployment. */
   eventSource: string;
   policy: FollowUpPolicy;

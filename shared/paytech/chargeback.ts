@@ -15,18 +15,21 @@ export interface SaidOfChargeback {
 const wire = z.looseObject({
   id: z.string().check(z.regex(PAYMENT_ID)),
   state: z.nullish(z.string()),
+  /** Of a payment object: the state in it is the payment's own. */
+  paymentType: z.optional(z.unknown()),
   description: lenient(z.string().check(z.maxLength(512))),
 });
 
 /**
  * Reads the bytes of a chargeback's status webhook, whose form is undocumented, or of {@link writeChargeback}; `word`
- * where it has a state that nobody knows. Throws {@link UnreadablePayment}.
+ * where it has a state that nobody knows. A payment object says no more than that there is a chargeback: a COMPLETED
+ * deposit must not pass for a chargeback that is lost. Throws {@link UnreadablePayment}.
  */
 export function readChargeback(bytes: Uint8Array): SaidOfChargeback | { id: string; word: string } {
   const { data } = wire.safeParse(jsonOf(bytes));
   if (!data) throw new UnreadablePayment('no chargeback: id, state');
-  const { id, state, description } = data;
-  const said = state || 'OPEN';
+  const { id, state, paymentType, description } = data;
+  const said = (!paymentType && state) || 'OPEN';
   if (!isChargebackState(said)) return { id, word: /^[A-Z_]{1,64}$/.test(said) ? said : '(no name)' };
   return { id, state: said, ...optional('description', description?.toWellFormed()) };
 }

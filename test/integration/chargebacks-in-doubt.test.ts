@@ -9,7 +9,7 @@ import { readStanding } from '../../shared/store/standing.ts';
 import { backOffice, type Outside } from '../support/back-office.ts';
 import { orderRoute } from '../support/order-route.ts';
 import { reconciling } from '../support/reconciling.ts';
-import { objectBytes, sharedWorld, webhookEvent } from '../support/world.ts';
+import { chargebackEvent, sharedWorld, webhookEvent } from '../support/world.ts';
 
 const world = await sharedWorld();
 const office = backOffice(world);
@@ -32,13 +32,7 @@ async function chargedBack(): Promise<string> {
 }
 
 /** What paytech says of a chargeback, on the queue. */
-const said = (id: string, state?: string) => ({
-  bytes: objectBytes({ id, state: state ?? '' }),
-  source: 'webhook' as const,
-  receivedAt: new Date(world.now()).toISOString(),
-  about: 'chargeback' as const,
-});
-
+const said = (id: string, state?: string) => chargebackEvent(world, id, state);
 const refund = (paymentId: string) => office.refund({ refundId: `r-${randomUUID()}`, paymentId });
 
 /** Nobody hears whether it was registered. */

@@ -4,7 +4,6 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { CHARGEBACK_ROUTE, receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
 import { chargebackUrl } from '../../shared/http/webhook-paths.ts';
-import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { RELEASE_AFTER_MS } from '../../shared/payment/action.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { sign } from '../../shared/paytech/signature.ts';
@@ -12,7 +11,7 @@ import { readPayment } from '../../shared/store/payments.ts';
 import { backOffice, CALLER } from '../support/back-office.ts';
 import { orderRoute } from '../support/order-route.ts';
 import { reconciling } from '../support/reconciling.ts';
-import { sharedWorld, webhookEvent } from '../support/world.ts';
+import { chargebackEvent, sharedWorld, webhookEvent } from '../support/world.ts';
 
 const world = await sharedWorld();
 const office = backOffice(world);
@@ -26,10 +25,7 @@ async function paid(): Promise<string> {
 }
 
 /** What paytech says of a chargeback, on the queue. */
-const said = (id: string, state?: string, more: Partial<QueuedEvent> = {}): QueuedEvent => ({
-  ...webhookEvent({ id, state: state ?? '' }, more),
-  about: 'chargeback',
-});
+const said = (id: string, state?: string) => chargebackEvent(world, id, state);
 const eventOf = (outcome: Awaited<ReturnType<typeof world.apply>>) =>
   JSON.parse(outcome.publication!.body) as object;
 const refund = (paymentId: string) => office.refund({ refundId: `r-${randomUUID()}`, paymentId });
@@ -124,6 +120,7 @@ describe('its webhook', () => {
   it('is never judged as the payment’s state, though its bytes are the same', async () => {
     const id = await paid();
     const body = JSON.stringify({ id, state: 'DECLINED' });
+    world.gateway.chargebacks.set(id, {});
     await receive(CHARGEBACK_ROUTE, body);
     await world.applyQueued();
     expect(await recordOf(id)).toMatchObject({

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Environment } from '../../infra/cli/environment.ts';
 import { explain } from '../../infra/cli/explain.ts';
 import { orderRoute } from '../support/order-route.ts';
-import { sharedWorld, webhookEvent } from '../support/world.ts';
+import { chargebackEvent, sharedWorld, webhookEvent } from '../support/world.ts';
 
 /** What `explain` says of a payment that is charged back. */
 
@@ -26,8 +26,7 @@ it.each([
   const { body } = await orderRoute(world).send();
   world.gateway.set(body.id, { state: 'COMPLETED' });
   await world.apply(webhookEvent({ id: body.id, state: 'COMPLETED' }, { source: 'refresh' }));
-  const told = state === 'OPEN' ? '' : state;
-  await world.apply({ ...webhookEvent({ id: body.id, state: told }), about: 'chargeback' });
+  await world.apply(chargebackEvent(world, body.id, state === 'OPEN' ? undefined : state));
   const { timeline, todo } = await explained(body.id);
   expect(timeline.at(-1)).toContain(`said that its chargeback is ${state} (version 3)`);
   expect(timeline.filter((text) => text.includes('applied as version 3'))).toEqual([]);

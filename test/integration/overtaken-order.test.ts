@@ -80,7 +80,8 @@ describe('an order whose first call was answered 429, although paytech has made 
     const money = { amount: decimal('10'), currency: 'EUR' };
     const { id } = world.gateway.make({ paymentType: 'DEPOSIT', referenceId, ...money });
     if (isAskedAgain) expect(await shop.send()).toMatchObject({ is: 'created' });
-    const gateway = { get: async () => ({ kind: 'unknown' as const, reason: 'timeout' }), list: downList };
+    const get = async () => ({ kind: 'unknown' as const, reason: 'timeout' });
+    const gateway = { ...world.gateway, get, list: downList };
     const apply = world.applyWith({ gateway });
     const paid = webhookEvent({ id, state: 'COMPLETED', referenceId, amount: '7' });
     await apply({ ...paid, receives: 3 });

@@ -12,7 +12,7 @@ import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { endStanding, partitionOf, raise, readStanding } from '../../shared/store/standing.ts';
 import { backOffice } from '../support/back-office.ts';
 import { reconciling } from '../support/reconciling.ts';
-import { paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
+import { chargebackEvent, paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
 
 /** Each decision that only a person can take: how it comes to have its entry, and how that ends. */
 
@@ -156,8 +156,7 @@ const CAUSES: Record<StandingAlarm, Cause> = {
   },
   'chargeback-open': async () => {
     const id = await at('COMPLETED');
-    const said = (state?: string) =>
-      world.apply({ ...webhookEvent({ id, state: state ?? '' }), about: 'chargeback' });
+    const said = (state?: string) => world.apply(chargebackEvent(world, id, state));
     await said();
     return { id, decided: () => said('DECLINED') };
   },

@@ -161,7 +161,7 @@ export function createLambdas(
     const ended = await runProcess(conductor, faults.crash, (outside) => {
       const applyOne = applyEvent({
         table: outside(faulty(faults.table)),
-        gateway: outside({ get, list: gateway.list }),
+        gateway: outside({ get, list: gateway.list, operations: gateway.operations }),
         eventSource: EVENT_SOURCE,
         policy: { confirmAfterMs: 300_000 },
         now,

@@ -244,6 +244,24 @@ export function webhookEvent(
   };
 }
 
+/** The webhook of a chargeback that paytech has, on the queue. One that is open has no state. */
+export function chargebackEvent(
+  { gateway: { chargebacks }, now }: Pick<World, 'gateway' | 'now'>,
+  id: string,
+  state?: string,
+): QueuedEvent {
+  chargebacks.set(id, chargebacks.get(id) ?? {});
+  const receivedAt = new Date(now()).toISOString();
+  const signature = { key: 'aabbccdd', encoding: 'hex' };
+  return {
+    bytes: objectBytes({ id, state: state ?? '' }),
+    about: 'chargeback',
+    source: 'webhook',
+    receivedAt,
+    signature,
+  };
+}
+
 /** What the maker of a payment puts on the queue of it, once it is in the claim. */
 export function createEvent(
   world: World,
