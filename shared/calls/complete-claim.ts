@@ -2,6 +2,7 @@ import type { EventQueue } from '../messaging/event-queue.ts';
 import {
   type Claim,
   movesByItself,
+  parametersOf,
   paymentsOf,
   type Resolution,
   TYPE_OF_KIND,
@@ -10,7 +11,7 @@ import {
 import { NOTHING } from '../payment/money.ts';
 import { type Voice, willApply } from '../payment/observation.ts';
 import { optional, type PaymentRecord } from '../payment/payment.ts';
-import { gatewayReference } from '../payment/reference.ts';
+import { gatewayReference, parseGatewayReference } from '../payment/reference.ts';
 import { isBeginning, meansMoney, statesOf } from '../payment/state.ts';
 import { type GatewayPayment, writePayment } from '../paytech/wire.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -47,7 +48,8 @@ export async function completeClaim(
   payment: GatewayPayment,
   { requestId, ...by }: { caller?: string; reason?: string; requestId?: string },
 ): Promise<{ record: PaymentRecord; claim: Claim }> {
-  const { kind, referenceId, attempt } = claim;
+  const { kind, referenceId } = claim;
+  const attempt = attemptOf(claim, payment);
   const at = new Date(now()).toISOString();
   const type = TYPE_OF_KIND[kind];
   const begins = isBeginning(payment.facts.state) && statesOf(type).includes(payment.facts.state);
@@ -58,7 +60,7 @@ export async function completeClaim(
     : { state: 'PENDING' as const, amount, currency };
   const queueAnswer = (options?: { delaySeconds: number }) => {
     const how = { source: 'create' as const, receivedAt: at, ...optional('requestId', requestId) };
-    const bytes = writePayment(asAskedFor(claim, payment));
+    const bytes = writePayment(asAskedFor(claim, attempt, payment));
     return queue.send({ bytes, claim: { kind, referenceId }, ...how }, options);
   };
   // A process that dies before the end leaves it to this; an order's next call finds a lost deposit by itself.
@@ -72,7 +74,7 @@ export async function completeClaim(
       ...optional('parentPaymentId', claim.request.parentPaymentId),
       ...optional('requestedAmount', claim.request.amount),
       requestedCurrency: claim.request.currency,
-      ...optional('additionalParameters', claim.additionalParameters),
+      ...optional('additionalParameters', parametersOf(claim, attempt)),
       created: payment.created ?? at,
       origin: 'service',
       attempt,
@@ -96,7 +98,7 @@ export async function completeClaim(
     let current: Claim | undefined = found;
     for (let round = 0; current && round < MAX_ROUNDS; round++) {
       const next: Claim = withDecisions(
-        completes(current, id) ? completedBy(current, id) : withPayment(current, id, attempt),
+        completes(current, id) ? completedBy(current, id) : withPayment(current, id, claim.attempt),
         found,
       );
       const ids = paymentsOf(next);
@@ -116,7 +118,7 @@ export async function completeClaim(
 
   function completes({ paymentId, stage, attempt: current }: Claim, id: string): boolean {
     if (paymentId !== undefined) return paymentId === id && stage !== 'known';
-    return current === attempt && stage !== 'released';
+    return current === claim.attempt && stage !== 'released';
   }
 }
 
@@ -137,7 +139,11 @@ async function noteAnswer(
  * With what paytech's answer need not tell and its claim knows: whoever finds the message without a record must know
  * whose payment it is.
  */
-function asAskedFor({ kind, referenceId, attempt, request }: Claim, payment: GatewayPayment): GatewayPayment {
+function asAskedFor(
+  { kind, referenceId, request }: Claim,
+  attempt: number,
+  payment: GatewayPayment,
+): GatewayPayment {
   return {
     paymentType: TYPE_OF_KIND[kind],
     referenceId: gatewayReference(referenceId, attempt),
@@ -154,6 +160,13 @@ function withDecisions(claim: Claim, { resolutions: taken = [] }: Claim): Claim 
     resolutions.some((each) => each.at === at && each.caller === caller);
   const missing = taken.filter((each) => !isKnown(each));
   return missing.length === 0 ? claim : { ...claim, resolutions: [...resolutions, ...missing] };
+}
+
+/** A person may say that it is what an earlier attempt has made. */
+function attemptOf(claim: Claim, payment: GatewayPayment): number {
+  const of = payment.referenceId === undefined ? undefined : parseGatewayReference(payment.referenceId);
+  const isEarlier = of?.referenceId === claim.referenceId && of.attempt < claim.attempt;
+  return isEarlier ? of.attempt : claim.attempt;
 }
 
 /** What it was taken for before, made elsewhere, it is not. */

@@ -103,10 +103,12 @@ export function resolveClaim(deps: ResolveClaimDependencies) {
     const payment = answer.result;
     const { paymentType = TYPE_OF_KIND[claim.kind], referenceId } = payment;
     if (paymentType !== TYPE_OF_KIND[claim.kind]) return mismatch('the payment has another payment type');
-    const isListed = listed?.some(({ id }) => id === paymentId) || paymentsOf(claim).includes(paymentId);
+    const entry = listed?.find(({ id }) => id === paymentId);
+    const isListed = entry !== undefined || paymentsOf(claim).includes(paymentId);
     const isNamed = referenceId !== undefined && referencesOf(claim).includes(referenceId);
     const sure = (listed ?? []).filter((each) => !each.unsure);
-    if (isListed || isNamed) return adopt(decision, claim, payment, sure);
+    const named = { ...optional('referenceId', entry?.referenceId), ...payment };
+    if (isListed || isNamed) return adopt(decision, claim, named, sure);
     if (!listed && referenceId === undefined) return { is: 'unavailable' };
     return mismatch('the payment has another reference');
   }

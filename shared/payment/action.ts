@@ -1,5 +1,6 @@
 import type { Chargeback } from './chargeback.ts';
 import { type Decimal, sameAmount } from './money.ts';
+import { isAmountToBeChosen } from './payment.ts';
 import {
   isFinal,
   isWaiting,
@@ -59,7 +60,7 @@ export interface ActionRequest {
 export interface Operation extends Pick<ActionRequest, 'amount'> {
   /** `chargeback` leaves the payment's state as it is; see shared/payment/chargeback.ts. */
   kind: OperationKind;
-  /** A capture of all that is authorized. */
+  /** A capture of all that is authorized; without an amount where that is unknown here. */
   isWhole?: boolean;
   /** What paytech was asked to register. */
   chargeback?: Chargeback;
@@ -114,6 +115,7 @@ export function onUntouched(
 /** A payment as far as actions look at it; `operations` oldest first, `unconfirmed` where only a webhook said its state. */
 export type ActedOn = PaymentSnapshot & {
   operations: readonly Operation[];
+  requestedAmount?: Decimal;
   unconfirmed?: true;
   chargeback?: Chargeback;
 };
@@ -149,6 +151,8 @@ export function nextAction(payment: ActedOn, request: ActionRequest): ActionStep
   if (request.kind !== 'capture') return { do: 'call' };
   const amount = request.amount ?? payment.amount;
   if (amount.gt(payment.amount)) return { do: 'refuse', because: 'too-much' };
+  // How much all of it is, paytech alone knows.
+  if (isAmountToBeChosen(payment)) return { do: 'call', isWhole: true };
   return { do: 'call', amount, isWhole: sameAmount(amount, payment.amount) };
 }
 
@@ -227,6 +231,6 @@ function tookEffect({ kind, amount }: Operation, payment: PaymentSnapshot): bool
 
 function isSame(operation: Operation, { kind, amount }: ActionRequest): boolean {
   if (operation.kind !== kind) return false;
-  if (!operation.amount) return true;
+  if (!operation.amount) return !amount;
   return amount ? sameAmount(amount, operation.amount) : operation.isWhole === true;
 }

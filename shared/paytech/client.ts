@@ -157,8 +157,10 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
   }
 
   return {
-    create: async (body, limitMs) =>
-      decoded(await call('POST', '/api/v1/payments', limitMs, body), (envelope) => toMade(envelope.result)),
+    create: async (body, limitMs) => {
+      const answer = await call('POST', '/api/v1/payments', limitMs, body);
+      return decoded(withoutTokens(answer, body), (envelope) => toMade(envelope.result));
+    },
     get: async (id, limitMs) =>
       decoded(await call('GET', pathOf(id), limitMs), (envelope) => toPayment(envelope.result)),
     list: async (query, limitMs) =>
@@ -322,6 +324,16 @@ function interpret(transported: Transported): Answer<Envelope> {
       message: each.defaultMessage ?? 'is not valid',
     })),
   };
+}
+
+/** A refusal is shown to whoever asked, who need not know by which token is charged; a validator repeats what it refuses. */
+function withoutTokens<T>(answer: Answer<T>, { recurringToken, card }: CreatePaymentBody): Answer<T> {
+  if (answer.kind !== 'refused') return answer;
+  const { cardToken } = (card ?? {}) as { cardToken?: unknown };
+  const tokens = [recurringToken, cardToken].filter((each) => typeof each === 'string');
+  const clean = (text: string) => tokens.reduce((left, token) => left.replaceAll(token, '***'), text);
+  const errors = answer.errors.map(({ field, message }) => ({ field, message: clean(message) }));
+  return { ...answer, message: clean(answer.message), errors };
 }
 
 /** An answer whose result is not what was asked for says nothing of what was done. */

@@ -3,15 +3,18 @@ import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { createPayment } from '../../functions/create-payment/pipeline.ts';
 import { readerWithoutTokens } from '../../functions/create-payment/request.ts';
+import { act } from '../../shared/calls/act.ts';
 import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import { LEASE_MS } from '../../shared/payment/claim.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { answerOf, backOffice } from '../support/back-office.ts';
-import { parsed, sharedWorld, webhookEvent } from '../support/world.ts';
+import { reconciling } from '../support/reconciling.ts';
+import { objectBytes, parsed, sharedWorld, webhookEvent } from '../support/world.ts';
 
 const world = await sharedWorld();
 const office = backOffice(world);
+const { run } = reconciling(() => world);
 
 function topUp(openAmounts = true) {
   const referenceId = `top-up-${randomUUID()}`;
@@ -134,4 +137,40 @@ it('never tell a payment as paid of which nobody says how much', async () => {
   world.gateway.set(body.id, { state: 'COMPLETED', amount: decimal('9') });
   const told = paymentIn(await world.apply(webhookEvent({ id: body.id, state: 'COMPLETED', amount: null })));
   expect(told).toMatchObject({ state: 'COMPLETED', amount: '9' });
+});
+
+it('are asked about until they are told, also once all that is held has been captured', async () => {
+  const { body } = await topUp().send({ preAuth: true });
+  const { id } = body;
+  // Whatever paytech answers names no amount yet.
+  Object.assign(world.gateway.payments.get(id)!, { facts: { state: 'AUTHORIZED', currency: 'EUR' } });
+  await world.apply({
+    ...webhookEvent({ id, state: 'AUTHORIZED' }),
+    bytes: objectBytes({ id, state: 'AUTHORIZED' }),
+  });
+  const capture = act({ ...world, ready: async () => {} });
+  const ask = (amount?: string) =>
+    capture({
+      kind: 'capture',
+      paymentId: id,
+      ...(amount ? { amount: decimal(amount) } : {}),
+      owner: randomUUID(),
+      deadline: world.now() + 14_000,
+    });
+  expect(await ask('5')).toMatchObject({ is: 'too-much' });
+  expect(await ask()).toMatchObject({ is: 'done' });
+  expect(await ask('5')).not.toMatchObject({ is: 'done' });
+  await world.applyQueued();
+  const captured = await readPayment(world.table, id);
+  expect(captured).toMatchObject({ state: 'COMPLETED', unconfirmed: true });
+  expect(captured?.operations).toEqual([expect.not.objectContaining({ amount: expect.anything() })]);
+  world.gateway.set(id, { amount: decimal('25') });
+  world.clock.at += 6 * 60_000;
+  const listReadable = async () => ({ kind: 'unknown' as const, reason: 'down' });
+  await run({ gateway: { ...world.gateway, listReadable } });
+  await world.applyQueued();
+  expect(await readPayment(world.table, id)).toMatchObject({
+    amount: decimal('25'),
+    refundable: decimal('25'),
+  });
 });

@@ -5,6 +5,7 @@ import { createPayment } from '../../functions/create-payment/pipeline.ts';
 import { readerWithoutTokens } from '../../functions/create-payment/request.ts';
 import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import { LEASE_MS } from '../../shared/payment/claim.ts';
+import { decimal } from '../../shared/payment/money.ts';
 import { MAX_PARAMETERS_BYTES } from '../../shared/payment/parameters.ts';
 import { DAY_MS } from '../../shared/runtime/time.ts';
 import { readPayment } from '../../shared/store/payments.ts';
@@ -28,8 +29,9 @@ function order(outside: Partial<typeof world> = {}) {
   });
   return {
     referenceId,
-    send: (additionalParameters: object = GIVEN) => {
-      const body = JSON.stringify({ referenceId, amount: '10', currency: 'EUR', additionalParameters });
+    send: (additionalParameters: object = GIVEN, more: object = {}) => {
+      const order = { referenceId, amount: '10', currency: 'EUR', additionalParameters, ...more };
+      const body = JSON.stringify(order);
       const event = { body, headers: {}, requestContext: { http: { sourceIp: '192.0.2.1' } } };
       return answerOf(() => route(event as never, randomUUID(), world.now() + 14_000));
     },
@@ -122,6 +124,31 @@ it('are those of its attempt for each payment of an order, however late it is re
       expect.objectContaining({ additionalParameters: { shop: name } }),
     ]);
   }
+});
+
+it('are those of the attempt of which a person says that it made the payment', async () => {
+  const shop = order();
+  const card = { cardToken: 'tok-1', customer: { referenceId: 'ada' } };
+  const unheard = async (name: string) => {
+    world.gateway.endings.push({ on: 'create', ends: 'unknown' });
+    for (let round = 0; round < 3; round++) {
+      await shop.send({ shop: name }, card);
+      world.clock.at += LEASE_MS;
+    }
+  };
+  await unheard('north');
+  const denied = { outcome: 'not-sent', reason: 'paytech denies it' };
+  expect(await office.resolve('deposit', shop.referenceId, denied)).toMatchObject({ status: 200 });
+  await unheard('south');
+  const money = { amount: decimal('10'), currency: 'EUR' };
+  const late = world.gateway.make({ paymentType: 'DEPOSIT', referenceId: shop.referenceId, ...money });
+  const sent = { outcome: 'sent', paymentId: late.id, reason: 'it came late' };
+  expect(await office.resolve('deposit', shop.referenceId, sent)).toMatchObject({ status: 200 });
+  expect(await readPayment(world.table, late.id)).toMatchObject({
+    attempt: 1,
+    additionalParameters: { shop: 'north' },
+  });
+  expect(await shop.send({}, card)).toMatchObject({ status: 200, body: { id: late.id } });
 });
 
 it('are refused where what is named has more than 1 KB, before anything is claimed, and nothing else counts', async () => {

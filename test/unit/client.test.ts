@@ -56,6 +56,17 @@ describe('a POST', () => {
     expect(received).toHaveLength(1);
   });
 
+  test('that is refused does not repeat the tokens that it charges by', async () => {
+    const errors = [{ field: 'card.cardToken', defaultMessage: 'rejected value [tok-4711]: too old' }];
+    const { client } = await paytech(error(400, { message: 'no token-of-ada, tok-4711', errors }));
+    const body = { ...BODY, card: { cardToken: 'tok-4711' }, recurringToken: 'token-of-ada' };
+    expect(await client.create(body, ENOUGH)).toEqual({
+      kind: 'refused',
+      message: 'no ***, ***',
+      errors: [{ field: 'card.cardToken', message: 'rejected value [***]: too old' }],
+    });
+  });
+
   test.for([undefined, null, 'odd', {}, ['odd']])(
     'that is refused with the errors %j is refused all the same',
     async (errors) => {
