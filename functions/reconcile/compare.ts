@@ -3,9 +3,10 @@ import { isConfirmedBy } from '../../shared/payment/observation.ts';
 import { mayLearnFrom, type PaymentRecord } from '../../shared/payment/payment.ts';
 import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 import { forEachOf } from '../../shared/runtime/concurrency.ts';
+import { readPayments } from '../../shared/store/compared-payments.ts';
 import { keepConfirmed } from '../../shared/store/confirmation.ts';
 import { keyOf } from '../../shared/store/payment-item.ts';
-import { readPayment, readPayments } from '../../shared/store/payments.ts';
+import { readPayment } from '../../shared/store/payments.ts';
 import { discrepancyOf, named, type TellingContext, tellDiscrepancy } from './discrepancy.ts';
 import type { WebhookWatch } from './webhooks-missing.ts';
 

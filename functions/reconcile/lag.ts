@@ -5,6 +5,7 @@ import type { Counts } from '../../shared/runtime/metrics.ts';
 import { SECOND_MS } from '../../shared/runtime/time.ts';
 import { type OpenIndex, SHARDS_AT_ONCE } from '../../shared/store/open-index.ts';
 import type { Watermarks } from '../../shared/store/watermark.ts';
+import { allShards } from './part.ts';
 
 export interface LagDependencies {
   watermarks: Pick<Watermarks, 'read'>;
@@ -21,13 +22,14 @@ export interface LagDependencies {
  */
 export async function lagInRun({ watermarks, index, now, graceMs }: LagDependencies): Promise<Counts> {
   const at = now();
-  const oldest = await mapOf(shardsIn(index), SHARDS_AT_ONCE, (shard) =>
+  const state = await watermarks.read();
+  const oldest = await mapOf(shardsIn(allShards(index, state)), SHARDS_AT_ONCE, (shard) =>
     index.due(shard, { after: 0, until: at }, 1),
   );
   const due = oldest.flatMap(({ keys }) => keys.map(({ dueAt }) => dueAt));
   const inSeconds = (milliseconds: number) => Math.max(0, Math.round(milliseconds / SECOND_MS));
   return {
     WalkLagSeconds: inSeconds(at - Math.min(at, ...due)),
-    WatermarkLagSeconds: inSeconds(lagOf(await watermarks.read(), at, graceMs)),
+    WatermarkLagSeconds: inSeconds(lagOf(state, at, graceMs)),
   };
 }

@@ -1,6 +1,7 @@
 import type { EventQueue } from '../../shared/messaging/event-queue.ts';
 import type { OverdueLimits } from '../../shared/payment/overdue.ts';
 import { optional } from '../../shared/payment/payment.ts';
+import { OPEN_SHARDS } from '../../shared/payment/schedule.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Counts } from '../../shared/runtime/metrics.ts';
 import type { StartFunction } from '../../shared/runtime/start-function.ts';
@@ -11,7 +12,7 @@ import { tableWatermarks, type Watermarks } from '../../shared/store/watermark.t
 import type { ReadingGateway } from './circuit-breaker.ts';
 import { named } from './discrepancy.ts';
 import { lagInRun } from './lag.ts';
-import { type Part, WHOLE, type WorkerEvent } from './part.ts';
+import { allShards, type Part, WHOLE, type WorkerEvent } from './part.ts';
 import { workersNeeded } from './plan.ts';
 import type { RunSummary } from './run-summary.ts';
 import { countStanding } from './standing.ts';
@@ -68,6 +69,7 @@ export function reconcile(given: ReconcileContext) {
 
   return async ({ deadline, requestId }: Run): Promise<RunSummary> => {
     let hasDue = true;
+    await noteShards();
     await count('what stands and how far behind', async () => {
       const lag = await lagInRun({ watermarks, index, now, graceMs });
       hasDue = lag.WalkLagSeconds !== 0;
@@ -90,6 +92,19 @@ export function reconcile(given: ReconcileContext) {
     });
     return summary;
   };
+
+  /** So that what they hold is looked at also where the setting says fewer again. */
+  async function noteShards(): Promise<void> {
+    const { shards: openShards } = allShards(index, {});
+    try {
+      await watermarks.change((state) => {
+        const isNews = openShards > Math.max(OPEN_SHARDS, state.openShards ?? 0);
+        return isNews ? { state: { ...state, openShards }, outcome: true } : undefined;
+      });
+    } catch (error) {
+      logger.error('shards not noted', { metric: 'ReconcileFailed', ...named(error) });
+    }
+  }
 
   /** Answers which part is left to this run: all of it, where there is little or nobody can be started. */
   async function startOthers(deadline: number, hasDue: boolean): Promise<Part> {

@@ -3,6 +3,7 @@ import { downSince, lagOf, pagesDue, type SweepState } from '../../shared/paymen
 import { mapOf } from '../../shared/runtime/concurrency.ts';
 import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { type OpenIndex, SHARDS_AT_ONCE } from '../../shared/store/open-index.ts';
+import { allShards } from './part.ts';
 
 /** How many workers there is work for. Where that is little, the run does it alone. */
 
@@ -44,7 +45,7 @@ export async function workersNeeded(
 
   async function counted(what: keyof typeof COUNTED_OF_SHARD, spans: readonly DueSpan[]): Promise<number> {
     const limit = COUNTED_OF_SHARD[what];
-    const all = spans.flatMap((span) => shardsIn(index).map((shard) => ({ shard, span })));
+    const all = spans.flatMap((span) => shardsIn(allShards(index, state)).map((shard) => ({ shard, span })));
     const pages = await mapOf(all, SHARDS_AT_ONCE, ({ shard, span }) => index.due(shard, span, limit));
     if (pages.some(({ next }) => next !== undefined)) return Infinity;
     return pages.reduce((sum, { keys }) => sum + keys.length, 0);

@@ -4,7 +4,7 @@ import type { GatewayPayment } from '../../shared/paytech/wire.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { SECOND_MS } from '../../shared/runtime/time.ts';
 import { type ReadingGateway, reasonOf } from './circuit-breaker.ts';
-import type { Pace } from './pace.ts';
+import type { Turns } from './pace.ts';
 import type { RunCounts } from './run-summary.ts';
 
 /*
@@ -12,14 +12,12 @@ import type { RunCounts } from './run-summary.ts';
  * narrowed, is split by when its payments were created; what is still too much for a page is read by offsets.
  */
 
-export interface ReadContext {
+export interface ReadContext extends Turns {
   gateway: Pick<ReadingGateway, 'listReadable'>;
   logger: Pick<Logger, 'warn' | 'error'>;
   counts: RunCounts;
   /** From when on payments were created that are looked for, in epoch milliseconds. */
   createdFrom: number;
-  goesOn: () => boolean;
-  pace: Pick<Pace, 'turn'>;
   /** Answers how many of the payments could not be compared. */
   compare: (payments: readonly GatewayPayment[]) => Promise<number>;
 }
@@ -61,7 +59,7 @@ interface Second {
 
 /** Reads slices one after the other, and remembers how it had to split the last. */
 export function sliceReader(context: ReadContext) {
-  const { gateway, logger, counts, createdFrom, goesOn, pace, compare } = context;
+  const { gateway, logger, counts, createdFrom, goesOn, turn, compare } = context;
   /** The ages at which a full second was split, in milliseconds, the youngest first. */
   let ages: readonly number[] = [];
   let hasFailed = false;
@@ -103,7 +101,7 @@ export function sliceReader(context: ReadContext) {
   }
 
   async function readPart(slice: Second, part: Created): Promise<PartRead> {
-    if (!goesOn()) return { is: 'stopped', failed: 0 };
+    if (!goesOn() || !(await turn())) return { is: 'stopped', failed: 0 };
     const page = await ask(slice, part, 0);
     if (!page) return { is: 'not-answered', failed: 0 };
     if (page.hasMore) return { is: 'too-many' };
@@ -119,7 +117,7 @@ export function sliceReader(context: ReadContext) {
       before = seen.size;
       for (let offset = 0, hasMore = true; hasMore; ) {
         if (offset > MAX_OFFSET) return { is: 'not-answered', failed };
-        if (!goesOn()) return { is: 'stopped', failed };
+        if (!goesOn() || !(await turn())) return { is: 'stopped', failed };
         const page = await ask(slice, part, offset);
         if (!page) return { is: 'not-answered', failed };
         const fresh = page.payments.filter(({ id }) => !seen.has(id));
@@ -143,7 +141,6 @@ export function sliceReader(context: ReadContext) {
       limit: PAGE,
       offset,
     };
-    await pace.turn();
     const answer = await gateway.listReadable(query, LIST_LIMIT_MS);
     if (answer.kind !== 'answered') {
       counts.failed++;

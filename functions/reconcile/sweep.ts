@@ -17,7 +17,7 @@ import { DAY_MS, HOUR_MS, SECOND_MS } from '../../shared/runtime/time.ts';
 import type { Watermarks } from '../../shared/store/watermark.ts';
 import { isOutage, type ReadingGateway, reasonOf } from './circuit-breaker.ts';
 import { type CompareContext, comparePage } from './compare.ts';
-import type { Pace } from './pace.ts';
+import type { Turns } from './pace.ts';
 import { LIST_LIMIT_MS, PAGE, type SliceRead, sliceReader } from './read-slice.ts';
 
 /*
@@ -26,7 +26,7 @@ import { LIST_LIMIT_MS, PAGE, type SliceRead, sliceReader } from './read-slice.t
  * of time is read next, and how far all of them have come, is decided in shared/payment/slice.ts.
  */
 
-export interface SweepContext extends CompareContext {
+export interface SweepContext extends CompareContext, Turns {
   gateway: Pick<ReadingGateway, 'listReadable'>;
   watermarks: Watermarks;
   /** How long after a change its webhook may still come, in milliseconds. */
@@ -39,9 +39,6 @@ export interface SweepContext extends CompareContext {
   state: SweepState;
   /** Whether this worker asks once whether the list is back that was down. */
   probesList: boolean;
-  pace: Pick<Pace, 'turn'>;
-  /** Whether there is time, and paytech may be asked, for one more page. */
-  goesOn: () => boolean;
 }
 
 /** More payments of a slice that cannot be compared, and it is no trouble of single ones: the slice waits. */

@@ -44,26 +44,23 @@ import {
   type TellingContext,
   tellDiscrepancy,
 } from './discrepancy.ts';
-import type { Pace } from './pace.ts';
+import type { Turns } from './pace.ts';
 
 /*
  * Everything that is open and due in some shards: asked about, and put off to its next look. What is not reached stays
  * due, so that the next run goes on where this one ended. Two workers on one shard ask twice and change nothing twice.
  */
 
-export interface WalkContext extends TellingContext {
+export interface WalkContext extends TellingContext, Turns {
   index: OpenIndex;
   gateway: ReadingGateway;
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** How long after a change its webhook may still come, in milliseconds. */
   graceMs: number;
-  /** Whether there is time, and paytech may be asked, for one more question. */
-  goesOn: () => boolean;
   /** How many are looked at at once. */
   concurrency: number;
   /** Those of the index that are looked at. */
   shards: readonly number[];
-  pace: Pick<Pace, 'turn'>;
   overdueLimits: OverdueLimits;
 }
 
@@ -91,7 +88,7 @@ const RETRY_MS = MINUTE_MS;
 
 export function walk(context: WalkContext) {
   const { table, index, gateway, now, logger, counts, graceMs } = context;
-  const { goesOn, concurrency, overdueLimits, shards, pace } = context;
+  const { goesOn, concurrency, overdueLimits, shards, turn } = context;
   const tell = tellDiscrepancy(context);
   const check = checkClaim(context);
 
@@ -133,17 +130,18 @@ export function walk(context: WalkContext) {
     const isClosed = isFinal(record.state) && record.recheckUntil === undefined && !record.unconfirmed;
     if (isClosed) {
       const isDueLater = openOperation(record) && key.dueAt > now();
-      if (!isDueLater) await postpone(table, key, await lookAtDispute(record));
+      if (isDueLater) return;
+      if (openOperation(record) && !(await turn())) return;
+      await postpone(table, key, await lookAtDispute(record));
       return;
     }
     if (key.dueAt > now() && !mayBeAskedAhead(key, record)) return;
     const left = leftEarlier(record);
     if (left) return lookAtLeft(key, record, left);
-    await pace.turn();
     // It stays due.
-    if (!goesOn()) return;
+    if (!(await turn()) || !goesOn()) return;
     const open = openOperation(withQueued(record));
-    if (open?.kind === 'chargeback') await lookAtDispute(record);
+    if (open?.kind === 'chargeback' && (await turn())) await lookAtDispute(record);
     const operation = open?.kind === 'chargeback' ? undefined : open;
     const askedAt = now();
     const answer = await gateway.get(id, ASK_LIMIT_MS);
@@ -202,14 +200,21 @@ export function walk(context: WalkContext) {
     await postpone(table, key, now() + (isTold ? ON_ITS_WAY_MS : RETRY_MS));
   }
 
-  /** What is asked about ahead of its time is due after all else, and goes by when it was asked about. */
+  /**
+   * What is asked about ahead of its time is due after all else, and goes by when it was asked about; what is in doubt
+   * is due again after that time.
+   */
   function nextLook(record: PaymentRecord): number | undefined {
-    const isAhead = asksAhead && isOpenAndKnown(record) && !isWaiting(record.state);
-    return isAhead ? checkAfterAhead(now()) : nextCheckOf(record, now());
+    const next = nextCheckOf(record, now());
+    if (!asksAhead || isFinal(record.state) || (isWaiting(record.state) && isOpenAndKnown(record)))
+      return next;
+    if (isOpenAndKnown(record)) return checkAfterAhead(now());
+    return next && Math.min(next, now() + AHEAD_INTERVAL_MS);
   }
 
   function mayBeAskedAhead({ dueAt }: OpenKey, record: PaymentRecord): boolean {
-    if (!isOpenAndKnown(record)) return false;
+    if (isFinal(record.state)) return false;
+    if (!isOpenAndKnown(record)) return true;
     // It is due every hour, so that this tells when it was asked about.
     return !isWaiting(record.state) || dueAt <= now() + WATCHED_INTERVAL_MS - AHEAD_INTERVAL_MS;
   }
@@ -257,6 +262,7 @@ export function walk(context: WalkContext) {
     const claim = await readClaim(table, kind, id);
     // The index may not know yet that somebody else has looked.
     if (!claim || nextLookAt(claim) > now()) return;
+    if (!(await turn())) return;
     const checked = await check(claim);
     if (checked === 'flagged' || claim.stage === 'flagged') await standsFlagged(claim);
     else if (checked === 'unanswered' || checked === 'unresolved')

@@ -1,12 +1,12 @@
-import { downSince, lagOf, withAnswers } from '../../shared/payment/slice.ts';
+import { type Asked, downSince, lagOf, withAnswers } from '../../shared/payment/slice.ts';
 import { SECOND_MS } from '../../shared/runtime/time.ts';
 import { keepRateLimited, noticingRateLimit } from '../../shared/store/question-rate.ts';
 import type { Watermarks } from '../../shared/store/watermark.ts';
 import { type ReadingGateway, withCircuitBreaker } from './circuit-breaker.ts';
 import { named } from './discrepancy.ts';
 import { watchHealth } from './health.ts';
-import { paced, UNPACED } from './pace.ts';
-import { type Part, shardsOf } from './part.ts';
+import { paced, type Turns, UNPACED } from './pace.ts';
+import { allShards, type Part, shardsOf } from './part.ts';
 import type { ReconcileContext } from './pipeline.ts';
 import { listHelps } from './plan.ts';
 import { roomInQueue } from './room.ts';
@@ -65,11 +65,10 @@ export function worker(context: ReconcileContext & { watermarks: Watermarks }) {
       queue: health.queue,
       counts,
       state,
-      pace,
       room,
       deadline,
     };
-    const sweeping = sweep({ ...shared, goesOn: goesOnUntil(deadline - PAGE_MS, 'list') })();
+    const sweeping = sweep({ ...shared, ...turnsUntil(deadline - PAGE_MS, 'list') })();
     for (const ended of await Promise.allSettled([sweeping, walkAll()]))
       if (ended.status === 'rejected') throw ended.reason;
     counts.behindSeconds = (await sweeping).lagMs / SECOND_MS;
@@ -77,19 +76,28 @@ export function worker(context: ReconcileContext & { watermarks: Watermarks }) {
     const summary = summaryOf(counts);
     return { summary, hasWorked: health.hasWorked(summary) };
 
-    function goesOnUntil(end: number, asked: 'get' | 'list') {
-      return () => {
-        if (isOpen(asked)) counts.stopped = 'gateway';
-        else if (now() > end) counts.stopped ??= 'time';
-        else return true;
-        return false;
+    function turnsUntil(end: number, asked: Asked): Turns {
+      let isOver = false;
+      return {
+        goesOn() {
+          if (isOpen(asked)) counts.stopped = 'gateway';
+          else if (isOver || now() > end) counts.stopped ??= 'time';
+          else return true;
+          return false;
+        },
+        async turn() {
+          isOver ||= !(await pace.turn(end));
+          return !isOver;
+        },
       };
     }
 
     async function walkAll(): Promise<void> {
-      const goesOn = goesOnUntil(deadline - QUESTION_MS, 'get');
+      const turns = turnsUntil(deadline - QUESTION_MS, 'get');
+      const { goesOn } = turns;
       const concurrency = context.concurrency ?? CONCURRENCY;
-      const { due, ahead } = walk({ ...shared, shards: shardsOf(part, context.index), concurrency, goesOn });
+      const shards = shardsOf(part, allShards(context.index, state));
+      const { due, ahead } = walk({ ...shared, ...turns, shards, concurrency });
       await due();
       if (!(await isListNoHelp())) return;
       if (!context.isContinuous || !sleep) {

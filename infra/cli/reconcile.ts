@@ -98,9 +98,9 @@ async function watermarksOf(
   since: number | undefined,
   dryRun: boolean,
 ): Promise<Watermarks> {
-  if (since !== undefined) return ownWatermarks(onePassFrom(since));
   const kept = tableWatermarks(table, Date.now);
-  return dryRun ? ownWatermarks(await kept.read()) : kept;
+  if (since === undefined) return dryRun ? ownWatermarks(await kept.read()) : kept;
+  return ownWatermarks({ ...onePassFrom(since), ...optional('openShards', (await kept.read()).openShards) });
 }
 
 /** One round; nobody knows beforehand how many calls to paytech it takes, but they can be counted. */

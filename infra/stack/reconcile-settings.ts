@@ -38,7 +38,7 @@ export const reconcileSettings = {
     .max(512)
     .default(16)
     .describe(
-      'In how many partitions the index of what is open is kept: more above 4,000 payments a second, or for more workers than 16. Never make them fewer again.',
+      'In how many partitions the index of what is open is kept: more above 4,000 payments a second, or for more workers than 16. Made fewer again, the others are still looked into.',
     ),
   webhookGraceSeconds: z
     .int()

@@ -49,6 +49,8 @@ export interface SweepState {
   aside: SliceAside[];
   /** When the list was last asked for a slice in the future, which is empty unless it ignores its filters. */
   filterCheckedAt?: number;
+  /** The most shards that the index of what is open has had. */
+  openShards?: number;
   /** Since when paytech's list, and GET of a payment, have answered nobody. */
   listDownSince?: number;
   getDownSince?: number;

@@ -44,6 +44,7 @@ const COUNTS_AND_TIMES: Record<NamesOf<Stored, number>, 'count' | 'ms'> &
   failures: 'count',
   ended: 'count',
   permille: 'count',
+  openShards: 'count',
   at: 'ms',
   dueAt: 'ms',
   sentAt: 'ms',

@@ -17,7 +17,6 @@ import { endsInAnotherCurrency, paidIn } from '../payment/refund.ts';
 import { nextCheckAt, RECHECK_MS } from '../payment/schedule.ts';
 import { isFinal, meansMoney, type PaymentState, type PaymentType, statesBefore } from '../payment/state.ts';
 import { keepAnswered } from './answered.ts';
-import type { BatchTable } from './batch-table.ts';
 import { assign, type Condition, type Fragment } from './expressions.ts';
 import { MARKS, marksOf, marksOfDispute, UNTIL_CHANGED } from './marks.ts';
 import { IS_KNOWN, isInState, isUnchanged, keyOf, SCHEMA, toRecord } from './payment-item.ts';
@@ -39,15 +38,6 @@ export type Applied =
 export async function readPayment(table: Table, id: string): Promise<PaymentRecord | undefined> {
   const item = await table.get(keyOf(id));
   return item && toRecord(item);
-}
-
-/** Those of the payments that are recorded, by id, as they were a moment ago. */
-export async function readPayments(
-  table: Pick<BatchTable, 'getMany'>,
-  ids: readonly string[],
-): Promise<Map<string, PaymentRecord>> {
-  const items = await table.getMany(ids.map(keyOf));
-  return new Map([...items.values()].map(toRecord).map((record) => [record.id, record]));
 }
 
 /**

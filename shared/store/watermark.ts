@@ -76,6 +76,7 @@ function toState(item: Item | undefined, now: number): SweepState {
     passes,
     aside,
     filterCheckedAt,
+    openShards,
     listDownSince,
     getDownSince,
     uncompared = [],
@@ -86,6 +87,7 @@ function toState(item: Item | undefined, now: number): SweepState {
       passes,
       aside,
       ...optional('filterCheckedAt', filterCheckedAt),
+      ...optional('openShards', openShards),
       ...optional('listDownSince', listDownSince),
       ...optional('getDownSince', getDownSince),
     };
@@ -99,7 +101,7 @@ function toState(item: Item | undefined, now: number): SweepState {
 const OF_SCHEMA_1 = ['startedAt', 'uncompared', 'uncomparedFrom'];
 
 function write(table: Table, found: Item | undefined, { passes, aside, ...noted }: SweepState) {
-  const { filterCheckedAt, listDownSince, getDownSince } = noted;
+  const { filterCheckedAt, openShards, listDownSince, getDownSince } = noted;
   const { revision, at } = (found ?? {}) as StoredState;
   const isAsRead: Condition =
     revision === undefined
@@ -114,6 +116,7 @@ function write(table: Table, found: Item | undefined, { passes, aside, ...noted 
       passes,
       aside,
       filterCheckedAt,
+      openShards,
       listDownSince,
       getDownSince,
     }),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decimal } from '../../shared/payment/money.ts';
+import { takeOperation } from '../../shared/store/operation-lock.ts';
 import { reconciling } from '../support/reconciling.ts';
 import { startWorld, type World } from '../support/world.ts';
 
@@ -104,6 +105,32 @@ describe('for good, with every webhook lost', () => {
     }
     expect(asked).toHaveLength(minutes.length);
   });
+});
+
+it('and the list down, a payment of which something has been in doubt for long is told as soon as any other', async () => {
+  await run({ graceMs: GRACE });
+  const id = await created();
+  world.gateway.set(id, { state: 'AUTHORIZED' });
+  pass(GRACE + MINUTE);
+  await run({ graceMs: GRACE });
+  await applyAll();
+  await takeOperation(world.table, (await record(id))!, {
+    kind: 'capture',
+    isWhole: true,
+    owner: 'died',
+    startedAt: world.now(),
+    leaseUntil: world.now() + MINUTE,
+    version: 2,
+  });
+  pass(8 * 60 * MINUTE);
+  await run({ graceMs: GRACE });
+  for (let minute = 0; minute < 6; minute++) {
+    pass(MINUTE);
+    await run(withList(down));
+  }
+  world.gateway.set(id, { state: 'COMPLETED' });
+  const told = minutesUntil(async () => (await record(id))?.state === 'COMPLETED', withList(down));
+  expect(await told).toBeLessThanOrEqual(GRACE / MINUTE + 5);
 });
 
 describe('a list that lags', () => {

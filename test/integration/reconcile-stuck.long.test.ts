@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { ListQuery } from '../../shared/paytech/client.ts';
+import { assign } from '../../shared/store/expressions.ts';
 import { tableWatermarks } from '../../shared/store/watermark.ts';
 import { reconciling } from '../support/reconciling.ts';
 import { EUR_10, startWorld, type World } from '../support/world.ts';
@@ -135,4 +136,19 @@ it('forty workers change the watermarks at once', async () => {
     }));
   await Promise.all(Array.from({ length: 40 }, count));
   expect((await read()).filterCheckedAt).toBe(40);
+});
+
+it('a record that cannot be read is put aside alone', async () => {
+  await run();
+  const ids = Array.from({ length: 60 }, foreign);
+  await world.table.update(`payment#${ids[0]}`, {
+    SET: assign({ quarantine: 'no list' }),
+    condition: ['attribute_not_exists(pk)'],
+  });
+  pass(MINUTE);
+  const { told, queue } = toldTo();
+  await run({ queue });
+  expect(new Set(told)).toEqual(new Set(ids.slice(1)));
+  expect(await mark()).toBe(world.now());
+  expect((await watermarks().read()).aside).toHaveLength(1);
 });

@@ -120,6 +120,58 @@ it('more shards of the index hold what the old ones held, and what is written si
   expect(asked.toSorted()).toEqual([...before, ...since].sort());
 });
 
+it('what the shards hold that are none any more is asked about, too, and counts as due', async () => {
+  Object.assign(world.table, { shards: 64 });
+  const ids = await Promise.all(Array.from({ length: 20 }, () => created()));
+  await run({ index: { ...world.index, shards: 64 } });
+  Object.assign(world.table, { shards: 16 });
+  pass(OPEN_INTERVAL_MS + HOUR);
+  const { asked, gateway } = askedBy();
+  await run({ gateway });
+  expect(asked.toSorted()).toEqual(ids.toSorted());
+  const { counts } = world.logger.lines.findLast(({ message }) => message.includes('how far behind'))!.more;
+  expect(counts).toMatchObject({ WalkLagSeconds: HOUR / SECOND });
+});
+
+describe('where few questions may be asked', () => {
+  const sleep = async (milliseconds: number) => {
+    const until = world.now() + milliseconds;
+    await new Promise((resolve) => setImmediate(resolve));
+    pass(Math.max(0, until - world.now()));
+  };
+
+  it('a run ends in time, and what it has not asked about stays due', async () => {
+    await run();
+    const ids = await Promise.all(Array.from({ length: 20 }, () => created()));
+    pass(OPEN_INTERVAL_MS);
+    const { asked, gateway } = askedBy();
+    const end = world.now() + 55 * SECOND;
+    await run({ gateway, sleep, questionsPerSecond: 0.1, concurrency: 16 }, end);
+    expect(world.now()).toBeLessThanOrEqual(end);
+    expect(asked.length).toBeGreaterThan(0);
+    expect(asked.length).toBeLessThanOrEqual(6);
+    for (let runs = 0; runs < 8; runs++) {
+      pass(MINUTE);
+      await run({ gateway, sleep, questionsPerSecond: 0.1, concurrency: 16 });
+    }
+    expect(new Set(asked)).toEqual(new Set(ids));
+  });
+
+  it('those about claims are among them', async () => {
+    for (let each = 0; each < 12; each++) {
+      world.gateway.endings.push({ on: 'create', ends: 'unknown' });
+      await created('withdrawal').catch(() => {});
+    }
+    pass(HOUR);
+    await run();
+    pass(HOUR);
+    const before = world.gateway.calls.list;
+    await run({ sleep, questionsPerSecond: 0.1, concurrency: 16 });
+    expect(world.gateway.calls.list - before).toBeGreaterThan(0);
+    expect(world.gateway.calls.list - before).toBeLessThanOrEqual(8);
+  });
+});
+
 describe('workers', () => {
   it('ask about each payment once, all together, and the shards of one that died are due in the next run', async () => {
     const ids = await Promise.all(Array.from({ length: 40 }, () => created()));

@@ -22,7 +22,7 @@ async function asking({ seconds, limited }: { seconds: number; limited: () => Ra
   const askedAt: number[] = [];
   const asker = async () => {
     while (at < start + seconds * 1_000) {
-      await turn();
+      await turn(Number.POSITIVE_INFINITY);
       askedAt.push(at - start);
     }
   };
@@ -63,4 +63,21 @@ it('fewer where others were answered 429, which is noticed within ten seconds', 
   expect(perSecond.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 20));
   expect(Math.max(...perSecond.slice(11, 20))).toBeLessThanOrEqual(3);
   expect(reads).toBeLessThanOrEqual(3);
+});
+
+it('and none that would come too late: it is nobody’s, and whoever has more time may take it', async () => {
+  let at = 0;
+  const { turn } = paced({
+    table: { get: async () => undefined },
+    now: () => at,
+    sleep: async (milliseconds) => {
+      at += milliseconds;
+    },
+    perSecond: 0.1,
+  });
+  expect(await turn(5_000)).toBe(true);
+  expect(await turn(5_000)).toBe(false);
+  expect(at).toBe(0);
+  expect(await turn(10_000)).toBe(true);
+  expect(at).toBe(10_000);
 });
