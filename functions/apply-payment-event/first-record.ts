@@ -23,7 +23,7 @@ import { type Applied, readPayment, recordPayment } from '../../shared/store/pay
 import { refundNoMore } from '../../shared/store/refunds.ts';
 import type { Table } from '../../shared/store/table.ts';
 import { CREATE_ENDS_MS, RECEIVES_TO_ASK } from './limits.ts';
-import { withListedReference } from './listed-reference.ts';
+import { withListedIdentity } from './listed-identity.ts';
 import * as warnings from './warnings.ts';
 
 export interface FirstRecordDependencies {
@@ -48,7 +48,7 @@ export class NotAtPaytech extends Error {
  * | message                             | paytech, asked for it | what is recorded                         |
  * |-------------------------------------|-----------------------|------------------------------------------|
  * | webhook, list                       | answers               | its answer, over what the message says;  |
- * |                                     |                       | whose it is, {@link withListedReference} |
+ * |                                     |                       | whose it is, {@link withListedIdentity} |
  * | webhook                             | 404                   | nothing: set aside                       |
  * | webhook, list                       | nothing, three times  | the message, a webhook as `unconfirmed`  |
  * | answers to our own calls            | not asked             | the message                              |
@@ -63,7 +63,7 @@ export async function firstObservation(
   const answer = await deps.gateway.get(payment.id, ASK_LIMIT_MS);
   if (answer.kind === 'answered' && answer.result.id === payment.id) {
     const isAmountSaid = event.source === 'webhook' && answer.result.facts.amount === undefined;
-    const said = await withListedReference(deps, event, payment, answer.result);
+    const said = await withListedIdentity(deps, event, payment, answer.result);
     return { payment: over(event, said, answer.result), isUnconfirmed: false, isAmountSaid };
   }
   if (event.source === 'webhook' && answer.kind === 'not-accepted' && answer.status === 404) {
