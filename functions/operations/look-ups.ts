@@ -8,6 +8,7 @@ import { invalid } from '../../shared/http/validate.ts';
 import { KIND_OF } from '../../shared/payment/claim.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { REFERENCE_ID } from '../../shared/payment/reference.ts';
+import { withoutTokensIn } from '../../shared/payment/tokens.ts';
 import type { Answer, GatewayClient } from '../../shared/paytech/client.ts';
 import { readCard } from '../../shared/paytech/saved-card.ts';
 import { READ_LIMIT_MS } from '../../shared/paytech/time-limits.ts';
@@ -45,14 +46,28 @@ export function showPayment({ table, now }: Pick<LookUpRouteDependencies, 'table
   };
 }
 
-/** `GET /operations/payments/{id}/gateway-operations`: as paytech has them, customer data included. */
-export function gatewayOperations({ gateway }: Pick<LookUpRouteDependencies, 'gateway'>) {
+/**
+ * `GET /operations/payments/{id}/gateway-operations`: as paytech has them, customer data included, but without the
+ * tokens by which the payment or its parent can be charged again.
+ */
+export function gatewayOperations({ gateway, table }: Pick<LookUpRouteDependencies, 'gateway' | 'table'>) {
   return async (event: HttpEvent): Promise<Reply> => {
     const id = event.pathParameters?.id ?? '';
     if (!PAYMENT_ID.test(id)) throw notFound();
     const { operations } = answered(await gateway.operations(id, READ_LIMIT_MS));
-    return { status: 200, body: { operations: operations.map(handedOn) } };
+    const tokens = await tokensAround(table, id);
+    return {
+      status: 200,
+      body: { operations: operations.map(handedOn).map((each) => withoutTokensIn(each, tokens)) },
+    };
   };
+}
+
+/** Of the payment, and of its parent: a recurring charge is made by that of its first payment. */
+async function tokensAround(table: Table, id: string): Promise<(string | undefined)[]> {
+  const record = await readPayment(table, id);
+  const parent = record?.parentPaymentId && (await readPayment(table, record.parentPaymentId));
+  return [record?.recurringToken, (parent || undefined)?.recurringToken];
 }
 
 /** `GET /operations/customers/{referenceId}/cards`: the saved cards of a customer, their numbers masked. */

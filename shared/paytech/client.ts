@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { $ZodError } from 'zod/v4/core';
 import { parseJson, stringifyJson } from '../payment/json.ts';
+import { withoutTokens } from '../payment/tokens.ts';
 import type { Secret } from '../runtime/secrets.ts';
 import { waitFor } from '../runtime/slow.ts';
 import { send, type Transported, type TransportRequest } from '../runtime/transport.ts';
@@ -113,7 +114,7 @@ const KEY_REFUSED = new Set([401, 403]);
 export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClientOptions): GatewayClient {
   const followable = followableFrom(baseUrl);
   const toPayment = (entry: unknown) => followable(toGatewayPayment(entry));
-  const toMade = (entry: unknown) => followable(toMadePayment(entry));
+  const toMade = (entry: unknown, tokens?: string[]) => followable(toMadePayment(entry, tokens));
   const toExecuted = (entry: unknown) => followable(toExecutedPayment(entry));
 
   async function call(
@@ -132,7 +133,8 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
     }
     let answer: Answer<Envelope> = { kind: 'not-sent', reason: 'no time left to call' };
     for (let tried = 0; tried < TRIES[method] && left() > 0; tried++) {
-      answer = interpret(await waitFor('paytechMs', transport({ ...request, limitMs: left() })));
+      const transported = await waitFor('paytechMs', transport({ ...request, limitMs: left() }));
+      answer = interpret(transported, tokensIn(body));
       if (answer.kind !== 'unknown' && answer.kind !== 'not-sent') break;
     }
     if (answer.kind === 'not-accepted' && KEY_REFUSED.has(answer.status)) {
@@ -157,16 +159,19 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
   }
 
   return {
-    create: async (body, limitMs) => {
-      const answer = await call('POST', '/api/v1/payments', limitMs, body);
-      return decoded(withoutTokens(answer, body), (envelope) => toMade(envelope.result));
-    },
+    create: async (body, limitMs) =>
+      decoded(await call('POST', '/api/v1/payments', limitMs, body), ({ result }) =>
+        toMade(result, tokensIn(body)),
+      ),
     get: async (id, limitMs) =>
       decoded(await call('GET', pathOf(id), limitMs), (envelope) => toPayment(envelope.result)),
     list: async (query, limitMs) =>
       decoded(await call('GET', listPath(query), limitMs), ({ result, hasMore }) => {
         const entries = anyList.parse(result);
-        return { payments: entries.map(toMade), hasMore: hasMore ?? isFull(entries, query) };
+        return {
+          payments: entries.map((entry) => toMade(entry)),
+          hasMore: hasMore ?? isFull(entries, query),
+        };
       }),
     listReadable: async (query, limitMs) =>
       decoded(await call('GET', listPath(query), limitMs), ({ result, hasMore }) => {
@@ -212,6 +217,13 @@ export function gatewayClient({ baseUrl, apiKey, transport = send }: GatewayClie
         balances: anyList.parse(envelope.result),
       })),
   };
+}
+
+/** By which a saved card is charged or paid out to, or a customer charged again. */
+function tokensIn(body: unknown): string[] {
+  const { recurringToken, card } = (body ?? {}) as { recurringToken?: unknown; card?: unknown };
+  const { cardToken } = (card ?? {}) as { cardToken?: unknown };
+  return [recurringToken, cardToken].filter((token) => typeof token === 'string');
 }
 
 const anyList = z.array(z.unknown());
@@ -295,8 +307,11 @@ const errorSchema = z.looseObject({
 const REFUSED = new Set([400, 422]);
 const NOT_ACCEPTED = new Set([401, 403, 404, 429]);
 
-/** Sorts an HTTP ending. Only a body in paytech's own form counts as its answer; a proxy's page does not. */
-function interpret(transported: Transported): Answer<Envelope> {
+/**
+ * Sorts an HTTP ending. Only a body in paytech's own form counts as its answer; a proxy's page does not. A refusal goes
+ * to whoever asked, a browser too: it does not repeat the request's `tokens`.
+ */
+function interpret(transported: Transported, tokens: readonly string[]): Answer<Envelope> {
   if (transported.ended !== 'answered') {
     return { kind: transported.ended === 'failed' ? 'unknown' : 'not-sent', reason: transported.reason };
   }
@@ -318,22 +333,12 @@ function interpret(transported: Transported): Answer<Envelope> {
   if (!REFUSED.has(status)) return unknown;
   return {
     kind: 'refused',
-    message: error.data.message ?? 'refused by the gateway',
+    message: withoutTokens(error.data.message ?? 'refused by the gateway', tokens),
     errors: (error.data.errors ?? []).map((each) => ({
       field: each.field ?? '',
-      message: each.defaultMessage ?? 'is not valid',
+      message: withoutTokens(each.defaultMessage ?? 'is not valid', tokens),
     })),
   };
-}
-
-/** A refusal is shown to whoever asked, who need not know by which token is charged; a validator repeats what it refuses. */
-function withoutTokens<T>(answer: Answer<T>, { recurringToken, card }: CreatePaymentBody): Answer<T> {
-  if (answer.kind !== 'refused') return answer;
-  const { cardToken } = (card ?? {}) as { cardToken?: unknown };
-  const tokens = [recurringToken, cardToken].filter((each) => typeof each === 'string');
-  const clean = (text: string) => tokens.reduce((left, token) => left.replaceAll(token, '***'), text);
-  const errors = answer.errors.map(({ field, message }) => ({ field, message: clean(message) }));
-  return { ...answer, message: clean(answer.message), errors };
 }
 
 /** An answer whose result is not what was asked for says nothing of what was done. */

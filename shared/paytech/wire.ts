@@ -5,6 +5,7 @@ import { parseJson, stringifyJson } from '../payment/json.ts';
 import { type Decimal, decimalPlaces, isDecimal } from '../payment/money.ts';
 import { optional, type PaymentFacts, type UnknownWord } from '../payment/payment.ts';
 import { PAYMENT_STATES, PAYMENT_TYPES, type PaymentState, type PaymentType } from '../payment/state.ts';
+import { withoutTokensIn } from '../payment/tokens.ts';
 import { PATHS, type Path } from './fact-paths.ts';
 import { lenient, otherwise } from './lenient.ts';
 
@@ -148,8 +149,8 @@ export function toGatewayPayment(json: unknown): GatewayPayment {
  * hide that the payment exists. It reads as PENDING, which is no more than that; a deposit that comes with where its
  * customer pays and without a state has just begun. An unknown type reads as none.
  */
-export function toMadePayment(json: unknown): GatewayPayment {
-  const payment = toExecutedPayment(json);
+export function toMadePayment(json: unknown, sentTokens: SentTokens = []): GatewayPayment {
+  const payment = read(wireMadePayment, json, sentTokens);
   const { paymentType = 'DEPOSIT', redirectUrl, facts } = payment;
   const hasState = !!memberOf(json, 'state');
   const hasBegun = !hasState && paymentType === 'DEPOSIT' && redirectUrl !== undefined;
@@ -166,7 +167,14 @@ const wireMadePayment = z.extend(wirePayment, {
   paymentType: lenient(z.enum(PAYMENT_TYPES)),
 });
 
-function read(schema: typeof wirePayment | typeof wireMadePayment, json: unknown): GatewayPayment {
+/** By which a payment was asked for: what is said of it may repeat them. */
+type SentTokens = readonly (string | undefined)[];
+
+function read(
+  schema: typeof wirePayment | typeof wireMadePayment,
+  json: unknown,
+  sentTokens: SentTokens = [],
+): GatewayPayment {
   const parsed = schema.safeParse(json);
   if (!parsed.success) {
     const fields = parsed.error.issues.map((issue) => issue.path.join('.') || '(body)');
@@ -188,18 +196,23 @@ function read(schema: typeof wirePayment | typeof wireMadePayment, json: unknown
       state: wire.state,
       ...take('amount'),
       ...take('currency'),
-      ...readFacts(wire),
+      ...readFacts(wire, sentTokens),
     },
   } as GatewayPayment;
 }
 
-function readFacts(wire: object): Facts {
+function readFacts(wire: z.output<typeof wirePayment>, sentTokens: SentTokens): Facts {
   const found = FACT_NAMES.flatMap((name) => {
     const { data } = FACT_FORMS[FACTS[name].kind].safeParse(valueAt(wire, PATHS[name]));
     return data === undefined ? [] : [[name, data]];
   });
-  const { account, ...facts }: Facts = Object.fromEntries(found);
-  return { ...facts, ...optional('account', account && maskedAccount(account)) };
+  const { account, cardToken, ...facts }: Facts = Object.fromEntries(found);
+  const tokens = [wire.recurringToken ?? undefined, cardToken, ...sentTokens];
+  return {
+    ...(withoutTokensIn(facts, tokens) as Facts),
+    ...optional('cardToken', cardToken),
+    ...optional('account', account && maskedAccount(account)),
+  };
 }
 
 function valueAt(wire: object, [member, inner]: Path): unknown {

@@ -1,6 +1,7 @@
 // biome-ignore lint/style/noRestrictedImports: the one place that does
 import { Logger as LineLogger, LogFormatter, LogItem } from '@aws-lambda-powertools/logger';
 import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
+import { withoutToken } from '../payment/tokens.ts';
 import { env } from './config.ts';
 import { type Counts, embeddedMetrics, type MetricName } from './metrics.ts';
 
@@ -50,5 +51,9 @@ class LinesWithMetrics extends LogFormatter {
 
 /** The logger of a function: the stack gives its name in POWERTOOLS_SERVICE_NAME, its own in STACK_NAME. */
 export function openLogger(): Logger {
-  return new LineLogger({ logFormatter: new LinesWithMetrics() });
+  return new LineLogger({
+    logFormatter: new LinesWithMetrics(),
+    // No line should have one; whatever a library's error repeats, none has.
+    jsonReplacerFn: (name, value) => withoutToken(name, value),
+  });
 }

@@ -11,6 +11,7 @@ import {
   endings,
   error,
   html,
+  json,
   made,
   notAccepted,
   PAYMENT,
@@ -56,14 +57,25 @@ describe('a POST', () => {
     expect(received).toHaveLength(1);
   });
 
-  test('that is refused does not repeat the tokens that it charges by', async () => {
-    const errors = [{ field: 'card.cardToken', defaultMessage: 'rejected value [tok-4711]: too old' }];
-    const { client } = await paytech(error(400, { message: 'no token-of-ada, tok-4711', errors }));
-    const body = { ...BODY, card: { cardToken: 'tok-4711' }, recurringToken: 'token-of-ada' };
-    expect(await client.create(body, ENOUGH)).toEqual({
+  const sent = { recurringToken: 'first-planted', card: { cardToken: 'other-planted' } };
+
+  test('that is refused does not repeat the tokens that it sent', async () => {
+    const errors = [{ field: 'card.cardToken', defaultMessage: 'other-planted is of another customer' }];
+    const { client } = await paytech(error(400, { message: 'No first-planted here', errors }));
+    expect(await client.create({ ...BODY, ...sent }, ENOUGH)).toEqual({
       kind: 'refused',
-      message: 'no ***, ***',
-      errors: [{ field: 'card.cardToken', message: 'rejected value [***]: too old' }],
+      message: 'No **** here',
+      errors: [{ field: 'card.cardToken', message: '**** is of another customer' }],
+    });
+  });
+
+  test('whose payment was declined at once does not repeat them either', async () => {
+    const said = { errorMessage: 'first-planted is unknown', externalResultCode: '06|other-planted' };
+    const { client } = await paytech(
+      json(200, { status: 200, result: { ...PAYMENT, state: 'DECLINED', ...said } }),
+    );
+    expect(await client.create({ ...BODY, ...sent }, ENOUGH)).toMatchObject({
+      result: { facts: { errorMessage: '**** is unknown', externalResultCode: '06|****' } },
     });
   });
 

@@ -49,6 +49,19 @@ it('counts nothing of a line that names none', () => {
   expect(lines).toEqual([expect.not.objectContaining({ _aws: expect.anything() })]);
 });
 
+it('writes no token by which a customer is charged, whatever names or repeats it', () => {
+  const cause = new Error('{"recurringToken":"planted-1"}');
+  logger.error('unexpected error', {
+    error: cause,
+    cardToken: 'planted-2',
+    body: { recurringToken: 'planted-3' },
+  });
+  logger.warn('said: cardToken=planted-4');
+  expect(lines).toHaveLength(2);
+  expect(JSON.stringify(lines)).toContain('****');
+  expect(JSON.stringify(lines)).not.toContain('planted');
+});
+
 it('has no metric that no line names', () => {
   const root = join(import.meta.dirname, '../..');
   const files = globSync('{functions,shared}/**/*.ts', { cwd: root }).filter(

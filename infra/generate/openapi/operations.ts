@@ -194,6 +194,7 @@ const ROUTES: Record<OperationRouteKey, Description> = {
   'GET /operations/payments/{id}/gateway-operations': {
     operationId: 'listGatewayOperations',
     summary: "Shows paytech's audit steps of a payment, newest first, as paytech has them",
+    description: 'Tokens by which a customer can be charged are replaced by ****.',
     answers: { 200: { description: 'The steps.', schema: 'GatewayOperations' } },
     problems: ['payment.not_found', 'gateway.rejected', 'gateway.unavailable'],
   },

@@ -94,8 +94,9 @@ export function gatewayRoutes(api: FastifyInstance, options: GatewayOptions): vo
   });
 
   api.get<ById>('/payments/:id/operations', named('operations'), async (request) => {
-    const { operations } = payments.get(request.params.id);
-    return answerList(request, 'operation', operations.map(operationObject).reverse());
+    const payment = payments.get(request.params.id);
+    const steps = payment.operations.map((operation) => operationObject(operation, payment));
+    return answerList(request, 'operation', steps.reverse());
   });
 
   api.get<{ Params: { referenceId: string } }>(

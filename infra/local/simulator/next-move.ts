@@ -1,7 +1,7 @@
 /** What becomes of a payment by itself. */
 import { isUnattended } from './charges.ts';
 import type { Payment } from './payment.ts';
-import { cardOutcome, type Outcome, payoutOutcome, TOKEN_NOT_FOUND } from './sandbox.ts';
+import { cardOutcome, type Outcome, payoutOutcome, tokenNotFound } from './sandbox.ts';
 
 /** Of a payment that waits for nobody: where it goes. */
 export function nextMove(payment: Payment): Outcome | undefined {
@@ -15,7 +15,7 @@ export function nextMove(payment: Payment): Outcome | undefined {
   if (held || !amount) return undefined;
   if (request.paymentType !== 'DEPOSIT') {
     const isToken = request.card?.cardToken !== undefined;
-    return isToken && !card ? TOKEN_NOT_FOUND : payoutOutcome(amount);
+    return isToken && !card ? tokenNotFound(request) : payoutOutcome(amount);
   }
   return isUnattended(payment) ? cardOutcome(card, amount, request.preAuth === true) : undefined;
 }

@@ -5,7 +5,11 @@ import { CARD_HOLDER, utc } from './payment-object.ts';
 import type { SavedCard } from './saved-cards.ts';
 import type { Subscribed } from './subscriptions.ts';
 
-export function operationObject({ id, operation, at, paymentState }: Operation) {
+/** What went to the provider and came back is text, the tokens in it too. */
+export function operationObject(
+  { id, operation, at, paymentState }: Operation,
+  { request, recurringToken = request.recurringToken }: Payment,
+) {
   const time = withOffset(at);
   return {
     id,
@@ -13,8 +17,11 @@ export function operationObject({ id, operation, at, paymentState }: Operation) 
     started: time,
     completed: time,
     paymentState,
-    outgoingMessages: JSON.stringify({ operation }),
-    incomingMessages: JSON.stringify({ result: paymentState }),
+    outgoingMessages: JSON.stringify({ operation, recurringToken }),
+    incomingMessages: JSON.stringify({
+      result: paymentState,
+      ...(recurringToken && { agreement: recurringToken }),
+    }),
   };
 }
 

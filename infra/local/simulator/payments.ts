@@ -9,7 +9,7 @@ import { nextMove } from './next-move.ts';
 import { newId, type Payment } from './payment.ts';
 import { refundableParent } from './refunding.ts';
 import { Refusal } from './refusal.ts';
-import { type Outcome, type TestCard, TIMED_OUT, TOKEN_NOT_FOUND } from './sandbox.ts';
+import { type Outcome, type TestCard, TIMED_OUT, tokenNotFound } from './sandbox.ts';
 
 /** A move to a state. Amount and currency stay as they are unless given; an error is the move's own or none. */
 export interface Move extends Outcome {
@@ -60,7 +60,7 @@ export class Payments {
       ...(request.startRecurring && { recurringToken: newId() }),
     });
     if (charge && !charge.found && request.paymentType === 'DEPOSIT') {
-      return this.move(payment, 'CREATE_PAYMENT', TOKEN_NOT_FOUND);
+      return this.move(payment, 'CREATE_PAYMENT', tokenNotFound(request));
     }
     this.goOn(payment);
     this.#expireLater(payment);

@@ -1,5 +1,7 @@
 /** The rules of paytech's sandbox: which cards and amounts succeed. A pure table and two functions. */
+
 import { type Decimal, decimal } from '../../../shared/payment/money.ts';
+import type { CreateRequest } from './create-request.ts';
 
 export interface TestCard {
   number: string;
@@ -48,11 +50,14 @@ export const TIMED_OUT: Outcome = {
   errorCode: '1.04',
   errorMessage: 'Payment timed out',
 };
-export const TOKEN_NOT_FOUND: Outcome = {
-  state: 'DECLINED',
-  errorCode: '1.06',
-  errorMessage: 'Token not found',
-};
+/** Whether paytech repeats the token is undocumented. */
+export function tokenNotFound({
+  recurringToken,
+  card,
+}: Pick<CreateRequest, 'recurringToken' | 'card'>): Outcome {
+  const token = recurringToken ?? card?.cardToken ?? '';
+  return { state: 'DECLINED', errorCode: '1.06', errorMessage: `Token ${token} not found` };
+}
 export const REJECTED_BY_MERCHANT: Outcome = {
   state: 'CANCELLED',
   errorCode: '8.00',
