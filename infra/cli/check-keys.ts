@@ -1,5 +1,5 @@
 /** Checks of `doctor` that look at the keys of the shop. */
-import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
+import { DescribeSecretCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { keyFingerprint } from '../../shared/paytech/signature.ts';
 import { HOUR_MS } from '../../shared/runtime/time.ts';
 import type { Environment } from './environment.ts';
@@ -33,7 +33,7 @@ export async function signingKeys({ signingKeys, isGenerated }: Environment): Pr
 }
 
 /** Whether a secret holds what it was made with: whatever is put in makes a further version. */
-export async function isGenerated(SecretId: string, client: SecretsManager): Promise<boolean> {
-  const { VersionIdsToStages = {} } = await client.describeSecret({ SecretId });
+export async function isGenerated(SecretId: string, client: SecretsManagerClient): Promise<boolean> {
+  const { VersionIdsToStages = {} } = await client.send(new DescribeSecretCommand({ SecretId }));
   return Object.keys(VersionIdsToStages).length === 1;
 }

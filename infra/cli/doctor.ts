@@ -136,13 +136,13 @@ async function deadLetters(environment: Environment): Promise<Finding> {
   );
   const filled = depths.filter(({ depth }) => depth > 0);
   if (filled.length === 0) return { is: 'ok', detail: 'none' };
-  const each = filled.map(({ name, depth }) => `${depth} in ${name}`).join(', ');
-  const what = filled.some(({ name }) => name === WEBHOOKS_DLQ)
-    ? 'not recorded here'
-    : 'not received by the subscriber';
+  const each = filled.map(({ name, depth }) => {
+    const missing = name === WEBHOOKS_DLQ ? 'not recorded here' : 'not received by the subscriber';
+    return `${depth} in ${name}, ${missing}`;
+  });
   return {
     is: 'warn',
-    detail: `${each}, ${what}, and deleted after 14 days: see "paytech-ops dlq ls --queue ${filled[0]!.name}"`,
+    detail: `${each.join('; ')}. They are deleted after 14 days: see "paytech-ops dlq ls --queue ${filled[0]!.name}"`,
   };
 }
 

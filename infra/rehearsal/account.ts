@@ -35,18 +35,22 @@ export async function fillSecrets(outputs: Record<string, string>, client: Accou
 }
 
 /** A user who may call these routes (`POST/operations/refunds`, with `*` for whatever may be there). */
-export async function makeUser(
+export function makeUser(
   UserName: string,
   { apiId, routes }: { apiId: string; routes: string[] },
   client: AccountClient,
 ) {
-  const iam = new IAMClient(client);
-  const PolicyDocument = policy(
-    'execute-api:Invoke',
-    routes.map((route) => `arn:aws:execute-api:${REGION}:${ACCOUNT}:${apiId}/$default/${route}`),
+  const resources = routes.map(
+    (route) => `arn:aws:execute-api:${REGION}:${ACCOUNT}:${apiId}/$default/${route}`,
   );
+  return makeUserWith(UserName, policy('execute-api:Invoke', resources), client);
+}
+
+/** A user who may do what the policy says, and nothing else. */
+export async function makeUserWith(UserName: string, PolicyDocument: string, client: AccountClient) {
+  const iam = new IAMClient(client);
   await iam.send(new CreateUserCommand({ UserName }));
-  await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: 'routes', PolicyDocument }));
+  await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: 'may', PolicyDocument }));
   const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName }));
   iam.destroy();
   return { accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! };
@@ -83,6 +87,7 @@ export function physicalId(resources: readonly StackResource[], type: string, lo
   return only.physicalId;
 }
 
-function policy(Action: string, Resource: string[]): string {
+/** A policy that allows one action. */
+export function policy(Action: string, Resource: string[]): string {
   return JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action, Resource }] });
 }

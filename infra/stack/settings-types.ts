@@ -32,7 +32,7 @@ export interface SettingsInput {
   subscriberAccounts?: string[] | undefined;
   /** A table that is there already, restored from a backup or kept by a stack that was removed, in the place of one of the stack: see the runbook. */
   existingTable?: string | undefined;
-  /** How many write units a second the table and its index take at most, so that neither a mistake nor an attack costs more; what is beyond is answered 5xx or waits in the queue. Left out: what the account allows. A payment takes twelve. */
+  /** How many write units a second the table, and its index, are to take at most, so that neither a mistake nor an attack costs much more: a target, which a burst may exceed for a moment. What is beyond is answered 5xx or waits in the queue. Left out: what the account allows. A payment takes six of the table and four of the index. A table of `existingTable` keeps what it has. */
   tableWriteLimit?: number | undefined;
   /** A KMS key of yours for the table, the secrets and the logs; else AWS's own. Its key policy must leave permissions to IAM and let CloudWatch Logs use it. */
   dataKeyArn?: string | undefined;
@@ -74,7 +74,7 @@ export interface SettingsInput {
   savedQueries?: boolean | undefined;
   /** Who is mailed when an alarm goes off and when it ends. AWS asks each address once whether it wants that. Default: `[]`. */
   alarmEmails?: string[] | undefined;
-  /** The SNS topic that alarms go to, in the stack's account; else the stack makes one. */
+  /** The SNS topic that alarms go to, in the stack's account; else the stack makes one. Its policy must let `cloudwatch.amazonaws.com` publish, and a key of it must do so too, which AWS's own, `alias/aws/sns`, does not. */
   alarmTopicArn?: string | undefined;
 }
 

@@ -140,7 +140,7 @@ const schema: z.ZodType<Settings, SettingsInput> = z
       .max(40_000)
       .optional()
       .describe(
-        'How many write units a second the table and its index take at most, so that neither a mistake nor an attack costs more; what is beyond is answered 5xx or waits in the queue. Left out: what the account allows. A payment takes [twelve](scale.md).',
+        'How many write units a second the table, and its index, are to take at most, so that neither a mistake nor an attack costs much more: a [target](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode-max-throughput.html), which a burst may exceed for a moment. What is beyond is answered 5xx or waits in the queue. Left out: what the account allows. A payment takes [six of the table and four of the index](scale.md). A table of `existingTable` keeps what it has.',
       ),
     dataKeyArn: kmsKey
       .optional()
@@ -234,7 +234,9 @@ const schema: z.ZodType<Settings, SettingsInput> = z
       .string()
       .regex(/^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of an SNS topic')
       .optional()
-      .describe("The SNS topic that alarms go to, in the stack's account; else the stack makes one."),
+      .describe(
+        "The SNS topic that alarms go to, in the stack's account; else the stack makes one. Its policy must let `cloudwatch.amazonaws.com` publish, and a key of it must do so too, which [AWS's own](https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services), `alias/aws/sns`, does not.",
+      ),
   })
   .refine(
     ({ stage, paytechUrl = paytechHosts[stage] }) =>

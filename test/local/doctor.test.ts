@@ -128,7 +128,7 @@ it('dead letters, of whichever queue', async () => {
   expect(await check('dead letters')).toEqual({
     is: 'warn',
     detail:
-      '1 in payment-events-undelivered, not received by the subscriber, and deleted after 14 days: see "paytech-ops dlq ls --queue payment-events-undelivered"',
+      '1 in payment-events-undelivered, not received by the subscriber. They are deleted after 14 days: see "paytech-ops dlq ls --queue payment-events-undelivered"',
   });
 });
 
