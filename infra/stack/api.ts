@@ -50,7 +50,7 @@ export function httpApi(scope: Construct, { allowedOrigins, publicUrl }: Setting
   return { api, url, webhookUrl: url + WEBHOOK_PATH, paymentWebhookUrl: url + ownWebhookPath() };
 }
 
-/** Adds the routes, then the stage that serves them; answers what counts throttled requests. */
+/** Adds the routes, then the stage that serves them; answers this, and what counts throttled requests. */
 export function addRoutes(
   api: HttpApi,
   functions: PaymentFunctions,
@@ -110,7 +110,7 @@ export function addRoutes(
   };
   // A stage that limits a route which is not there yet cannot be deployed.
   stage.node.addDependency(create, get, webhook, chargebacks, ...operations);
-  return { throttled: logs.throttled };
+  return { stage, throttled: logs.throttled };
 }
 
 function limitsOf({ rate, burst }: Settings['throttle']) {

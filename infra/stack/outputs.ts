@@ -10,6 +10,9 @@ export function addOutputs(payments: PaytechPayments): void {
   const settings = pick(payments.plainSettings, OPS_SETTINGS);
   const outputs: Record<string, string> = {
     ApiUrl: payments.apiUrl,
+    ApiId: payments.api.apiId,
+    ApiHost: payments.apiHost,
+    ApiStage: payments.stage.stageName,
     WebhookUrl: payments.webhookUrl,
     PaymentWebhookUrl: payments.paymentWebhookUrl,
     PaymentsTable: payments.table.tableName,

@@ -2,10 +2,18 @@
  * The payment service as one construct, which this app's stack holds and another stack could. Ids are part
  * of every physical resource's identity: changing one replaces the resource.
  */
+import { Annotations, Fn, Stack } from 'aws-cdk-lib';
+import type { HttpApi, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import {
+  methodAndPath,
+  OPERATION_ROUTES,
+  type OperationRouteKey,
+} from '../../functions/operations/routes.ts';
 import type { PlainSettings } from '../../shared/runtime/settings.ts';
 import { alarmTopic } from './alarm-topic.ts';
 import { alarms } from './alarms.ts';
@@ -19,7 +27,7 @@ import { reconcileSchedule } from './reconcile-schedule.ts';
 import { assertRegion } from './region.ts';
 import { savedQueries } from './saved-queries.ts';
 import { type Secrets, secrets } from './secrets.ts';
-import { parseSettings, plainSettings } from './settings.ts';
+import { parseSettings, plainSettings, SettingsError } from './settings.ts';
 import type { Settings, SettingsInput } from './settings-types.ts';
 import { onlyTheseSend, webhookQueue } from './webhook-queue.ts';
 
@@ -28,6 +36,13 @@ export class PaytechPayments extends Construct {
   readonly settings: Settings;
   /** What functions and paytech-ops get of them. */
   readonly plainSettings: PlainSettings;
+  /** For a domain or a CDN of yours in front of it. */
+  readonly api: HttpApi;
+  readonly stage: HttpStage;
+  /** The API's own host, `<id>.execute-api.<region>.…`. */
+  readonly apiHost: string;
+  /** The routes of the back office, by method and path as in docs/api.md. */
+  readonly operationRoutes: readonly OperationRouteKey[] = OPERATION_ROUTES;
   /** Base of all routes, without a slash at the end. */
   readonly apiUrl: string;
   /** For paytech's back office: of payments that were made elsewhere. */
@@ -47,15 +62,17 @@ export class PaytechPayments extends Construct {
   readonly functions: Readonly<PaymentFunctions>;
 
   /**
-   * The bundles must be there (`bundleFunctions()`).
+   * In the repository the bundles must be there (`bundleFunctions()`); the package has them.
    * @param given the settings, docs/settings.md; what has a default may be left out
    * @throws SettingsError when a setting is wrong
    */
   constructor(scope: Construct, id: string, given: SettingsInput) {
     super(scope, id);
+    assertAlone(this);
     const settings = parseSettings(given);
     this.settings = settings;
     assertRegion(this, settings);
+    warnUnprotected(this, settings);
     const dataKey = settings.dataKeyArn ? Key.fromKeyArn(this, 'data-key', settings.dataKeyArn) : undefined;
     const { api, url, webhookUrl, paymentWebhookUrl } = httpApi(this, settings);
     this.plainSettings = plainSettings(settings, paymentWebhookUrl);
@@ -73,7 +90,7 @@ export class PaytechPayments extends Construct {
       dataKey,
     });
     onlyTheseSend(webhooks.queue, this.functions, settings.operatorRoles);
-    const { throttled } = addRoutes(api, this.functions, settings, dataKey);
+    const { stage, throttled } = addRoutes(api, this.functions, settings, dataKey);
     reconcileSchedule(this, this.functions.reconcile, settings.reconcileMinutes);
     this.alarmTopic = alarmTopic(this, settings);
     const watched = {
@@ -95,6 +112,9 @@ export class PaytechPayments extends Construct {
       );
     }
 
+    this.api = api;
+    this.stage = stage;
+    this.apiHost = Fn.select(2, Fn.split('/', api.apiEndpoint));
     this.apiUrl = url;
     this.webhookUrl = webhookUrl;
     this.paymentWebhookUrl = paymentWebhookUrl;
@@ -103,4 +123,33 @@ export class PaytechPayments extends Construct {
     this.topic = events.topic;
     this.subscriberQueues = events.queues;
   }
+
+  /**
+   * Lets a role or user of the back office call one route, such as `POST /operations/refunds`, and no other.
+   */
+  grantOperation(name: OperationRouteKey, grantee: IGrantable): Grant {
+    const [method, path] = methodAndPath(name);
+    // The route's own grant allows all that begins like it, from its first parameter on.
+    const resource = this.api.arnForExecuteApi(method, path.replace(/\{\w+\}/g, '*'), this.stage.stageName);
+    return Grant.addToPrincipal({ grantee, actions: ['execute-api:Invoke'], resourceArns: [resource] });
+  }
+}
+
+/** Metrics, alarms and what paytech-ops finds are by the stack's name. */
+function assertAlone(scope: PaytechPayments): void {
+  const stack = Stack.of(scope);
+  const other = stack.node.findAll().find((each) => each instanceof PaytechPayments && each !== scope);
+  if (other) {
+    throw new SettingsError(
+      `The stack ${stack.stackName} has a PaytechPayments already, ${other.node.path}: put ${scope.node.path} into a stack of its own.`,
+    );
+  }
+}
+
+function warnUnprotected(scope: Construct, { stage }: Settings): void {
+  if (stage !== 'production' || Stack.of(scope).terminationProtection) return;
+  Annotations.of(scope).addWarningV2(
+    'paytech-payments:no-termination-protection',
+    'Whoever may delete stacks can end the service by mistake: give the stack terminationProtection: true.',
+  );
 }

@@ -359,7 +359,10 @@ test('the queries of the runbook are saved over the logs of all functions, where
 test('outputs name what a deployer and paytech-ops need next', () => {
   expect(Object.keys(template.toJSON().Outputs).sort()).toEqual([
     'AlarmTopicArn',
+    'ApiHost',
+    'ApiId',
     'ApiKeySecret',
+    'ApiStage',
     'ApiUrl',
     'ApproveWithinHours',
     'CaptureWithinHours',

@@ -1,0 +1,46 @@
+/** What a platform puts around the service: roles, guards, domains. */
+import { App, Stack } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { bundleFunctions } from '../../infra/stack/bundle.ts';
+import { PaytechPayments } from '../../infra/stack/paytech-payments.ts';
+
+beforeAll(() => bundleFunctions(), 240_000);
+
+const roleIn = (stack: Stack) =>
+  new Role(stack, 'clerk', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
+
+test('a role is granted one route of the back office and no other', () => {
+  const stack = new Stack(new App(), 'shop');
+  const payments = new PaytechPayments(stack, 'Payments', { stage: 'sandbox' });
+  payments.grantOperation('POST /operations/payments/{id}/capture', roleIn(stack));
+  const policies = Object.values(Template.fromStack(stack).findResources('AWS::IAM::Policy'));
+  const own = policies.find(({ Properties }) => JSON.stringify(Properties.Roles).includes('clerk'));
+  const [statement, ...others] = own?.Properties.PolicyDocument.Statement ?? [];
+  expect(others).toEqual([]);
+  expect(statement).toMatchObject({ Effect: 'Allow', Action: 'execute-api:Invoke' });
+  const [, [...parts]] = statement.Resource['Fn::Join'];
+  expect(parts).toContain(':execute-api:');
+  expect(parts.at(-1)).toBe('/$default/POST/operations/payments/*/capture');
+});
+
+test('a second one in the same stack is refused, and both are named', () => {
+  const stack = new Stack(new App(), 'shop');
+  new PaytechPayments(stack, 'Payments', { stage: 'sandbox' });
+  expect(() => new PaytechPayments(stack, 'Second', { stage: 'sandbox' })).toThrow(
+    'The stack shop has a PaytechPayments already, shop/Payments: put shop/Second into a stack of its own.',
+  );
+});
+
+describe('a stack that anybody may delete', () => {
+  const warnings = (stage: 'sandbox' | 'production', terminationProtection: boolean) => {
+    const stack = new Stack(new App(), 'shop', { terminationProtection });
+    new PaytechPayments(stack, 'Payments', { stage });
+    return Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('terminationProtection'));
+  };
+
+  test('is warned of in production', () => expect(warnings('production', false)).toHaveLength(1));
+  test('is not where it is protected', () => expect(warnings('production', true)).toEqual([]));
+  test('is not in the sandbox', () => expect(warnings('sandbox', false)).toEqual([]));
+});
