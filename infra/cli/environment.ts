@@ -24,7 +24,7 @@ import {
   LOCAL_STACK,
   REGION,
 } from '../local/account.ts';
-import { isRepository, projectContext } from '../stack/project-context.ts';
+import { isRepository, projectSettings } from '../stack/project-context.ts';
 import { type OpsSettings, parseSettings, plainSettings } from '../stack/settings.ts';
 import { type AlarmTopic, alarmTopic } from './check-alarms.ts';
 import { isGenerated } from './check-keys.ts';
@@ -92,7 +92,7 @@ function localEnvironment(): Environment {
   const apiUrl = urlAt('PORT', 3000);
   const webhookUrl = apiUrl + WEBHOOK_PATH;
   const settings = parseSettings({
-    ...projectContext().paytech,
+    ...projectSettings(),
     paytechUrl: urlAt('PAYTECH_PORT', 3001),
     webhookGraceSeconds: LOCAL_GRACE_SECONDS,
   });

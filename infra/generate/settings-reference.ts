@@ -19,7 +19,20 @@ interface JsonSchema {
 
 const INTRODUCTION = `# Settings
 
-A stack is set up in [\`cdk.json\`](../cdk.json) under \`context.paytech\`, or for one call with \`npx cdk deploy -c paytech='{…}'\`. [A stack of your own](getting-started.md#your-own-stack) gives the same to \`new PaytechPayments(this, 'Payments', {…})\`. A wrong setting stops the deployment and is named with its path.
+A stack is set up in [\`cdk.json\`](../cdk.json) under \`context.paytech\`. What differs between the sandbox and production, each a stack of its own, goes into \`stages\`:
+
+\`\`\`json
+"paytech": {
+  "stage": "sandbox",
+  "subscribers": [{ "name": "ledger" }],
+  "stages": {
+    "sandbox": { "allowedOrigins": ["https://test.shop.example"] },
+    "production": { "allowedOrigins": ["https://shop.example"], "alarmEmails": ["on-call@shop.example"] }
+  }
+}
+\`\`\`
+
+\`npx cdk deploy -c stage=production\` chooses the stage; without it the one in \`stage\` is meant. \`-c paytech='{…}'\` takes the place of all that is there. [A stack of your own](getting-started.md#your-own-stack) gives the same to \`new PaytechPayments(this, 'Payments', {…})\`. A wrong setting stops the deployment and is named with its path.
 
 This page is made from [\`infra/stack/settings.ts\`](../infra/stack/settings.ts) by \`npm run settings\`.
 `;

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleFunctions } from '../stack/bundle.ts';
+import { projectSettings } from '../stack/project-context.ts';
 import type { SettingsInput } from '../stack/settings-types.ts';
 import { type CloudFormationTemplate, openAssets } from './template.ts';
 
@@ -16,10 +17,7 @@ export interface Synthesized {
 /** Writes into a folder of its own, so that several runs do not meet. */
 export async function synthesize(settings: Partial<SettingsInput>): Promise<Synthesized> {
   // esbuild works in a process of its own, while this one loads the CDK.
-  const [{ buildApp, projectSettings }] = await Promise.all([
-    import('../stack/build-app.ts'),
-    bundleFunctions(),
-  ]);
+  const [{ buildApp }] = await Promise.all([import('../stack/build-app.ts'), bundleFunctions()]);
   // The deployment and its tests validate the template; here that would be a third of the start.
   process.env.CDK_VALIDATION = 'false';
   const folder = await mkdtemp(join(tmpdir(), 'paytech-payments-'));

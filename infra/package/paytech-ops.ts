@@ -1,4 +1,4 @@
-/** The command line where the package is installed: `npx --no paytech-ops`. */
+/** The command line where the package is installed: `npx --no -- paytech-ops`. */
 import { needed } from './needed-node.ts';
 
 if (needed) {

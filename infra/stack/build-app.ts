@@ -6,11 +6,12 @@ import { PaytechPayments } from './paytech-payments.ts';
 import { projectContext } from './project-context.ts';
 import { parseSettings } from './settings.ts';
 import type { SettingsInput } from './settings-types.ts';
+import { settingsOfStage } from './stages.ts';
 
 export interface BuildAppOptions {
   /** Where `app.synth()` writes; default: where the CDK CLI says, else a temporary folder. */
   outdir?: string;
-  /** Used instead of those in the context (`cdk.json`, or `-c paytech=…` of the CLI). */
+  /** Used instead of those in the context (`cdk.json`, or `-c paytech=…` and `-c stage=…` of the CLI). */
   settings?: SettingsInput;
 }
 
@@ -30,18 +31,15 @@ export function buildApp({ outdir, settings }: BuildAppOptions = {}) {
       'aws:cdk:enable-asset-metadata': true,
     },
   });
-  const checked = parseSettings(settings ?? app.node.tryGetContext('paytech'));
+  const { node } = app;
+  const given = settings ?? settingsOfStage(node.tryGetContext('paytech'), node.tryGetContext('stage'));
+  const checked = parseSettings(given);
   // The stage is in the name, so that changing it makes another stack and never turns a sandbox into production.
-  const stack = new Stack(app, `paytech-payments-${checked.stage}`, {
+  const stack = new Stack(app, `${checked.name}-${checked.stage}`, {
     description: `paytech payments (${checked.stage})`,
     terminationProtection: checked.stage === 'production',
   });
   const payments = new PaytechPayments(stack, 'PaytechPayments', checked);
   addOutputs(payments);
   return { app, stack, payments, settings: checked };
-}
-
-/** The settings in `cdk.json`, unchecked, for whoever runs without the CLI and changes some of them. */
-export function projectSettings(): SettingsInput {
-  return projectContext().paytech;
 }

@@ -2,9 +2,11 @@
 
 /** Settings as they are written; those with a default may be left out. */
 export interface SettingsInput {
-  /** Chooses paytech's host, and is part of the stack's name. */
+  /** Chooses paytech's host, and is part of the stack's name. `npx cdk deploy -c stage=production` chooses it for one call. */
   stage: 'sandbox' | 'production';
-  /** Another host in paytech's place, for rehearsals against a simulator; sandbox only. */
+  /** Of the shop, for a second one in the account: the stack is called `<name>-<stage>`, and events and order tokens name `urn:<name>:<stage>`. Another name makes another stack. Default: `"paytech-payments"`. */
+  name?: string | undefined;
+  /** Another host in paytech's place: of another brand of its platform, or in the sandbox of a simulator. In production https, and not that of the sandbox. */
   paytechUrl?: string | undefined;
   /** Storefronts whose browsers may call the API, and to which a customer may be sent back (`returnUrl`). Default: `[]`. */
   allowedOrigins?: string[] | undefined;
@@ -121,5 +123,5 @@ export interface EventFilter {
 
 /** Settings as the stack uses them: with the defaults. */
 export type Settings = SettingsInput & {
-  [Name in 'paytechUrl' | 'allowedOrigins' | 'orderTokens' | 'createPaymentAuth' | 'hostToHost' | 'openAmounts' | 'eventParameters' | 'throttle' | 'webhookThrottle' | 'operationsThrottle' | 'subscribers' | 'subscriberAccounts' | 'webhookBatchSize' | 'webhookConcurrency' | 'reconcileMinutes' | 'reconcileWorkers' | 'reconcileConcurrency' | 'reconcileQuestionsPerSecond' | 'openShards' | 'webhookGraceSeconds' | 'sweepCreatedDays' | 'confirmWebhooks' | 'captureWithinHours' | 'approveWithinHours' | 'operatorRoles' | 'reservedConcurrency' | 'logRetentionDays' | 'savedQueries' | 'alarmEmails']: NonNullable<SettingsInput[Name]>;
+  [Name in 'paytechUrl' | 'name' | 'allowedOrigins' | 'orderTokens' | 'createPaymentAuth' | 'hostToHost' | 'openAmounts' | 'eventParameters' | 'throttle' | 'webhookThrottle' | 'operationsThrottle' | 'subscribers' | 'subscriberAccounts' | 'webhookBatchSize' | 'webhookConcurrency' | 'reconcileMinutes' | 'reconcileWorkers' | 'reconcileConcurrency' | 'reconcileQuestionsPerSecond' | 'openShards' | 'webhookGraceSeconds' | 'sweepCreatedDays' | 'confirmWebhooks' | 'captureWithinHours' | 'approveWithinHours' | 'operatorRoles' | 'reservedConcurrency' | 'logRetentionDays' | 'savedQueries' | 'alarmEmails']: NonNullable<SettingsInput[Name]>;
 };

@@ -59,10 +59,22 @@ const schema: z.ZodType<Settings, SettingsInput> = z
   .strictObject({
     stage: z
       .enum(['sandbox', 'production'])
-      .describe("Chooses paytech's host, and is part of the stack's name."),
+      .describe(
+        "Chooses paytech's host, and is part of the stack's name. `npx cdk deploy -c stage=production` chooses it for one call.",
+      ),
+    name: z
+      .string()
+      .max(40)
+      .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'must be lower-case words joined by hyphens, such as shop-nl')
+      .default('paytech-payments')
+      .describe(
+        'Of the shop, for a second one in the account: the stack is called `<name>-<stage>`, and events and order tokens name `urn:<name>:<stage>`. Another name makes another stack.',
+      ),
     paytechUrl: paytechUrl
       .optional()
-      .describe("Another host in paytech's place, for rehearsals against a simulator; sandbox only."),
+      .describe(
+        "Another host in paytech's place: of another brand of its platform, or in the sandbox of a simulator. In production https, and not that of the sandbox.",
+      ),
     allowedOrigins: z
       .array(origin)
       .default([])
@@ -238,14 +250,10 @@ const schema: z.ZodType<Settings, SettingsInput> = z
         "The SNS topic that alarms go to, in the stack's account; else the stack makes one. Its policy must let `cloudwatch.amazonaws.com` publish, and a key of it must do so too, which [AWS's own](https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services), `alias/aws/sns`, does not.",
       ),
   })
-  .refine(
-    ({ stage, paytechUrl = paytechHosts[stage] }) =>
-      stage !== 'production' || paytechUrl === paytechHosts[stage],
-    {
-      path: ['paytechUrl'],
-      error: 'is for rehearsals: production talks to paytech only',
-    },
-  )
+  .refine(({ stage, paytechUrl = '' }) => stage !== 'production' || mayBeProduction(paytechUrl), {
+    path: ['paytechUrl'],
+    error: 'must be https in production, and not the host of the sandbox',
+  })
   .refine(({ stage, createPaymentAuth }) => stage !== 'production' || createPaymentAuth === 'iam', {
     path: ['createPaymentAuth'],
     error: 'may be "none" in the sandbox only: whoever can reach the API could name its own price',
@@ -266,8 +274,8 @@ export function settingsJsonSchema() {
 }
 
 /** The CloudEvents `source` of a deployment. */
-export function eventSourceOf(stage: Settings['stage']): string {
-  return `urn:paytech-payments:${stage}`;
+export function eventSourceOf({ name, stage }: Pick<Settings, 'name' | 'stage'>): string {
+  return `urn:${name}:${stage}`;
 }
 
 /** What the functions get, each as much as is its own ({@link SETTINGS_OF}). */
@@ -275,7 +283,7 @@ export function plainSettings(settings: Settings, webhookUrl: string): PlainSett
   return {
     ...settings,
     paymentRetentionDays: settings.paymentRetentionDays ?? null,
-    eventSource: eventSourceOf(settings.stage),
+    eventSource: eventSourceOf(settings),
     webhookUrl,
   };
 }
@@ -299,11 +307,10 @@ export class SettingsError extends Error {
 
 /**
  * Checks settings and fills in the defaults. Settings that were checked already come out the same.
- * @param given the value of `context.paytech`, or its JSON text (`cdk deploy -c paytech='{…}'`)
  * @throws SettingsError
  */
 export function parseSettings(given: unknown): Settings {
-  const result = schema.safeParse(typeof given === 'string' ? fromJson(given) : given);
+  const result = schema.safeParse(given);
   if (result.success) return result.data;
   const lines = result.error.issues.map(
     ({ path, message }) => `  ${['paytech', ...path].join('.')}: ${message}`,
@@ -311,12 +318,8 @@ export function parseSettings(given: unknown): Settings {
   throw new SettingsError(`These settings (cdk.json, context) are wrong:\n${lines.join('\n')}`);
 }
 
-function fromJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new SettingsError('The context value "paytech" is neither an object nor JSON text');
-  }
+function mayBeProduction(paytechUrl: string): boolean {
+  return paytechUrl === '' || (paytechUrl.startsWith('https://') && paytechUrl !== paytechHosts.sandbox);
 }
 
 function isOrigin(text: string): boolean {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { projectContext } from '../../infra/stack/project-context.ts';
+import { projectSettings } from '../../infra/stack/project-context.ts';
 import { replacedBy, type TemplateResources } from '../../infra/stack/released/stateful.ts';
 import { type Json, synthesize } from './synthesized.ts';
 
@@ -12,7 +12,7 @@ const released: TemplateResources = JSON.parse(readFileSync(file, 'utf8'));
 
 let template: Json;
 beforeAll(async () => {
-  template = (await synthesize(projectContext().paytech)).template.toJSON();
+  template = (await synthesize(projectSettings())).template.toJSON();
 }, 240_000);
 
 const idOf = (type: string, path: RegExp) =>

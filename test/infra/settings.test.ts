@@ -111,11 +111,6 @@ test('their types are up to date (else: npm run settings)', () => {
   expect(text === settingsTypes()).toBe(true);
 });
 
-test('may come as JSON text, as on a command line', () => {
-  expect(parseSettings(JSON.stringify(valid))).toEqual(parseSettings(valid));
-  expect(() => parseSettings('{stage')).toThrow('neither an object nor JSON text');
-});
-
 describe('one wrong setting is named with its path', () => {
   test.each<[string, object, string]>([
     ['no stage', { stage: undefined }, 'stage'],
@@ -133,6 +128,7 @@ describe('one wrong setting is named with its path', () => {
       'allowedOrigins.0',
     ],
     ['a public URL with a path', { publicUrl: 'https://pay.shop.example/v1' }, 'publicUrl'],
+    ['a name that no stack may have', { name: 'Shop_NL' }, 'name'],
     ['a paytech URL with a slash', { paytechUrl: 'http://127.0.0.1:3001/' }, 'paytechUrl'],
     ['a paytech URL of another scheme', { paytechUrl: 'ftp://127.0.0.1' }, 'paytechUrl'],
     ['order tokens as one likes', { orderTokens: 'optional' }, 'orderTokens'],
@@ -230,10 +226,14 @@ describe('production', () => {
 
   test('accepts the same settings', () => expect(problems(production)).toEqual([]));
 
-  test('talks to paytech only', () => {
-    expect(problems({ ...production, paytechUrl: 'https://example.com' })).toEqual([
-      expect.stringContaining('paytech.paytechUrl: is for rehearsals'),
-    ]);
+  test('talks to no simulator and no sandbox', () => {
+    for (const paytechUrl of ['http://127.0.0.1:3001', 'https://engine-sandbox.pay.tech']) {
+      expect(problems({ ...production, paytechUrl })).toEqual([
+        expect.stringContaining('paytech.paytechUrl: must be https in production'),
+      ]);
+    }
+    const brand = 'https://engine.brand.example';
+    expect(parseSettings({ ...production, paytechUrl: brand }).paytechUrl).toBe(brand);
   });
 
   test('does not let a browser name its own price', () => {
@@ -249,6 +249,7 @@ describe('production', () => {
  */
 const CHANGES: { [Name in Exclude<keyof SettingsInput, keyof PlainSettings>]-?: SettingsInput[Name] } = {
   stage: 'production',
+  name: 'shop-nl',
   publicUrl: 'https://pay.shop.example',
   createPaymentAuth: 'none',
   hostToHost: true,

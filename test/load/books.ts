@@ -191,7 +191,7 @@ function everyQueuedWebhookWasProcessed({ queued, outcomes }: Logs): Book {
 }
 
 function whatWasAppliedWasPublished({ records, published }: Kept): Book {
-  const source = eventSourceOf('sandbox');
+  const source = eventSourceOf({ name: 'paytech-payments', stage: 'sandbox' });
   const wrong: string[] = [];
   const expected = new Set<string>();
   for (const record of records.values()) {

@@ -106,11 +106,11 @@ describe.skipIf(!hasNodePairs)('installed', () => {
       const template = JSON.parse(readFileSync(join(app, 'cdk.out', 'Shop.template.json'), 'utf8'));
       expect(template.Outputs).toHaveProperty('PaymentWebhookUrl');
       run('npx', ['jest'], environment(), app);
-      expect(run('npx', ['--no', 'paytech-ops', '--version'], environment(), app)).toBe(`${version}\n`);
+      expect(run('npx', ['--no', '--', 'paytech-ops', '--version'], environment(), app)).toBe(`${version}\n`);
     });
 
     test('without a stack the command line says where the local run is', () => {
-      expect(() => run('npx', ['--no', 'paytech-ops', 'doctor'], newest, app)).toThrow(
+      expect(() => run('npx', ['--no', '--', 'paytech-ops', 'doctor'], newest, app)).toThrow(
         'Name a stack with --stack: the local run is in the repository.',
       );
     });
@@ -118,7 +118,7 @@ describe.skipIf(!hasNodePairs)('installed', () => {
     test('a Node that is too old is told so in a line', () => {
       const tooOld = freshEnvironment(installPair(join(folder, 'too-old'), TOO_OLD), join(folder, 'home'));
       const line = 'paytech-payments needs Node 22.12 or newer, and this is v20.20.2.';
-      expect(() => run('npx', ['--no', 'paytech-ops', '--version'], tooOld, app)).toThrow(line);
+      expect(() => run('npx', ['--no', '--', 'paytech-ops', '--version'], tooOld, app)).toThrow(line);
       expect(() => run('node', ['-e', "require('paytech-payments')"], tooOld, app)).toThrow(line);
     });
   });

@@ -2,10 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { synthesize } from '../../local/synthesize.ts';
-import { projectContext } from '../project-context.ts';
+import { projectSettings } from '../project-context.ts';
 import { statefulOf, type TemplateResources } from './stateful.ts';
 
-const { template, remove } = await synthesize(projectContext().paytech);
+const { template, remove } = await synthesize(projectSettings());
 await remove();
 const released = { Resources: statefulOf(template as TemplateResources) };
 writeFileSync(join(import.meta.dirname, 'stateful.json'), `${JSON.stringify(released, undefined, 2)}\n`);
