@@ -8,7 +8,7 @@ type JsonSchema = core.JSONSchema.BaseSchema;
 /** The types as they are kept in `infra/stack/settings-types.ts`. */
 export function settingsTypes(): string {
   const settings = settingsJsonSchema() as JsonSchema;
-  const { throttle, subscribers } = settings.properties as Record<string, JsonSchema>;
+  const { throttle, subscribers, domain } = settings.properties as Record<string, JsonSchema>;
   const subscriber = subscribers!.items as JsonSchema;
   const filter = subscriber.properties!.filter as JsonSchema;
   const defaulted = Object.entries(settings.properties!)
@@ -26,6 +26,7 @@ ${interfacesOf({
     default: undefined,
     description: 'Requests per second, and how many at once beyond that.',
   },
+  Domain: { ...domain!, description: 'A domain of the API; its certificate is in the same Region.' },
   Subscriber: { ...subscriber, description: 'A downstream system: a queue of payment events of its own.' },
   EventFilter: {
     ...filter,

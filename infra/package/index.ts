@@ -9,6 +9,13 @@ export {
   type PaymentEventsSubscriptionProps,
 } from '../stack/payment-events-subscription.ts';
 export { PaytechPayments } from '../stack/paytech-payments.ts';
-export type { EventFilter, Settings, SettingsInput, Subscriber, Throttle } from '../stack/settings-types.ts';
+export type {
+  Domain,
+  EventFilter,
+  Settings,
+  SettingsInput,
+  Subscriber,
+  Throttle,
+} from '../stack/settings-types.ts';
 
 if (needed) throw new Error(needed);

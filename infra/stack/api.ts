@@ -31,11 +31,12 @@ export function ownWebhookPath(): string {
 }
 
 /** The API without its routes, which need the functions, which need its address. */
-export function httpApi(scope: Construct, { allowedOrigins, publicUrl }: Settings) {
+export function httpApi(scope: Construct, settings: Settings) {
+  const { allowedOrigins, publicUrl, domain, defaultEndpoint } = settings;
   const api = new HttpApi(scope, 'api', {
     apiName: Stack.of(scope).stackName,
     createDefaultStage: false,
-    disableExecuteApiEndpoint: false,
+    disableExecuteApiEndpoint: defaultEndpoint === 'off',
     ...(allowedOrigins.length > 0 && {
       corsPreflight: {
         allowOrigins: allowedOrigins,
@@ -46,8 +47,10 @@ export function httpApi(scope: Construct, { allowedOrigins, publicUrl }: Setting
       },
     }),
   });
-  const url = publicUrl ?? api.apiEndpoint;
-  return { api, url, webhookUrl: url + WEBHOOK_PATH, paymentWebhookUrl: url + ownWebhookPath() };
+  const { region, urlSuffix } = Stack.of(scope);
+  const host = `${api.apiId}.execute-api.${region}.${urlSuffix}`;
+  const url = publicUrl ?? (domain ? `https://${domain.name}` : api.apiEndpoint);
+  return { api, host, url, webhookUrl: url + WEBHOOK_PATH, paymentWebhookUrl: url + ownWebhookPath() };
 }
 
 /** Adds the routes, then the stage that serves them; answers this, and what counts throttled requests. */

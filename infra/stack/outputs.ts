@@ -13,6 +13,7 @@ export function addOutputs(payments: PaytechPayments): void {
     ApiId: payments.api.apiId,
     ApiHost: payments.apiHost,
     ApiStage: payments.stage.stageName,
+    ...(payments.domainName && { DomainTarget: payments.domainName.regionalDomainName }),
     WebhookUrl: payments.webhookUrl,
     PaymentWebhookUrl: payments.paymentWebhookUrl,
     PaymentsTable: payments.table.tableName,

@@ -2,8 +2,8 @@
  * The payment service as one construct, which this app's stack holds and another stack could. Ids are part
  * of every physical resource's identity: changing one replaces the resource.
  */
-import { Annotations, Fn, Stack } from 'aws-cdk-lib';
-import type { HttpApi, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { Annotations, Stack } from 'aws-cdk-lib';
+import type { DomainName, HttpApi, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { ITopic, Topic } from 'aws-cdk-lib/aws-sns';
@@ -19,6 +19,7 @@ import { alarmTopic } from './alarm-topic.ts';
 import { alarms } from './alarms.ts';
 import { addRoutes, httpApi } from './api.ts';
 import { dashboard } from './dashboard.ts';
+import { apiDomain } from './domain.ts';
 import { type PaymentFunctions, paymentFunctions } from './functions.ts';
 import { paymentEvents } from './payment-events.ts';
 import type { PaymentEventsSubscription } from './payment-events-subscription.ts';
@@ -41,6 +42,8 @@ export class PaytechPayments extends Construct {
   readonly stage: HttpStage;
   /** The API's own host, `<id>.execute-api.<region>.…`. */
   readonly apiHost: string;
+  /** Where the settings name a domain. */
+  readonly domainName?: DomainName;
   /** The routes of the back office, by method and path as in docs/api.md. */
   readonly operationRoutes: readonly OperationRouteKey[] = OPERATION_ROUTES;
   /** Base of all routes, without a slash at the end. */
@@ -74,7 +77,7 @@ export class PaytechPayments extends Construct {
     assertRegion(this, settings);
     warnUnprotected(this, settings);
     const dataKey = settings.dataKeyArn ? Key.fromKeyArn(this, 'data-key', settings.dataKeyArn) : undefined;
-    const { api, url, webhookUrl, paymentWebhookUrl } = httpApi(this, settings);
+    const { api, host, url, webhookUrl, paymentWebhookUrl } = httpApi(this, settings);
     this.plainSettings = plainSettings(settings, paymentWebhookUrl);
     const webhooks = webhookQueue(this, settings.webhookBatchSize);
     const events = paymentEvents(this, settings);
@@ -114,7 +117,8 @@ export class PaytechPayments extends Construct {
 
     this.api = api;
     this.stage = stage;
-    this.apiHost = Fn.select(2, Fn.split('/', api.apiEndpoint));
+    this.apiHost = host;
+    if (settings.domain) this.domainName = apiDomain(this, settings.domain, api, stage);
     this.apiUrl = url;
     this.webhookUrl = webhookUrl;
     this.paymentWebhookUrl = paymentWebhookUrl;

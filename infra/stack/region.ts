@@ -13,8 +13,9 @@ export function assertRegion(scope: Construct, settings: Settings): void {
   const { region } = Stack.of(scope);
   const here = Token.isUnresolved(region) ? process.env.CDK_DEFAULT_REGION : region;
   if (!here) return;
-  const elsewhere = (['alarmTopicArn', 'topicKeyArn', 'dataKeyArn'] as const).flatMap((name) => {
-    const arn = settings[name];
+  const { alarmTopicArn, topicKeyArn, dataKeyArn, domain } = settings;
+  const named = { alarmTopicArn, topicKeyArn, dataKeyArn, 'domain.certificateArn': domain?.certificateArn };
+  const elsewhere = Object.entries(named).flatMap(([name, arn]) => {
     const there = arn && Arn.split(arn, ArnFormat.SLASH_RESOURCE_NAME).region;
     return there && there !== here ? [`  paytech.${name}: is in ${there}, and the stack in ${here}`] : [];
   });

@@ -10,8 +10,12 @@ export interface SettingsInput {
   paytechUrl?: string | undefined;
   /** Storefronts whose browsers may call the API, and to which a customer may be sent back (`returnUrl`). Default: `[]`. */
   allowedOrigins?: string[] | undefined;
-  /** The custom domain under which the API can be reached; else its own endpoint. */
+  /** A domain of yours as the name of the API: `certificateArn` is its certificate, in the same Region, and with `hostedZone`, its `id` and `name`, the stack makes the record; else make one that leads to the output `DomainTarget`. */
+  domain?: Domain | undefined;
+  /** Where browsers and paytech reach the API, if that is neither `domain` nor the API's own endpoint: a CDN in front, or a domain that another stack maps to it. */
   publicUrl?: string | undefined;
+  /** `off`: the API answers under `domain`, or one that another stack maps to it, and no longer at its own endpoint. Signed calls go to the domain then, too. Default: `"on"`. */
+  defaultEndpoint?: 'on' | 'off' | undefined;
   /** `required`: a browser calls `POST /payments` with an order token, which the merchant's server signs and which holds the price. `off`: the body holds it, and `createPaymentAuth` says who may call. Default: `"required"`. */
   orderTokens?: 'required' | 'off' | undefined;
   /** Who may call `POST /payments` with order tokens off. `iam`: callers with AWS credentials. `none`: anyone, for demos; sandbox only. Default: `"iam"`. */
@@ -86,6 +90,16 @@ export interface Throttle {
   burst: number;
 }
 
+/** A domain of the API; its certificate is in the same Region. */
+export interface Domain {
+  name: string;
+  certificateArn: string;
+  hostedZone?: {
+    id: string;
+    name: string;
+  } | undefined;
+}
+
 /** A downstream system: a queue of payment events of its own. */
 export interface Subscriber {
   name: string;
@@ -123,5 +137,5 @@ export interface EventFilter {
 
 /** Settings as the stack uses them: with the defaults. */
 export type Settings = SettingsInput & {
-  [Name in 'paytechUrl' | 'name' | 'allowedOrigins' | 'orderTokens' | 'createPaymentAuth' | 'hostToHost' | 'openAmounts' | 'eventParameters' | 'throttle' | 'webhookThrottle' | 'operationsThrottle' | 'subscribers' | 'subscriberAccounts' | 'webhookBatchSize' | 'webhookConcurrency' | 'reconcileMinutes' | 'reconcileWorkers' | 'reconcileConcurrency' | 'reconcileQuestionsPerSecond' | 'openShards' | 'webhookGraceSeconds' | 'sweepCreatedDays' | 'confirmWebhooks' | 'captureWithinHours' | 'approveWithinHours' | 'operatorRoles' | 'reservedConcurrency' | 'logRetentionDays' | 'savedQueries' | 'alarmEmails']: NonNullable<SettingsInput[Name]>;
+  [Name in 'paytechUrl' | 'name' | 'allowedOrigins' | 'defaultEndpoint' | 'orderTokens' | 'createPaymentAuth' | 'hostToHost' | 'openAmounts' | 'eventParameters' | 'throttle' | 'webhookThrottle' | 'operationsThrottle' | 'subscribers' | 'subscriberAccounts' | 'webhookBatchSize' | 'webhookConcurrency' | 'reconcileMinutes' | 'reconcileWorkers' | 'reconcileConcurrency' | 'reconcileQuestionsPerSecond' | 'openShards' | 'webhookGraceSeconds' | 'sweepCreatedDays' | 'confirmWebhooks' | 'captureWithinHours' | 'approveWithinHours' | 'operatorRoles' | 'reservedConcurrency' | 'logRetentionDays' | 'savedQueries' | 'alarmEmails']: NonNullable<SettingsInput[Name]>;
 };

@@ -26,6 +26,24 @@ const paytechUrl = z.string().refine((text) => URL.canParse(text) && /^https?:\/
   error: 'must be http(s)://host[:port] without a path or a slash at the end',
 });
 
+const hostName = z.string().regex(/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/, {
+  error: 'must be a name such as pay.shop.example',
+});
+
+/** Of the API. */
+const domain = z.strictObject({
+  name: hostName,
+  certificateArn: z
+    .string()
+    .regex(
+      /^arn:[a-z-]+:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/,
+      'must be the ARN of an ACM certificate',
+    ),
+  hostedZone: z
+    .strictObject({ id: z.string().regex(/^Z[A-Z0-9]+$/, 'must be the id of a hosted zone'), name: hostName })
+    .optional(),
+});
+
 const kmsKey = z
   .string()
   .regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, 'must be the ARN of a KMS key, not of an alias');
@@ -81,9 +99,22 @@ const schema: z.ZodType<Settings, SettingsInput> = z
       .describe(
         'Storefronts whose browsers may call the API, and to which a customer may be sent back (`returnUrl`).',
       ),
+    domain: domain
+      .optional()
+      .describe(
+        'A domain of yours as the name of the API: `certificateArn` is its certificate, in the same Region, and with `hostedZone`, its `id` and `name`, the stack makes the record; else make one that leads to the output `DomainTarget`.',
+      ),
     publicUrl: origin
       .optional()
-      .describe('The custom domain under which the API can be reached; else its own endpoint.'),
+      .describe(
+        "Where browsers and paytech reach the API, if that is neither `domain` nor the API's own endpoint: a CDN in front, or a domain that another stack maps to it.",
+      ),
+    defaultEndpoint: z
+      .enum(['on', 'off'])
+      .default('on')
+      .describe(
+        '`off`: the API answers under `domain`, or one that another stack maps to it, and no longer at its own endpoint. Signed calls go to the domain then, too.',
+      ),
     orderTokens: z
       .enum(['required', 'off'])
       .default('required')
@@ -253,6 +284,10 @@ const schema: z.ZodType<Settings, SettingsInput> = z
   .refine(({ stage, paytechUrl = '' }) => stage !== 'production' || mayBeProduction(paytechUrl), {
     path: ['paytechUrl'],
     error: 'must be https in production, and not the host of the sandbox',
+  })
+  .refine(({ domain, publicUrl, defaultEndpoint }) => defaultEndpoint === 'on' || (domain ?? publicUrl), {
+    path: ['defaultEndpoint'],
+    error: 'may be "off" only with a domain, or the publicUrl of one: nobody could reach the API',
   })
   .refine(({ stage, createPaymentAuth }) => stage !== 'production' || createPaymentAuth === 'iam', {
     path: ['createPaymentAuth'],

@@ -5,6 +5,7 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bundleFunctions } from '../../infra/stack/bundle.ts';
 import { PaytechPayments } from '../../infra/stack/paytech-payments.ts';
+import type { SettingsInput } from '../../infra/stack/settings-types.ts';
 
 beforeAll(() => bundleFunctions(), 240_000);
 
@@ -43,4 +44,44 @@ describe('a stack that anybody may delete', () => {
   test('is warned of in production', () => expect(warnings('production', false)).toHaveLength(1));
   test('is not where it is protected', () => expect(warnings('production', true)).toEqual([]));
   test('is not in the sandbox', () => expect(warnings('sandbox', false)).toEqual([]));
+});
+
+describe('a domain', () => {
+  const domain = {
+    name: 'pay.shop.example',
+    certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab',
+  };
+  const stackWith = (settings: Partial<SettingsInput>) => {
+    const stack = new Stack(new App(), 'shop');
+    const payments = new PaytechPayments(stack, 'Payments', { stage: 'sandbox', ...settings });
+    return { payments, template: Template.fromStack(stack) };
+  };
+
+  test('is the API’s name, for browsers and paytech, and its record is made where the zone is told', () => {
+    const hostedZone = { id: 'Z0123456789ABCDEFGHIJ', name: 'shop.example' };
+    const { payments, template } = stackWith({ domain: { ...domain, hostedZone } });
+    expect(payments.webhookUrl).toBe('https://pay.shop.example/webhooks/paytech');
+    template.hasResourceProperties('AWS::ApiGatewayV2::DomainName', {
+      DomainName: domain.name,
+      DomainNameConfigurations: [{ CertificateArn: domain.certificateArn, SecurityPolicy: 'TLS_1_2' }],
+    });
+    template.hasResourceProperties('AWS::ApiGatewayV2::ApiMapping', { Stage: Match.anyValue() });
+    template.hasResourceProperties('AWS::Route53::RecordSet', {
+      HostedZoneId: hostedZone.id,
+      Name: 'pay.shop.example.',
+    });
+    template.hasResourceProperties('AWS::ApiGatewayV2::Api', { DisableExecuteApiEndpoint: false });
+  });
+
+  test('may be the only way in, and have its record elsewhere', () => {
+    const { payments, template } = stackWith({ domain, defaultEndpoint: 'off' });
+    expect(payments.apiUrl).toBe('https://pay.shop.example');
+    template.hasResourceProperties('AWS::ApiGatewayV2::Api', { DisableExecuteApiEndpoint: true });
+    template.resourceCountIs('AWS::Route53::RecordSet', 0);
+  });
+
+  test('is behind the address that browsers are told, where there is one', () => {
+    const { payments } = stackWith({ domain, publicUrl: 'https://cdn.shop.example' });
+    expect(payments.apiUrl).toBe('https://cdn.shop.example');
+  });
 });

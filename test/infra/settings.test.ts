@@ -11,6 +11,11 @@ import { PAYMENT_STATES, PAYMENT_TYPES } from '../../shared/payment/state.ts';
 import type { PlainSettings } from '../../shared/runtime/settings.ts';
 import { minimal, settingsOf, synthesize } from './synthesized.ts';
 
+const DOMAIN = {
+  name: 'pay.shop.example',
+  certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab',
+};
+
 /** Every setting, valid; each negative test breaks one. */
 const full = {
   stage: 'sandbox',
@@ -129,6 +134,8 @@ describe('one wrong setting is named with its path', () => {
     ],
     ['a public URL with a path', { publicUrl: 'https://pay.shop.example/v1' }, 'publicUrl'],
     ['a name that no stack may have', { name: 'Shop_NL' }, 'name'],
+    ['a domain with a scheme', { domain: { ...DOMAIN, name: 'https://pay.shop.example' } }, 'domain.name'],
+    ['no endpoint at all', { defaultEndpoint: 'off', publicUrl: undefined }, 'defaultEndpoint'],
     ['a paytech URL with a slash', { paytechUrl: 'http://127.0.0.1:3001/' }, 'paytechUrl'],
     ['a paytech URL of another scheme', { paytechUrl: 'ftp://127.0.0.1' }, 'paytechUrl'],
     ['order tokens as one likes', { orderTokens: 'optional' }, 'orderTokens'],
@@ -250,7 +257,9 @@ describe('production', () => {
 const CHANGES: { [Name in Exclude<keyof SettingsInput, keyof PlainSettings>]-?: SettingsInput[Name] } = {
   stage: 'production',
   name: 'shop-nl',
+  domain: DOMAIN,
   publicUrl: 'https://pay.shop.example',
+  defaultEndpoint: 'off',
   createPaymentAuth: 'none',
   hostToHost: true,
   throttle: { rate: 200, burst: 401 },
@@ -274,7 +283,7 @@ const CHANGES: { [Name in Exclude<keyof SettingsInput, keyof PlainSettings>]-?: 
 };
 
 describe('makes a difference to the stack:', () => {
-  const before: SettingsInput = { ...minimal, orderTokens: 'off' };
+  const before: SettingsInput = { ...minimal, orderTokens: 'off', publicUrl: 'https://shop.example' };
   let unchanged: object;
   beforeAll(async () => {
     unchanged = (await synthesize(before)).template.toJSON();
