@@ -93,6 +93,16 @@ export default defineConfig({
           hookTimeout: 600_000,
         },
       },
+      {
+        test: {
+          name: 'clients',
+          include: ['test/clients/**/*.test.ts'],
+          // Compilers of several languages, and generators.
+          ...WITH_A_SERVICE,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
       { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...WITH_A_SERVICE } },
     ],
   },

@@ -12,11 +12,18 @@ export interface ApiOptions {
   definition: ApiDefinition;
   invoke(functionName: string, event: unknown): Promise<unknown>;
   onMeasured?: OnMeasured;
+  /** What the answer says here beside what it would say on AWS. */
+  explain?(answer: ApiAnswer): Promise<ApiAnswer>;
 }
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-export function createApi({ definition, invoke, onMeasured = () => {} }: ApiOptions): RequestHandler {
+export function createApi({
+  definition,
+  invoke,
+  onMeasured = () => {},
+  explain = async (answer) => answer,
+}: ApiOptions): RequestHandler {
   const { cors, routes } = definition;
 
   const answerRequest = async (request: ApiRequest, body: Buffer | undefined): Promise<ApiAnswer> => {
@@ -33,7 +40,7 @@ export function createApi({ definition, invoke, onMeasured = () => {} }: ApiOpti
     if (!body) return refusal(413, 'Request Entity Too Large');
     if (match.route.needsSignature && !(await isSigned(request, body))) return refusal(403, 'Forbidden');
     const startedAt = performance.now();
-    const answer = await callFunction(request, body, match);
+    const answer = await explain(await callFunction(request, body, match));
     const [method = '', path = ''] = match.route.key.split(' ');
     const milliseconds = performance.now() - startedAt;
     onMeasured({ of: 'route', method, path, status: answer.statusCode, milliseconds });

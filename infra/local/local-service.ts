@@ -16,6 +16,7 @@ import { leaveMachine } from './isolation.ts';
 import { startLambda } from './lambda.ts';
 import type { OnMeasured } from './measured.ts';
 import { createPages } from './pages.ts';
+import { openRefusedTokens } from './refused-tokens.ts';
 import { createResources } from './resources.ts';
 import { readSchedules, startSchedules } from './schedules.ts';
 import { type Secrets, startSecretsManager } from './secrets.ts';
@@ -138,7 +139,16 @@ async function start(options: LocalOptions, started: ToBeClosed): Promise<LocalS
   for (const { name } of template.ofType('AWS::SecretsManager::Secret', [])) {
     if (!secrets.has(name)) throw new Error(`The local run has no value for the secret ${name}.`);
   }
-  const { functions, invoke } = await startFunctions(options, started, { ...parts, synthesized, template });
+  const refusedTokens = openRefusedTokens();
+  const onLog: OnLog = (functionName, line) => {
+    refusedTokens.hear(line);
+    options.onLog?.(functionName, line);
+  };
+  const { functions, invoke } = await startFunctions({ ...options, onLog }, started, {
+    ...parts,
+    synthesized,
+    template,
+  });
   if (options.schedules ?? true) {
     const schedules = startSchedules(readSchedules(template), invoke);
     started.defer(() => schedules.close());
@@ -154,7 +164,12 @@ async function start(options: LocalOptions, started: ToBeClosed): Promise<LocalS
       })
     : undefined;
   started.defer(() => controlRoom?.close());
-  const routes = createApi({ definition: readApi(template), invoke, onMeasured });
+  const routes = createApi({
+    definition: readApi(template),
+    invoke,
+    onMeasured,
+    explain: refusedTokens.explain,
+  });
   const urls = { apiUrl: api.url, simulatorUrl: paytech.url() };
   api.serve(createPages({ ...urls, orderTokens, controlRoom, api: routes }));
 

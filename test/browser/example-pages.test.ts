@@ -1,52 +1,31 @@
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { orderToken } from '../support/order-token.ts';
 import { type Service, startService } from '../support/service.ts';
 import { describeInBrowser, useBrowser } from './browser.ts';
+import { type ExampleShop, openShop } from './example-shop.ts';
 
 /** The pages that docs/storefront.md shows, on a port of their own, as a shop has them at an origin of its own. */
 
 const project = join(import.meta.dirname, '../..');
 const FOLDERS = ['infra/example/storefront', 'shared/storefront'];
-const TYPES: Record<string, string> = { html: 'text/html', js: 'text/javascript' };
 const CARD = /4000 0000 0000 0408/;
 const DECLINED_CARD = /4000 0000 0000 0416/;
 
 describeInBrowser('the example pages', () => {
   const newPage = useBrowser();
   let service: Service;
-  let shopUrl: string;
-  /** What the shop's server signs next. */
-  let order: Record<string, unknown>;
-  const shop = createServer(async (request, response) => {
-    const path = new URL(request.url ?? '/', 'http://shop').pathname;
-    if (path === '/your-server/order-token') {
-      response.setHeader('content-type', 'application/json');
-      return response.end(JSON.stringify({ orderToken: orderToken(order) }));
-    }
-    const file = await fileOf(path);
-    if (file === undefined) return response.writeHead(404).end();
-    response.setHeader('content-type', TYPES[path.split('.').at(-1)!] ?? 'text/plain');
-    response.end(file.replace('<ApiUrl>', service.apiUrl));
-  });
-
+  let shop: ExampleShop;
   beforeAll(async () => {
-    await new Promise<void>((resolve) => shop.listen(0, '127.0.0.1', resolve));
-    shopUrl = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`;
-    service = await startService({ orderTokens: 'required', pageOrigins: [shopUrl] });
+    shop = await openShop(async (path) => (await fileOf(path))?.replace('<ApiUrl>', service.apiUrl));
+    service = await startService({ orderTokens: 'required', pageOrigins: [shop.url] });
   });
   afterAll(async () => {
-    shop.close();
+    shop?.close();
     await service?.stop();
   });
-  beforeEach(() => {
-    const exp = Math.floor(Date.now() / 1000) + 600;
-    order = { referenceId: `order-${crypto.randomUUID()}`, amount: '11.12', currency: 'EUR', exp };
-  });
+  beforeEach(() => shop.placeOrder());
 
   const idOf = (page: Page) => new URL(page.url()).searchParams.get('payment') ?? '';
   const drive = (id: string, move: object) =>
@@ -56,19 +35,19 @@ describeInBrowser('the example pages', () => {
   const isLeftAlone = async (page: Page) => expect(await page.getByRole('link').count()).toBe(0);
 
   async function atCheckout(page: Page): Promise<string> {
-    await page.goto(`${shopUrl}/pay.html`);
+    await page.goto(`${shop.url}/pay.html`);
     await page.getByRole('button', { name: 'Pay' }).click();
     await page.waitForURL('**/checkout/*');
     return new URL(page.url()).pathname.split('/').at(-1)!;
   }
-  const back = (page: Page, id: string) => page.goto(`${shopUrl}/thanks.html?payment=${id}`);
+  const back = (page: Page, id: string) => page.goto(`${shop.url}/thanks.html?payment=${id}`);
 
   it('take a payment', async () => {
     const page = await newPage();
     await atCheckout(page);
     await page.getByRole('button', { name: CARD }).click();
     await says(page, 'Thank you, we have received €11.12.');
-    expect(page.url()).toContain(`${shopUrl}/thanks.html?payment=`);
+    expect(page.url()).toContain(`${shop.url}/thanks.html?payment=`);
     await isLeftAlone(page);
   });
 
@@ -76,7 +55,7 @@ describeInBrowser('the example pages', () => {
     const page = await newPage();
     const id = await atCheckout(page);
     await drive(id, { state: 'COMPLETED' });
-    await page.goto(`${shopUrl}/pay.html`);
+    await page.goto(`${shop.url}/pay.html`);
     await expect
       .poll(async () => (await service.api('GET', `/payments/${id}`)).json().state)
       .toBe('COMPLETED');
@@ -92,7 +71,7 @@ describeInBrowser('the example pages', () => {
     await says(page, 'We have not received your payment yet.');
     await page.getByRole('link', { name: 'Go to the payment page' }).click();
     await page.getByRole('button', { name: DECLINED_CARD }).click();
-    await page.waitForURL(`${shopUrl}/thanks.html?*`);
+    await page.waitForURL(`${shop.url}/thanks.html?*`);
     await page.getByRole('link', { name: 'Try again' }).click();
     await page.getByRole('button', { name: 'Pay' }).click();
     await page.getByRole('button', { name: CARD }).click();
@@ -106,7 +85,7 @@ describeInBrowser('the example pages', () => {
     ['paid in part', {}, { state: 'COMPLETED', amount: 5.5 }, /received €5\.50, and your order is €11\.12/],
   ])('say that a payment is %s', async (_, claims, move, text) => {
     const page = await newPage();
-    order = { ...order, ...claims };
+    shop.placeOrder(claims);
     const id = await atCheckout(page);
     await drive(id, move);
     await back(page, id);
@@ -117,7 +96,7 @@ describeInBrowser('the example pages', () => {
   it('say that they do not know a payment, or that none is named', async () => {
     const page = await newPage({}, /status of 404/);
     for (const query of ['', '?payment=', '?payment=nobody', '?payment=undefined']) {
-      await page.goto(`${shopUrl}/thanks.html${query}`);
+      await page.goto(`${shop.url}/thanks.html${query}`);
       await says(page, 'We do not know this payment.');
       await isLeftAlone(page);
     }
