@@ -6,11 +6,10 @@ import { decimal } from '../../shared/payment/money.ts';
 import { OPEN_INTERVAL_MS } from '../../shared/payment/schedule.ts';
 import { AwsError } from '../../shared/runtime/aws-call.ts';
 import { openSecret, readKey } from '../../shared/runtime/secrets.ts';
+import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { saveClaim } from '../../shared/store/claims.ts';
 import { type CountedWorld, CUSTOMER, ORDER_TOKEN } from '../support/counted-world.ts';
 import { EUR_10, objectBytes, paymentId, type World } from '../support/world.ts';
-
-const MINUTE = 60_000;
 
 type Causes = Record<string, Record<string, () => Promise<unknown>>>;
 
@@ -64,7 +63,11 @@ function causesInEvents(scene: CountedWorld): Causes {
       },
     },
     'chargeback-open': {
-      'apply-payment-event': async () => webhook({ id: await paid(), state: '' }, CHARGEBACK_ROUTE),
+      'apply-payment-event': async () => {
+        const id = await paid();
+        scene.world.gateway.chargebacks.set(id, {});
+        await webhook({ id, state: '' }, CHARGEBACK_ROUTE);
+      },
     },
     'order-paid-twice': {
       'apply-payment-event': async () => {
@@ -101,8 +104,7 @@ function causesInEvents(scene: CountedWorld): Causes {
     },
     'message-parked': {
       'apply-payment-event': async () => {
-        const bytes = Buffer.from('not json');
-        await scene.signed(bytes);
+        await scene.signed(Buffer.from('not json'));
         await functions.apply();
       },
     },
@@ -159,10 +161,10 @@ function causesInCalls(scene: CountedWorld): Causes {
     const secret = openSecret('api-key', readKey, options);
     await secret.get();
     isAway = true;
-    pass(5 * MINUTE);
+    pass(5 * MINUTE_MS);
     await times(5, async () => {
       await secret.get();
-      pass(MINUTE);
+      pass(MINUTE_MS);
     });
   };
 
@@ -223,7 +225,7 @@ function causesInCalls(scene: CountedWorld): Causes {
         const id = await authorized();
         failing('capture', 'unknown');
         await functions.act('capture', id);
-        pass(16 * MINUTE);
+        pass(16 * MINUTE_MS);
         await functions.reconcile();
       },
     },
@@ -258,7 +260,7 @@ function causesInCalls(scene: CountedWorld): Causes {
         const referenceId = await ambiguous('WITHDRAWAL');
         failing('list', 'unknown');
         await functions.create('withdrawal', referenceId);
-        pass(MINUTE);
+        pass(MINUTE_MS);
         await functions.reconcile();
       },
     },
@@ -300,27 +302,28 @@ function causesInCalls(scene: CountedWorld): Causes {
 /** What a run of reconcile notices. */
 function causesInRuns(scene: CountedWorld): Causes {
   const { functions, pass, times, created, webhook, authorized, withDue, givesUp, untold } = scene;
+  const send = () => Promise.reject(new Error('the queue is down'));
 
   return {
     'unknown-state-for-long': {
       reconcile: async () => {
         await webhook({ id: await created(), state: 'RECONCILIATION' });
         await functions.reconcile();
-        pass(24 * 60 * MINUTE);
+        pass(24 * 60 * MINUTE_MS);
         await functions.reconcile();
       },
     },
     'webhook-not-confirmed': {
       reconcile: async () => {
         await webhook({ id: await created(), state: 'COMPLETED' });
-        pass(5 * MINUTE);
+        pass(5 * MINUTE_MS);
         await functions.reconcile();
       },
     },
     'authorized-for-long': {
       reconcile: async () => {
         await authorized();
-        pass(72 * 60 * MINUTE);
+        pass(72 * 60 * MINUTE_MS);
         await functions.reconcile();
       },
     },
@@ -330,14 +333,14 @@ function causesInRuns(scene: CountedWorld): Causes {
         const { id } = scene.world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
         scene.world.gateway.set(id, { state: 'AWAITING_APPROVAL' });
         await webhook({ id, state: 'AWAITING_APPROVAL', paymentType: 'WITHDRAWAL' });
-        pass(24 * 60 * MINUTE);
+        pass(24 * 60 * MINUTE_MS);
         await functions.reconcile();
       },
     },
     'webhooks-missed': {
       reconcile: async () => {
         await times(5, async () => scene.world.gateway.set(await created(), { state: 'COMPLETED' }));
-        pass(MINUTE);
+        pass(MINUTE_MS);
         await functions.reconcile();
       },
     },
@@ -345,22 +348,22 @@ function causesInRuns(scene: CountedWorld): Causes {
       reconcile: async () => {
         await withDue();
         await givesUp();
-        pass(3 * MINUTE);
+        pass(3 * MINUTE_MS);
         await givesUp();
       },
     },
     'reconcile-failed': {
       reconcile: async () => {
         await times(20, async () => scene.world.gateway.set(await created(), { state: 'COMPLETED' }));
-        pass(MINUTE);
-        await functions.reconcile({ send: () => Promise.reject(new Error('the queue is down')) });
+        pass(MINUTE_MS);
+        await functions.reconcile({ send });
       },
     },
     'list-part-not-compared': {
       reconcile: async () => {
         scene.world.gateway.make({ paymentType: 'DEPOSIT', referenceId: randomUUID(), ...EUR_10 });
-        pass(MINUTE);
-        await functions.reconcile({ send: () => Promise.reject(new Error('the queue is down')) });
+        pass(MINUTE_MS);
+        await functions.reconcile({ send });
       },
     },
     'list-filter-ignored': {
@@ -376,14 +379,14 @@ function causesInRuns(scene: CountedWorld): Causes {
     'reconcile-walk-behind': {
       reconcile: async () => {
         await created();
-        pass(OPEN_INTERVAL_MS + 16 * MINUTE);
+        pass(OPEN_INTERVAL_MS + 16 * MINUTE_MS);
         await functions.reconcile();
       },
     },
     'reconcile-list-behind': {
       reconcile: async () => {
         await functions.reconcile();
-        pass(20 * MINUTE);
+        pass(20 * MINUTE_MS);
         await functions.reconcile();
       },
     },
