@@ -4,6 +4,7 @@ import { foundInRecord } from '../../shared/calls/still-to-decide.ts';
 import { eventKey, keyWithin, type QueuedEvent } from '../../shared/messaging/event-queue.ts';
 import { type Chargeback, judgeChargeback, unknownWordOf } from '../../shared/payment/chargeback.ts';
 import { publicationOf } from '../../shared/payment/cloud-event.ts';
+import { followUp } from '../../shared/payment/follow-up.ts';
 import { optional, type PaymentRecord, versionOfKey } from '../../shared/payment/payment.ts';
 import { readChargeback, type SaidOfChargeback } from '../../shared/paytech/chargeback.ts';
 import { UnreadablePayment } from '../../shared/paytech/wire.ts';
@@ -98,7 +99,11 @@ export function applyChargeback(deps: ApplyEventDependencies) {
       chargeback: { state },
       facts: { state: record.state },
     };
-    const applied = await chargebacks.applyChargeback(table, record, chargeback, entry);
+    const { source } = event;
+    const { paymentType, state: current } = record;
+    const change = { source, paymentType, state: current, before: { ...record, chargeback } };
+    const { expiresAt } = followUp(deps.policy, change, now());
+    const applied = await chargebacks.applyChargeback(table, record, { chargeback, entry, expiresAt });
     return applied.applied ? announce('applied', applied.record, applied.record.version) : undefined;
   }
 

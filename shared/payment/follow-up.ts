@@ -30,13 +30,13 @@ export interface Changed {
   source: EventSource;
   paymentType: PaymentType;
   state: PaymentState;
-  before?: Pick<PaymentRecord, 'state' | 'unconfirmed' | 'parentPaymentId'>;
+  before?: Pick<PaymentRecord, 'state' | 'unconfirmed' | 'parentPaymentId' | 'chargeback'>;
 }
 
 /**
  * A webhook is only as good as its signing key, so that what it says of money is confirmed by paytech's API: that it
  * was paid or is held, and that what was held, on its way to a customer or charged by a token came to nothing. An open
- * payment never expires: the clock starts when it becomes final.
+ * payment never expires, nor one whose chargeback is: the clock starts when it becomes final.
  */
 export function followUp(
   { confirmAfterMs, retentionMs }: FollowUpPolicy,
@@ -50,7 +50,7 @@ export function followUp(
   const isConfirmed = confirmAfterMs === undefined || source !== 'webhook' || !isAboutMoney;
   return {
     ...(isConfirmed ? {} : { confirmAt: now + confirmAfterMs }),
-    ...(retentionMs !== undefined && isFinal(state)
+    ...(retentionMs !== undefined && isFinal(state) && before?.chargeback?.state !== 'OPEN'
       ? { expiresAt: Math.ceil((now + retentionMs) / 1_000) }
       : {}),
   };

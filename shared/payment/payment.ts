@@ -278,7 +278,7 @@ export function isAmountStated({ history }: PaymentRecord, version: number): boo
 
 /**
  * Whether it holds money, or has held it: not where that was corrected, nor where a webhook alone said so of what is
- * DECLINED now, or is yet to be confirmed.
+ * DECLINED now, or is yet to be confirmed; nor by what has left the state as it was.
  */
 export function hasBeenPaid({
   history,
@@ -289,6 +289,7 @@ export function hasBeenPaid({
   const isInDoubt = state === 'DECLINED' || (unconfirmed === true && meansMoney(state));
   return history
     .slice(takenBack + 1)
+    .filter(({ learned, chargeback }) => !learned && !chargeback)
     .some(({ source, facts }) => meansMoney(facts.state) && !(isInDoubt && source === 'webhook'));
 }
 

@@ -6,7 +6,7 @@ import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import { backOffice } from '../support/back-office.ts';
 import { reconciling } from '../support/reconciling.ts';
-import { sharedWorld, webhookEvent } from '../support/world.ts';
+import { chargebackEvent, sharedWorld, webhookEvent } from '../support/world.ts';
 
 /**
  * Payments that are kept for 500 days once they are final. The embedded DynamoDB knows no time to live: what AWS
@@ -67,6 +67,19 @@ describe('the time to live', () => {
     pass(DAY);
     world.gateway.set(id, { state: 'CANCELLED' });
     expect((await webhook(id, 'CANCELLED')).outcome).toBe('corrected');
+    expect(await paymentItem(id)).toMatchObject({ expiresAt: inSeconds(world.now() + RETENTION) });
+  });
+
+  it('stands still while a chargeback is open, whatever is corrected meanwhile', async () => {
+    const id = await paid();
+    const said = (state?: string) => apply(chargebackEvent(world, id, state));
+    await said();
+    expect(await paymentItem(id)).not.toHaveProperty('expiresAt');
+    world.gateway.set(id, { amount: decimal('9') });
+    expect((await webhook(id, 'COMPLETED', { amount: '9' })).outcome).toBe('corrected');
+    expect(await paymentItem(id)).not.toHaveProperty('expiresAt');
+    pass(DAY);
+    await said('DECLINED');
     expect(await paymentItem(id)).toMatchObject({ expiresAt: inSeconds(world.now() + RETENTION) });
   });
 

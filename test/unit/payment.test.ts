@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { decimal } from '../../shared/payment/money.ts';
 import {
   type HistoryEntry,
+  hasBeenPaid,
   optional,
   type PaymentFacts,
   paymentAt,
@@ -175,6 +176,22 @@ describe('the payment as of a version', () => {
         recordWith([created, paid, { ...paid, facts: { ...paid.facts, amount: decimal('8') } }]),
       ),
     ).toBe(3);
+  });
+});
+
+describe('whether a payment has been paid', () => {
+  const said = { ...captured, source: 'webhook' } as const;
+  const state = { state: 'COMPLETED' } as const;
+  const taught: HistoryEntry = { ...captured, source: 'create', key: 'c', facts: state };
+  const learned = { ...taught, learned: { before: { origin: 'external' } } } as const;
+  const chargedBack = { ...taught, source: 'operation', chargeback: { state: 'OPEN' } } as const;
+  const inDoubt = (...more: HistoryEntry[]) =>
+    hasBeenPaid({ ...recordWith([created, said, ...more]), state: 'COMPLETED', unconfirmed: true });
+
+  test('is for nobody to say who has left its state as it was', () => {
+    expect([inDoubt(), inDoubt(learned), inDoubt(chargedBack)]).toEqual([false, false, false]);
+    expect(inDoubt(captured)).toBe(true);
+    expect(hasBeenPaid({ ...recordWith([created, said, learned]), state: 'COMPLETED' })).toBe(true);
   });
 });
 
