@@ -15,7 +15,7 @@ import { noteUnknownWord } from '../../shared/store/unknown-word.ts';
 import { NotAtPaytech } from './first-record.ts';
 import { assertRoom, isOld } from './limits.ts';
 import type { ApplyEventDependencies, Outcome } from './pipeline.ts';
-import { watchUnknownWord } from './warnings.ts';
+import { warnIfRefundedTooMuch, watchUnknownWord } from './warnings.ts';
 
 const MAX_ROUNDS = 4;
 
@@ -121,6 +121,7 @@ export function applyChargeback(deps: ApplyEventDependencies) {
     const found = foundInRecord('chargeback-open', record);
     const finding = { alarm: 'chargeback-open', id, found } as const;
     if (found.length > 0) await stand(deps, finding, 'chargeback open', { paymentId: id });
+    await warnIfRefundedTooMuch(deps, record);
     return { outcome, paymentId: id, publication: publicationOf(record, version, eventSource) };
   }
 }

@@ -2,6 +2,7 @@ import { openOperation } from '../payment/action.ts';
 import { type ClaimStage, isClaimKind } from '../payment/claim.ts';
 import { withQueued } from '../payment/observation.ts';
 import { type PaymentRecord, versionThatSet } from '../payment/payment.ts';
+import { leftOf } from '../payment/refund.ts';
 import { type Finding, parseSubject } from '../payment/standing.ts';
 import { isFinal, type PaymentState, sameMoney } from '../payment/state.ts';
 import { readClaim } from '../store/claims.ts';
@@ -75,9 +76,10 @@ export function foundInRecord(alarm: AlarmOfRecord, record: PaymentRecord): read
       return unknownWord ? [`${unknownWord.of} ${unknownWord.word}`] : NOTHING;
     }
     case 'refunded-too-much': {
-      const { refundable, refundsUnknown, state } = record;
+      const { refundsUnknown, state } = record;
       if (refundsUnknown) return ['unknown what is left'];
-      return isFinal(state) && refundable?.lt(0) ? [refundable.toFixed()] : NOTHING;
+      const left = leftOf(record);
+      return isFinal(state) && left?.lt(0) ? [left.toFixed()] : NOTHING;
     }
     case 'authorized-for-long':
       return waitsIn('AUTHORIZED');

@@ -49,6 +49,14 @@ export function paidIn({ state, amount }: { state: PaymentState; amount: Decimal
   return state === 'COMPLETED' ? amount : NOTHING;
 }
 
+/** What is left of what was paid once a chargeback that is lost has taken it: below zero where refunds went out beside it. */
+export function leftOf(
+  record: Pick<PaymentRecord, 'state' | 'amount' | 'refundable' | 'chargeback'>,
+): Decimal | undefined {
+  const { refundable, chargeback } = record;
+  return chargeback?.state === 'COMPLETED' ? refundable?.minus(paidIn(record)) : refundable;
+}
+
 /**
  * Whether a deposit ends in another currency than its record has, after refunds of it were recorded: what they hold
  * cannot be set against what was paid.

@@ -197,3 +197,34 @@ describe('a registration of which nobody heard the end', () => {
     expect(await record(id)).toMatchObject({ chargeback: { state: 'CANCELLED' } });
   });
 });
+
+describe('a refund beside a chargeback that is lost', () => {
+  const elsewhere = async (parentPaymentId: string, state: 'COMPLETED' | 'DECLINED') => {
+    const refund = { paymentType: 'REFUND', amount: decimal('4'), currency: 'EUR', parentPaymentId } as const;
+    const { id } = world.gateway.make(refund);
+    world.gateway.set(id, { state });
+    await world.apply(webhookEvent({ id, state, ...refund }, { receivedAt: '2026-11-01T12:00:00.000Z' }));
+  };
+  const tooMuch = async (id: string) =>
+    (await readStanding(world.table, 'refunded-too-much', id))?.open?.found;
+
+  it.each(['before', 'after'])('alarms, whichever came first: %s', async (when) => {
+    const id = await paid();
+    if (when === 'before') await elsewhere(id, 'COMPLETED');
+    await world.apply(said(id));
+    expect(await tooMuch(id)).toBeUndefined();
+    await world.apply(said(id, 'COMPLETED'));
+    if (when === 'after') await elsewhere(id, 'COMPLETED');
+    expect(await tooMuch(id)).toEqual(['-4']);
+    await world.apply(said(id, 'DECLINED'));
+    await run();
+    expect(await tooMuch(id)).toBeUndefined();
+  });
+
+  it('alarms of none that has failed', async () => {
+    const id = await paid();
+    await elsewhere(id, 'DECLINED');
+    await world.apply(said(id, 'COMPLETED'));
+    expect(await tooMuch(id)).toBeUndefined();
+  });
+});
