@@ -1,5 +1,5 @@
 import type { EventQueue } from '../messaging/event-queue.ts';
-import { type Claim, type ClaimedRequest, counts, LOOK_UP_GAP_MS, paymentsOf } from '../payment/claim.ts';
+import { BUSY_MS, type Claim, type ClaimedRequest, counts, paymentsOf } from '../payment/claim.ts';
 import { withQueued } from '../payment/observation.ts';
 import { hasBeenPaid, optional, type PaymentRecord } from '../payment/payment.ts';
 import { endedInVain, meansMoney } from '../payment/state.ts';
@@ -47,7 +47,7 @@ type Untold = { is: 'untold'; paymentId: string };
 const LIMIT_MS = 2_000;
 
 /** By then the queue has brought in what was found. */
-const LATER = { is: 'in-progress' as const, seconds: LOOK_UP_GAP_MS / 1000 };
+const LATER = { is: 'in-progress' as const, seconds: BUSY_MS / 1000 };
 
 export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
   const { table, gateway, now, logger } = deps;

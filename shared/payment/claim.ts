@@ -192,6 +192,9 @@ export const LEASE_NEEDED_TO_CALL_MS = CALL_LIMIT_MS + 1_000;
 /** The least time between two look-ups that together release a claim. */
 export const LOOK_UP_GAP_MS = 3_000;
 
+/** How long whoever finds another at work is asked to wait: a call is mostly over long before its lease, and a customer waits. */
+export const BUSY_MS = 2_000;
+
 /** Payments of one claim, and attempts, beyond which a person has to look. A decision of theirs allows as many more. */
 export const MAX_SIBLINGS = 20;
 
@@ -309,11 +312,11 @@ export function nextStep(claim: Claim | undefined, request: AskedRequest, now: n
       return { do: 'refuse', because: 'flagged' };
     case 'reserving':
       if (!sameRequest(claim.request, request)) return { do: 'refuse', because: 'conflict' };
-      if (now < claim.leaseUntil) return wait(claim.leaseUntil - now, 'in-progress');
+      if (now < claim.leaseUntil) return wait(Math.min(claim.leaseUntil - now, BUSY_MS), 'in-progress');
       return { do: 'send', attempt: claim.attempt };
     case 'sent':
       if (!sameRequest(claim.request, request)) return { do: 'refuse', because: 'conflict' };
-      if (now < claim.leaseUntil) return wait(claim.leaseUntil - now, 'in-progress');
+      if (now < claim.leaseUntil) return wait(Math.min(claim.leaseUntil - now, BUSY_MS), 'in-progress');
       return { do: 'look-up' };
     case 'unknown':
       if (!sameRequest(claim.request, request)) return { do: 'refuse', because: 'conflict' };

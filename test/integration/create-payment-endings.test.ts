@@ -188,7 +188,7 @@ describe('endings of the call', () => {
     const create = () => Promise.reject(new Error('killed'));
     const died = shop.send({}, { deps: { gateway: { ...world.gateway, create } } });
     await expect(died).rejects.toThrow('killed');
-    expect(await shop.send()).toEqual({ is: 'in-progress', seconds: 15 });
+    expect(await shop.send()).toEqual({ is: 'in-progress', seconds: 2 });
     world.clock.at += LEASE_MS;
     expect(await shop.send()).toEqual({ is: 'unknown', seconds: 3 });
     world.clock.at += LOOK_UP_GAP_MS;
