@@ -2,6 +2,7 @@ import { type Asked, downSince, lagOf, withAnswers } from '../../shared/payment/
 import { SECOND_MS } from '../../shared/runtime/time.ts';
 import { keepRateLimited, noticingRateLimit } from '../../shared/store/question-rate.ts';
 import type { Watermarks } from '../../shared/store/watermark.ts';
+import { HEARD_EVERY_MS, readWebhooksHeard } from '../../shared/store/webhooks-heard.ts';
 import { type ReadingGateway, withCircuitBreaker } from './circuit-breaker.ts';
 import { named } from './discrepancy.ts';
 import { watchHealth } from './health.ts';
@@ -25,6 +26,9 @@ export interface Share {
   probesList: boolean;
   webhooks: Pick<WebhookWatch, 'saw'>;
 }
+
+/** Within this a sweep that is only a little behind has caught up. */
+const PATIENCE_MS = 10 * SECOND_MS;
 
 /** Where nobody says otherwise. */
 const CONCURRENCY = 8;
@@ -112,9 +116,16 @@ export function worker(context: ReconcileContext & { watermarks: Watermarks }) {
 
     async function isListNoHelp(): Promise<boolean> {
       if (downSince(state, 'list') !== undefined && !listHelps(lagOf(state, now(), graceMs))) return true;
-      const swept = await Promise.race([sweeping, listFailed]);
+      const swept = await Promise.race([sweeping, listFailed, ...(await patience())]);
       const lagMs = swept?.lagMs ?? lagOf(await watermarks.read(), now(), graceMs);
       return swept?.isFiltered === false || !listHelps(lagMs);
+    }
+
+    /** How long a sweep that is behind is waited for: to its end where webhooks arrive, which tell what is fresh. */
+    async function patience(): Promise<Promise<void>[]> {
+      if (!context.isContinuous || !sleep || listHelps(lagOf(state, now(), graceMs))) return [];
+      const { heardAt = 0 } = (await readWebhooksHeard(table).catch(() => undefined)) ?? {};
+      return now() - heardAt < 2 * HEARD_EVERY_MS ? [] : [sleep(PATIENCE_MS).then(() => {})];
     }
 
     /** So that the next workers need not find out by questions that hang. */

@@ -102,6 +102,10 @@ const MAX_WIDTH = HOUR;
 /** How much of a page a slice is meant to fill. */
 const FILLED = 0.9;
 
+/** A watermark further ahead than this was set by a clock that was wrong; so much before now is then compared again. */
+const CLOCKS_DIFFER = MINUTE;
+const COMPARED_AGAIN = 15 * MINUTE;
+
 /** So often a second that cannot be read is tried before it is put aside. */
 export const MAX_FAILURES = 5;
 
@@ -161,12 +165,14 @@ export function planned(
   now: number,
   { graceMs, atLeastMs }: { graceMs: number; atLeastMs: number },
 ): SweepState {
-  const passes = state.passes.map((pass, index) => {
+  const passes = state.passes.map((kept, index) => {
     const { least, most } = index === 0 ? { least: atLeastMs, most: atLeastMs } : LATER_TOGETHER;
+    const until = targetOf(now, Math.max(LATER_DELAYS[index - 1] ?? 0, graceMs));
+    const isAhead = kept.mark > targetOf(now, graceMs) + CLOCKS_DIFFER;
+    const pass = isAhead ? { ...kept, mark: until - COMPARED_AGAIN, slices: [] } : kept;
     const together = Math.max(least, Math.min(most, pass.widthMs));
     const slices = [...pass.slices];
     let from = slices.at(-1)?.to ?? pass.mark;
-    const until = targetOf(now, Math.max(LATER_DELAYS[index - 1] ?? 0, graceMs));
     if (until - from < together) return pass;
     // Of a later pass whole pages: the rest of one waits for the next.
     const target = index === 0 ? until : until - ((until - from) % together);

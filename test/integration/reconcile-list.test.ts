@@ -1,6 +1,8 @@
+import { setImmediate as immediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decimal } from '../../shared/payment/money.ts';
 import { takeOperation } from '../../shared/store/operation-lock.ts';
+import { keepHeard } from '../../shared/store/webhooks-heard.ts';
 import { reconciling } from '../support/reconciling.ts';
 import { startWorld, type World } from '../support/world.ts';
 
@@ -131,6 +133,40 @@ it('and the list down, a payment of which something has been in doubt for long i
   world.gateway.set(id, { state: 'COMPLETED' });
   const told = minutesUntil(async () => (await record(id))?.state === 'COMPLETED', withList(down));
   expect(await told).toBeLessThanOrEqual(GRACE / MINUTE + 5);
+});
+
+it.each([
+  ['none arrives, what is open is asked about beside it', () => {}, true],
+  ['they arrive, it goes first', () => keepHeard(world.table, world.now()), false],
+] as const)('while the sweep has long to go and of webhooks %s', async (_, heard, isBeside) => {
+  await world.table.put({ pk: 'sweep#mark', schema: 1, at: world.now() - 6 * 60 * MINUTE }, [
+    'attribute_not_exists(pk)',
+  ]);
+  await created();
+  pass(5 * MINUTE);
+  await heard();
+  const asked: number[] = [];
+  const start = world.now();
+  const gateway: World['gateway'] = {
+    ...world.gateway,
+    listReadable: async (query, limit) => {
+      await immediate();
+      pass(6_000);
+      return world.gateway.listReadable(query, limit);
+    },
+    get: (id, limit) => {
+      asked.push(world.now() - start);
+      return world.gateway.get(id, limit);
+    },
+  };
+  /** Ends by the clock, which goes on with each question, and by itself where nobody asks any. */
+  const sleep = async (milliseconds: number) => {
+    const until = world.now() + milliseconds;
+    for (let waited = 0; waited < 500 && world.now() < until; waited++) await immediate();
+    pass(Math.max(0, until - world.now()));
+  };
+  await run({ graceMs: GRACE, gateway, sleep, isContinuous: true });
+  expect(asked.some((at) => at < 30_000)).toBe(isBeside);
 });
 
 describe('a list that lags', () => {

@@ -52,6 +52,7 @@ const PLAN: Plan = {
     reconcileQuestionsPerSecond: 100,
     webhookGraceSeconds: 120,
     webhookConcurrency: 20,
+    openShards: 16,
   },
   confirmWebhooks: true,
   outageHours: 0,

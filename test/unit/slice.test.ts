@@ -62,6 +62,16 @@ describe('what is planned', () => {
     expect(spans(dense, 1)).toEqual([[START, START + 10 * MINUTE]]);
   });
 
+  it('is the last quarter of an hour again where a clock that was wrong has set the watermark ahead', () => {
+    const state = planned(sweepFrom(START + HOUR), START + 5 * MINUTE, PLAN);
+    expect(spans(state)).toEqual([
+      [START - 12 * MINUTE, START - 2 * MINUTE],
+      [START - 2 * MINUTE, START + 3 * MINUTE],
+    ]);
+    // A little ahead are clocks that differ.
+    expect(spans(planned(sweepFrom(START + 4 * MINUTE), START + 5 * MINUTE, PLAN))).toEqual([]);
+  });
+
   it('is at most a hundred slices, without gaps', () => {
     const state = planned(sweepFrom(START), START + 30 * DAY, PLAN);
     expect(state.passes.flatMap(({ slices }) => slices)).toHaveLength(100);

@@ -1,5 +1,6 @@
 import { decimal } from '../../../shared/payment/money.ts';
 import type { EventSource, PaymentFacts } from '../../../shared/payment/payment.ts';
+import type { Sharded } from '../../../shared/payment/schedule.ts';
 import { isFinal, type PaymentState } from '../../../shared/payment/state.ts';
 import { keyOf, SCHEMA } from '../../../shared/store/payment-item.ts';
 import { recordPayment } from '../../../shared/store/payments.ts';
@@ -23,6 +24,7 @@ const SOURCES: readonly EventSource[] = ['create', 'webhook', 'reconcile'];
 
 export class Items {
   private readonly population: Population;
+  private readonly sharded: Sharded;
   private readonly form: Uint8Array;
   private readonly unconfirmed: Uint8Array;
   /** When the next look is due, or 0; when what ended it was written. */
@@ -30,8 +32,9 @@ export class Items {
   private readonly appliedAt: Float64Array;
   private readonly kept = new Map<string, Item>();
 
-  constructor(population: Population) {
+  constructor(population: Population, sharded: Sharded = {}) {
     this.population = population;
+    this.sharded = sharded;
     this.form = new Uint8Array(population.size);
     this.unconfirmed = new Uint8Array(population.size);
     this.dueAt = new Float64Array(population.size);
@@ -110,7 +113,7 @@ export class Items {
       if (this.unconfirmed[payment]) item.unconfirmed = true;
     }
     const dueAt = this.dueAt[payment]!;
-    if (dueAt !== 0) Object.assign(item, { dueAt, openShard: openShard(item.pk) });
+    if (dueAt !== 0) Object.assign(item, { dueAt, openShard: openShard(item.pk, this.sharded) });
     return item;
   }
 }

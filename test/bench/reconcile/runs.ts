@@ -31,6 +31,7 @@ export interface Settings {
   reconcileQuestionsPerSecond: number;
   webhookGraceSeconds: number;
   webhookConcurrency: number;
+  openShards: number;
 }
 
 export interface RunsOptions {

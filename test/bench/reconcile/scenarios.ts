@@ -17,12 +17,15 @@ const DEFAULTS: Settings = {
   reconcileQuestionsPerSecond: 250,
   webhookGraceSeconds: 120,
   webhookConcurrency: 20,
+  openShards: 16,
 };
 const FOR_SCALE: Settings = {
   ...DEFAULTS,
-  reconcileWorkers: 16,
+  reconcileWorkers: 32,
   reconcileConcurrency: 32,
-  reconcileQuestionsPerSecond: 2_500,
+  reconcileQuestionsPerSecond: 2_900,
+  webhookConcurrency: 100,
+  openShards: 32,
 };
 
 const ALL = 1;

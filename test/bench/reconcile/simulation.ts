@@ -1,7 +1,9 @@
 import type { Publication } from '../../../shared/payment/cloud-event.ts';
+import { type SweepState, sweepFrom } from '../../../shared/payment/slice.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../../shared/runtime/time.ts';
 import { keyOf } from '../../../shared/store/payment-item.ts';
 import { openShard } from '../../../shared/store/table.ts';
+import { HEARD_EVERY_MS, WEBHOOKS_HEARD } from '../../../shared/store/webhooks-heard.ts';
 import { Usage } from './actor.ts';
 import { chanceOf } from './chance.ts';
 import { Clock } from './clock.ts';
@@ -89,7 +91,8 @@ function worldOf(plan: Plan, tableFor: TableFor): Omit<World, 'firstLookMs'> {
   const { now } = clock;
   const population = new Population({ seed, rate, from: outageFrom - BEFORE_MS, until: end });
   const store: Store = {
-    items: new Items(population),
+    shards: settings.openShards,
+    items: new Items(population, { shards: settings.openShards }),
     entries: new OpenEntries(),
     hottest: new HotShards(now),
   };
@@ -121,9 +124,17 @@ function loggerCounting(metrics: Record<string, number>) {
   return { info: log, warn: log, error: log };
 }
 
-/** As the table has it that earlier versions have left: a sweep began ten minutes before it. */
 const SWEEP_MARK = 'sweep#mark';
-const BEGUN_BEFORE_MS = 10 * MINUTE_MS;
+/** Of each payment paytech's list has when it was made, where it is still open by then, and its end. */
+const LISTED = 1.8;
+const PAGE = 900;
+
+/** Where an hour of work has left the sweep, whose slices fit a page by then. */
+function sweepAt(mark: number, rate: number): SweepState {
+  const widthMs = Math.min(HOUR_MS, Math.max(1, Math.floor(PAGE / (LISTED * rate))) * SECOND_MS);
+  const { passes, aside } = sweepFrom(mark);
+  return { passes: passes.map((pass) => ({ ...pass, widthMs })), aside };
+}
 
 /**
  * The table as an hour of work left it before the outage or the start: what had ended was told, what was open is due
@@ -144,13 +155,14 @@ function begin({ plan, outageFrom, start, population, store, toldAt, firstLookMs
     } else enter(store, payment, created + firstLookMs);
   }
   const comparedUntil = outageFrom - plan.settings.webhookGraceSeconds * SECOND_MS;
-  store.items.set(SWEEP_MARK, { pk: SWEEP_MARK, schema: 1, at: comparedUntil + BEGUN_BEFORE_MS });
+  const sweep = sweepAt(comparedUntil, plan.rate);
+  store.items.set(SWEEP_MARK, { pk: SWEEP_MARK, schema: 2, revision: 1, at: comparedUntil, ...sweep });
 }
 
-function enter({ items, entries }: Store, payment: number, dueAt: number): void {
+function enter({ shards, items, entries }: Store, payment: number, dueAt: number): void {
   const pk = keyOf(idOf(payment));
   items.create(payment, dueAt);
-  entries.move(pk, undefined, { shard: openShard(pk), dueAt });
+  entries.move(pk, undefined, { shard: openShard(pk, { shards }), dueAt });
 }
 
 /** What customers do in a second, and what comes of it. */
@@ -164,8 +176,17 @@ function passSecond(world: World, second: number): void {
   for (const payment of population.endedIn(second, second + SECOND_MS)) {
     if (isMissing(world, payment)) continue;
     const at = webhookAt(world, payment);
-    clock.call(at, () => queue.receive(webhookOf(population, payment, at)));
+    clock.call(at, () => {
+      queue.receive(webhookOf(population, payment, at));
+      noteHeard(store, at);
+    });
   }
+}
+
+/** As apply-payment-event does once in a while. */
+function noteHeard({ items }: Store, at: number): void {
+  const heard = items.get(WEBHOOKS_HEARD) ?? { pk: WEBHOOKS_HEARD };
+  if (at - Number(heard.heardAt ?? 0) >= HEARD_EVERY_MS) items.set(WEBHOOKS_HEARD, { ...heard, heardAt: at });
 }
 
 /** Notes the first event that says how a payment ended. */

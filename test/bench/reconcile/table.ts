@@ -26,6 +26,8 @@ const BYTES_PER_WRITE_UNIT = 1024;
 const BYTES_PER_ENTRY = 180;
 
 export interface Store {
+  /** Partitions of the index. */
+  shards: number;
   items: Items;
   entries: OpenEntries;
   /** The most that any shard of the index took in a second, in write units. */
@@ -67,6 +69,7 @@ export function simulatedTable(store: Store, actor: Actor): BatchTable {
   }
 
   return {
+    shards: store.shards,
     async get(pk) {
       const item = read(pk);
       await actor.wait(LATENCY_MS, WORK_MS);
@@ -102,6 +105,7 @@ export function simulatedTable(store: Store, actor: Actor): BatchTable {
 
 export function simulatedIndex(store: Store, actor: Actor): OpenIndex {
   return {
+    shards: store.shards,
     async due(shard: number, asked: number | Span, limit: number, from?: Cursor) {
       const span = typeof asked === 'number' ? { after: 0, until: asked } : asked;
       const keys = store.entries.due(String(shard), span, limit, from && keyAt(from));
