@@ -56,7 +56,7 @@ export interface SettingsInput {
   reconcileConcurrency?: number | undefined;
   /** How many questions a second `reconcile` asks paytech at most; an answer 429 halves it for a while. Default: `250`. */
   reconcileQuestionsPerSecond?: number | undefined;
-  /** In how many partitions the index of what is open is kept: more above 4,000 payments a second, or for more workers than 16. Never make them fewer again. Default: `16`. */
+  /** In how many partitions the index of what is open is kept: more above 4,000 payments a second, or for more workers than 16. Made fewer again, the others are still looked into. Default: `16`. */
   openShards?: number | undefined;
   /** How long after a change at paytech its webhook may still come; after that, `reconcile` reports the change instead. Default: `120`. */
   webhookGraceSeconds?: number | undefined;
