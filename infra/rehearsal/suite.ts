@@ -61,8 +61,7 @@ function runTests(rehearsal: Rehearsal, files: string[], signal: AbortSignal): P
 async function changeIt(rehearsal: Rehearsal): Promise<void> {
   const before = await keptOf(rehearsal);
   // Not operatorRoles: the emulator has a session's ARN in aws:PrincipalArn, AWS that of its role.
-  // The emulator takes the limit and keeps to none.
-  await rehearsal.deploy({ orderTokens: 'required', tableWriteLimit: 4_000 });
+  await rehearsal.deploy({ orderTokens: 'required' });
   deepStrictEqual(await keptOf(rehearsal), before, 'A changed setting must not replace what holds data.');
   await rehearsal.cdk('diff', '--fail');
   console.log('The stack was changed in place, and a second diff is empty.');

@@ -16,6 +16,15 @@ test('cfn-lint has nothing against the template with every option', async ({ ski
     subscribers: [{ name: 'ledger', filter: { state: ['COMPLETED'] } }, { name: 'mail' }],
     webhookBatchSize: 100,
     reservedConcurrency: { 'apply-payment-event': 10 },
+    tableWriteLimit: 4_000,
+    savedQueries: true,
+    dataKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555',
+    topicKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/66666666-7777-8888-9999-000000000000',
+    subscriberAccounts: ['210987654321'],
+    operatorRoles: ['arn:aws:iam::123456789012:role/operator'],
+    alarmEmails: ['on-call@shop.example'],
+    logRetentionDays: 90,
+    paymentRetentionDays: 400,
   });
   const folder = mkdtempSync(join(tmpdir(), 'paytech-lint-'));
   const file = join(folder, 'template.json');
