@@ -1,6 +1,7 @@
 import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { judgeAlarms } from './check-alarms.ts';
+import { judgeFunctions } from './check-functions.ts';
 import { apiKey, signingKeys } from './check-keys.ts';
 import { listFilter } from './check-paytech.ts';
 import { decisions, reconcile, webhooks } from './check-reconcile.ts';
@@ -43,6 +44,9 @@ export async function doctor(environment: Environment, { pay = false } = {}): Pr
     'list of paytech': () => listFilter(environment),
     table: () => paymentsTable(environment),
     ...(environment.tableState && { protection: async () => judgeTable(await environment.tableState!()) }),
+    ...(environment.functionsState && {
+      functions: async () => judgeFunctions(await environment.functionsState!()),
+    }),
     'webhook queue': () => webhookQueue(environment),
     'dead letters': () => deadLetters(environment),
     ...(environment.alarmTopic && { alarms: async () => judgeAlarms(await environment.alarmTopic!()) }),

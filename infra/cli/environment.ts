@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQS } from '@aws-sdk/client-sqs';
@@ -27,6 +28,7 @@ import {
 import { isRepository, projectSettings } from '../stack/project-context.ts';
 import { type OpsSettings, parseSettings, plainSettings } from '../stack/settings.ts';
 import { type AlarmTopic, alarmTopic } from './check-alarms.ts';
+import { type FunctionsState, functionsState } from './check-functions.ts';
 import { isGenerated } from './check-keys.ts';
 import { type TableState, tableState } from './check-table.ts';
 import { Failure } from './failure.ts';
@@ -52,6 +54,8 @@ export interface Environment extends SettingsInUse {
   subscribers: Subscribers;
   /** Of the payments table as a resource; the local run's is made anew at each start. */
   tableState?: () => Promise<TableState>;
+  /** Of what Lambda runs; the local run has its own. */
+  functionsState?: () => Promise<FunctionsState>;
   /** Of what alarms go to; the local run has none. */
   alarmTopic?: () => Promise<AlarmTopic>;
   apiUrl: string;
@@ -147,6 +151,8 @@ async function stackEnvironment(stack: string, { profile, region }: Where): Prom
     deadLetterQueueUrl: output('WebhookDeadLetterQueueUrl'),
     subscribers: subscribersOf(outputs),
     tableState: () => tableState(output('PaymentsTable'), new DynamoDBClient(account)),
+    functionsState: () =>
+      functionsState(output('WebhookQueueUrl'), new LambdaClient(account), new SQS(account)),
     alarmTopic: () => alarmTopic(output('AlarmTopicArn'), new SNSClient(account)),
     topicArn: output('PaymentEventsTopicArn'),
     apiUrl: output('ApiUrl'),

@@ -4,6 +4,7 @@ import {
   UpdateTableCommand,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
+import { LambdaClient, UpdateEventSourceMappingCommand } from '@aws-sdk/client-lambda';
 import {
   CreateSecretCommand,
   PutSecretValueCommand,
@@ -20,6 +21,7 @@ import { PurgeQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { isGenerated } from '../../infra/cli/check-keys.ts';
 import { clientFor, LOCAL_KEYS } from '../../infra/local/account.ts';
+import { physicalId, stackResources } from '../../infra/rehearsal/account.ts';
 import { rehearsed } from '../support/deployed-target.ts';
 import { type Json, operator } from '../support/operator.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -28,7 +30,7 @@ import { type Service, startService } from '../support/service.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
-const { endpoint, outputs } = rehearsed();
+const { stack, endpoint, outputs } = rehearsed();
 const client = clientFor(endpoint);
 const [dynamo, sns, secrets] = [
   new DynamoDBClient(client),
@@ -122,6 +124,21 @@ it('keys that are wrong, or that nobody has put in', async () => {
   expect(await isGenerated(Name, secrets)).toBe(true);
   await secrets.send(new PutSecretValueCommand({ SecretId: Name, SecretString: 'that of the shop' }));
   expect(await isGenerated(Name, secrets)).toBe(false);
+});
+
+it('a queue that is not read any more', async () => {
+  expect(await found('functions')).toMatchObject({ is: 'ok' });
+  const lambda = new LambdaClient(client);
+  const resources = await stackResources(stack, client);
+  const UUID = physicalId(resources, 'AWS::Lambda::EventSourceMapping', /./);
+  await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: false }));
+  expect(await found('functions')).toEqual({
+    is: 'fail',
+    detail: expect.stringContaining(`"aws lambda update-event-source-mapping --uuid ${UUID} --enabled"`),
+  });
+  await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: true }));
+  expect((await found('functions')).is).toBe('ok');
+  lambda.destroy();
 });
 
 it('dead letters', async () => {

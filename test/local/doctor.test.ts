@@ -99,6 +99,25 @@ it('a signing key that nobody has put in', async () => {
   });
 });
 
+it('functions that do not read the queue, or that are few', async () => {
+  const functions = (atOnce: number, state?: string) =>
+    check('functions', {
+      functionsState: async () => ({ atOnce, ...(state && { eventSource: { id: 'the-uuid', state } }) }),
+    });
+  expect(await functions(1_000, 'Enabled')).toMatchObject({ is: 'ok' });
+  expect(await functions(1_000, 'Disabled')).toEqual({
+    is: 'fail',
+    detail: expect.stringMatching(
+      /is not read \(.* Disabled\).* update-event-source-mapping --uuid the-uuid/,
+    ),
+  });
+  expect(await functions(1_000)).toMatchObject({ is: 'fail', detail: expect.stringContaining('deploy') });
+  expect(await functions(10, 'Enabled')).toEqual({
+    is: 'warn',
+    detail: expect.stringMatching(/^only 10 run at once .* Service Quotas$/),
+  });
+});
+
 it('webhooks that nobody works off', async () => {
   expect((await check('webhook queue')).is).toBe('ok');
   const sqs = {

@@ -240,7 +240,7 @@ describe.concurrent('doctor', () => {
       'webhooks',
       'list of paytech',
       'table',
-      ...(isDeployed ? ['protection'] : []),
+      ...(isDeployed ? ['protection', 'functions'] : []),
       'webhook queue',
       'dead letters',
       ...(isDeployed ? ['alarms'] : []),
