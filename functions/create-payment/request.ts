@@ -33,7 +33,7 @@ const browserFields = {
   returnUrl: absentOr(text(512)),
   // The name of one of the shop's styles.
   checkoutStyle: absentOr(text(256)),
-  card: refused(notHere),
+  card: refused(`${notHere}; a saved card is charged by cardToken`),
   googlePay: refused(notHere),
   applePay: refused(notHere),
   webhookUrl: refused('is set by the service'),

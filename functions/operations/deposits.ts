@@ -60,6 +60,7 @@ export const recurringBody = object({
   additionalParameters: z.optional(additionalParameters),
   recurringToken: refused('is kept by the service: name the payment as parentPaymentId'),
   card: refused(notHere),
+  cardToken: refused('charges a saved card by POST /payments; here the token of parentPaymentId does'),
   googlePay: refused(notHere),
   applePay: refused(notHere),
   webhookUrl: refused('is set by the service'),

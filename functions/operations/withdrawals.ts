@@ -75,6 +75,7 @@ export const withdrawalBody = object({
   billingAddress: z.optional(billingAddress),
   additionalParameters: z.optional(additionalParameters),
   card: z.optional(savedCard),
+  cardToken: refused('goes into card: {cardToken}'),
   googlePay: refused(notHere),
   applePay: refused(notHere),
   webhookUrl: refused('is set by the service'),

@@ -32,7 +32,7 @@ A stack is set up in [\`cdk.json\`](../cdk.json) under \`context.paytech\`. What
 }
 \`\`\`
 
-\`npx cdk deploy -c stage=production\` chooses the stage; without it the one in \`stage\` is meant. \`-c paytech='{…}'\` takes the place of all that is there. [A stack of your own](getting-started.md#your-own-stack) gives the same to \`new PaytechPayments(this, 'Payments', {…})\`. A wrong setting stops the deployment and is named with its path.
+\`npx cdk deploy -c stage=production\` chooses the stage; without it the one in \`stage\` is meant. \`-c paytech='{…}'\` takes the place of all that is there. [A stack of your own](getting-started.md#your-own-stack) gives the same to \`new PaytechPayments(this, 'Payments', {…})\`. A wrong setting stops the deployment and is named with its path. \`npm start\` takes the settings of \`cdk.json\` too, such as \`openAmounts\` and \`eventParameters\`; its hosts, origins, order tokens and alarms are its own, and \`hostToHost\` is on.
 
 This page is made from [\`infra/stack/settings.ts\`](../infra/stack/settings.ts) by \`npm run settings\`.
 `;

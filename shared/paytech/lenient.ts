@@ -16,3 +16,10 @@ export function present<T extends object>(fields: T): { [Name in keyof T]?: NonN
   const told = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
   return Object.fromEntries(told) as { [Name in keyof T]?: NonNullable<T[Name]> };
 }
+
+/** paytech's times are UTC and may come without a zone. */
+export function utc(time: string | null | undefined): string | undefined {
+  if (!time) return undefined;
+  const date = new Date(/(Z|[+-]\d\d:?\d\d)$/.test(time) ? time : `${time}Z`);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type Decimal, isDecimal } from '../payment/money.ts';
-import { lenient, present, shortText as text } from './lenient.ts';
+import { lenient, present, shortText as text, utc } from './lenient.ts';
 
 /** A subscription that paytech runs; absent fields were not mentioned. Source: paytech, "Subscriptions". */
 export interface Subscription {
@@ -14,6 +14,7 @@ export interface Cycle {
   sequence?: number;
   /** REGULAR or RETRY. */
   type?: string;
+  /** ISO 8601, UTC. */
   startTime?: string;
   paymentId?: string;
   paymentState?: string;
@@ -56,7 +57,7 @@ function readCycle({
   return present({
     sequence: Number.isSafeInteger(count) ? count : undefined,
     type,
-    startTime,
+    startTime: utc(startTime),
     paymentId,
     paymentState,
     amount,

@@ -7,7 +7,7 @@ import { optional, type PaymentFacts, type UnknownWord } from '../payment/paymen
 import { PAYMENT_STATES, PAYMENT_TYPES, type PaymentState, type PaymentType } from '../payment/state.ts';
 import { withoutTokensIn } from '../payment/tokens.ts';
 import { PATHS, type Path } from './fact-paths.ts';
-import { lenient, otherwise } from './lenient.ts';
+import { lenient, otherwise, utc } from './lenient.ts';
 
 /*
  * The gateway's payment object. Every field is optional in paytech's own schema and new ones come without
@@ -280,11 +280,4 @@ const KEPT_CHARACTERS = 4;
 function maskedAccount(account: string): string {
   const kept = Math.min(KEPT_CHARACTERS, Math.floor(account.length / 2));
   return `****${account.slice(account.length - kept).replace(/^\*+/, '')}`;
-}
-
-/** paytech's times are UTC and may come without a zone. */
-function utc(time: string | null | undefined): string | undefined {
-  if (!time) return undefined;
-  const date = new Date(/(Z|[+-]\d\d:?\d\d)$/.test(time) ? time : `${time}Z`);
-  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }

@@ -292,6 +292,16 @@ describe('the saved cards of a customer', () => {
     expect(asked).toHaveLength(before);
   });
 
+  it.each(['savedByCustomer.eq', 'limit'])('are not chosen by %s, which would be left out', async (name) => {
+    const event = { pathParameters: { referenceId: 'jane' }, queryStringParameters: { [name]: 'true' } };
+    const before = asked.length;
+    expect(await answerOf(() => route(event as never))).toMatchObject({
+      status: 400,
+      code: 'request.invalid',
+    });
+    expect(asked).toHaveLength(before);
+  });
+
   it('are none where paytech does not know the customer', async () => {
     const unknown = savedCards({ gateway: { cards: async () => ({ kind: 'not-accepted', status: 404 }) } });
     const answer = await answerOf(() => unknown({ pathParameters: { referenceId: 'nobody' } } as never));

@@ -90,12 +90,16 @@ describe('a subscription', () => {
 
   it('is read as far as it is told', () => {
     const told = parseJson(
-      '{"state":"ACTIVE","cycles":[{"sequence":1,"amount":4.99,"paymentId":"p","startTime":null},{"type":5}],"x":1}',
+      '{"state":"ACTIVE","cycles":[{"sequence":1,"amount":4.99,"paymentId":"p","startTime":null},{"startTime":"2026-11-27T05:49:12"},{"type":5}],"x":1}',
     );
     expect(readSubscription(ID, told)).toEqual({
       id: ID,
       state: 'ACTIVE',
-      cycles: [{ sequence: 1, amount: decimal('4.99'), paymentId: 'p' }, {}],
+      cycles: [
+        { sequence: 1, amount: decimal('4.99'), paymentId: 'p' },
+        { startTime: '2026-11-27T05:49:12.000Z' },
+        {},
+      ],
     });
     expect(readSubscription(ID, {})).toEqual({ id: ID, cycles: [] });
     const marred = parseJson('{"cycles":[null,{"paymentId":"p","sequence":1e40},"x"]}');

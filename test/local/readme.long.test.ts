@@ -70,14 +70,14 @@ describe('the README', () => {
 });
 
 describe('the page of the API', () => {
-  it('captures, pays back, pays out and approves by signed calls', async ({ skip }) => {
+  it('captures, pays back, pays out and approves by signed calls, and charges again', async ({ skip }) => {
     const version = /^curl (\d+)\.(\d+)/
       .exec(await shell('curl --version'))!
       .slice(1)
       .map(Number);
     if (version[0]! < 7 || (version[0] === 7 && version[1]! < 75)) skip('this curl does not sign');
     const blocks = walkthroughOf('docs/api.md');
-    expect(blocks).toHaveLength(3);
+    expect(blocks).toHaveLength(6);
     const answers = [...(await shell(scriptOf(blocks))).matchAll(/\{.*\}/g)].map(([line]) => line);
     expect(
       answers.filter((each) => /"code":/.test(each) && !each.includes('payment.state_conflict')),
@@ -86,6 +86,12 @@ describe('the page of the API', () => {
     expect(output).toMatch(/"state":"COMPLETED","amount":"15"/);
     expect(output).toContain('"refundId":"refund-1"');
     expect(output).toMatch(/"payments":\[\{[^}]*"referenceId":"payout-1"/);
+    for (const made of ['by-card-1', 'to-card-1', 'renewal-1', 'refund-2']) {
+      expect(output).toMatch(
+        new RegExp(`"referenceId":"${made}","paymentType":"\\w+","state":"(PENDING|COMPLETED)"`),
+      );
+    }
+    expect(output).toMatch(/"state":"CANCELLED","cycles":\[\{"sequence":1,"type":"REGULAR"/);
   });
 });
 
