@@ -45,7 +45,15 @@ async function orderToken(args: string[]): Promise<string> {
     referenceId,
     ...(amount !== undefined && { amount }),
     currency,
-    ...(payment && { payment: JSON.parse(payment) }),
+    ...(payment && { payment: jsonOf(payment) }),
   };
   return signOrder(claims, key!, seconds);
+}
+
+function jsonOf(payment: string): object {
+  try {
+    return JSON.parse(payment);
+  } catch (error) {
+    throw new Error(`payment is not JSON: ${(error as Error).message}`);
+  }
 }

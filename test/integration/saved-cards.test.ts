@@ -262,6 +262,12 @@ describe('a payout to a saved card', () => {
     });
   });
 
+  it('is told where its token goes', async () => {
+    const { card: _, ...body } = payout({});
+    const errors = [{ field: 'cardToken', message: 'goes into card: {cardToken}' }];
+    expect((await office.withdraw({ ...body, cardToken: TOKEN } as never)).body.errors).toEqual(errors);
+  });
+
   it('is refused to a customer whom paytech cannot look up', async () => {
     const body = payout({ cardToken: TOKEN }, { customer: { referenceId: 'a b' } });
     expect((await office.withdraw(body)).body.errors).toMatchObject([{ field: 'customer.referenceId' }]);

@@ -70,6 +70,7 @@ describe('npm run order-token', () => {
     [['--expires', '86401'], 'expires must be'],
     [['--key', 'short'], 'at least 32 bytes'],
     [['--amount', '1,5'], 'amount must be'],
+    [['--payment', 'preAuth'], 'payment is not JSON'],
   ])('refuses %j', async (wrong, says) => {
     const { code, stderr } = await run('order-token.ts', [...order, ...wrong]);
     expect(stderr).toContain(says);
