@@ -51,9 +51,9 @@ describe.concurrent('paytech-ops', () => {
 
   it('tells its version, to programs too', async () => {
     const { version } = JSON.parse(readDocument('package.json'));
-    expect(await ops('--version')).toMatchObject({ code: 0, said: `${version}\n` });
-    const { said } = await ops('--json', '--version');
-    expect(JSON.parse(said)).toEqual({ version });
+    const [forPeople, forPrograms] = await Promise.all([ops('--version'), ops('--json', '--version')]);
+    expect(forPeople).toMatchObject({ code: 0, said: `${version}\n` });
+    expect(JSON.parse(forPrograms.said)).toEqual({ version });
   });
 
   it('says to programs what it lacks when it is called without a command', async () => {

@@ -132,6 +132,9 @@ describe('a stack', () => {
 
   it('has outputs that say what they are called', () => {
     expect(outputs).toEqual({
+      ApiHost: 'api.execute-api.us-east-1.amazonaws.com',
+      ApiId: 'api',
+      ApiStage: '$default',
       ApiUrl: 'https://pay.shop.example',
       WebhookUrl: 'https://pay.shop.example/webhooks/paytech',
       PaymentWebhookUrl: 'https://pay.shop.example/webhooks/paytech/local-stack',
