@@ -14,6 +14,8 @@ import { RETRY_HINTS } from '../../../shared/paytech/customer-message.ts';
 const text = z.string();
 const optionalText = z.optional(text);
 const time = z.iso.datetime();
+const version = z.int().check(z.minimum(1));
+const howMany = z.int().check(z.minimum(0));
 const state = z.enum(PAYMENT_STATES);
 const CLAIM_STAGES = ['reserving', 'sent', 'unknown', 'known', 'released', 'flagged'] satisfies ClaimStage[];
 const REFUND_STAGES = ['reserved', 'settled', 'returned'] satisfies RefundStage[];
@@ -61,7 +63,7 @@ export const payment = z.object({
   errorCode: optionalText,
   errorMessage: optionalText,
   retry: z.optional(z.enum(RETRY_HINTS)),
-  version: z.int().check(z.minimum(1)),
+  version,
   updated: time,
 });
 
@@ -96,7 +98,7 @@ const recordedFields = {
   paidAsRequested,
   additionalParameters,
   origin: z.enum(ORIGINS),
-  version: z.int().check(z.minimum(1)),
+  version,
   created: time,
   updated: time,
 };
@@ -130,7 +132,7 @@ const operation = z.object({
   caller: optionalText,
   startedAt: time,
   leaseUntil: time,
-  version: z.int(),
+  version,
   released: z.optional(z.object({ at: time, by: text, why: text })),
 });
 
@@ -139,7 +141,7 @@ const claimKind = z.enum(CLAIM_KINDS);
 const claim = z.object({
   kind: claimKind,
   id: text,
-  attempt: z.int(),
+  attempt: z.int().check(z.minimum(1)),
   stage: z.enum(CLAIM_STAGES),
   sentAt: time,
   request: z.object({
@@ -212,9 +214,9 @@ export const fullRecord = z.object({
       currency: text,
     }),
   ),
-  quarantined: z.int(),
+  quarantined: howMany,
   unknownWord: z.optional(
-    z.object({ of: z.enum(['state', 'type']), word: text, since: time, count: z.int() }),
+    z.object({ of: z.enum(['state', 'type']), word: text, since: time, count: howMany }),
   ),
   operations: z.array(operation),
   openOperation: z.optional(operation),

@@ -31,12 +31,21 @@ const SECURITY = {
 const problem = z.object({
   type: z.string(),
   title: z.string(),
-  status: z.int(),
+  status: z.int().check(z.minimum(400), z.maximum(599)),
   code: z.enum(Object.keys(PROBLEMS) as ProblemCode[]),
   detail: z.string(),
   requestId: z.string(),
   errors: z.array(z.object({ field: z.string(), message: z.string() })),
 });
+
+/** One type for whatever has failed, so that a client may ask for the `code` without asking first who answered. */
+const failure = z
+  .object({ ...z.partial(problem).shape, message: z.optional(z.string()) })
+  .check(
+    z.describe(
+      'A Problem; or the answer of API Gateway itself, which has nothing but a message, and no code.',
+    ),
+  );
 
 function openApiDocument() {
   const { version, description } = JSON.parse(
@@ -48,7 +57,10 @@ function openApiDocument() {
   for (const { tag, route } of routes) {
     paths[route.path] = { ...paths[route.path], [route.method]: operation(route, tag) };
   }
-  const schemas = Object.assign({ Problem: problem }, ...groups.map(([, group]) => group.schemas));
+  const schemas = Object.assign(
+    { Problem: problem, Failure: failure },
+    ...groups.map(([, group]) => group.schemas),
+  );
   return {
     openapi: '3.1.0',
     info: {
@@ -72,7 +84,6 @@ function openApiDocument() {
             Object.entries(unions).map(([name, parts]) => [name, { anyOf: parts.map(reference) }]),
           ),
         ),
-        GatewayMessage: { type: 'object', properties: { message: { type: 'string' } } },
       },
       securitySchemes: {
         iam: {
@@ -128,9 +139,10 @@ function responses({ answers, problems, access }: RouteDescription) {
   const forbidden = access === 'iam' || access === 'open-or-iam';
   return {
     ...Object.fromEntries([...successes, ...refusals]),
-    ...(forbidden && { 403: gatewayResponse('The IAM signature is missing or not accepted.') }),
-    default: gatewayResponse(
-      'What API Gateway answers itself: 429 when throttled, 5xx when a function fails.',
+    ...(forbidden && { 403: failureResponse('The IAM signature is missing or not accepted.', ['json']) }),
+    default: failureResponse(
+      'Any other failure. API Gateway answers itself with 429 when throttled and with 5xx when a function fails.',
+      ['problem+json', 'json'],
     ),
   };
 }
@@ -147,14 +159,15 @@ function problemResponse(codes: ProblemCode[]) {
     headers: { ...NO_STORE, ...(isRetryable.length > 0 && { 'Retry-After': retryAfter }) },
     content: {
       'application/problem+json': {
-        schema: { allOf: [reference('Problem')], properties: { code: { enum: codes } } },
+        schema: { allOf: [reference('Problem')], properties: { code: { type: 'string', enum: codes } } },
       },
     },
   };
 }
 
-function gatewayResponse(description: string) {
-  return { description, content: { 'application/json': { schema: reference('GatewayMessage') } } };
+function failureResponse(description: string, types: string[]) {
+  const content = types.map((type) => [`application/${type}`, { schema: reference('Failure') }]);
+  return { description, content: Object.fromEntries(content) };
 }
 
 const NO_STORE = { 'Cache-Control': { required: true, schema: { type: 'string', const: 'no-store' } } };

@@ -76,6 +76,9 @@ function rewrite(schema: z.core.$ZodTypes, json: JsonSchema): void {
   // Also of what comes as a text: a query parameter.
   const range = wholeNumber(schema);
   if (range) Object.assign(json, range);
+  // JavaScript's own bounds are no rule, and more than other languages' integers hold.
+  if (json.maximum === Number.MAX_SAFE_INTEGER) delete json.maximum;
+  if (json.minimum === Number.MIN_SAFE_INTEGER) delete json.minimum;
   // The pattern of a format is hard to read, and is in the format's name.
   if (json.format || range) delete json.pattern;
   const form = CUSTOM_TYPES.get(functionOf(def.type === 'pipe' ? def.in : schema))?.description;

@@ -174,6 +174,7 @@ const ROUTES: Record<OperationRouteKey, Description> = {
   'GET /operations/subscriptions/{id}': {
     operationId: 'showSubscription',
     summary: 'Shows a subscription that paytech runs, with its cycles',
+    description: 'paytech is asked each time; the id is the one that paytech gave the subscription.',
     answers: { 200: { description: 'The subscription, as paytech has it.', schema: 'Subscription' } },
     problems: ['subscription.not_found', 'gateway.rejected', 'gateway.unavailable'],
   },
@@ -188,6 +189,7 @@ const ROUTES: Record<OperationRouteKey, Description> = {
   'GET /operations/payments/{id}': {
     operationId: 'showPayment',
     summary: 'Shows the whole record of a payment with its history',
+    description: 'As it is in the table here; paytech is not asked.',
     answers: { 200: { description: 'The record.', schema: 'FullRecord' } },
     problems: ['payment.not_found'],
   },
@@ -209,6 +211,7 @@ const ROUTES: Record<OperationRouteKey, Description> = {
   'GET /operations/balances': {
     operationId: 'listBalances',
     summary: 'Shows the balances, and what can be withdrawn',
+    description: 'As paytech has them: their fields are described by paytech.',
     answers: { 200: { description: 'The balances, as paytech has them.', schema: 'Balances' } },
     problems: ['gateway.rejected', 'gateway.unavailable'],
   },
