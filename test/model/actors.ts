@@ -1,6 +1,7 @@
 import { openEventQueue } from '../../shared/messaging/event-queue.ts';
 import { sign } from '../../shared/paytech/signature.ts';
 import { createBackOffice } from './back-office.ts';
+import { createChargebacks } from './chargebacks.ts';
 import { createLambdas } from './lambdas.ts';
 import type { Subject } from './ledger.ts';
 import type { openOrders } from './orders.ts';
@@ -73,14 +74,15 @@ export function createActors(state: State, orderBook: ReturnType<typeof openOrde
   });
 
   const paytech = createPaytech(state, backOffice.withdrawalId);
+  const chargebacks = createChargebacks(state, outside, lambdas);
 
-  return { lambdas, backOffice, readers, person, paytech, flagged };
+  return { lambdas, backOffice, readers, person, paytech, chargebacks, flagged };
 }
 
 /** Does one activity of a schedule. */
 export function performer(state: State, actors: Actors) {
   const { skew, count, gateway, transit, queue, endure, payments } = state;
-  const { lambdas, backOffice, readers, person, paytech, flagged } = actors;
+  const { lambdas, backOffice, readers, person, paytech, chargebacks, flagged } = actors;
 
   return async function perform(activity: Activity): Promise<void> {
     switch (activity.do) {
@@ -95,10 +97,14 @@ export function performer(state: State, actors: Actors) {
         return backOffice.charge(activity);
       case 'act':
         return backOffice.act(activity);
-      case 'refresh': {
-        const payment = pick(payments(), activity.payment);
-        return payment && readers.refresh(payment, activity);
-      }
+      case 'charge-back':
+        return chargebacks.chargeBackOne(activity);
+      case 'bank':
+        return chargebacks.bank(activity);
+      case 'release':
+        return chargebacks.releaseOne(activity);
+      case 'refresh':
+        return refresh(activity);
       case 'reconcile':
         return readers.reconcile(activity);
       case 'customer':
@@ -115,10 +121,8 @@ export function performer(state: State, actors: Actors) {
         return paytech.strangeState(activity);
       case 'weather':
         return change(activity);
-      case 'resolve': {
-        const subject = pick(flagged(), activity.claim);
-        return subject && person.resolve(subject, activity);
-      }
+      case 'resolve':
+        return resolve(activity);
       case 'gateway-corrects':
         return paytech.gatewayCorrects(activity);
       case 'contradict':
@@ -133,15 +137,28 @@ export function performer(state: State, actors: Actors) {
         const webhook = pick(transit, activity.webhook);
         return webhook && lambdas.deliver(webhook, activity.queue, activity.crash);
       }
-      case 'apply': {
-        const records = [...new Set(activity.messages.map((index) => pick(queue, index)))];
-        const present = records.filter((record) => record !== undefined);
-        return present.length > 0 ? lambdas.apply(present, activity) : undefined;
-      }
+      case 'apply':
+        return apply(activity);
       default:
         return activity satisfies never;
     }
   };
+
+  async function refresh(activity: Extract<Activity, { do: 'refresh' }>): Promise<void> {
+    const payment = pick(payments(), activity.payment);
+    if (payment) await readers.refresh(payment, activity);
+  }
+
+  async function resolve(activity: Extract<Activity, { do: 'resolve' }>): Promise<void> {
+    const subject = pick(flagged(), activity.claim);
+    if (subject) await person.resolve(subject, activity);
+  }
+
+  async function apply(activity: Extract<Activity, { do: 'apply' }>): Promise<void> {
+    const records = [...new Set(activity.messages.map((index) => pick(queue, index)))];
+    const present = records.filter((record) => record !== undefined);
+    if (present.length > 0) await lambdas.apply(present, activity);
+  }
 
   function change(activity: Extract<Activity, { do: 'weather' }>): void {
     Object.assign(gateway.weather, activity.change);
@@ -153,9 +170,10 @@ export function performer(state: State, actors: Actors) {
   function forge(activity: Extract<Activity, { do: 'forge' }>): Promise<void> | undefined {
     const payment = pick(payments(), activity.payment);
     if (!payment) return;
-    count('forged webhook');
+    count(`forged webhook of a ${activity.of}`);
     const bytes = gateway.webhook({ ...payment, facts: { ...payment.facts, state: activity.state } });
-    const forged = { bytes, signature: sign(bytes, 'the-key-of-somebody-else') };
+    const about = activity.of === 'chargeback' ? { about: activity.of } : {};
+    const forged = { bytes, signature: sign(bytes, 'the-key-of-somebody-else'), ...about };
     transit.push(forged);
     return lambdas.deliver(forged, 'well', undefined);
   }

@@ -32,6 +32,8 @@ type GatewayAnswer = Awaited<ReturnType<MemoryGateway['act']>>;
 type Outside = <O extends object>(target: O) => O;
 
 export const WITHDRAWN = decimal('7.000000000000000007');
+/** Of a customer's saved card. */
+export const CARD_TOKEN = 'token-of-a-saved-card';
 /** What a charge by the token of an earlier payment asks for, and at times another one under its id. */
 export const CHARGED = [decimal('3.000000000000000003'), decimal('5')] as const;
 const WELL: Faults = { ends: 'well', lookUp: 'well', table: undefined, crash: undefined };
@@ -145,11 +147,13 @@ export function createBackOffice({
       if (!requests.has(id)) requests.set(id, request);
       await payOut(request, faults);
     },
-    async withdraw({ withdrawal, ...faults }: WithdrawActivity): Promise<void> {
+    async withdraw({ withdrawal, to, ...faults }: WithdrawActivity): Promise<void> {
       const id = withdrawalId(withdrawal);
-      const body = { referenceId: id, amount: WITHDRAWN, currency: 'EUR' };
+      const card = to === 'card' ? { card: { cardToken: CARD_TOKEN } } : {};
+      const body = { referenceId: id, amount: WITHDRAWN, currency: 'EUR', ...card };
       const request = { name: 'withdrawal', kind: 'withdrawal', id, body } as const;
-      requests.set(id, request);
+      // Which of them holds the claim its hash alone says: each is sent again.
+      requests.set(`${id} to ${to}`, request);
       await payOut(request, faults);
     },
     async charge(activity: ChargeActivity): Promise<void> {

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { RELEASE_AFTER_MS } from '../../shared/payment/action.ts';
 import { isFinal } from '../../shared/payment/state.ts';
 import type { Table } from '../../shared/store/table.ts';
 import { checkInvariants, recordsOf } from './invariants.ts';
@@ -45,7 +46,9 @@ export async function comeToRest(
     for (const payment of simulation.gateway.payments.values()) {
       if (isFinal(payment.facts.state)) simulation.announceTruth(payment);
     }
+    simulation.announceChargebacks();
     await untilQuiet(simulation);
+    chargebacksAreAsAnnounced(simulation);
   } else await findTruth(simulation);
   if (isDecided) await decideAll(simulation);
   if (mode === 'liveness') await restForAnHour(simulation);
@@ -86,15 +89,29 @@ async function untilAnswered(simulation: Simulation): Promise<void> {
   expect(answers.filter((answer) => answer !== 'answered').join(', '), 'orders without an answer').toBe('');
 }
 
+/** What the bank has decided stands, whatever was closed by hand before it was heard. */
+function chargebacksAreAsAnnounced({ disputes, closedByHand, own }: Simulation): void {
+  for (const [id, { state, by }] of disputes) {
+    if (by === 'elsewhere') continue;
+    const known = own.record(id)?.chargeback?.state;
+    if (state !== 'OPEN' || !closedByHand.has(id)) expect(known, `chargeback of ${id}`).toBe(state);
+  }
+}
+
 /** Runs of reconcile, until one has nothing to report. */
 async function findTruth(simulation: Simulation): Promise<void> {
   for (let run = 0; run < RECONCILE_RUNS; run++) {
     simulation.tick(run === 3 ? SECOND_PASS_MS : RECONCILE_TICK_MS);
     await simulation.reconcile();
-    if (isQuiet(simulation) && run > 5) return;
+    if (isQuiet(simulation) && run > 5) break;
     await untilQuiet(simulation);
   }
   expect(simulation.queue.length, 'reconcile comes to an end').toBe(0);
+  const { fault, paymentId } = simulation.forGood;
+  if (fault === 'get-down') return;
+  const untold = simulation.undecidedChargebacks().filter(({ id }) => simulation.disputes.has(id));
+  const readable = untold.filter(({ id }) => fault !== 'payment-unreadable' || id !== paymentId);
+  expect(readable, 'chargebacks that paytech has and nobody was told of').toEqual([]);
 }
 
 /** A person who looks at paytech can end every flagged claim. */
@@ -105,6 +122,11 @@ async function decideAll(simulation: Simulation): Promise<void> {
     const result = await simulation.decideRightly(subject);
     const ends = ['adopted', 'released', ...(isListDown ? ['unavailable'] : [])];
     expect(ends, `the claim of ${subject.kind} ${subject.id} can be decided`).toContain(result?.is);
+  }
+  for (const { id } of simulation.undecidedChargebacks()) {
+    simulation.tick(RELEASE_AFTER_MS);
+    const result = await simulation.releaseChargeback(id);
+    expect(['released', 'moved', 'not-open'], `the chargeback of ${id} can be decided`).toContain(result);
   }
   await untilQuiet(simulation);
 }

@@ -4,7 +4,7 @@ import { applyBatch } from '../../functions/apply-payment-event/batch.ts';
 import { applyEvent } from '../../functions/apply-payment-event/pipeline.ts';
 import { createPayment } from '../../functions/create-payment/pipeline.ts';
 import { readerWithoutTokens } from '../../functions/create-payment/request.ts';
-import { receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
+import { CHARGEBACK_ROUTE, receiveWebhook } from '../../functions/receive-webhook/pipeline.ts';
 import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
 import {
@@ -17,6 +17,7 @@ import { openPublisher } from '../../shared/messaging/publisher.ts';
 import { stringifyJson } from '../../shared/payment/json.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { type Answer, answerOf } from './answer.ts';
+import { CARD_TOKEN } from './back-office.ts';
 import type { OrderRequest, openOrders } from './orders.ts';
 import type { openOutside } from './outside.ts';
 import { type Crash, runProcess } from './process.ts';
@@ -34,6 +35,11 @@ function isTerse({ body }: SQSRecord): boolean {
   } catch {
     return false;
   }
+}
+
+/** Two webhooks may have the same bytes. */
+export function keyOf(event: Pick<QueuedEvent, 'bytes' | 'source' | 'about'>): string {
+  return `${event.about ?? 'payment'} ${eventKey(event)}`;
 }
 
 /** The functions on the way of a payment: create-payment, receive-webhook and apply-payment-event. */
@@ -63,7 +69,7 @@ export function createLambdas(
     const order = orders[activity.order % orders.length]!;
     const amount = activity.changed === 'amount' ? `1${order.amount}` : order.amount;
     const method = activity.changed === 'method' ? { paymentMethod: 'PIX' } : {};
-    const token = activity.changed === 'token' ? { cardToken: 'token' } : {};
+    const token = activity.changed === 'token' ? { cardToken: CARD_TOKEN } : {};
     return storefront({
       ...activity,
       request: { ...order, amount, ...method, ...token },
@@ -129,15 +135,17 @@ export function createLambdas(
         body: webhook.bytes.toString('base64'),
         isBase64Encoded: true,
         headers: { signature: webhook.signature },
-        requestContext: { requestId: randomUUID() },
+        requestContext: {
+          requestId: randomUUID(),
+          ...(webhook.about ? { routeKey: CHARGEBACK_ROUTE } : {}),
+        },
       };
       return answerOf(() => route(event as unknown as HttpEvent));
     });
     if (ended.died) return count('crash of receive-webhook');
     count(`webhook ${ended.value.status}`);
     // paytech sends again whatever was not answered with 200, and does so for ever in the model.
-    if (ended.value.status === 200)
-      acknowledged.set(eventKey({ bytes: webhook.bytes, source: 'webhook' }), webhook);
+    if (ended.value.status === 200) acknowledged.set(keyOf({ ...webhook, source: 'webhook' }), webhook);
     if (ended.value.status < 500) transit.splice(transit.indexOf(webhook), 1);
   }
 
@@ -170,7 +178,7 @@ export function createLambdas(
       const noted = async (event: QueuedEvent) => {
         const outcome = await applyOne(event);
         count(`outcome ${outcome.outcome}`);
-        processed.set(eventKey(event), outcome.outcome);
+        processed.set(keyOf(event), outcome.outcome);
         return outcome;
       };
       return applyBatch({

@@ -58,6 +58,8 @@ export function openLedger(payments: ReadonlyMap<string, MadePayment>, isRecorde
   /** How often a person let go of a claim, by its id. */
   const letGo = new Map<string, number>();
   const violations: string[] = [];
+  /** Payments of which a registration of a chargeback may have been carried out. */
+  const disputed = new Set<string>();
   /** What may be taken for a cascade as well as for a cycle: it depends on when we hear of it and of its parent. */
   const ambiguous = new Set<string>();
 
@@ -73,6 +75,13 @@ export function openLedger(payments: ReadonlyMap<string, MadePayment>, isRecorde
       const each = made.get(id);
       return each?.by === 'us' && isFor(each, subject);
     });
+
+  /** It, or the attempt that it was tried in place of, was asked for with startRecurring. */
+  function startsCycles(id: string): boolean {
+    const subject = subjectOf(made.get(id));
+    const family = [payments.get(id), ...(subject ? ours(subject) : [])];
+    return family.some((each) => each?.recurringToken !== undefined);
+  }
 
   /**
    * What moves money without a redirectUrl goes out once, unless a person has let go of it, or paytech said that it
@@ -164,6 +173,12 @@ export function openLedger(payments: ReadonlyMap<string, MadePayment>, isRecorde
     letGo({ kind, id }: Subject): void {
       letGo.set(`${kind}#${id}`, (letGo.get(`${kind}#${id}`) ?? 0) + 1);
     },
+    /** A registration of a chargeback is about to reach paytech, which may carry it out. */
+    disputing(id: string): void {
+      if (disputed.has(id)) violations.push(`the chargeback of ${id} was registered again by the machine`);
+      disputed.add(id);
+    },
+    letGoOfDispute: (id: string) => disputed.delete(id),
     /** Every payment that counts for an order or payout, or may: of elsewhere it depends on its money. */
     siblings(subject: Subject): MadePayment[] {
       return [...payments.values()].filter(({ id }) => {
@@ -174,6 +189,13 @@ export function openLedger(payments: ReadonlyMap<string, MadePayment>, isRecorde
       });
     },
     subjectOf: (id: string) => subjectOf(made.get(id)),
+    /** For what a payment may have been made, as far as anybody can tell: an ambiguous cycle also for what it goes on from. */
+    mayBeFor(id: string): Subject | undefined {
+      const each = made.get(id);
+      if (each?.by === 'elsewhere') return each.under;
+      if (each?.by === 'cycle') return ambiguous.has(id) ? subjectOf(made.get(each.parentId)) : undefined;
+      return subjectOf(each);
+    },
     /** Those that are certainly cycles, of a payment that has held money from before they were made until now. */
     cycles: (): { id: string; parentId: string }[] =>
       [...made].flatMap(([id, each]) =>
@@ -181,11 +203,16 @@ export function openLedger(payments: ReadonlyMap<string, MadePayment>, isRecorde
       ),
     /** Once a payment that starts cycles is paid, its cascades look like them; while it is not, they like cascades. */
     noteParent(parentId: string, isPaid: boolean): void {
-      const startsCycles = payments.get(parentId)?.recurringToken !== undefined;
-      for (const { id, parentPaymentId } of payments.values()) {
-        if (!startsCycles || parentPaymentId !== parentId) continue;
-        if ((made.get(id)?.by === 'cascade') === isPaid) ambiguous.add(id);
+      const mayStart = startsCycles(parentId);
+      for (const [id, each] of made) {
+        if (each.by === 'cycle' && each.parentId === parentId && !isPaid) ambiguous.add(id);
+        const isCascade = each.by === 'cascade' && payments.get(id)?.parentPaymentId === parentId;
+        if (isCascade && mayStart && isPaid) ambiguous.add(id);
       }
+    },
+    /** A cascade of what held money once. */
+    noteLateCascade(id: string, parentId: string): void {
+      if (startsCycles(parentId)) ambiguous.add(id);
     },
     isElsewhere: (id: string) => made.get(id)?.by === 'elsewhere',
     /** Whether the answer to the call that made it never came, or said that nothing was made. */

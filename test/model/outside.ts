@@ -5,6 +5,7 @@ import type { SQSRecord } from 'aws-lambda';
 import type { Sqs } from '../../shared/messaging/event-queue.ts';
 import { KIND_OF } from '../../shared/payment/claim.ts';
 import type { BatchTable } from '../../shared/store/batch-table.ts';
+import { CARD_TOKEN } from './back-office.ts';
 import type { Arrived, Subject, TokenUse } from './ledger.ts';
 import type { OrderRequest, openOrders } from './orders.ts';
 import type { CreateEnding, TableFault } from './schedule.ts';
@@ -15,7 +16,7 @@ const LOSES: ReadonlySet<CreateEnding> = new Set(['lost', 'late', 'limited-made'
 
 /** What the functions find outside: SQS, SNS, the table and paytech, with the faults of a schedule. */
 export function openOutside(state: State, noteSoldAgain: ReturnType<typeof openOrders>['noteSoldAgain']) {
-  const { table, clock, count, gateway, ledger, published, late, delayed, forGood, noteMade } = state;
+  const { own, table, clock, count, gateway, ledger, published, late, delayed, forGood, noteMade } = state;
 
   function messageOf({ MessageBody = '', MessageAttributes = {} }: SendMessageCommandInput): SQSRecord {
     const attributes = Object.entries(MessageAttributes).map(([name, { StringValue = '' }]) => [
@@ -82,14 +83,18 @@ export function openOutside(state: State, noteSoldAgain: ReturnType<typeof openO
 
   function gatewayThat(ends: CreateEnding, lookUp: 'well' | 'unknown', order?: OrderRequest) {
     const arrived = ledger.arrive();
+    const disputedBefore = new Map([...gateway.payments.keys()].map((id) => [id, disputeOf(id)]));
     const next: typeof gateway.create = async (body, limit) => {
       if (ends !== 'well') count(`gateway ${ends}`);
       const token = body.recurringToken !== undefined ? 'recurring' : body.card ? 'card' : 'none';
-      if (token === 'card') count('charge by token');
+      if (token === 'card') count(body.paymentType === 'DEPOSIT' ? 'charge by token' : 'payout to a card');
       const kind = KIND_OF[body.paymentType];
       const subject = ledger.sending(arrived, kind, body.referenceId, ends, token);
       if (order) noteSoldAgain(order, `the attempt ${body.referenceId}`);
       notePairsOf(subject, ends, token);
+      const dispute = body.parentPaymentId && disputeOf(body.parentPaymentId as string);
+      if (kind === 'refund' && dispute && dispute === disputedBefore.get(body.parentPaymentId as string))
+        ledger.violations.push(`refund ${subject.id} was sent while a chargeback stood`);
       const by = { by: 'us', for: subject, ends } as const;
       if (ends === 'late') {
         gateway.bodies.push(body);
@@ -103,9 +108,17 @@ export function openOutside(state: State, noteSoldAgain: ReturnType<typeof openO
       const answer = await gateway.create(body, limit);
       const made = [...gateway.payments.values()].find(({ id }) => !before.has(id));
       if (made) noteMade(made, by);
+      // Of what a card has paid or got, paytech names the token.
+      if (made && token === 'card') made.facts = { ...made.facts, cardToken: CARD_TOKEN };
       return answer;
     };
     return { create: next, list: listThat(lookUp, arrived), get: gateway.get };
+  }
+
+  /** Which chargeback stands in the way of refunds of a payment, by its record. */
+  function disputeOf(id: string): string | undefined {
+    const { disputed, chargeback, operations } = own.record(id) ?? {};
+    return disputed && `${chargeback?.state} after ${operations?.length} operations`;
   }
 
   function listThat(lookUp: 'well' | 'unknown', arrived?: Arrived): typeof gateway.list {
@@ -128,6 +141,7 @@ export function openOutside(state: State, noteSoldAgain: ReturnType<typeof openO
     if (ends === 'limited-made' && list === 'lags') count('pair lag + 429');
     if (LOSES.has(ends) && form !== 'whole') count('pair terse + lost create');
     if (LOSES.has(ends) && token === 'recurring') count('pair charge + lost create');
+    if (LOSES.has(ends) && token === 'card') count(`pair card ${subject.kind} + lost create`);
     const hasElsewhere = ledger.siblings(subject).some(({ id }) => ledger.isElsewhere(id));
     if (LOSES.has(ends) && hasElsewhere) count('pair elsewhere + lost create');
   }

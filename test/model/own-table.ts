@@ -1,3 +1,4 @@
+import type { Operation } from '../../shared/payment/action.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
 import { isFinal, type PaymentState } from '../../shared/payment/state.ts';
 import type { BatchTable } from '../../shared/store/batch-table.ts';
@@ -97,9 +98,17 @@ export function ownTable(shared: BatchTable, run: string) {
 const ALWAYS_OPEN = ['unknown', 'flagged'];
 const OPEN_WHERE_MONEY_GOES_OUT = [...ALWAYS_OPEN, 'reserving', 'sent'];
 
+/** Nobody has heard yet whether paytech has registered it. */
+function isBeingChargedBack({ operations = [], chargeback }: Item): boolean {
+  const last = (operations as Operation[]).at(-1);
+  return last?.kind === 'chargeback' && !last.released && chargeback === undefined;
+}
+
 /** Whether somebody still has to find out what became of it: it must be in the index of what is open. */
-function isUndecided(pk: string, { state, stage, unconfirmed }: Item): boolean {
-  if (pk.startsWith('payment#')) return !isFinal(state as PaymentState) || unconfirmed === true;
+function isUndecided(pk: string, item: Item): boolean {
+  const { state, stage, unconfirmed } = item;
+  if (pk.startsWith('payment#'))
+    return !isFinal(state as PaymentState) || unconfirmed === true || isBeingChargedBack(item);
   const open = pk.startsWith('deposit#') ? ALWAYS_OPEN : OPEN_WHERE_MONEY_GOES_OUT;
   return typeof stage === 'string' && open.includes(stage);
 }

@@ -59,8 +59,7 @@ export function createPaytech(state: State, withdrawalId: (index: number) => str
 
   /** Money comes in for an order of which another request is under way. */
   function notePaidLate({ id }: MadePayment): void {
-    const made = ledger.made.get(id);
-    const subject = made?.by === 'elsewhere' ? made.under : ledger.subjectOf(id);
+    const subject = ledger.mayBeFor(id);
     if (subject?.kind === 'deposit' && (inFlight.get(subject.id) ?? 0) > 0)
       count('pair late money + retry in flight');
   }
@@ -144,22 +143,26 @@ export function createPaytech(state: State, withdrawalId: (index: number) => str
     }
     const another = gateway.cascade(first.id, { repeatsReference });
     noteMade(another, made.by === 'cycle' ? made : { by: 'cascade', for: made.for });
+    const was = [...(truths.get(first.id) ?? [])];
+    if (was.some((truth) => /^(COMPLETED|AUTHORIZED) /.test(truth)))
+      ledger.noteLateCascade(another.id, first.id);
     if (shown.has(first.id)) shown.add(another.id);
     send(another, webhook);
   }
 
-  /** A subscription goes on from a payment that was asked for with startRecurring and has been paid. */
-  function cycle({
-    payment: index,
-    repeatsReference,
-    amount,
-    webhook,
-  }: Extract<Activity, { do: 'cycle' }>): void {
+  /** A subscription goes on from a payment that was asked for with startRecurring, once that has been paid. */
+  function cycle({ payment: index, ...how }: Extract<Activity, { do: 'cycle' }>): void {
+    const { repeatsReference, amount, webhook } = how;
+    const isPayable = (each: MadePayment) => shown.has(each.id) && mayBecome(each, 'COMPLETED');
     const starting = payments().filter(
-      ({ recurringToken, facts }) => recurringToken !== undefined && meansMoney(facts.state),
+      (each) => each.recurringToken !== undefined && (meansMoney(each.facts.state) || isPayable(each)),
     );
     const first = pick(starting, index);
     if (!first) return;
+    if (!meansMoney(first.facts.state)) {
+      noteTruth(gateway.set(first.id, { state: 'COMPLETED' }));
+      send(first, webhook);
+    }
     count(`cycle ${repeatsReference ? 'with' : 'without'} the reference`);
     if (ledger.isLost(first.id)) count('pair cycle + lost create');
     const { referenceId, recurringToken } = first;

@@ -4,6 +4,7 @@ import type { PaymentState } from '../../shared/payment/state.ts';
 import type { Weather } from '../support/memory-gateway.ts';
 import {
   type Activity,
+  type ChargebackEnding,
   type CreateEnding,
   type Delivery,
   LASTING,
@@ -81,7 +82,12 @@ const refund = fc.record({
   part: fc.constantFrom('all', 'third', 'third'),
   ...payout,
 });
-const withdraw = fc.record({ do: fc.constant('withdraw' as const), withdrawal: position, ...payout });
+const withdraw = fc.record({
+  do: fc.constant('withdraw' as const),
+  withdrawal: position,
+  to: fc.constantFrom('account', 'card'),
+  ...payout,
+});
 const charge = fc.record({
   do: fc.constant('charge' as const),
   charge: position,
@@ -107,6 +113,19 @@ const act = fc.record({
   table,
   crash,
 });
+const closed = fc.constantFrom('CANCELLED' as const, 'DECLINED' as const, 'COMPLETED' as const);
+const chargeBack = fc.record({
+  do: fc.constant('charge-back' as const),
+  payment: position,
+  state: seldom(closed),
+  ends: often<ChargebackEnding>('well', 'lost', 'late', 'unknown', 'refused', 'limited', 'limited-made'),
+  trail: often('well', 'unknown'),
+  webhook,
+  table,
+  crash,
+});
+const bank = fc.record({ do: fc.constant('bank' as const), payment: position, state: closed, webhook });
+const release = fc.record({ do: fc.constant('release' as const), payment: position, table, crash });
 const refresh = fc.record({
   do: fc.constant('refresh' as const),
   payment: position,
@@ -192,9 +211,12 @@ const activity = fc.oneof(
   { weight: 6, arbitrary: customer },
   { weight: 4, arbitrary: refund },
   { weight: 2, arbitrary: withdraw },
-  { weight: 3, arbitrary: charge },
-  { weight: 2, arbitrary: cycle },
+  { weight: 4, arbitrary: charge },
+  { weight: 3, arbitrary: cycle },
   { weight: 3, arbitrary: act },
+  { weight: 3, arbitrary: chargeBack },
+  { weight: 2, arbitrary: bank },
+  { weight: 1, arbitrary: release },
   { weight: 2, arbitrary: refresh },
   { weight: 2, arbitrary: reconcile },
   { weight: 3, arbitrary: elsewhere },
@@ -224,7 +246,15 @@ const activity = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ do: fc.constant('contradict' as const), payment: position, state, pays }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('forge' as const), payment: position, state }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('forge' as const),
+      payment: position,
+      of: fc.constantFrom('payment', 'chargeback'),
+      state,
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('poison' as const), bytes: fc.uint8Array({ maxLength: 40 }) }),
@@ -238,7 +268,7 @@ export const schedules: fc.Arbitrary<Schedule> = fc.record({
   chances: fc.array(fc.nat({ max: 11 }), { minLength: 1, maxLength: 24 }),
   isDecided: fc.boolean(),
   orders: fc.array(amount, { minLength: 1, maxLength: 2 }),
-  startRecurring: fc.boolean(),
+  startRecurring: fc.constantFrom(true, true, false),
   rounds: fc.array(
     fc.record({
       activities: fc.array(activity, { minLength: 1, maxLength: 3 }),

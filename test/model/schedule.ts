@@ -1,4 +1,5 @@
 import type { Action } from '../../shared/payment/action.ts';
+import type { ChargebackState } from '../../shared/payment/chargeback.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import type { Weather } from '../support/memory-gateway.ts';
 import type { Crash } from './process.ts';
@@ -32,6 +33,8 @@ export type Activity =
   | {
       do: 'withdraw';
       withdrawal: number;
+      /** Under one id both are not the same payout. */
+      to: 'account' | 'card';
       ends: CreateEnding;
       lookUp: 'well' | 'unknown';
       table: { atWrite: number; fault: TableFault } | undefined;
@@ -60,6 +63,27 @@ export type Activity =
       part: 'all' | 'third';
       ends: 'well' | 'lost' | 'unknown' | 'refused' | 'limited';
       ask: 'well' | 'unknown';
+      table: { atWrite: number; fault: TableFault } | undefined;
+      crash: Crash | undefined;
+    }
+  /** The back office registers a chargeback, or closes one by hand. */
+  | {
+      do: 'charge-back';
+      payment: number;
+      state: Exclude<ChargebackState, 'OPEN'> | undefined;
+      ends: ChargebackEnding;
+      /** paytech's audit trail. */
+      trail: 'well' | 'unknown';
+      webhook: Delivery;
+      table: { atWrite: number; fault: TableFault } | undefined;
+      crash: Crash | undefined;
+    }
+  /** The bank decides on an open chargeback; where there is none, staff register one at paytech. */
+  | { do: 'bank'; payment: number; state: Exclude<ChargebackState, 'OPEN'>; webhook: Delivery }
+  /** A person lets go of a registration of which nobody heard the end. */
+  | {
+      do: 'release';
+      payment: number;
       table: { atWrite: number; fault: TableFault } | undefined;
       crash: Crash | undefined;
     }
@@ -119,7 +143,7 @@ export type Activity =
   | { do: 'gateway-corrects'; payment: number; webhook: Delivery }
   | { do: 'deliver'; webhook: number; queue: 'well' | 'down'; crash: Crash | undefined }
   | { do: 'contradict'; payment: number; state: PaymentState; pays: 'as-asked' | 'less' }
-  | { do: 'forge'; payment: number; state: PaymentState }
+  | { do: 'forge'; payment: number; of: 'payment' | 'chargeback'; state: PaymentState }
   | { do: 'poison'; bytes: Uint8Array }
   | {
       do: 'apply';
@@ -143,6 +167,8 @@ export type CreateEnding =
   | 'refused'
   | 'limited'
   | 'limited-made';
+
+export type ChargebackEnding = Exclude<CreateEnding, 'declined'>;
 
 /** What becomes of a webhook on its way to us. */
 export type Delivery = 'sent' | 'dropped' | 'doubled';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { SQSRecord } from 'aws-lambda';
+import type { ChargebackState } from '../../shared/payment/chargeback.ts';
 import { meansMoney, type PaymentState } from '../../shared/payment/state.ts';
 import { sign } from '../../shared/paytech/signature.ts';
 import type { BatchTable } from '../../shared/store/batch-table.ts';
@@ -24,12 +25,28 @@ export interface Order {
 export interface Webhook {
   bytes: Buffer;
   signature: string;
+  /** It comes by the path of chargebacks. */
+  about?: 'chargeback';
+}
+
+interface Dispute {
+  state: ChargebackState;
+  /** Who has registered it: only then its webhooks come here. */
+  by: 'us' | 'elsewhere';
 }
 
 /** What is still to come. */
 interface Coming {
   at: number;
   make: () => void;
+}
+
+function ordersOf(amounts: readonly string[], startRecurring: boolean): Order[] {
+  return amounts.map((amount, index) => ({
+    referenceId: `order-${randomUUID()}`,
+    amount,
+    ...(startRecurring && index === 0 ? { startRecurring } : {}),
+  }));
 }
 
 /** What there is: the table, paytech and the queues as they are, and what is noted of them. */
@@ -68,13 +85,7 @@ function openParts(
     count,
     gateway,
     ledger,
-    orders: amounts.map(
-      (amount, index): Order => ({
-        referenceId: `order-${randomUUID()}`,
-        amount,
-        ...(startRecurring && index === 0 ? { startRecurring } : {}),
-      }),
-    ),
+    orders: ordersOf(amounts, startRecurring),
     transit: [] as Webhook[],
     queue: [] as SQSRecord[],
     deadLetters: [] as SQSRecord[],
@@ -90,6 +101,10 @@ function openParts(
     late: [] as Coming[],
     /** Messages that the queue delivers later. */
     delayed: [] as Coming[],
+    /** The chargebacks that paytech has, by payment. */
+    disputes: new Map<string, Dispute>(),
+    /** Payments whose chargeback the back office may have closed by hand. */
+    closedByHand: new Set<string>(),
     /** Orders sold again after they were paid. */
     soldAgain: [] as string[],
     /** How many requests of an order are under way. */

@@ -35,7 +35,7 @@ export function createSimulation(shared: BatchTable, amounts: readonly string[],
   } = state;
   const orderBook = openOrders(state);
   const actors = createActors(state, orderBook);
-  const { lambdas, backOffice, readers, person, flagged } = actors;
+  const { lambdas, backOffice, readers, person, chargebacks, flagged } = actors;
   const perform = performer(state, actors);
 
   function tick(milliseconds: number): void {
@@ -99,6 +99,9 @@ export function createSimulation(shared: BatchTable, amounts: readonly string[],
     announceTruth(payment: MadePayment): void {
       if (forGood.fault !== 'webhooks-lost') transit.push(signed(gateway.webhook(payment)));
     },
+    announceChargebacks: chargebacks.announce,
+    undecidedChargebacks: chargebacks.undecided,
+    releaseChargeback: (id: string) => alone(() => chargebacks.release(id)),
     /** An abandoned checkout ends by itself. */
     expire(payment: MadePayment, webhook: Delivery): void {
       noteTruth(gateway.set(payment.id, { state: 'CANCELLED', errorCode: '1.04' }));

@@ -26,7 +26,7 @@ import { answeredPayment, type Chance, type Form, type MadePayment, type Path } 
 export type Ending =
   | { on: Action; ends: 'lost' | 'unknown' | 'refused' | '429-made' | 401 | 403 | 404 | 429 }
   | { on: 'create'; ends: 'lost' | 'declined' | 'unknown' | 'refused' | '429-made' | 401 | 403 | 404 | 429 }
-  | { on: 'chargeback'; ends: 'lost' | 'unknown' | 'refused' | 429 }
+  | { on: 'chargeback'; ends: 'lost' | 'unknown' | 'refused' | '429-made' | 429 }
   | { on: 'get' | 'list' | 'operations'; ends: 'unknown' | 429 };
 
 /**
@@ -245,6 +245,7 @@ export function memoryGateway(
       const isPossible = payments.get(id)?.facts.state === 'COMPLETED' && !chargebacks.has(id);
       if (ends === 'refused' || !isPossible) return { kind: 'refused', message: '3.29', errors: [] };
       chargebacks.set(id, body);
+      if (ends === '429-made') return { kind: 'not-accepted', status: 429 };
       return ends === 'lost' ? { kind: 'unknown', reason: 'timeout' } : { kind: 'answered', result: { id } };
     },
     async operations(id) {
