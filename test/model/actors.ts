@@ -101,6 +101,8 @@ export function performer(state: State, actors: Actors) {
         return chargebacks.chargeBackOne(activity);
       case 'bank':
         return chargebacks.bank(activity);
+      case 'make-up-chargeback':
+        return chargebacks.makeUp(activity);
       case 'release':
         return chargebacks.releaseOne(activity);
       case 'refresh':
@@ -133,10 +135,8 @@ export function performer(state: State, actors: Actors) {
         count('poison');
         transit.push(signed(Buffer.from(activity.bytes)));
         return;
-      case 'deliver': {
-        const webhook = pick(transit, activity.webhook);
-        return webhook && lambdas.deliver(webhook, activity.queue, activity.crash);
-      }
+      case 'deliver':
+        return deliver(activity);
       case 'apply':
         return apply(activity);
       default:
@@ -152,6 +152,11 @@ export function performer(state: State, actors: Actors) {
   async function resolve(activity: Extract<Activity, { do: 'resolve' }>): Promise<void> {
     const subject = pick(flagged(), activity.claim);
     if (subject) await person.resolve(subject, activity);
+  }
+
+  async function deliver(activity: Extract<Activity, { do: 'deliver' }>): Promise<void> {
+    const webhook = pick(transit, activity.webhook);
+    if (webhook) await lambdas.deliver(webhook, activity.queue, activity.crash);
   }
 
   async function apply(activity: Extract<Activity, { do: 'apply' }>): Promise<void> {

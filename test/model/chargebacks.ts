@@ -54,6 +54,7 @@ export function createChargebacks(
     payments,
     disputes,
     closedByHand,
+    madeUp,
     shown,
     noteTruth,
   } = state;
@@ -80,10 +81,11 @@ export function createChargebacks(
     if (by === 'us') send(id, delivery);
   }
 
-  function send(id: string, delivery: Delivery): void {
-    const { state: truth } = disputes.get(id)!;
+  const send = (id: string, delivery: Delivery) => tell(id, disputes.get(id)!.state, delivery);
+
+  function tell(id: string, word: ChargebackState, delivery: Delivery): void {
     // One that is open has no state at paytech.
-    const said = { id, state: truth === 'OPEN' ? null : truth };
+    const said = { id, state: word === 'OPEN' ? null : word };
     if (state.forGood.fault === 'webhooks-lost' || delivery === 'dropped') return;
     count('chargeback webhook');
     const webhook = { ...signed(Buffer.from(stringifyJson(said))), about: 'chargeback' as const };
@@ -194,6 +196,17 @@ export function createChargebacks(
     noteRegistered(payment, 'elsewhere', webhook);
   }
 
+  /** Of what is being registered, or has a chargeback, nobody can tell a lie about how it ended from paytech's word. */
+  function makeUp({ payment: index, state: said }: Extract<Activity, { do: 'make-up-chargeback' }>): void {
+    const isUntouched = ({ id }: MadePayment) =>
+      !gateway.chargebacks.has(id) && !own.record(id)?.operations.some(({ kind }) => kind === 'chargeback');
+    const payment = pick(payments().filter(isUntouched), index);
+    if (!payment || state.forGood.fault === 'webhooks-lost') return;
+    count('chargeback made up');
+    madeUp.add(payment.id);
+    tell(payment.id, said, 'sent');
+  }
+
   const isDisputing = (record: PaymentRecord | undefined) =>
     record !== undefined && openOperation(record)?.kind === 'chargeback';
 
@@ -219,6 +232,7 @@ export function createChargebacks(
   return {
     chargeBackOne,
     bank,
+    makeUp,
     release,
     async releaseOne({ payment: index, ...faults }: Extract<Activity, { do: 'release' }>): Promise<void> {
       const payment = pick(undecided(), index);

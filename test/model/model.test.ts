@@ -107,6 +107,7 @@ const MUST_HAPPEN = [
     (answer) => `chargeback ${answer}`,
   ),
   'chargeback made elsewhere',
+  'chargeback made up',
   'chargeback webhook',
   'crash of chargeback',
   'refund 409 refund.chargeback',

@@ -66,6 +66,8 @@ export function chargebacksAreKnown({ disputes, own }: Simulation, records: Paym
     const isUndecided = openOperation(record)?.kind === 'chargeback';
     if (disputes.get(id)?.by === 'us')
       expect(chargeback !== undefined || isUndecided, `chargeback of ${id} is known`).toBe(true);
+    const mayHaveOne = disputes.has(id) || record.operations.some(({ kind }) => kind === 'chargeback');
+    if (!mayHaveOne) expect(chargeback, `made up chargeback of ${id}`).toBe(undefined);
     if (isUndecided) expect(own.isOpen(`payment#${id}`), `chargeback of ${id} is looked after`).toBe(true);
     const isStanding = isUndecided || (chargeback !== undefined && stands(chargeback.state));
     expect(disputed, `refunds of ${id} wait for ${chargeback?.state}`).toBe(isStanding);

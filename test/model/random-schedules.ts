@@ -249,6 +249,14 @@ const activity = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
+      do: fc.constant('make-up-chargeback' as const),
+      payment: position,
+      state: fc.oneof(closed, fc.constant('OPEN' as const)),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
       do: fc.constant('forge' as const),
       payment: position,
       of: fc.constantFrom('payment', 'chargeback'),

@@ -143,6 +143,8 @@ export type Activity =
   | { do: 'gateway-corrects'; payment: number; webhook: Delivery }
   | { do: 'deliver'; webhook: number; queue: 'well' | 'down'; crash: Crash | undefined }
   | { do: 'contradict'; payment: number; state: PaymentState; pays: 'as-asked' | 'less' }
+  /** A webhook of a chargeback that was signed with the right key, and that paytech does not have. */
+  | { do: 'make-up-chargeback'; payment: number; state: ChargebackState }
   | { do: 'forge'; payment: number; of: 'payment' | 'chargeback'; state: PaymentState }
   | { do: 'poison'; bytes: Uint8Array }
   | {

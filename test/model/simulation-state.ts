@@ -49,6 +49,12 @@ function ordersOf(amounts: readonly string[], startRecurring: boolean): Order[] 
   }));
 }
 
+/** What paytech leaves to chance. */
+function inTurn(chances: readonly number[]): (outOf: number) => number {
+  let taken = 0;
+  return (outOf) => (chances[taken++ % chances.length] ?? 0) % outOf;
+}
+
 /** What there is: the table, paytech and the queues as they are, and what is noted of them. */
 function openParts(
   shared: BatchTable,
@@ -62,12 +68,8 @@ function openParts(
   const count = (what: string) => {
     counts[what] = (counts[what] ?? 0) + 1;
   };
-  let taken = 0;
-  const gateway = memoryGateway(() => clock.at + skew.ms, {
-    waitsForApproval,
-    chance: (outOf) => (chances[taken++ % chances.length] ?? 0) % outOf,
-    met: (what) => count(`met ${what}`),
-  });
+  const met = (what: string) => count(`met ${what}`);
+  const gateway = memoryGateway(() => clock.at + skew.ms, { waitsForApproval, chance: inTurn(chances), met });
   const ledger = openLedger(gateway.payments, (id) => own.latest.has(`payment#${id}`));
   const { table, index, catchUp } = own;
   return {
@@ -105,6 +107,8 @@ function openParts(
     disputes: new Map<string, Dispute>(),
     /** Payments whose chargeback the back office may have closed by hand. */
     closedByHand: new Set<string>(),
+    /** Payments of which a webhook has made up a chargeback. */
+    madeUp: new Set<string>(),
     /** Orders sold again after they were paid. */
     soldAgain: [] as string[],
     /** How many requests of an order are under way. */
@@ -155,7 +159,10 @@ export function openState(
   /** What stays for good begins, with the payment that it is about. */
   function strike(paymentId: string): void {
     forGood.paymentId = paymentId;
-    if (forGood.fault === 'payment-unreadable') gateway.garbled.add(paymentId);
+    if (forGood.fault !== 'payment-unreadable') return;
+    gateway.garbled.add(paymentId);
+    // Nothing tells that it was paid.
+    ledger.noteParent(paymentId, false);
   }
 
   function endure(): void {
