@@ -41,11 +41,17 @@ export async function withListedIdentity(
   // A refund's is the deposit that it is paid from: there it can only keep money from going out.
   const saysParent =
     said.parentPaymentId !== undefined && answer.parentPaymentId === undefined && paymentType !== 'REFUND';
-  if (event.source !== 'webhook' || !(saysReference || saysParent)) return said;
-
+  const isParentTold = (answer.parentPaymentId ?? said.parentPaymentId) !== undefined;
   const referenceId = answer.referenceId ?? said.referenceId;
+  const isQuestion = saysReference || saysParent || (referenceId !== undefined && !isParentTold);
+  if (event.source !== 'webhook' || !isQuestion) return said;
+
   const claim = await claimOf(table, referenceId, paymentType);
   if (claim && paymentsOf(claim).includes(said.id)) return said;
+  // Under the reference of its first payment a cycle is told from another payment of the order by its parent alone.
+  const mayBeCycle = !isParentTold && claim?.request.startRecurring === true && claim.paymentId !== undefined;
+  const lacksParent = saysParent || mayBeCycle;
+  if (!saysReference && !lacksParent) return said;
   const receivedAt = Date.parse(event.receivedAt);
   const created = answer.created ?? (referenceId === undefined ? said.created : undefined);
   const madeAt = created === undefined ? undefined : Date.parse(created);
@@ -61,10 +67,10 @@ export async function withListedIdentity(
   const told = {
     ...nameless,
     ...optional('referenceId', !saysReference || isUnderIt ? said.referenceId : undefined),
-    ...optional('parentPaymentId', saysParent ? listed?.parentPaymentId : said.parentPaymentId),
+    ...optional('parentPaymentId', lacksParent ? listed?.parentPaymentId : said.parentPaymentId),
   };
   const isReferenceTold = !saysReference || isUnderIt || listed?.referenceId !== undefined;
-  if (isReferenceTold && (!saysParent || told.parentPaymentId !== undefined)) return told;
+  if (isReferenceTold && (!lacksParent || told.parentPaymentId !== undefined)) return told;
   const isAnswered = !hasMore && (referenceId === undefined || isOfReference);
   if (!isAnswered && (listed === undefined || !isReferenceTold)) {
     if ((event.receives ?? 1) < RECEIVES_TO_ASK)

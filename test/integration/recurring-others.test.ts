@@ -36,6 +36,39 @@ it.each([true, false])(
   },
 );
 
+it('a cycle counts for no order where paytech’s list alone names its parent', async () => {
+  const order = orderRoute(world, { startRecurring: true });
+  const { id } = (await order.send()).body;
+  await pay(id);
+  const of = { referenceId: order.referenceId };
+  const cycle = world.gateway.make({
+    paymentType: 'DEPOSIT',
+    amount: decimal('10'),
+    currency: 'EUR',
+    ...of,
+  });
+  world.gateway.set(cycle.id, { state: 'COMPLETED' });
+  const { list } = world.gateway;
+  const webhook = webhookEvent(
+    { id: cycle.id, state: 'COMPLETED', ...of },
+    { receivedAt: new Date(world.now()).toISOString() },
+  );
+  await expect(world.apply(webhook)).rejects.toThrow('may yet say whose');
+  world.gateway.list = async (...args) => {
+    const answer = await list(...args);
+    if (answer.kind !== 'answered') return answer;
+    const payments = answer.result.payments.map((each) =>
+      each.id === cycle.id ? { ...each, parentPaymentId: id } : each,
+    );
+    return { ...answer, result: { ...answer.result, payments } };
+  };
+  await world.apply(webhook).finally(() => Object.assign(world.gateway, { list }));
+  const record = await readPayment(world.table, cycle.id);
+  expect(record).toMatchObject({ origin: 'service', parentPaymentId: id });
+  expect(record).not.toHaveProperty('referenceId');
+  expect(world.logger.metrics()).not.toContain('OrderPaidTwice');
+});
+
 it.each([
   [
     'told, and another',
