@@ -101,7 +101,7 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
     const against = known.find(({ is }) => is === 'existing') ?? known[0];
     if (against) return against.is === 'alive' ? LATER : against;
     if (!all) return { is: 'unavailable' };
-    const listed = stillPossible(claim, all);
+    const listed = await Promise.all(stillPossible(claim, all).map(recordable));
     const sure = listed.filter(({ unsure }) => !unsure);
     for (const each of sure) await bring(claim, each, requestId);
     if (sure.length > 0) return LATER;
@@ -150,9 +150,17 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
       const against = await listedAgainst(order, listed, requestId);
       return against && against.is !== 'untold' ? against : shown;
     }
-    const sure = listed.filter(({ unsure }) => !unsure);
+    const sure = (await Promise.all(listed.map(recordable))).filter(({ unsure }) => !unsure);
     for (const each of sure) await bring(claim, each, requestId);
     return sure.length > 0 ? LATER : shown;
+  }
+
+  /** A payout of which neither list nor GET says how much it is cannot be recorded, however often it is brought. */
+  async function recordable(listed: Listed): Promise<Listed> {
+    if (listed.unsure || isMoneyStated(listed)) return listed;
+    const answer = await gateway.get(listed.id, LIMIT_MS);
+    if (answer.kind !== 'answered') return { ...listed, unsure: 'unanswered' };
+    return isMoneyStated(answer.result) ? listed : { ...listed, unsure: 'untold' };
   }
 
   /** paytech's list is a second source; each payment that is known was asked for by itself. */
@@ -200,6 +208,10 @@ export function lookBeforeSending(deps: LookBeforeSendingDependencies) {
   ): Promise<void> {
     await queueFound(deps, payment, requestId, { kind, referenceId });
   }
+}
+
+function isMoneyStated({ facts: { amount, currency } }: GatewayPayment): boolean {
+  return amount !== undefined && currency !== undefined;
 }
 
 /** What is listed, has not ended in vain, and the claim does not know; cascades of what it knows too. */

@@ -237,6 +237,21 @@ describe('what moves money out', () => {
       expect(await call({ gateway })).toMatchObject({ is: 'created' });
     });
 
+    it('and then is under its reference without an amount: a person says whether it is it', async () => {
+      const { decision, referenceId, claim, call } = await flagged();
+      const resolve = resolveClaim(world);
+      await resolve({ ...decision, outcome: 'not-sent' });
+      const made = world.gateway.make({ paymentType: 'WITHDRAWAL', referenceId, ...EUR_10 });
+      world.gateway.set(made.id, { state: 'COMPLETED' });
+      delete made.facts.amount;
+      expect(await call()).toEqual({ is: 'flagged' });
+      expect((await claim())?.flag).toContain(made.id);
+      const adopted = { is: 'adopted', record: { id: made.id, amount: EUR_10.amount } };
+      expect(await resolve({ ...decision, paymentId: made.id })).toMatchObject(adopted);
+      await world.applyQueued();
+      expect(await call()).toMatchObject({ is: 'existing', record: { id: made.id } });
+    });
+
     it('waits for GET where that alone would say whose an entry of the list is', async () => {
       const { decision, referenceId, call } = await flagged();
       await resolveClaim(world)({ ...decision, outcome: 'not-sent' });
