@@ -8,7 +8,7 @@ import { openLogger } from '../../shared/runtime/logger.ts';
 import { openSecret } from '../../shared/runtime/secrets.ts';
 import { readSettings } from '../../shared/runtime/settings.ts';
 import { logIfSlow } from '../../shared/runtime/slow.ts';
-import { DAY_MS, MINUTE_MS } from '../../shared/runtime/time.ts';
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../shared/runtime/time.ts';
 import { openTable } from '../../shared/store/table.ts';
 import { applyBatch } from './batch.ts';
 import { applyEvent } from './pipeline.ts';
@@ -16,8 +16,9 @@ import { noteWebhooks } from './webhook-heard.ts';
 
 /** Webhook queue → one conditional write per event → payment events. */
 
-/** Reconcile's sweep confirms nearly all without a question of their own, if it gets the time to. */
+/** Reconcile's sweep, which begins after the grace, confirms nearly all without a question of their own. */
 const CONFIRM_AFTER_MS = 5 * MINUTE_MS;
+const SWEPT_WITHIN_MS = 3 * MINUTE_MS;
 
 const settings = readSettings('apply-payment-event');
 const logger = openLogger();
@@ -26,14 +27,15 @@ const apiKey = openSecret(env('API_KEY_SECRET'), readApiKey, { logger });
 const table = { ...openTable(env('PAYMENTS_TABLE')), shards: settings.openShards };
 const note = noteWebhooks({ table, logger });
 
-const { paymentRetentionDays: retentionDays } = settings;
+const { paymentRetentionDays: retentionDays, webhookGraceSeconds } = settings;
+const confirmAfterMs = Math.max(CONFIRM_AFTER_MS, webhookGraceSeconds * SECOND_MS + SWEPT_WITHIN_MS);
 const apply = applyBatch({
   apply: applyEvent({
     table,
     gateway: gatewayClient({ baseUrl: settings.paytechUrl, apiKey }),
     eventSource: settings.eventSource,
     policy: {
-      ...(settings.confirmWebhooks && { confirmAfterMs: CONFIRM_AFTER_MS }),
+      ...(settings.confirmWebhooks && { confirmAfterMs }),
       ...(retentionDays !== null && { retentionMs: retentionDays * DAY_MS }),
     },
     now: Date.now,

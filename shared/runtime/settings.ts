@@ -39,6 +39,8 @@ const NEW_SETTINGS = {
   reconcileWorkers: 1,
   reconcileQuestionsPerSecond: 50,
   openShards: 16,
+  // Of apply-payment-event: reconcile has always been told.
+  webhookGraceSeconds: 120,
 } satisfies Partial<PlainSettings>;
 
 /** The functions of the service, each a folder in `functions/` and a Lambda in the stack, and what each gets. */
@@ -60,6 +62,7 @@ export const SETTINGS_OF = {
     'confirmWebhooks',
     'paymentRetentionDays',
     'openShards',
+    'webhookGraceSeconds',
   ],
   'get-payment': ['paytechUrl'],
   'execute-payment': ['paytechUrl', 'openShards'],

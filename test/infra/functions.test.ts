@@ -156,6 +156,7 @@ describe('the environment', () => {
         PAYTECH_URL: 'https://engine-sandbox.pay.tech',
         EVENT_SOURCE: 'urn:paytech-payments:sandbox',
         CONFIRM_WEBHOOKS: 'on',
+        WEBHOOK_GRACE_SECONDS: '120',
       },
     ],
     [

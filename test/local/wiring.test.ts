@@ -274,6 +274,11 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
       const { id } = (await post({ referenceId: newId(), ...EUR_10 }, plain)).json();
       expect(await seenIn(String(id), 'COMPLETED', plain)).not.toHaveProperty('unconfirmed');
     },
+    webhookGraceSeconds: async () => {
+      // Once the sweep has had its time after the grace, which is four minutes here.
+      const { dueAt } = await seenIn(await created(), 'COMPLETED');
+      expect(Math.round((Number(dueAt) - Date.now()) / (60 * SECOND_MS))).toBe(7);
+    },
     paymentRetentionDays: async () => {
       const { expiresAt } = await seenIn(await created(), 'DECLINED');
       expect(Math.round((Number(expiresAt) * SECOND_MS - Date.now()) / DAY_MS)).toBe(437);

@@ -76,6 +76,10 @@ describe('in the variables of the last release', () => {
     const { openAmounts: _, ...told } = plainSettings;
     vi.stubEnv('SETTINGS', JSON.stringify(told));
     expect(readSettings('create-payment')).toMatchObject({ openAmounts: false });
+    // Before apply-payment-event was told.
+    const { webhookGraceSeconds: __, ...ofApply } = plainSettings;
+    vi.stubEnv('SETTINGS', JSON.stringify(ofApply));
+    expect(readSettings('apply-payment-event')).toMatchObject({ webhookGraceSeconds: 120 });
   });
 
   it('are off, none or absent as they were', () => {
