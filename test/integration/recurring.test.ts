@@ -245,6 +245,7 @@ describe('the token of a payment to go on from', () => {
   it.each([
     [{ recurringToken: 'x' }, 'recurringToken'],
     [{ card: { cardToken: 'x' } }, 'card'],
+    [{ cardToken: 'x' }, 'cardToken'],
     [{ webhookUrl: 'https://evil.example' }, 'webhookUrl'],
     [{ parentPaymentId: undefined }, 'parentPaymentId'],
     [{ amount: '0' }, 'amount'],
