@@ -177,12 +177,15 @@ export function claimedRequest(request: CreateRequest): ClaimedRequest {
  */
 const PLAIN_URL = /^https?:\/\/[^/?#@{}\\\s\p{Cc}]+([/?#][^\\\s\p{Cc}]*)?$/iu;
 
+/** As the local run names the pages of its machine; the settings of a stack take no such origin. */
+const onAnyPort = (origin: string): string => `${origin.replace(/:\d+$/, '')}:*`;
+
 /** The customer comes back to this URL; anywhere else would make the checkout an open redirect. */
 function assertAllowed(returnUrl: string | undefined, allowedOrigins: readonly string[]): void {
   if (returnUrl === undefined) return;
   const isPlain = PLAIN_URL.test(returnUrl) && URL.canParse(returnUrl);
   const origin = isPlain ? new URL(returnUrl).origin : undefined;
-  if (!origin || !allowedOrigins.includes(origin)) {
+  if (!origin || !(allowedOrigins.includes(origin) || allowedOrigins.includes(onAnyPort(origin)))) {
     const message = origin
       ? 'must be at one of the allowedOrigins of this service, and its origin is none of them'
       : 'must be a plain http or https URL, at one of the allowedOrigins of this service';

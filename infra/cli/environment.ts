@@ -127,7 +127,7 @@ function localEnvironment(): Environment {
     apiKey: fixed(LOCAL_KEYS.apiKey),
     signingKeys: fixed([LOCAL_KEYS.signingKey]),
     orderTokenKeys: fixed([LOCAL_KEYS.orderTokenKey]),
-    caller: async () => `local:user/${userInfo().username}`,
+    caller: async () => `local:user/${userName()}`,
   });
 }
 
@@ -210,4 +210,13 @@ function urlAt(variable: string, usual: number): string {
 
 function fixed<T>(value: T): KeptSecret<T> {
   return { get: async () => value, refreshed: async () => undefined };
+}
+
+/** In a container the user may have a number only. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return process.env.USER ?? String(process.getuid?.() ?? 'unknown');
+  }
 }

@@ -1,8 +1,10 @@
 /**
  * CORS as an HTTP API does it: preflights are answered before any route, and the API's rules replace whatever
- * CORS headers a function sends. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
+ * CORS headers a function sends. Pages on this machine are allowed here whatever their port.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
  */
 import type { CorsRules } from './api-routes.ts';
+import { isLocalPage } from './callers.ts';
 
 type Headers = Record<string, string>;
 
@@ -39,7 +41,8 @@ export function withCors(
 
 function allowedOrigin(rules: CorsRules, origin: string | undefined): Headers | undefined {
   const { AllowOrigins = [], AllowCredentials } = rules;
-  if (!origin || !(AllowOrigins.includes('*') || AllowOrigins.includes(origin))) return undefined;
+  const isAllowed = (each: string) => AllowOrigins.includes('*') || AllowOrigins.includes(each);
+  if (!origin || !(isAllowed(origin) || isLocalPage(origin))) return undefined;
   return {
     'access-control-allow-origin': AllowOrigins.includes('*') ? '*' : origin,
     ...(AllowCredentials && { 'access-control-allow-credentials': 'true' }),

@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import dynalite from 'dynalite';
 import { buildApp } from 'fauxqs';
 import { ACCOUNT } from './account.ts';
+import { refusalOf } from './callers.ts';
 import './failed-conditions.ts';
 import { type LoopbackServer, listenOnLoopback, sendJson } from './http-server.ts';
 import { type Gate, openGate } from './trouble.ts';
@@ -14,6 +15,8 @@ export async function startDynamoDb(port = 0, gate: Gate = openGate()): Promise<
   const server: Server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   const [serve] = server.listeners('request') as RequestListener[];
   server.removeAllListeners('request').on('request', async (request, response) => {
+    const refusal = refusalOf(request.headers);
+    if (refusal) return sendJson(response, 403, { message: refusal });
     const isLetThrough = await gate.pass();
     if (!isLetThrough || isClosing) return sendJson(response, 503, { message: 'Service Unavailable' });
     const ended = answered(request, response).then(() => {
@@ -55,6 +58,8 @@ export async function startSqsSns(
 ): Promise<LoopbackServer> {
   const app = buildApp({ logger: false });
   app.addHook('onRequest', async (request, reply) => {
+    const refusal = refusalOf(request.headers);
+    if (refusal) return reply.code(403).send({ message: refusal });
     const isForQueue = String(request.headers['x-amz-target']).startsWith('AmazonSQS.');
     const isLetThrough = await gates[isForQueue ? 'queue' : 'topic'].pass();
     if (!isLetThrough) return reply.code(503).send({ message: 'Service Unavailable' });

@@ -1,5 +1,7 @@
 /** The Lambdas of the template and what feeds them from queues. */
+import { SETTINGS_VARIABLE } from '../../shared/runtime/settings.ts';
 import { CREDENTIALS, REGION } from './account.ts';
+import { LOCAL_PAGES } from './callers.ts';
 import type { EventSource } from './consumer.ts';
 import type { Template } from './template.ts';
 import type { FunctionDefinition } from './workers.ts';
@@ -24,8 +26,19 @@ export function readFunctions(
     handler: properties.Handler,
     timeoutMs: (properties.Timeout ?? 3) * 1000,
     memoryMb: properties.MemorySize ?? 128,
-    environment: { ...properties.Environment?.Variables, ...awsEnvironment(endpoints) },
+    environment: {
+      ...withLocalPages(properties.Environment?.Variables ?? {}),
+      ...awsEnvironment(endpoints),
+    },
   }));
+}
+
+/** Customers may come back to any page on this machine, which no stack may say. */
+function withLocalPages(variables: Record<string, string>): Record<string, string> {
+  const settings = JSON.parse(variables[SETTINGS_VARIABLE] ?? '{}');
+  if (!settings.allowedOrigins) return variables;
+  const allowedOrigins = [...settings.allowedOrigins, ...LOCAL_PAGES];
+  return { ...variables, [SETTINGS_VARIABLE]: JSON.stringify({ ...settings, allowedOrigins }) };
 }
 
 function awsEnvironment({ dynamoDbUrl, sqsUrl, secretsUrl, lambdaUrl }: Endpoints): Record<string, string> {

@@ -1,5 +1,6 @@
 /** As much of Lambda as a function uses: Invoke, of another function or itself, without waiting for its end. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { forCallersHere } from './callers.ts';
 import { type LoopbackServer, openServer, readBody, sendJson } from './http-server.ts';
 
 const INVOKE = /^\/2015-03-31\/functions\/([\w-]+)\/invocations$/;
@@ -11,7 +12,7 @@ export async function startLambda(
   invoke: (functionName: string, event: unknown) => Promise<unknown>,
 ): Promise<LoopbackServer> {
   const server = await openServer(0);
-  server.serve((request, response) => answer(request, response, invoke));
+  server.serve(forCallersHere((request, response) => answer(request, response, invoke)));
   return server;
 }
 

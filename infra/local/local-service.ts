@@ -3,10 +3,12 @@
  * embedded parts and a simulated paytech. `npm start` and the end-to-end tests both start it here.
  */
 import { WEBHOOK_PATH } from '../../shared/http/webhook-paths.ts';
+import { projectSettings } from '../stack/project-context.ts';
 import type { SettingsInput } from '../stack/settings-types.ts';
 import { ACCOUNT, LOCAL_GRACE_SECONDS, LOCAL_KEYS, REGION } from './account.ts';
 import { createApi } from './api.ts';
 import { readApi } from './api-routes.ts';
+import { forCallersHere } from './callers.ts';
 import { type Consumer, startConsumer } from './consumer.ts';
 import { openControlRoom } from './control-room/control-room.ts';
 import { queueUrl, startDynamoDb, startSqsSns } from './embedded.ts';
@@ -41,7 +43,7 @@ export interface LocalOptions {
   dynamoDbPort?: number;
   /** Whether `POST /payments` needs an order token; default: off, and open to anyone on this machine. */
   orderTokens?: 'required' | 'off';
-  /** Pages of yours that may call the API and take customers back, beside the demo shop: `http://localhost:8080`. */
+  /** Pages elsewhere that may call the API and take customers back, beside those on this machine and of cdk.json. */
   pageOrigins?: readonly string[];
   /** Settings of the stack in place of those of cdk.json and of the local run. */
   settings?: Partial<SettingsInput>;
@@ -171,7 +173,8 @@ async function start(options: LocalOptions, started: ToBeClosed): Promise<LocalS
     explain: refusedTokens.explain,
   });
   const urls = { apiUrl: api.url, simulatorUrl: paytech.url() };
-  api.serve(createPages({ ...urls, orderTokens, controlRoom, api: routes }));
+  const pages = createPages({ ...urls, orderTokens, controlRoom, api: routes });
+  api.serve(forCallersHere(pages, allowedOriginsOf(options)));
 
   return {
     apiUrl: api.url,
@@ -228,13 +231,19 @@ async function startPaytech({ paytechPort = 0, simulator: more }: LocalOptions, 
   };
 }
 
+/** Of pages that are not on this machine; those that are may call anyway. */
+function allowedOriginsOf({ settings, pageOrigins = [] }: LocalOptions): string[] {
+  return [...(settings?.allowedOrigins ?? projectSettings().allowedOrigins ?? []), ...pageOrigins];
+}
+
 function settingsOf(
-  { orderTokens = 'off', pageOrigins = [], settings }: LocalOptions,
+  options: LocalOptions,
   { apiUrl, paytechUrl }: { apiUrl: string; paytechUrl: string },
 ): Partial<SettingsInput> {
+  const { orderTokens = 'off', settings } = options;
   return {
     paytechUrl,
-    allowedOrigins: [apiUrl, apiUrl.replace('127.0.0.1', 'localhost'), ...pageOrigins],
+    allowedOrigins: [apiUrl, ...allowedOriginsOf(options)],
     orderTokens,
     createPaymentAuth: 'none',
     hostToHost: true,

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ACCOUNT, REGION } from './account.ts';
+import { forCallersHere } from './callers.ts';
 import { type LoopbackServer, openServer, readBody, sendJson } from './http-server.ts';
 
 /** The values by the secret's name (its construct id in the stack); changing one rotates it. */
@@ -11,7 +12,7 @@ const MAX_REQUEST_BYTES = 64 * 1024;
 
 export async function startSecretsManager(secrets: Secrets): Promise<LoopbackServer> {
   const server = await openServer(0);
-  server.serve((request, response) => answer(request, response, secrets));
+  server.serve(forCallersHere((request, response) => answer(request, response, secrets)));
   return server;
 }
 

@@ -6,14 +6,16 @@
  *   SQS_PORT 3002       the embedded SQS and SNS
  *   DYNAMODB_PORT 3003  the embedded DynamoDB
  *   ORDER_TOKENS off    "required": POST /payments needs an order token (npm run order-token)
- *   ALLOWED_ORIGINS     pages of yours that may call the API beside the demo shop, with commas: http://localhost:8080
+ *   ALLOWED_ORIGINS     pages that may call the API beside those on this machine, with commas: https://shop.test
  *   PAYTECH_ANSWERS whole  "sparse": the simulator says the least that paytech's contract allows; "random": a mixture
+ *   LOG short           "json": what the functions log, whole
  */
 import { styleText } from 'node:util';
 import type { LocalService } from './local-service.ts';
 import { forTerminal } from './log-line.ts';
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+/** The last is what a terminal sends that is closed. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const ports = {
   PORT: portFrom('PORT', 3000),
@@ -24,6 +26,7 @@ const ports = {
 const orderTokens = oneOf('ORDER_TOKENS', ['off', 'required'] as const);
 const pageOrigins = originsFrom('ALLOWED_ORIGINS');
 const answers = oneOf('PAYTECH_ANSWERS', ['whole', 'sparse', 'random'] as const);
+const logForm = oneOf('LOG', ['short', 'json'] as const);
 
 const { startLocal, LOCAL_KEYS } = await import('./local-service.ts');
 const starting = startLocal({
@@ -36,7 +39,7 @@ const starting = startLocal({
   simulator: { answers: { form: answers } },
   controlRoom: true,
   onLog: (functionName, line) => {
-    const said = forTerminal(line);
+    const said = forTerminal(line, logForm);
     if (said !== undefined) console.log(styleText('dim', `[${functionName}] ${said}`));
   },
 });
@@ -51,6 +54,8 @@ try {
 
 async function shutDown(): Promise<void> {
   isStopping = true;
+  // Nobody reads any more what the terminal was told.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   // A second Ctrl-C does not wait.
   for (const signal of SIGNALS) process.on(signal, () => process.exit(1));
   // Ctrl-C in the middle of a start ends the bundler too, which fails the start.
@@ -63,7 +68,7 @@ function announce({ apiUrl, simulatorUrl, sqsUrl, dynamoDbUrl, notEmulated }: Lo
   console.log(`Keys here: shop API key ${LOCAL_KEYS.apiKey}, signing key ${LOCAL_KEYS.signingKey},
   order-token key ${LOCAL_KEYS.orderTokenKey}, AWS access key and secret local/local.
 Order tokens: ${orderTokens} (ORDER_TOKENS). The simulator's answers: ${answers} (PAYTECH_ANSWERS).
-Pages of yours that may call the API: ${pageOrigins.join(', ') || 'none'} (ALLOWED_ORIGINS).
+Pages that may call the API: those on localhost and 127.0.0.1, of cdk.json${pageOrigins.map((each) => `, ${each}`).join('')} (ALLOWED_ORIGINS).
 Of the stack, these resource types are not emulated: ${notEmulated.join(', ')}.
 Try:
   curl ${apiUrl}/payments -H 'content-type: application/json' -d ${exampleOrder()}

@@ -10,8 +10,8 @@ const [folder, handlerName] = process.argv.slice(2);
 const [file, name] = handlerName.split('.');
 
 process.on('disconnect', () => process.exit());
-// Ctrl-C reaches the whole process group; it is the parent that decides when a worker goes.
-process.on('SIGINT', () => {});
+// Ctrl-C and the end of a terminal reach the whole process group; it is the parent that decides when a worker goes.
+for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => {});
 
 const { [name]: handler } = await import(pathToFileURL(join(folder, `${file}.mjs`)).href);
 if (typeof handler !== 'function') throw new TypeError(`${handlerName} is not a function`);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -30,7 +30,7 @@ credential_process = exit 1
 }
 
 /** `npm start` on that machine; answers its log so far and, once it is ready, the URLs of API and simulator. */
-async function startOn(host: string) {
+async function startOn(host: string, more: NodeJS.ProcessEnv = {}) {
   const run = spawn(process.execPath, [start], {
     env: {
       ...process.env,
@@ -52,6 +52,7 @@ async function startOn(host: string) {
         ]),
       ),
       NODE_USE_ENV_PROXY: '1',
+      ...more,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -65,7 +66,7 @@ async function startOn(host: string) {
   }
   const ready = await vi.waitUntil(() => log.find((line) => line.startsWith('ready')), { timeout: 50_000 });
   const [apiUrl, , simulatorUrl] = ready.match(/http:\/\/127\.0\.0\.1:\d+/g)!;
-  return { log, apiUrl: apiUrl!, simulatorUrl: simulatorUrl! };
+  return { run, log, apiUrl: apiUrl!, simulatorUrl: simulatorUrl! };
 }
 
 async function json(url: string, body?: unknown) {
@@ -87,4 +88,20 @@ test('a payment goes through whatever profile, endpoint, proxy and home folder t
     .poll(() => json(`${apiUrl}/payments/${id}`), { message: log.join('\n') })
     .toMatchObject({ state: 'COMPLETED', version: 2 });
   expect(connections()).toBe(0);
+}, 120_000);
+
+test('nothing is left behind when the terminal is closed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'closed-terminal-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const { host } = await blackHole();
+  const { run, apiUrl } = await startOn(host, { TMPDIR: folder });
+  // Nobody reads any more either.
+  run.stdout.destroy();
+  run.stderr.destroy();
+  const ended = once(run, 'exit');
+  run.kill('SIGHUP');
+  expect(await ended).toEqual([0, null]);
+  // What Node itself caches there is its own.
+  expect(readdirSync(folder).filter((name) => name !== 'node-compile-cache')).toEqual([]);
+  await expect(fetch(apiUrl)).rejects.toThrow('fetch failed');
 }, 120_000);

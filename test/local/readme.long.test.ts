@@ -7,15 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalService, startLocal } from '../../infra/local/local-service.ts';
 import { type CommandBlock, commandBlocks, readDocument, root } from '../support/documents.ts';
 
-/** What a reader does on the own machine: the walk-throughs, line by line as printed, and a page of one's own. */
-
-/** Of a page of the reader's own. */
-const PAGE = 'http://localhost:8080';
+/** What a reader does on the own machine: the walk-throughs, line by line as printed */
 
 let service: LocalService;
 let folder: string;
 beforeAll(async () => {
-  service = await startLocal({ pageOrigins: [PAGE] });
+  service = await startLocal();
   folder = await mkdtemp(join(tmpdir(), 'walkthrough-'));
 });
 afterAll(async () => {
@@ -92,32 +89,6 @@ describe('the page of the API', () => {
       );
     }
     expect(output).toMatch(/"state":"CANCELLED","cycles":\[\{"sequence":1,"type":"REGULAR"/);
-  });
-});
-
-describe('a page of one’s own', () => {
-  const create = (origin: string) =>
-    fetch(`${service.apiUrl}/payments`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', origin },
-      body: JSON.stringify({
-        referenceId: `order-of-${new URL(origin).port}`,
-        amount: '1',
-        currency: 'EUR',
-        returnUrl: `${origin}/thanks.html?payment={id}`,
-      }),
-    });
-
-  it('may call the API and take the customer back, where its origin is named', async () => {
-    const answer = await create(PAGE);
-    expect(answer.status).toBe(201);
-    expect(answer.headers.get('access-control-allow-origin')).toBe(PAGE);
-  });
-
-  it('may do neither, where it is not', async () => {
-    const answer = await create('http://localhost:8081');
-    expect(answer.status).toBe(400);
-    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
   });
 });
 

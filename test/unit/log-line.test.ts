@@ -18,7 +18,7 @@ const line = {
 
 it('has no counts, which are for CloudWatch', () => {
   const text = JSON.stringify({ ...line, _aws: counting('Reconciled'), Reconciled: 1, checked: 0 });
-  expect(JSON.parse(forTerminal(text)!)).toEqual({
+  expect(JSON.parse(forTerminal(text, 'json')!)).toEqual({
     level: 'INFO',
     message: 'nothing to check',
     requestId: 'r',
@@ -28,10 +28,37 @@ it('has no counts, which are for CloudWatch', () => {
 
 it('leaves out a line that only counts, but no warning', () => {
   const counts = { ...line, _aws: counting('ClaimFlagged'), ClaimFlagged: 0 };
-  expect(forTerminal(JSON.stringify(counts))).toBeUndefined();
-  expect(forTerminal(JSON.stringify({ ...counts, level: 'WARN' }))).toContain('nothing to check');
+  expect(forTerminal(JSON.stringify(counts), 'short')).toBeUndefined();
+  expect(forTerminal(JSON.stringify({ ...counts, level: 'WARN' }), 'short')).toBe('WARN nothing to check');
 });
 
-it.each(['no JSON', '[]', 'null', JSON.stringify(line)])('is what it was without counts: %s', (text) => {
-  expect(forTerminal(text)).toBe(text);
+it('is no line a minute for a reconcile that finds nothing', () => {
+  const idle = JSON.stringify({ ...line, checked: 0, nothingToCheck: true });
+  expect(forTerminal(idle, 'short')).toBeUndefined();
+  expect(forTerminal(idle, 'json')).toContain('nothingToCheck');
 });
+
+it('is short: what happened, and what is said of it', () => {
+  const said = {
+    ...line,
+    timestamp: '2026-03-01T10:00:00.000Z',
+    paymentId: 'p1',
+    state: 'COMPLETED',
+    found: 2,
+    failed: 0,
+  };
+  expect(forTerminal(JSON.stringify(said), 'short')).toBe(
+    'nothing to check paymentId=p1 state=COMPLETED found=2',
+  );
+  const reason = { ...line, level: 'WARN', reason: 'has expired', members: ['exp'] };
+  expect(forTerminal(JSON.stringify(reason), 'short')).toBe(
+    'WARN nothing to check reason="has expired" members=["exp"]',
+  );
+});
+
+it.each(['no JSON', '[]', 'null', '{"a":1}'])(
+  'is what it was where it is no line of the logger: %s',
+  (text) => {
+    expect(forTerminal(text, 'short')).toBe(text);
+  },
+);

@@ -11,6 +11,7 @@
 import Fastify from 'fastify';
 import { assertSigningKey } from '../../../shared/paytech/signature.ts';
 import { MINUTE_MS } from '../../../shared/runtime/time.ts';
+import { refusalOf } from '../callers.ts';
 import { type AnswerForm, Answers, type AnswersSetting } from './answer-forms.ts';
 import { useErrorBodies, useExactJson } from './answers.ts';
 import { checkoutRoutes } from './checkout-routes.ts';
@@ -125,6 +126,10 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   useExactJson(app);
   useErrorBodies(app, 409);
   const shared = { payments, subscriptions, describe, chargedBack };
+  app.addHook('onRequest', async (request, reply) => {
+    const refusal = refusalOf(request.headers);
+    if (refusal) return reply.code(403).send({ message: refusal });
+  });
   app.register(
     async (api) => {
       useErrorBodies(api, 400);
