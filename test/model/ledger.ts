@@ -210,6 +210,10 @@ export function openLedger(payments: ReadonlyMap<string, MadePayment>, isRecorde
         if (isCascade && mayStart && isPaid) ambiguous.add(id);
       }
     },
+    /** A cycle, or what it was cascaded to, of what does not hold money any more, or of what is ambiguous itself. */
+    noteCycle(id: string, isParentPaid: boolean): void {
+      if (!isParentPaid || ambiguous.has(payments.get(id)?.parentPaymentId ?? '')) ambiguous.add(id);
+    },
     /** A cascade of what held money once. */
     noteLateCascade(id: string, parentId: string): void {
       if (startsCycles(parentId)) ambiguous.add(id);

@@ -175,7 +175,6 @@ export function createPaytech(state: State, withdrawalId: (index: number) => str
       currency: 'EUR',
     });
     noteMade(cycle, { by: 'cycle', parentId: first.id });
-    if (gateway.garbled.has(first.id)) ledger.noteParent(first.id, false);
     send(cycle, webhook);
   }
 

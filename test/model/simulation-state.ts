@@ -150,10 +150,17 @@ export function openState(
 
   function noteMade(payment: MadePayment, by: Made): void {
     ledger.made.set(payment.id, by);
+    if (by.by === 'cycle') ledger.noteCycle(payment.id, isToldPaid(by.parentId));
     // Nobody has to be sent to it.
     if (payment.paymentType === 'DEPOSIT' && !payment.redirectUrl) parts.shown.add(payment.id);
     noteTruth(payment);
     if (forGood.fault && forGood.paymentId === undefined) strike(payment.id);
+  }
+
+  /** Whether paytech says of a payment that it holds money. */
+  function isToldPaid(id: string): boolean {
+    const { state } = gateway.payments.get(id)!.facts;
+    return meansMoney(state) && !gateway.garbled.has(id);
   }
 
   /** What stays for good begins, with the payment that it is about. */
