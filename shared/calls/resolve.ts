@@ -99,11 +99,12 @@ export function resolveClaim(deps: ResolveClaimDependencies) {
     const answer = await gateway.get(paymentId, SHORT_ASK_LIMIT_MS);
     if (answer.kind === 'not-accepted' && answer.status === 404)
       return mismatch('paytech has no such payment');
-    if (answer.kind !== 'answered') return { is: 'unavailable' };
-    const payment = answer.result;
+    const entry = listed?.find(({ id }) => id === paymentId);
+    const sureEntry = entry?.unsure ? undefined : entry;
+    const payment = answer.kind === 'answered' ? answer.result : sureEntry;
+    if (!payment) return { is: 'unavailable' };
     const { paymentType = TYPE_OF_KIND[claim.kind], referenceId } = payment;
     if (paymentType !== TYPE_OF_KIND[claim.kind]) return mismatch('the payment has another payment type');
-    const entry = listed?.find(({ id }) => id === paymentId);
     const isListed = entry !== undefined || paymentsOf(claim).includes(paymentId);
     const isNamed = referenceId !== undefined && referencesOf(claim).includes(referenceId);
     const sure = (listed ?? []).filter((each) => !each.unsure);

@@ -220,14 +220,16 @@ describe('a flagged withdrawal', () => {
       currency: 'EUR',
     });
 
-  it('is adopted when it was sent', async () => {
+  it.each(['well', 'down'] as const)('is adopted when it was sent, GET being %s', async (get) => {
     const body = await flagged();
     const { id } = isFound(body.referenceId);
+    world.gateway.weather.get = get;
     const decision = { outcome: 'sent', paymentId: id, reason };
     expect(await office.resolve('withdrawal', body.referenceId, decision)).toMatchObject({
       status: 200,
       body: { result: 'adopted', payment: { id } },
     });
+    world.gateway.weather.get = 'well';
     expect(await office.withdraw(body)).toMatchObject({ status: 200, body: { id } });
   });
 
