@@ -16,6 +16,12 @@ test('cfn-lint has nothing against the template with every option', async ({ ski
     subscribers: [{ name: 'ledger', filter: { state: ['COMPLETED'] } }, { name: 'mail' }],
     webhookBatchSize: 100,
     reservedConcurrency: { 'apply-payment-event': 10 },
+    domain: {
+      name: 'pay.shop.example',
+      certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555',
+      hostedZone: { id: 'Z0123456789ABCDEFGHIJ', name: 'shop.example' },
+    },
+    defaultEndpoint: 'off',
     tableWriteLimit: 4_000,
     savedQueries: true,
     dataKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555',
