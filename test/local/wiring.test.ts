@@ -56,6 +56,7 @@ afterAll(async () => {
   await gateway.close();
 });
 
+const MARK = { pk: { S: 'sweep#mark' } };
 const newId = () => `order-${randomUUID()}`;
 const EUR_10 = { amount: '10', currency: 'EUR' };
 const PARAMETERS = { additionalParameters: { shop: 'north', note: 'of nobody else' } };
@@ -106,8 +107,7 @@ async function recorded(id: string, state: string, of = service) {
   );
 }
 
-async function isListed(id: string): Promise<void> {
-  const pk = `payment#${id}`;
+async function isListed(id: string, pk = `payment#${id}`): Promise<void> {
   expect(await service.item(pk)).toMatchObject({ openShard: openShard(pk, { shards: SETTINGS.openShards }) });
 }
 
@@ -143,16 +143,14 @@ async function askedBy(work: () => Promise<unknown>) {
   return gateway.asked.slice(before);
 }
 const asks = async (method: string, path: string, work: () => Promise<unknown>) => {
-  const asked = await askedBy(work);
-  expect(asked.map((each) => `${each.method} ${each.path}`)).toContain(`${method} ${path}`);
+  expect((await askedBy(work)).map((each) => `${each.method} ${each.path}`)).toContain(`${method} ${path}`);
 };
 
 const reconcile = () => service.invoke('reconcile', {});
 
 /** As the first of a stack, which has all that paytech's list still shows to read. */
 async function firstReconcile(): Promise<void> {
-  const Key = { pk: { S: 'sweep#mark' } };
-  await service.dynamo.send(new DeleteItemCommand({ TableName: 'payments', Key }));
+  await service.dynamo.send(new DeleteItemCommand({ TableName: 'payments', Key: MARK }));
   await reconcile();
 }
 
@@ -275,7 +273,7 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
       expect(await seenIn(String(id), 'COMPLETED', plain)).not.toHaveProperty('unconfirmed');
     },
     webhookGraceSeconds: async () => {
-      // Once the sweep has had its time after the grace, which is four minutes here.
+      // Once the sweep has had its time, after four minutes of grace.
       const { dueAt } = await seenIn(await created(), 'COMPLETED');
       expect(Math.round((Number(dueAt) - Date.now()) / (60 * SECOND_MS))).toBe(7);
     },
@@ -342,8 +340,7 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
     },
     paytechUrl: () => asks('GET', '/api/v1/payments', firstReconcile),
     reconcileWorkers: async () => {
-      const at = Date.now() - HOUR_MS;
-      const mark = { pk: { S: 'sweep#mark' }, schema: { N: '1' }, at: { N: String(at) } };
+      const mark = { ...MARK, schema: { N: '1' }, at: { N: String(Date.now() - HOUR_MS) } };
       await service.dynamo.send(new PutItemCommand({ TableName: 'payments', Item: mark }));
       const before = service.logs.length;
       await reconcile();
@@ -359,7 +356,7 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
       gateway.holdBack(({ path }) => /^\/api\/v1\/payments\/./.test(path));
       const run = reconcile();
       await vi.waitFor(() => expect(gateway.held()).toBe(3), { timeout: 20_000 });
-      // Were there more at once, they would be here by now; that they are not is no proof, but a wrong one shows.
+      // Were there more at once, they would be here by now.
       await delay(300);
       expect(gateway.held()).toBe(3);
       gateway.letGo();
