@@ -37,6 +37,7 @@ export async function runProgram(
   language: string,
   text: string,
   env: Record<string, string>,
+  args: string[] = [],
 ): Promise<string> {
   const { file, command } = COMMANDS[language]!;
   const folder = await mkdtemp(join(tmpdir(), 'program-'));
@@ -44,8 +45,8 @@ export async function runProgram(
     await writeFile(join(folder, file), text);
     if (language === 'js') await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
     if (language === 'csharp') await writeFile(join(folder, 'program.csproj'), CSHARP_PROJECT);
-    const [program, ...args] = command;
-    return await mustRun(program, args, { cwd: folder, env: { ...process.env, ...env } });
+    const [program, ...options] = command;
+    return await mustRun(program, [...options, ...args], { cwd: folder, env: { ...process.env, ...env } });
   } finally {
     await rm(folder, { recursive: true });
   }
