@@ -92,6 +92,16 @@ describe('the page of the API', () => {
   });
 });
 
+describe('the page of faults', () => {
+  it('loses a webhook, and the payment is known all the same', async () => {
+    const blocks = walkthroughOf('docs/faults.md');
+    expect(blocks).toHaveLength(1);
+    expect(await shell(scriptOf(blocks))).toMatch(/"state":"COMPLETED"/);
+    const left = await (await fetch(`${service.simulatorUrl}/simulator/faults`)).json();
+    expect(left).toEqual([]);
+  });
+});
+
 describe('npm start', () => {
   it.each([
     ['ALLOWED_ORIGINS', 'http://localhost:8080/shop'],

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { CALLS, KINDS } from '../../infra/local/simulator/faults.ts';
 import { commandBlocks, quotes, readDocument, root } from '../support/documents.ts';
 
 const documents = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
@@ -92,7 +93,7 @@ describe('every block of commands is run by a test', () => {
     switch (mark?.split(':')[0]) {
       case 'walkthrough':
         // test/local/readme.long.test.ts
-        return expect(['README.md', 'docs/api.md']).toContain(path);
+        return expect(['README.md', 'docs/api.md', 'docs/faults.md']).toContain(path);
       case 'rehearsed':
         // npm run rehearse, which takes its commands from there.
         return script
@@ -110,6 +111,14 @@ describe('every block of commands is run by a test', () => {
         );
     }
   });
+});
+
+test('the page of faults names every kind, and the calls that have it', () => {
+  const page = readDocument('docs/faults.md');
+  const rows = [...page.matchAll(/^\| (`.*`) \|.*\| (.*) \|$/gm)].slice(1);
+  const named = rows.flatMap(([, kinds]) => [...kinds!.matchAll(/`([^`]+)`/g)].map(([, kind]) => kind!));
+  expect(named.sort()).toEqual([...KINDS].sort());
+  for (const call of CALLS) expect(page).toContain(`\`${call}\``);
 });
 
 test('what a document quotes is the file, word for word', () => {
