@@ -5,6 +5,7 @@ import type { Table } from '../../shared/store/table.ts';
 import { checkInvariants, recordsOf } from './invariants.ts';
 import type { Schedule } from './schedule.ts';
 import type { Simulation } from './simulation.ts';
+import type { Webhook } from './simulation-state.ts';
 
 /** In how many rounds everything must have come to rest; each is longer than a lease. */
 const REST_ROUNDS = 20;
@@ -155,7 +156,10 @@ async function restForAnHour(simulation: Simulation): Promise<void> {
   }
 }
 
-/** Every acknowledged webhook comes once more. */
+/**
+ * Every acknowledged webhook comes once more. Not a made-up one of a chargeback that has come to be: it was parked when
+ * there was none, and is now as good as true.
+ */
 export async function replayChangesNothing(simulation: Simulation, table: Table): Promise<void> {
   const essence = async () =>
     (await recordsOf(simulation, table)).map(({ id, state, version, history }) => ({
@@ -165,10 +169,18 @@ export async function replayChangesNothing(simulation: Simulation, table: Table)
       history,
     }));
   const before = await essence();
-  for (const webhook of simulation.acknowledged.values()) simulation.resend(webhook);
+  for (const webhook of simulation.acknowledged.values()) {
+    if (!hasComeTrue(simulation, webhook)) simulation.resend(webhook);
+  }
   await untilQuiet(simulation);
   expect(await essence(), 'replaying everything changes nothing').toEqual(before);
   await checkInvariants(simulation, table);
+}
+
+function hasComeTrue({ madeUp, disputes }: Simulation, { about, bytes }: Webhook): boolean {
+  if (about !== 'chargeback') return false;
+  const { id } = JSON.parse(bytes.toString()) as { id: string };
+  return madeUp.has(id) && disputes.has(id);
 }
 
 async function untilQuiet(simulation: Simulation): Promise<void> {
