@@ -19,11 +19,14 @@ for (const stream of [process.stdout, process.stderr]) {
 
 process.exitCode = await run(async () => {
   let result: Result | undefined;
-  await program((each) => {
+  const root = program((each) => {
     result = each;
-  })
-    .version(wantsJson ? JSON.stringify({ version: version() }) : version(), '--version', 'print the version')
-    .parseAsync();
+  });
+  const told = wantsJson ? JSON.stringify({ version: version() }) : version();
+  // After a command it is an option of that command's: replay has one.
+  if (!root.commands.some((each) => process.argv.includes(each.name())))
+    root.version(told, '--version', 'print the version');
+  await root.parseAsync();
   return result;
 });
 

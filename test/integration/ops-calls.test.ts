@@ -54,6 +54,7 @@ describe.concurrent('paytech-ops', () => {
     const [forPeople, forPrograms] = await Promise.all([ops('--version'), ops('--json', '--version')]);
     expect(forPeople).toMatchObject({ code: 0, said: `${version}\n` });
     expect(JSON.parse(forPrograms.said)).toEqual({ version });
+    expect(await ops('replay', 'p-1', '--version', '1')).toMatchObject({ code: 1 });
   });
 
   it('says to programs what it lacks when it is called without a command', async () => {
