@@ -29,3 +29,8 @@ export function parseCount(text: string): number {
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('Give a number from 1 up.');
   return Number(text);
 }
+
+/** A number from 1 up, or `always`. */
+export function parseTimes(text: string): number | 'always' {
+  return text === 'always' ? text : parseCount(text);
+}

@@ -91,6 +91,15 @@ export function findEnvironment(where: Where): Promise<Environment> | Environmen
   return localEnvironment();
 }
 
+/** The local run, for what works nowhere else. */
+export function findLocalRun({ stack, profile, region }: Where): Environment {
+  if (stack ?? profile ?? region)
+    throw new Failure('This works on the local run only: leave out --stack, --profile and --region.', 2);
+  if (!isRepository())
+    throw new Failure('This works on the local run only, which is in the repository (npm start).', 2);
+  return localEnvironment();
+}
+
 function localEnvironment(): Environment {
   const sqsUrl = urlAt('SQS_PORT', 3002);
   const apiUrl = urlAt('PORT', 3000);

@@ -18,6 +18,7 @@ import { doctor } from './doctor.ts';
 import { type Environment, findEnvironment, type Where } from './environment.ts';
 import { explain } from './explain.ts';
 import { keys } from './keys.ts';
+import { localCommands } from './local-commands.ts';
 import type { Result } from './output.ts';
 import { reconcileAll } from './reconcile.ts';
 import { replay } from './replay.ts';
@@ -51,6 +52,7 @@ export function program(onResult: (result: Result) => void): Command {
   claims(root, work);
   alarms(root, work);
   upkeep(root, work);
+  localCommands(root, onResult);
   return root;
 }
 

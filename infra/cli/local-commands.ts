@@ -1,0 +1,35 @@
+/** The commands that try things out, on the local run only. */
+import { Argument, type Command } from 'commander';
+import { CALLS, type Fault, KINDS } from '../local/simulator/faults.ts';
+import { parseTimes } from './arguments.ts';
+import { findLocalRun, type Where } from './environment.ts';
+import { clearFaults, listFaults, setFault } from './faults.ts';
+import type { Result } from './output.ts';
+
+type Work = (run: (environment: ReturnType<typeof findLocalRun>) => Promise<Result>) => Promise<void>;
+
+export function localCommands(root: Command, onResult: (result: Result) => void): void {
+  const work: Work = async (run) => onResult(await run(findLocalRun(root.opts<Where>())));
+  faults(root, work);
+}
+
+function faults(root: Command, work: Work): void {
+  const group = root.command('faults').description('what goes wrong next at the simulator (local run)');
+  group
+    .command('ls', { isDefault: true })
+    .description('list those that are left, first used first')
+    .action(() => work(listFaults));
+  group
+    .command('set')
+    .description('let a call fail, or a webhook; docs/faults.md says what each kind does')
+    .addArgument(new Argument('<on>', 'which call, or webhook').choices(CALLS))
+    .addArgument(new Argument('<kind>', 'what happens').choices(KINDS))
+    .option('--times <n>', 'how often, or always', parseTimes, 1)
+    .action((on: Fault['on'], kind: Fault['kind'], { times }: Pick<Fault, 'times'>) =>
+      work((environment) => setFault(environment, { on, kind, times })),
+    );
+  group
+    .command('clear')
+    .description('take all of them away')
+    .action(() => work(clearFaults));
+}
