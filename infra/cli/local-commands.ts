@@ -5,12 +5,24 @@ import { parseTimes } from './arguments.ts';
 import { findLocalRun, type Where } from './environment.ts';
 import { clearFaults, listFaults, setFault } from './faults.ts';
 import type { Result } from './output.ts';
+import { type KindName, listKinds, KINDS as TRIGGERS, trigger } from './trigger.ts';
 
 type Work = (run: (environment: ReturnType<typeof findLocalRun>) => Promise<Result>) => Promise<void>;
 
 export function localCommands(root: Command, onResult: (result: Result) => void): void {
   const work: Work = async (run) => onResult(await run(findLocalRun(root.opts<Where>())));
+  triggers(root, work);
   faults(root, work);
+}
+
+function triggers(root: Command, work: Work): void {
+  root
+    .command('trigger')
+    .description('make something happen at the simulator, up to its events (local run)')
+    .addArgument(new Argument('[kind]', 'what; without it, list them').choices(Object.keys(TRIGGERS)))
+    .action((kind?: KindName) =>
+      work(async (environment) => (kind === undefined ? listKinds() : trigger(environment, kind))),
+    );
 }
 
 function faults(root: Command, work: Work): void {

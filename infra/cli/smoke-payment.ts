@@ -4,15 +4,14 @@ import type { HistoryEntry, PaymentRecord } from '../../shared/payment/payment.t
 import { isFinal } from '../../shared/payment/state.ts';
 import { MINUTE_MS, SECOND_MS } from '../../shared/runtime/time.ts';
 import { readPayment } from '../../shared/store/payments.ts';
-import { signOrder } from '../local/sign-order.ts';
 import type { Environment } from './environment.ts';
 import { Failure } from './failure.ts';
 import type { Finding } from './finding.ts';
 import { progress } from './output.ts';
+import { call, placeOrder } from './place-order.ts';
 
 const PAY_WITHIN_MS = 10 * MINUTE_MS;
 const LOOK_EVERY_MS = SECOND_MS;
-const LIMIT_MS = 15 * SECOND_MS;
 const TEST_CARD = '4000 0000 0000 0408';
 const ORDER = { amount: '1.00', currency: 'EUR' };
 
@@ -48,17 +47,10 @@ interface Created {
   tookMs: number;
 }
 
-async function create({ apiUrl, orderTokenKeys }: Environment): Promise<Created | Finding> {
+async function create(environment: Environment): Promise<Created | Finding> {
   const referenceId = `doctor-${new Date().toISOString().replaceAll(/\W/g, '')}`;
-  const order = { referenceId, ...ORDER };
   const startedAt = Date.now();
-  let answer = await call(`${apiUrl}/payments`, order);
-  if (answer.body.code === 'order.token_required') {
-    const [key] = await orderTokenKeys.get();
-    const orderToken = await signOrder(order, key!, 10 * 60);
-    answer = await call(`${apiUrl}/payments`, { orderToken });
-  }
-  const { status, body } = answer;
+  const { status, body } = await placeOrder(environment, { referenceId, ...ORDER });
   if (status === 403)
     return { is: 'warn', detail: 'not tried: here only callers with AWS credentials create payments' };
   if (status !== 201)
@@ -88,13 +80,4 @@ async function shown({ apiUrl }: Environment, { id, state }: PaymentRecord): Pro
   const { status, body } = await call(`${apiUrl}/payments/${id}`);
   const isShown = status === 200 && body.state === state;
   return { is: isShown ? 'ok' : 'fail', detail: `the API answers HTTP ${status}, ${body.state}` };
-}
-
-async function call(url: string, body?: object): Promise<{ status: number; body: Record<string, string> }> {
-  const response = await fetch(url, {
-    headers: { 'content-type': 'application/json' },
-    signal: AbortSignal.timeout(LIMIT_MS),
-    ...(body && { method: 'POST', body: JSON.stringify(body) }),
-  });
-  return { status: response.status, body: (await response.json()) as Record<string, string> };
 }

@@ -5,8 +5,8 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
+import { openBackOffice } from './back-office.ts';
 import type { ControlRoom } from './control-room/control-room.ts';
-import { openBackOffice } from './demo/back-office.ts';
 import { openMerchant } from './demo/merchant.ts';
 import { shopRoutes } from './demo/shop-routes.ts';
 import { openSubscriptions } from './demo/subscriptions.ts';

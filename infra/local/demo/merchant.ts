@@ -5,8 +5,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { LOCAL_KEYS } from '../account.ts';
+import type { BackOffice } from '../back-office.ts';
 import { type OrderClaims, signOrder } from '../sign-order.ts';
-import type { BackOffice } from './back-office.ts';
 
 interface Product {
   name: string;

@@ -1,5 +1,5 @@
 /** What the demo shop's server does with the subscriptions that paytech runs for it, each by its first payment. */
-import type { BackOffice } from './back-office.ts';
+import type { BackOffice } from '../back-office.ts';
 
 /** As the back office's routes answer: `{state, cycles}`; undefined where there is none. */
 type Found = Promise<object | undefined>;
