@@ -113,6 +113,13 @@ describe('every block of commands is run by a test', () => {
   });
 });
 
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
+test('no command asks for the resources of a stack by the call that names the first hundred only', () => {
+  const scripts = documents.flatMap((path) => commandBlocks(readDocument(path)));
+  expect(scripts.filter(({ script }) => script.includes('list-stack-resources')).length).toBeGreaterThan(2);
+  expect(scripts.filter(({ script }) => script.includes('describe-stack-resources'))).toEqual([]);
+});
+
 test('the page of faults names every kind, and the calls that have it', () => {
   const page = readDocument('docs/faults.md');
   const rows = [...page.matchAll(/^\| (`.*`) \|.*\| (.*) \|$/gm)].slice(1);
