@@ -12,14 +12,20 @@ const policy: Json = JSON.parse(
 );
 const allowed: string[] = policy.Statement.flatMap(({ Action }: Json) => Action);
 
+const domain = {
+  name: 'pay.shop.example',
+  certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab',
+  hostedZone: { id: 'Z0123456789ABCDEFGHIJ', name: 'shop.example' },
+};
+
 /** What the types declare for properties that the stack does not use. */
 const NOT_USED = [
   // Replicas in other Regions, exports to Kinesis, provisioned capacity: data of the table is read for nothing else.
   /^dynamodb:(BatchWriteItem|(Get|Put|Update|Delete)Item|Query|Scan|\w*TableReplica\w*|\w*KinesisStreamingDestination)$/,
   /^(kinesis|application-autoscaling|firehose|ec2|elasticfilesystem|s3files):/,
   /^s3:(REST|getObject)/,
-  // Users and groups; boundaries; roles of AWS itself.
-  /^iam:(\w+(User|Group)Policy|\w+PermissionsBoundary|CreateServiceLinkedRole)$/,
+  // Users and groups; boundaries.
+  /^iam:(\w+(User|Group)Policy|\w+PermissionsBoundary)$/,
   /^lambda:((Put|Delete)FunctionCodeSigningConfig|GetCodeSigningConfig|GetLayerVersion|PassCapacityProvider|AssociateRuntimeAlias)$/,
   /^logs:(\w*Index\w+|(Put|Delete)DataProtectionPolicy|\w*BearerTokenAuthentication|\w*DeletionProtection|DeleteResourcePolicy)$/,
   /^sns:PutDataProtectionPolicy$/,
@@ -45,7 +51,7 @@ test('CloudFormation may do what the stack needs', async ({ skip }) => {
   const python = installedPython();
   skip(python === undefined, 'cfn-lint is not installed: "npm run rehearse" installs it');
   const declared: Record<string, string[]> = JSON.parse(await mustRun(python!, ['-c', DECLARED]));
-  const { template } = await synthesize({ ...minimal, hostToHost: true, savedQueries: true });
+  const { template } = await synthesize({ ...minimal, hostToHost: true, savedQueries: true, domain });
   const resources = Object.values<Json>(template.toJSON().Resources);
   const needed = new Set(resources.flatMap(({ Type }) => declared[Type] ?? [`nothing known of ${Type}`]));
 
@@ -70,6 +76,25 @@ test('it fits a managed policy, and gives a role to nothing but Lambda', () => {
     { Condition: { StringEquals: { 'iam:PassedToService': 'lambda.amazonaws.com' } } },
   ]);
   for (const { Action, Resource } of policy.Statement)
-    if (Action.some((action: string) => action.startsWith('iam:')))
+    if (Action.some((action: string) => action.startsWith('iam:')) && !makesRolesOfServices(Action))
       expect(Resource).toBe('arn:*:iam::*:role/paytech-payments-*');
 });
+
+/**
+ * Which API Gateway does in the name of its caller, with the first API or domain of an account:
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/using-service-linked-roles.html
+ */
+test('of the roles of AWS itself it makes that of API Gateway alone', () => {
+  const making = policy.Statement.filter(({ Action }: Json) => makesRolesOfServices(Action));
+  expect(making).toMatchObject([
+    {
+      Action: ['iam:CreateServiceLinkedRole'],
+      Resource: 'arn:*:iam::*:role/aws-service-role/ops.apigateway.amazonaws.com/*',
+      Condition: { StringEquals: { 'iam:AWSServiceName': 'ops.apigateway.amazonaws.com' } },
+    },
+  ]);
+});
+
+function makesRolesOfServices(actions: string[]): boolean {
+  return actions.includes('iam:CreateServiceLinkedRole');
+}
