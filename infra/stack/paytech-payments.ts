@@ -134,9 +134,20 @@ export class PaytechPayments extends Construct {
   grantOperation(name: OperationRouteKey, grantee: IGrantable): Grant {
     const [method, path] = methodAndPath(name);
     // The route's own grant allows all that begins like it, from its first parameter on.
-    const resource = this.api.arnForExecuteApi(method, path.replace(/\{\w+\}/g, '*'), this.stage.stageName);
+    const resource = this.api.arnForExecuteApi(method, pathPattern(path), this.stage.stageName);
     return Grant.addToPrincipal({ grantee, actions: ['execute-api:Invoke'], resourceArns: [resource] });
   }
+}
+
+/** An id of paytech's has 32 characters. */
+const ANY_PAYMENT = '?'.repeat(32);
+
+/**
+ * Its parameters as IAM's wildcards. At the end of a path a `*` stands for slashes too, and so for the routes below a
+ * payment: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+ */
+function pathPattern(path: string): string {
+  return path.replace(/(?<=\/payments\/)\{id\}$/, ANY_PAYMENT).replace(/\{\w+\}/g, '*');
 }
 
 /** Metrics, alarms and what paytech-ops finds are by the stack's name. */

@@ -1,16 +1,22 @@
 /** What a platform puts around the service: roles, guards, domains. */
+import { randomUUID } from 'node:crypto';
 import { App, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  methodAndPath,
+  OPERATION_ROUTES,
+  type OperationRouteKey,
+} from '../../functions/operations/routes.ts';
 import { bundleFunctions } from '../../infra/stack/bundle.ts';
 import { PaytechPayments } from '../../infra/stack/paytech-payments.ts';
 import type { SettingsInput } from '../../infra/stack/settings-types.ts';
 
 beforeAll(() => bundleFunctions(), 240_000);
 
-const roleIn = (stack: Stack) =>
-  new Role(stack, 'clerk', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
+const roleIn = (stack: Stack, id = 'clerk') =>
+  new Role(stack, id, { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
 
 test('a role is granted one route of the back office and no other', () => {
   const stack = new Stack(new App(), 'shop');
@@ -25,6 +31,31 @@ test('a role is granted one route of the back office and no other', () => {
   expect(parts).toContain(':execute-api:');
   expect(parts.at(-1)).toBe('/$default/POST/operations/payments/*/capture');
 });
+
+test('what is granted of each route matches its own path and that of no other', () => {
+  const stack = new Stack(new App(), 'shop');
+  const payments = new PaytechPayments(stack, 'Payments', { stage: 'sandbox' });
+  const granted = (route: OperationRouteKey) => {
+    const [statement] = payments.grantOperation(route, roleIn(stack, route)).principalStatements;
+    return String(statement!.resources[0]).split('/$default/')[1]!;
+  };
+  const called = (route: OperationRouteKey) => {
+    const [method, path] = methodAndPath(route);
+    return method + path.replace(/\{\w+\}/g, randomUUID().replaceAll('-', ''));
+  };
+  for (const route of OPERATION_ROUTES) {
+    const pattern = granted(route);
+    expect(OPERATION_ROUTES.filter((other) => matches(pattern, called(other)))).toEqual([route]);
+  }
+});
+
+/**
+ * As IAM does: neither of its two wildcards stops at a slash.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+ */
+function matches(pattern: string, path: string): boolean {
+  return new RegExp(`^${pattern.replaceAll('*', '.*').replaceAll('?', '.')}$`).test(path);
+}
 
 test('a second one in the same stack is refused, and both are named', () => {
   const stack = new Stack(new App(), 'shop');
