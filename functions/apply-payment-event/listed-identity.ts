@@ -1,5 +1,5 @@
 import type { QueuedEvent } from '../../shared/messaging/event-queue.ts';
-import { type Claim, KIND_OF, paymentsOf } from '../../shared/payment/claim.ts';
+import { type Claim, KIND_OF, NOBODY, paymentsOf } from '../../shared/payment/claim.ts';
 import { optional } from '../../shared/payment/payment.ts';
 import { parseGatewayReference } from '../../shared/payment/reference.ts';
 import type { PaymentType } from '../../shared/payment/state.ts';
@@ -28,7 +28,8 @@ const PAGE = 1_000;
  * list has for it, or without any: where GET tells none, a webhook alone could make any payment count for an order,
  * which is then not sold, or for a payout, which is then not sent. Throws while the list may yet tell it, or has not
  * been asked often enough. Where it goes on not answering, a deposit brings no order its money on a webhook's word, and
- * learns later whose it is; of all else it is believed, since that only keeps money from going out.
+ * learns later whose it is, unless a call of the order's own may have made it; of all else it is believed, since that
+ * only keeps money from going out.
  */
 export async function withListedIdentity(
   { table, gateway, now }: { table: Table; gateway: Pick<GatewayClient, 'list'>; now: () => number },
@@ -75,7 +76,7 @@ export async function withListedIdentity(
   if (!isAnswered && (listed === undefined || !isReferenceTold)) {
     if ((event.receives ?? 1) < RECEIVES_TO_ASK)
       throw new Error(`paytech could not be asked whose payment ${said.id} is: ${list.kind}`);
-    return paymentType === 'DEPOSIT' ? told : said;
+    return paymentType === 'DEPOSIT' && !mayHaveMade(claim, referenceId) ? told : said;
   }
   if (now() - receivedAt >= CREATE_ENDS_MS) return told;
   throw new Error(`paytech's list may yet say whose payment ${said.id} is`);
@@ -103,6 +104,17 @@ function queryFor({
   }
   const [createdFrom, updatedFrom] = [receivedAt - MADE_WITHIN_MS, receivedAt - CHANGED_WITHIN_MS];
   return { createdFrom: new Date(createdFrom), updatedFrom: new Date(updatedFrom), limit: PAGE };
+}
+
+/** Whether a call under the reference was never answered, or with 429: were its payment not believed, the order would be sold again. */
+function mayHaveMade(claim: Claim | undefined, referenceId: string | undefined): boolean {
+  const attempt = referenceId === undefined ? undefined : parseGatewayReference(referenceId)?.attempt;
+  if (!claim || claim.owner === NOBODY || attempt === undefined || attempt > claim.attempt) return false;
+  const isUnanswered =
+    attempt === claim.attempt
+      ? claim.paymentId === undefined
+      : claim.earlierPaymentIds.length < claim.attempt - 1;
+  return isUnanswered || claim.limitedAttempts?.[attempt] === true;
 }
 
 async function claimOf(

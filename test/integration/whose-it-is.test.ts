@@ -121,6 +121,22 @@ it.each(['down', 'unfiltered'] as const)(
   },
 );
 
+it.each([429, 'unknown'] as const)(
+  'is believed where the list is down and a call of the order’s own may have made it: answered %s',
+  async (ends) => {
+    const shop = orderIn(world);
+    world.gateway.endings.push({ on: 'create', ends });
+    await shop.send();
+    const made = ofTheTill(shop.referenceId);
+    world.gateway.weather.list = 'down';
+    await apply(made.webhook(shop.referenceId, { receives: 3 }));
+    expect(await shop.send()).toMatchObject({
+      is: 'existing',
+      record: { id: made.id, state: 'COMPLETED', origin: 'service' },
+    });
+  },
+);
+
 it('is believed of a payout after three receives where the list is down: nothing is sent on that word', async () => {
   const payout = { referenceId: randomUUID(), amount: '10', currency: 'EUR', customer: { referenceId: 'c' } };
   const other = ofTheTill(payout.referenceId, 'WITHDRAWAL');
