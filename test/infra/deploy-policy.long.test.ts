@@ -80,6 +80,15 @@ test('it fits a managed policy, and gives a role to nothing but Lambda', () => {
       expect(Resource).toBe('arn:*:iam::*:role/paytech-payments-*');
 });
 
+// Those "without a resource type": https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
+test.each(['sns:GetSubscriptionAttributes', 'sns:SetSubscriptionAttributes', 'sns:Unsubscribe'])(
+  '%s is allowed on everything, since it is of no resource',
+  (action) => {
+    const allowing = policy.Statement.filter(({ Action }: Json) => Action.includes(action));
+    expect(allowing).toMatchObject([{ Effect: 'Allow', Resource: '*' }]);
+  },
+);
+
 /**
  * Which API Gateway does in the name of its caller, with the first API or domain of an account:
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/using-service-linked-roles.html
