@@ -120,6 +120,18 @@ test('no command asks for the resources of a stack by the call that names the fi
   expect(scripts.filter(({ script }) => script.includes('describe-stack-resources'))).toEqual([]);
 });
 
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html: an update that goes on after its answer
+test('a table that is updated is waited for before anything else is done with it', () => {
+  const commands = documents
+    .flatMap((path) => commandBlocks(readDocument(path)))
+    .flatMap(({ script }) => script.split('\n').map((line) => line.trim()));
+  const next = commands.flatMap((line, at) =>
+    line.startsWith('aws dynamodb update-table ') ? [commands[at + 1]] : [],
+  );
+  expect(next.length).toBeGreaterThan(1);
+  for (const line of next) expect(line).toMatch(/^aws dynamodb wait table-exists /);
+});
+
 test('the page of faults names every kind, and the calls that have it', () => {
   const page = readDocument('docs/faults.md');
   const rows = [...page.matchAll(/^\| (`.*`) \|.*\| (.*) \|$/gm)].slice(1);
