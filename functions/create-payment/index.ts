@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { claimedCall } from '../../shared/calls/claimed-call.ts';
 import { httpHandler } from '../../shared/http/api.ts';
+import { callsOfViewers, readOriginKeys } from '../../shared/http/viewer.ts';
 import { openEventQueue } from '../../shared/messaging/event-queue.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
 import { readApiKey } from '../../shared/paytech/keys.ts';
@@ -21,6 +22,10 @@ const logger = openLogger();
 const apiKey = fetchAhead(openSecret(env('API_KEY_SECRET'), readApiKey, { logger }));
 
 const { allowedOrigins, openAmounts } = settings;
+
+const fromViewer = callsOfViewers(settings.cloudFront, () =>
+  fetchAhead(openSecret(env('ORIGIN_KEYS_SECRET'), readOriginKeys, { logger })),
+);
 
 function readerOfOrders() {
   const keys = fetchAhead(openSecret(env('ORDER_TOKEN_SECRET'), readOrderKeys, { logger }));
@@ -49,7 +54,8 @@ const create = createPayment({
 });
 
 export const handler = httpHandler(logger, async (event, context) => {
+  const call = await fromViewer(event);
   // No claim is taken without the key at hand: it would have to wait for its lease for nothing.
   await apiKey.get();
-  return create(event, randomUUID(), Date.now() + context.getRemainingTimeInMillis());
+  return create(call, randomUUID(), Date.now() + context.getRemainingTimeInMillis());
 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { act } from '../../shared/calls/act.ts';
 import { httpHandler } from '../../shared/http/api.ts';
+import { callsOfViewers, readOriginKeys } from '../../shared/http/viewer.ts';
 import { openEventQueue } from '../../shared/messaging/event-queue.ts';
 import { gatewayClient } from '../../shared/paytech/client.ts';
 import { readApiKey } from '../../shared/paytech/keys.ts';
@@ -17,6 +18,10 @@ const settings = readSettings('execute-payment');
 const logger = openLogger();
 const apiKey = fetchAhead(openSecret(env('API_KEY_SECRET'), readApiKey, { logger }));
 
+const fromViewer = callsOfViewers(settings.cloudFront, () =>
+  fetchAhead(openSecret(env('ORIGIN_KEYS_SECRET'), readOriginKeys, { logger })),
+);
+
 const execute = executePayment({
   act: act({
     table: { ...openTable(env('PAYMENTS_TABLE')), shards: settings.openShards },
@@ -28,6 +33,6 @@ const execute = executePayment({
   }),
 });
 
-export const handler = httpHandler(logger, (event, context) =>
-  execute(event, randomUUID(), Date.now() + context.getRemainingTimeInMillis()),
+export const handler = httpHandler(logger, async (event, context) =>
+  execute(await fromViewer(event), randomUUID(), Date.now() + context.getRemainingTimeInMillis()),
 );

@@ -18,6 +18,7 @@ export const LOCAL_KEYS = {
   signingKey: 'local-signing-key',
   orderTokenKey: 'local-order-key-local-order-key-32',
   fingerprintKey: 'local-fingerprint-key-local-fingerprint-key',
+  originKey: 'local-origin-key-local-origin-key',
 } as const;
 
 /** What is unique to a stack on AWS, and part of the path of its payments' webhooks. */

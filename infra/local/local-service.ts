@@ -208,6 +208,7 @@ async function startParts(options: LocalOptions, started: ToBeClosed) {
     ['signing-keys', LOCAL_KEYS.signingKey],
     ['order-token-keys', LOCAL_KEYS.orderTokenKey],
     ['fingerprint-key', LOCAL_KEYS.fingerprintKey],
+    ['origin-keys', LOCAL_KEYS.originKey],
   ]);
   const secretsManager = running(await startSecretsManager(secrets));
   return { api, gates, sqs, dynamoDb, paytech, secrets, secretsManager };
@@ -245,6 +246,8 @@ function settingsOf(
     paytechUrl,
     allowedOrigins: [apiUrl, ...allowedOriginsOf(options)],
     orderTokens,
+    // Nothing is in front here.
+    cloudFront: 'off',
     createPaymentAuth: 'none',
     hostToHost: true,
     webhookGraceSeconds: LOCAL_GRACE_SECONDS,

@@ -66,11 +66,12 @@ function usedBy({ table, webhooks: { queue, deadLetterQueue }, topic, secrets }:
     signingKeys: usedSecret('SIGNING_KEYS_SECRET', secrets.signingKeys),
     orderTokenKeys: usedSecret('ORDER_TOKEN_SECRET', secrets.orderTokenKeys),
     fingerprintKey: usedSecret('FINGERPRINT_KEY_SECRET', secrets.fingerprintKey),
+    originKeys: secrets.originKeys && usedSecret('ORIGIN_KEYS_SECRET', secrets.originKeys),
   };
 }
 
 function createPayment(parts: Parts): PaymentFunction {
-  const { settings, payments, webhookQueue, apiKey, orderTokenKeys } = parts;
+  const { settings, payments, webhookQueue, apiKey, orderTokenKeys, originKeys } = parts;
   const made = new PaymentFunction(parts.scope, 'create-payment', {
     ...parts,
     description: 'Creates a payment at paytech and records it',
@@ -83,6 +84,7 @@ function createPayment(parts: Parts): PaymentFunction {
   if (settings.orderTokens === 'required') {
     made.use(orderTokenKeys, 'secretsmanager:GetSecretValue');
   }
+  if (originKeys) made.use(originKeys, 'secretsmanager:GetSecretValue');
   return made;
 }
 
@@ -142,8 +144,8 @@ function getPayment(parts: Parts): PaymentFunction {
 }
 
 function executePayment(parts: Parts): PaymentFunction {
-  const { payments, webhookQueue, apiKey } = parts;
-  return new PaymentFunction(parts.scope, 'execute-payment', {
+  const { payments, webhookQueue, apiKey, originKeys } = parts;
+  const made = new PaymentFunction(parts.scope, 'execute-payment', {
     ...parts,
     description: 'Executes a deposit at paytech without redirect',
     // Below the 15 s lease of an operation, as create-payment.
@@ -152,6 +154,8 @@ function executePayment(parts: Parts): PaymentFunction {
     .use(payments, 'dynamodb:GetItem', 'dynamodb:UpdateItem')
     .use(webhookQueue, 'sqs:SendMessage')
     .use(apiKey, 'secretsmanager:GetSecretValue');
+  if (originKeys) made.use(originKeys, 'secretsmanager:GetSecretValue');
+  return made;
 }
 
 function operations(parts: Parts): PaymentFunction {

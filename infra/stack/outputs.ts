@@ -8,6 +8,7 @@ import { OPS_SETTINGS } from './settings.ts';
 export function addOutputs(payments: PaytechPayments): void {
   const stack = Stack.of(payments);
   const settings = pick(payments.plainSettings, OPS_SETTINGS);
+  const { originKeys } = payments.secrets;
   const outputs: Record<string, string> = {
     ApiUrl: payments.apiUrl,
     ApiId: payments.api.apiId,
@@ -22,6 +23,7 @@ export function addOutputs(payments: PaytechPayments): void {
     ApiKeySecret: payments.secrets.apiKey.secretArn,
     SigningKeysSecret: payments.secrets.signingKeys.secretArn,
     OrderTokenKeysSecret: payments.secrets.orderTokenKeys.secretArn,
+    ...(originKeys && { OriginKeysSecret: originKeys.secretArn }),
     PaymentEventsTopicArn: payments.topic.topicArn,
     AlarmTopicArn: payments.alarmTopic.topicArn,
     Settings: stack.toJsonString(settings),

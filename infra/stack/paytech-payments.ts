@@ -82,7 +82,7 @@ export class PaytechPayments extends Construct {
     const webhooks = webhookQueue(this, settings.webhookBatchSize);
     const events = paymentEvents(this, settings);
     this.table = paymentsTable(this, settings);
-    this.secrets = secrets(this, dataKey);
+    this.secrets = secrets(this, settings, dataKey);
     this.functions = paymentFunctions(this, {
       settings,
       plainSettings: this.plainSettings,

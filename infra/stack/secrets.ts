@@ -3,11 +3,17 @@ import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { ORIGIN_KEY_HEADER } from '../../shared/http/viewer.ts';
+import type { Settings } from './settings-types.ts';
 
 export type Secrets = ReturnType<typeof secrets>;
 
-/** Makes `api-key`, `signing-keys`, `order-token-keys` and `fingerprint-key`. */
-export function secrets(scope: Construct, dataKey: IKey | undefined) {
+/** Makes `api-key`, `signing-keys`, `order-token-keys` and `fingerprint-key`, and with CloudFront in front `origin-keys`. */
+export function secrets(
+  scope: Construct,
+  { cloudFront }: Pick<Settings, 'cloudFront'>,
+  dataKey: IKey | undefined,
+) {
   const secret = (id: string, description: string, whyNotRotated: string) =>
     makeSecret(scope, id, { description, whyNotRotated, dataKey });
   return {
@@ -31,6 +37,13 @@ export function secrets(scope: Construct, dataKey: IKey | undefined) {
       'Keys the fingerprints of withdrawals in the payments table. Nobody else needs it: leave it as it is.',
       'With another key a withdrawal that is asked for again would be taken for another one.',
     ),
+    ...(cloudFront !== 'off' && {
+      originKeys: secret(
+        'origin-keys',
+        `Keys by which the API knows CloudFront: have the distribution's origin send the generated one as ${ORIGIN_KEY_HEADER}, or put in the plain key of at least 32 characters, or while it is rotated a JSON array of keys, newest first.`,
+        'Its other holder, the distribution, must change before the old key goes: a rotation function here cannot do that.',
+      ),
+    }),
   };
 }
 

@@ -14,6 +14,8 @@ export interface SettingsInput {
   domain?: Domain | undefined;
   /** Where browsers and paytech reach the API, if that is neither `domain` nor the API's own endpoint: a CDN in front, or a domain that another stack maps to it. */
   publicUrl?: string | undefined;
+  /** Whether CloudFront is in front of the API. `required`: browsers call `POST` and `PATCH` through it only, and the customer's address is the one that it tells; goes with `publicUrl`. `accepted`: calls that come to the API directly are still taken, while you change over. See CloudFront and WAF. Default: `"off"`. */
+  cloudFront?: 'off' | 'accepted' | 'required' | undefined;
   /** `off`: the API answers under `domain`, or one that another stack maps to it, and no longer at its own endpoint. Signed calls go to the domain then, too. Default: `"on"`. */
   defaultEndpoint?: 'on' | 'off' | undefined;
   /** `required`: a browser calls `POST /payments` with an order token, which the merchant's server signs and which holds the price. `off`: the body holds it, and `createPaymentAuth` says who may call. Default: `"required"`. */
@@ -137,5 +139,5 @@ export interface EventFilter {
 
 /** Settings as the stack uses them: with the defaults. */
 export type Settings = SettingsInput & {
-  [Name in 'paytechUrl' | 'name' | 'allowedOrigins' | 'defaultEndpoint' | 'orderTokens' | 'createPaymentAuth' | 'hostToHost' | 'openAmounts' | 'eventParameters' | 'throttle' | 'webhookThrottle' | 'operationsThrottle' | 'subscribers' | 'subscriberAccounts' | 'webhookBatchSize' | 'webhookConcurrency' | 'reconcileMinutes' | 'reconcileWorkers' | 'reconcileConcurrency' | 'reconcileQuestionsPerSecond' | 'openShards' | 'webhookGraceSeconds' | 'sweepCreatedDays' | 'confirmWebhooks' | 'captureWithinHours' | 'approveWithinHours' | 'operatorRoles' | 'reservedConcurrency' | 'logRetentionDays' | 'savedQueries' | 'alarmEmails']: NonNullable<SettingsInput[Name]>;
+  [Name in 'paytechUrl' | 'name' | 'allowedOrigins' | 'cloudFront' | 'defaultEndpoint' | 'orderTokens' | 'createPaymentAuth' | 'hostToHost' | 'openAmounts' | 'eventParameters' | 'throttle' | 'webhookThrottle' | 'operationsThrottle' | 'subscribers' | 'subscriberAccounts' | 'webhookBatchSize' | 'webhookConcurrency' | 'reconcileMinutes' | 'reconcileWorkers' | 'reconcileConcurrency' | 'reconcileQuestionsPerSecond' | 'openShards' | 'webhookGraceSeconds' | 'sweepCreatedDays' | 'confirmWebhooks' | 'captureWithinHours' | 'approveWithinHours' | 'operatorRoles' | 'reservedConcurrency' | 'logRetentionDays' | 'savedQueries' | 'alarmEmails']: NonNullable<SettingsInput[Name]>;
 };

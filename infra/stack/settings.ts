@@ -109,6 +109,12 @@ const schema: z.ZodType<Settings, SettingsInput> = z
       .describe(
         "Where browsers and paytech reach the API, if that is neither `domain` nor the API's own endpoint: a CDN in front, or a domain that another stack maps to it.",
       ),
+    cloudFront: z
+      .enum(['off', 'accepted', 'required'])
+      .default('off')
+      .describe(
+        "Whether CloudFront is in front of the API. `required`: browsers call `POST` and `PATCH` through it only, and the customer's address is the one that it tells; goes with `publicUrl`. `accepted`: calls that come to the API directly are still taken, while you change over. See [CloudFront and WAF](../SECURITY.md#cloudfront-and-waf-in-front).",
+      ),
     defaultEndpoint: z
       .enum(['on', 'off'])
       .default('on')
@@ -288,6 +294,11 @@ const schema: z.ZodType<Settings, SettingsInput> = z
   .refine(({ domain, publicUrl, defaultEndpoint }) => defaultEndpoint === 'on' || (domain ?? publicUrl), {
     path: ['defaultEndpoint'],
     error: 'may be "off" only with a domain, or the publicUrl of one: nobody could reach the API',
+  })
+  .refine(({ cloudFront, publicUrl }) => cloudFront !== 'required' || publicUrl, {
+    path: ['cloudFront'],
+    error:
+      'may be "required" only with publicUrl, the address of the distribution: browsers are refused at any other',
   })
   .refine(({ stage, createPaymentAuth }) => stage !== 'production' || createPaymentAuth === 'iam', {
     path: ['createPaymentAuth'],

@@ -4,6 +4,7 @@ export const PROBLEMS = {
   'order.token_required': { status: 401, title: 'The order token is missing' },
   'order.token_invalid': { status: 401, title: 'The order token is not valid' },
   'order.token_conflict': { status: 409, title: 'The order token is for another order or price' },
+  'cloudfront.required': { status: 403, title: 'The request did not come through CloudFront' },
   'payment.not_found': { status: 404, title: 'There is no such payment' },
   'subscription.not_found': { status: 404, title: 'There is no such subscription' },
   'payment.reference_conflict': {

@@ -15,6 +15,8 @@ export interface PlainSettings {
   /** The CloudEvents `source`, and the audience of order tokens. */
   eventSource: string;
   orderTokens: 'required' | 'off';
+  /** Whether calls of browsers may come, or must come, through CloudFront. */
+  cloudFront: 'off' | 'accepted' | 'required';
   /** Whether the amount may be left to the customer. */
   openAmounts: boolean;
   /** Which of a request's additionalParameters are kept. */
@@ -34,6 +36,7 @@ export interface PlainSettings {
 
 /** What the stack of the last release has no setting for, and what goes on then as before it was there. */
 const NEW_SETTINGS = {
+  cloudFront: 'off',
   openAmounts: false,
   eventParameters: [],
   reconcileWorkers: 1,
@@ -51,6 +54,7 @@ export const SETTINGS_OF = {
     'allowedOrigins',
     'eventSource',
     'orderTokens',
+    'cloudFront',
     'openAmounts',
     'eventParameters',
     'openShards',
@@ -65,7 +69,7 @@ export const SETTINGS_OF = {
     'webhookGraceSeconds',
   ],
   'get-payment': ['paytechUrl'],
-  'execute-payment': ['paytechUrl', 'openShards'],
+  'execute-payment': ['paytechUrl', 'cloudFront', 'openShards'],
   operations: ['paytechUrl', 'webhookUrl', 'eventParameters', 'paymentRetentionDays', 'openShards'],
   reconcile: [
     'paytechUrl',

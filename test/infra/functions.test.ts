@@ -29,21 +29,21 @@ beforeAll(async () => {
 }, 240_000);
 
 /** Every permission of a function as `action on resource`, from all policies of its role. */
-function permissions(name: string): string[] {
-  const roleId = functions[name]!.Properties.Role['Fn::GetAtt'][0];
-  const policies = Object.values<Json>(template.findResources('AWS::IAM::Policy')).filter(({ Properties }) =>
+function permissions(name: string, of = template): string[] {
+  const roleId = resources(of, 'AWS::Lambda::Function')[name]!.Properties.Role['Fn::GetAtt'][0];
+  const policies = Object.values<Json>(of.findResources('AWS::IAM::Policy')).filter(({ Properties }) =>
     Properties.Roles.some((role: Json) => role.Ref === roleId),
   );
   const statements = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
   return statements
     .flatMap(({ Effect, Action, Resource }) =>
-      [Action].flat().flatMap((action) => [Resource].flat().map((on) => permission(Effect, action, on))),
+      [Action].flat().flatMap((action) => [Resource].flat().map((on) => permission(of, Effect, action, on))),
     )
     .sort();
 }
 
-function permission(effect: string, action: string, on: Json): string {
-  return `${effect === 'Allow' ? '' : `${effect} `}${action} on ${textOf(template, on)}`;
+function permission(of: Template, effect: string, action: string, on: Json): string {
+  return `${effect === 'Allow' ? '' : `${effect} `}${action} on ${textOf(of, on)}`;
 }
 
 const logs = (name: string) => [`logs:CreateLogStream on ${name}-logs`, `logs:PutLogEvents on ${name}-logs`];
@@ -113,6 +113,31 @@ describe('each function may do exactly this', () => {
   ])('%s', (name, expected) => {
     expect(permissions(name)).toEqual([...expected, ...logs(name)].sort());
   });
+
+  test.each(['accepted', 'required'] as const)(
+    'and read the origin keys where it needs them, CloudFront being %s',
+    async (cloudFront) => {
+      const settings = { hostToHost: true, publicUrl: 'https://pay.shop.example', cloudFront };
+      const { template: fronted } = await synthesize({ ...minimal, ...settings });
+      const readers = functionNames.filter((name) =>
+        permissions(name, fronted).includes('secretsmanager:GetSecretValue on origin-keys'),
+      );
+      expect(readers.sort()).toEqual(['create-payment', 'execute-payment']);
+      const told = functionNames.filter((name) => 'ORIGIN_KEYS_SECRET' in variablesOf(fronted, name));
+      expect(told.sort()).toEqual(readers);
+      const { DeletionPolicy, UpdateReplacePolicy, Properties } = resources(
+        fronted,
+        'AWS::SecretsManager::Secret',
+      )['origin-keys'] as Json;
+      expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain']);
+      expect(Object.keys(Properties).sort()).toEqual(['Description', 'GenerateSecretString']);
+      expect(Properties.Description).toContain('x-origin-key');
+      const output = fronted.toJSON().Outputs.OriginKeysSecret.Value;
+      expect(textOf(fronted, output)).toBe('origin-keys');
+      // Nor a reference that CloudFormation would resolve to it.
+      expect(JSON.stringify(fronted)).not.toContain('resolve:secretsmanager');
+    },
+  );
 
   test('and nothing by another way: no managed or inline policy, no shared role, no grant from a resource', () => {
     const roles = Object.values(resources(template, 'AWS::IAM::Role'));

@@ -391,7 +391,7 @@ test.each([
     'with a key of the merchant’s',
     { ...minimal, dataKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab' },
   ],
-  ['with host-to-host', { ...minimal, hostToHost: true }],
+  ['with host-to-host and CloudFront', { ...minimal, hostToHost: true, cloudFront: 'accepted' as const }],
   ['without order tokens', { ...minimal, orderTokens: 'off' as const }],
   ['open for demos', { ...minimal, orderTokens: 'off' as const, createPaymentAuth: 'none' as const }],
 ])('cdk-nag AwsSolutions finds nothing in the stack %s', async (_, settings) => {

@@ -1,9 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CREDENTIALS, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
-import { queueUrl } from '../../infra/local/embedded.ts';
-import { type Secrets, startSecretsManager } from '../../infra/local/secrets.ts';
-import { emptyMemory, type Simulator, startSimulator } from '../../infra/local/simulator/simulator.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { LOCAL_KEYS } from '../../infra/local/account.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import type { PaymentState, PaymentType } from '../../shared/payment/state.ts';
 import { sign } from '../../shared/paytech/signature.ts';
@@ -12,86 +9,18 @@ import { MINUTE_MS, SECOND_MS } from '../../shared/runtime/time.ts';
 import { saveClaim } from '../../shared/store/claims.ts';
 import { takeOperation } from '../../shared/store/operation-lock.ts';
 import { readPayment } from '../../shared/store/payments.ts';
+import { request, sharedHandlers } from '../support/handlers.ts';
 import { asRecord } from '../support/lambda-record.ts';
-import { plainSettings } from '../support/plain-settings.ts';
-import { paymentId, startWorld, type World, webhookEvent } from '../support/world.ts';
+import { paymentId, webhookEvent } from '../support/world.ts';
 
 /**
  * What a function's index.ts adds to its pipeline: the time that it has left, its key before anything else, and its
  * clock. Each test has a cold start, in this process.
  */
 
-let world: World;
-let paytech: Simulator;
-let secretsManager: Awaited<ReturnType<typeof startSecretsManager>>;
-const memory = emptyMemory();
-const secrets: Secrets = new Map();
-beforeAll(async () => {
-  world = await startWorld();
-  paytech = await startSimulator({ ...LOCAL_KEYS, memory });
-  secretsManager = await startSecretsManager(secrets);
-});
-afterAll(async () => {
-  await Promise.all([world.stop(), paytech.close(), secretsManager.close()]);
-});
-
-beforeEach(() => {
-  memory.requests.length = 0;
-  secrets.set('api-key', LOCAL_KEYS.apiKey);
-  secrets.set('signing-keys', LOCAL_KEYS.signingKey);
-  secrets.set('fingerprint-key', LOCAL_KEYS.fingerprintKey);
-  const variables = {
-    AWS_REGION: REGION,
-    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-    AWS_ENDPOINT_URL_DYNAMODB: world.dynamoDbUrl,
-    AWS_ENDPOINT_URL_SQS: world.sqsUrl,
-    AWS_ENDPOINT_URL_SNS: world.sqsUrl,
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.url,
-    STACK_NAME: 'test',
-    POWERTOOLS_SERVICE_NAME: 'test',
-    POWERTOOLS_LOG_LEVEL: 'SILENT',
-    PAYMENTS_TABLE: 'payments',
-    WEBHOOK_QUEUE_URL: queueUrl(world.sqsUrl, 'webhooks'),
-    WEBHOOK_DLQ_URL: queueUrl(world.sqsUrl, 'webhooks-dlq'),
-    PAYMENT_EVENTS_TOPIC_ARN: world.topicArn,
-    API_KEY_SECRET: 'api-key',
-    SIGNING_KEYS_SECRET: 'signing-keys',
-    FINGERPRINT_KEY_SECRET: 'fingerprint-key',
-    SETTINGS: JSON.stringify({
-      ...plainSettings,
-      paytechUrl: paytech.url,
-      orderTokens: 'off',
-      confirmWebhooks: true,
-    }),
-  };
-  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
-});
-afterEach(() => {
-  vi.unstubAllEnvs();
-  vi.useRealTimers();
-});
-
-async function start(name: FunctionName) {
-  vi.resetModules();
-  const { handler } = await import(`../../functions/${name}/index.ts`);
-  return (event: object, secondsLeft = 14) =>
-    handler(event, { getRemainingTimeInMillis: () => secondsLeft * SECOND_MS });
-}
+const { world, memory, secrets, start } = await sharedHandlers();
 
 const EUR_10 = { amount: '10', currency: 'EUR' };
-
-const request = (routeKey: string, body: object, { id = '' } = {}) => ({
-  body: JSON.stringify(body),
-  headers: {},
-  pathParameters: { id },
-  requestContext: {
-    requestId: randomUUID(),
-    routeKey,
-    http: { sourceIp: '203.0.113.7' },
-    authorizer: { iam: { userArn: 'arn:aws:iam::000000000000:user/test' } },
-  },
-});
 
 async function payment(state: PaymentState, paymentType: PaymentType = 'DEPOSIT'): Promise<string> {
   const id = paymentId();
@@ -245,9 +174,7 @@ describe('while paytech cannot be reached', () => {
     ],
     ['operations', 'GET /operations/balances', '', async () => [{}]],
   ])('%s answers %s%s with 503, and when to come again', async (name, routeKey, _what, call) => {
-    const settings = JSON.parse(process.env.SETTINGS!);
-    vi.stubEnv('SETTINGS', JSON.stringify({ ...settings, paytechUrl: 'http://127.0.0.1:9' }));
-    const handler = await start(name);
+    const handler = await start(name, { paytechUrl: 'http://127.0.0.1:9' });
     const [body, id = ''] = await call();
     const { statusCode, headers, body: answer } = await handler(request(routeKey, body, { id }));
     expect([statusCode, JSON.parse(answer).code]).toEqual([503, 'gateway.unavailable']);

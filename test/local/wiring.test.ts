@@ -1,16 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type AttributeValue,
-  DeleteItemCommand,
-  PutItemCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { LOCAL_KEYS } from '../../infra/local/account.ts';
 import type { SettingsInput } from '../../infra/stack/settings-types.ts';
 import type { FunctionName, SettingsOf } from '../../shared/runtime/settings.ts';
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../../shared/runtime/time.ts';
 import { openShard } from '../../shared/store/table.ts';
+import { editedItems } from '../support/edited-item.ts';
 import { orderToken } from '../support/order-token.ts';
 import { type LocalRunService, startLocalService } from '../support/service.ts';
 import { signedCalls } from '../support/signed.ts';
@@ -25,6 +22,7 @@ const SETTINGS = {
   // Nothing listens there.
   publicUrl: 'http://127.0.0.1:9',
   allowedOrigins: ['https://a.example', 'https://b.example'],
+  cloudFront: 'required',
   openAmounts: true,
   eventParameters: ['shop'],
   confirmWebhooks: true,
@@ -56,6 +54,8 @@ afterAll(async () => {
   await gateway.close();
 });
 
+const { set, longAgo, forgottenSoon, waitingFor } = editedItems(() => service);
+
 const MARK = { pk: { S: 'sweep#mark' } };
 const newId = () => `order-${randomUUID()}`;
 const EUR_10 = { amount: '10', currency: 'EUR' };
@@ -66,7 +66,15 @@ function token(claims: object = {}): string {
   return orderToken({ exp, referenceId: newId(), ...EUR_10, ...claims });
 }
 
-const post = (body: object, from = service) => from.api('POST', '/payments', JSON.stringify(body));
+/** What CloudFront adds to a browser's call. */
+const VIEWER: Record<string, string> = {
+  'x-origin-key': LOCAL_KEYS.originKey,
+  'cloudfront-viewer-address': '198.51.100.10:46532',
+};
+
+const post = (body: object, from = service, headers = VIEWER) =>
+  from.api('POST', '/payments', JSON.stringify(body), headers);
+const patch = (id: string, headers = VIEWER) => service.api('PATCH', `/payments/${id}`, '{}', headers);
 
 async function created(claims: object = {}): Promise<string> {
   const answer = await post({ orderToken: token(claims) });
@@ -111,24 +119,6 @@ async function isListed(id: string, pk = `payment#${id}`): Promise<void> {
   expect(await service.item(pk)).toMatchObject({ openShard: openShard(pk, { shards: SETTINGS.openShards }) });
 }
 
-const set = (id: string, attribute: string, value: AttributeValue, names?: Record<string, string>) =>
-  service.dynamo.send(
-    new UpdateItemCommand({
-      TableName: 'payments',
-      Key: { pk: { S: `payment#${id}` } },
-      UpdateExpression: `SET ${attribute} = :value`,
-      ExpressionAttributeNames: names,
-      ExpressionAttributeValues: { ':value': value },
-    }),
-  );
-
-/** So that it is time for a look: of reconcile (`dueAt`), or of a reader (`checkedAt`). */
-const longAgo = (attribute: 'dueAt' | 'checkedAt', id: string) => set(id, attribute, { N: '1' });
-
-/** As if it had been final for almost as long as payments are kept. */
-const forgottenSoon = (id: string) =>
-  set(id, 'expiresAt', { N: String(Math.ceil(Date.now() / SECOND_MS) + 600) });
-
 /** As if the payment were in another partition of the index until it is written again. */
 async function listedElsewhere(): Promise<string> {
   const id = await created();
@@ -162,14 +152,6 @@ async function agesIn(bound: 'created.gte' | 'updated.lt'): Promise<number[]> {
   const ages = listed.map(({ query, at }) => at - Date.parse(`${query.get(bound)}Z`));
   // A slice in the future only shows that the list heeds its filter.
   return ages.filter((age) => age > 0);
-}
-
-/** Now it has been in its state for so long, and is due. */
-async function waitingFor(hours: number, id: string): Promise<void> {
-  const { history } = (await service.item(`payment#${id}`)) as { history: unknown[] };
-  const at = new Date(Date.now() - hours * HOUR_MS).toISOString();
-  await set(id, `history[${history.length - 1}].#at`, { S: at }, { '#at': 'at' });
-  await longAgo('dueAt', id);
 }
 
 async function authorized(): Promise<string> {
@@ -226,6 +208,12 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
       const order = () => ({ referenceId: newId(), ...EUR_10 });
       expect((await post(order())).json().code).toBe('order.token_required');
       expect((await post(order(), plain)).status).toBe(201);
+    },
+    cloudFront: async () => {
+      const [asked] = (await askedBy(created)).filter(({ method }) => method === 'POST');
+      expect(JSON.parse(asked!.body).customer).toEqual({ ip: '198.51.100.10' });
+      const direct = await post({ orderToken: token() }, service, { ...VIEWER, 'x-origin-key': '' });
+      expect([direct.status, direct.json().code]).toEqual([403, 'cloudfront.required']);
     },
     openAmounts: async () => {
       const { amount: _, ...open } = { referenceId: newId(), ...EUR_10 };
@@ -295,15 +283,21 @@ const EFFECTS: { [Name in FunctionName]: Record<keyof SettingsOf<Name>, () => Pr
     },
   },
   'execute-payment': {
+    cloudFront: async () => {
+      const id = await created();
+      expect((await patch(id, { ...VIEWER, 'x-origin-key': '' })).status).toBe(403);
+      const [asked] = (await askedBy(() => patch(id))).filter(({ method }) => method === 'PATCH');
+      expect(JSON.parse(asked!.body).customerIp).toBe('198.51.100.10');
+    },
     openShards: async () => {
       const id = await listedElsewhere();
-      expect((await service.api('PATCH', `/payments/${id}`, '{}')).status).toBe(200);
+      expect((await patch(id)).status).toBe(200);
       await isListed(id);
     },
     paytechUrl: async () => {
       const id = await created();
       await asks('PATCH', `/api/v1/payments/${id}`, async () => {
-        expect((await service.api('PATCH', `/payments/${id}`, '{}')).status).toBe(200);
+        expect((await patch(id)).status).toBe(200);
       });
     },
   },

@@ -72,7 +72,11 @@ describe('in the variables of the last release', () => {
 
   it('are there as they were before a setting was new', () => {
     env(older);
-    expect(readSettings('create-payment')).toMatchObject({ openAmounts: false, eventParameters: [] });
+    expect(readSettings('create-payment')).toMatchObject({
+      openAmounts: false,
+      eventParameters: [],
+      cloudFront: 'off',
+    });
     const { openAmounts: _, ...told } = plainSettings;
     vi.stubEnv('SETTINGS', JSON.stringify(told));
     expect(readSettings('create-payment')).toMatchObject({ openAmounts: false });

@@ -132,14 +132,12 @@ function responses({ answers, problems, access }: RouteDescription) {
   ]);
   const codes: ProblemCode[] = [...problems, 'internal'];
   const statuses = [...new Set(codes.map((code) => PROBLEMS[code].status))].sort((a, b) => a - b);
-  const refusals = statuses.map((status) => [
-    status,
-    problemResponse(codes.filter((code) => PROBLEMS[code].status === status)),
-  ]);
+  const codesOf = (status: number) => codes.filter((code) => PROBLEMS[code].status === status);
+  const refusals = statuses.map((status) => [status, problemResponse(codesOf(status))]);
   const forbidden = access === 'iam' || access === 'open-or-iam';
   return {
     ...Object.fromEntries([...successes, ...refusals]),
-    ...(forbidden && { 403: failureResponse('The IAM signature is missing or not accepted.', ['json']) }),
+    ...(forbidden && { 403: forbiddenResponse(codesOf(403)) }),
     default: failureResponse(
       'Any other failure. API Gateway answers itself with 429 when throttled and with 5xx when a function fails.',
       ['problem+json', 'json'],
@@ -155,7 +153,7 @@ function problemResponse(codes: ProblemCode[]) {
     required: isRetryable.length === codes.length,
   };
   return {
-    description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join('\n\n'),
+    description: described(codes),
     headers: { ...NO_STORE, ...(isRetryable.length > 0 && { 'Retry-After': retryAfter }) },
     content: {
       'application/problem+json': {
@@ -163,6 +161,18 @@ function problemResponse(codes: ProblemCode[]) {
       },
     },
   };
+}
+
+function described(codes: ProblemCode[]): string {
+  return codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join('\n\n');
+}
+
+/** API Gateway's own answer, and where the function refuses with the same status, either. */
+function forbiddenResponse(codes: ProblemCode[]) {
+  const unsigned = 'The IAM signature is missing or not accepted.';
+  return codes.length === 0
+    ? failureResponse(unsigned, ['json'])
+    : failureResponse(`${unsigned}\n\n${described(codes)}`, ['problem+json', 'json']);
 }
 
 function failureResponse(description: string, types: string[]) {

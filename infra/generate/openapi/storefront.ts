@@ -36,6 +36,7 @@ export const storefront: RouteGroup = {
         'request.invalid',
         'order.token_required',
         'order.token_invalid',
+        'cloudfront.required',
         'order.token_conflict',
         'payment.reference_conflict',
         'payment.under_way',
@@ -74,6 +75,7 @@ export const storefront: RouteGroup = {
       answers: { 200: { description: 'paytech has executed it.', schema: 'Payment' } },
       problems: [
         'request.invalid',
+        'cloudfront.required',
         'payment.not_found',
         'payment.state_conflict',
         'operation.conflict',
