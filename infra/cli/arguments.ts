@@ -34,3 +34,9 @@ export function parseCount(text: string): number {
 export function parseTimes(text: string): number | 'always' {
   return text === 'always' ? text : parseCount(text);
 }
+
+export function parseWebUrl(text: string): string {
+  if (!/^https?:/.test(text) || !URL.canParse(text))
+    throw new InvalidArgumentError('Give a URL such as http://localhost:8080/payment-events.');
+  return text;
+}

@@ -105,8 +105,12 @@ async function hold(sqs: Sqs, { url }: DeadLetterQueue, held: Message[]): Promis
   }
 }
 
-/** Those that were deleted meanwhile are refused one by one, which is as well. */
-async function letGo(sqs: Sqs, { url }: DeadLetterQueue, held: readonly Message[]): Promise<void> {
+/** They can be received again. Those that were deleted meanwhile are refused one by one, which is as well. */
+export async function letGo(
+  sqs: Sqs,
+  { url }: Pick<DeadLetterQueue, 'url'>,
+  held: readonly Message[],
+): Promise<void> {
   for (let from = 0; from < held.length; from += BATCH) {
     const Entries = held.slice(from, from + BATCH).map(({ ReceiptHandle }, index) => ({
       Id: String(index),

@@ -1,9 +1,11 @@
 /** The commands that try things out, on the local run only. */
-import { Argument, type Command } from 'commander';
+import { Argument, type Command, Option } from 'commander';
+import { EVENT_TYPES } from '../../shared/payment/event-schema.ts';
 import { CALLS, type Fault, KINDS } from '../local/simulator/faults.ts';
-import { parseTimes } from './arguments.ts';
+import { parseTimes, parseWebUrl } from './arguments.ts';
 import { findLocalRun, type Where } from './environment.ts';
 import { clearFaults, listFaults, setFault } from './faults.ts';
+import { LISTENING_HELP, type Listening, listen, untilInterrupted } from './listen.ts';
 import type { Result } from './output.ts';
 import { type KindName, listKinds, KINDS as TRIGGERS, trigger } from './trigger.ts';
 
@@ -11,8 +13,24 @@ type Work = (run: (environment: ReturnType<typeof findLocalRun>) => Promise<Resu
 
 export function localCommands(root: Command, onResult: (result: Result) => void): void {
   const work: Work = async (run) => onResult(await run(findLocalRun(root.opts<Where>())));
+  listens(root, work);
   triggers(root, work);
   faults(root, work);
+}
+
+function listens(root: Command, work: Work): void {
+  root
+    .command('listen')
+    .description('hand the payment events on to your own consumer over HTTP (local run)')
+    .requiredOption(
+      '--forward-to <url>',
+      'where each is sent by POST, as application/cloudevents+json',
+      parseWebUrl,
+    )
+    .addOption(new Option('--type <type...>', 'only events of these types').choices(EVENT_TYPES))
+    .option('--queue <subscriber>', 'whose queue, where cdk.json names several subscribers')
+    .addHelpText('after', LISTENING_HELP)
+    .action((options: Listening) => work((environment) => listen(environment, options, untilInterrupted())));
 }
 
 function triggers(root: Command, work: Work): void {
