@@ -1,12 +1,19 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LOCAL_KEYS } from '../../infra/local/account.ts';
 import { request, sharedHandlers } from '../support/handlers.ts';
+import { validatorOf } from '../support/openapi.ts';
 import { paymentId, webhookEvent } from '../support/world.ts';
 
 /** The routes that send paytech the customer's address, with CloudFront in front. */
 
 const { world, memory, secrets, start } = await sharedHandlers();
+
+const { answer: faultOf } = validatorOf(
+  JSON.parse(readFileSync(join(import.meta.dirname, '../../openapi.json'), 'utf8')),
+);
 
 const OLD = LOCAL_KEYS.originKey;
 const NEW = 'another-origin-key-another-origin-key';
@@ -53,9 +60,9 @@ const executePayment: Call = async () => {
 };
 
 describe.each([
-  ['create-payment', createPayment],
-  ['execute-payment', executePayment],
-] as const)('%s', (name, call) => {
+  ['create-payment', createPayment, 'POST /payments'],
+  ['execute-payment', executePayment, 'PATCH /payments/{id}'],
+] as const)('%s', (name, call, route) => {
   it.each<[string, string, string]>([
     ['the key', OLD, OLD],
     ['the new key during a rotation', JSON.stringify([NEW, OLD]), NEW],
@@ -89,7 +96,9 @@ describe.each([
     const { event, written } = await call();
     const before = await written();
     // Nothing of it is parsed: not even that it is no JSON is noticed.
-    const { statusCode, body } = await handler({ ...event(headers), body: 'no JSON' });
+    const { statusCode, headers: told, body } = await handler({ ...event(headers), body: 'no JSON' });
+    const answer = { status: statusCode, headers: new Headers(told), text: body };
+    expect(faultOf(route, answer)).toBeUndefined();
     expect([statusCode, JSON.parse(body)]).toEqual([
       403,
       expect.objectContaining({

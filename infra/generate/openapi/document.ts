@@ -153,7 +153,7 @@ function problemResponse(codes: ProblemCode[]) {
     required: isRetryable.length === codes.length,
   };
   return {
-    description: described(codes),
+    description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join('\n\n'),
     headers: { ...NO_STORE, ...(isRetryable.length > 0 && { 'Retry-After': retryAfter }) },
     content: {
       'application/problem+json': {
@@ -163,16 +163,15 @@ function problemResponse(codes: ProblemCode[]) {
   };
 }
 
-function described(codes: ProblemCode[]): string {
-  return codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join('\n\n');
-}
-
 /** API Gateway's own answer, and where the function refuses with the same status, either. */
 function forbiddenResponse(codes: ProblemCode[]) {
-  const unsigned = 'The IAM signature is missing or not accepted.';
-  return codes.length === 0
-    ? failureResponse(unsigned, ['json'])
-    : failureResponse(`${unsigned}\n\n${described(codes)}`, ['problem+json', 'json']);
+  const unsigned = failureResponse('The IAM signature is missing or not accepted.', ['json']);
+  if (codes.length === 0) return unsigned;
+  const { description, content } = problemResponse(codes);
+  return {
+    description: `${unsigned.description}\n\n${description}`,
+    content: { ...content, ...unsigned.content },
+  };
 }
 
 function failureResponse(description: string, types: string[]) {
