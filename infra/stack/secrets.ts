@@ -3,7 +3,7 @@ import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { ORIGIN_KEY_HEADER } from '../../shared/http/viewer.ts';
+import { ORIGIN_KEY_HEADER } from '../../shared/http/cloudfront-headers.ts';
 import type { Settings } from './settings-types.ts';
 
 export type Secrets = ReturnType<typeof secrets>;

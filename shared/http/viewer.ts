@@ -3,20 +3,13 @@ import { isIP } from 'node:net';
 import { readKeys, type Secret } from '../runtime/secrets.ts';
 import type { PlainSettings } from '../runtime/settings.ts';
 import { type HttpEvent, header, isSigned } from './api.ts';
+import { ORIGIN_KEY_HEADER, VIEWER_ADDRESS_HEADER } from './cloudfront-headers.ts';
 import { Problem } from './problem.ts';
 
 /*
  * Whose call it is, where CloudFront may be in front of the API. Anybody can send the API what CloudFront sends it, so
  * that nothing is believed of it but beside a key that only the distribution has.
  */
-
-/** The custom header of the distribution's origin; CloudFront puts its own in the place of a viewer's. */
-export const ORIGIN_KEY_HEADER = 'x-origin-key';
-
-/**
- * The viewer's address and port: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/adding-cloudfront-headers.html
- */
-export const VIEWER_ADDRESS_HEADER = 'cloudfront-viewer-address';
 
 /** The origin keys in a secret's text, newest first. Throws when one can be guessed, or cannot be a header. */
 export function readOriginKeys(text: string): string[] {
