@@ -220,7 +220,7 @@ it('a clock that is wrong', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3 * MINUTE_MS });
   expect(await check('clock')).toEqual({
     is: 'warn',
-    detail: expect.stringMatching(/^180 s from paytech's: set the clock of this machine/),
+    detail: expect.stringMatching(/^18\d s from paytech's: set the clock of this machine/),
   });
 });
 
