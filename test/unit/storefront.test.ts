@@ -94,7 +94,7 @@ test.each([
 
 test('gives up when its time is over, and says what the last answer was', async () => {
   const { storefront, requests } = await startImpatientApi(
-    { patienceMs: 1_000 },
+    { patienceMs: 2_000 },
     problem('gateway.unavailable', 503, AT_ONCE),
   );
   await expect(storefront.create(order)).rejects.toMatchObject({
