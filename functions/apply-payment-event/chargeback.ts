@@ -19,8 +19,8 @@ import { warnIfRefundedTooMuch, watchUnknownWord } from './warnings.ts';
 
 const MAX_ROUNDS = 4;
 
-/** How soon paytech's audit trail shows a chargeback is undocumented. */
-const TRAIL_SHOWS_MS = 10 * MINUTE_MS;
+/** How soon paytech's audit trail shows a chargeback is undocumented. Over by the receive after which a person is called. */
+const TRAIL_SHOWS_MS = 9 * MINUTE_MS;
 
 /**
  * Applies what is said of a payment's chargeback, which is never judged as the payment's state. Throws as

@@ -106,7 +106,10 @@ function queryFor({
   return { createdFrom: new Date(createdFrom), updatedFrom: new Date(updatedFrom), limit: PAGE };
 }
 
-/** Whether a call under the reference was never answered, or with 429: were its payment not believed, the order would be sold again. */
+/**
+ * Whether a call under the reference was not answered, or was answered 429: were its payment not believed, the order
+ * would be sold again.
+ */
 function mayHaveMade(claim: Claim | undefined, referenceId: string | undefined): boolean {
   const attempt = referenceId === undefined ? undefined : parseGatewayReference(referenceId)?.attempt;
   if (!claim || claim.owner === NOBODY || attempt === undefined || attempt > claim.attempt) return false;

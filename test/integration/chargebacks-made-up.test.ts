@@ -60,7 +60,7 @@ describe('a chargeback that nobody here has registered', () => {
   it('is made up where it does not, and changes nothing', async () => {
     const id = await paid();
     const event = sparse(id);
-    world.clock.at += 10 * MINUTE_MS;
+    world.clock.at += 9 * MINUTE_MS;
     world.gateway.endings.push({ on: 'operations', ends: 'unknown' });
     await expect(world.apply(event)).rejects.toThrow('may yet show');
     await expect(world.apply(event)).rejects.toMatchObject({ name: 'NotAtPaytech' });
