@@ -53,7 +53,7 @@ export async function identify(
   if (claim && (await isOurs(table, claim, reference.attempt, payment, paymentType))) {
     return ofClaim(claim, reference.attempt, payment.parentPaymentId);
   }
-  const origin = await originOf(deps, payment, paymentType, knownSince);
+  const origin = await originOf(deps, payment, claim, paymentType, knownSince);
   if (origin && 'attempt' in origin) return ofClaim(origin.claim, origin.attempt, payment.parentPaymentId);
   const requested = {
     ...optional('requestedAmount', payment.customerAmount),
@@ -191,15 +191,18 @@ async function recordedAtPaytech(
 
 /**
  * The attempt that paytech has cascaded to a payment, perhaps by several steps, of which webhooks may be lost; or the
- * claim of the payment whose token it was charged by.
+ * claim of the payment whose token it was charged by. What has a claim of its own, by its reference, is no attempt of
+ * another, nor is what paytech has made of it.
  */
 async function originOf(
   deps: IdentifyDependencies,
   { parentPaymentId: firstId }: GatewayPayment,
+  own: Claim | undefined,
   paymentType: PaymentType,
   knownSince: number,
 ): Promise<{ claim: Claim; attempt: number } | { claim: Claim; isCycle: true } | undefined> {
   const { table, gateway } = deps;
+  const passed = own && !isUnclaimed(own) ? [own] : [];
   let id = firstId;
   for (let step = 0; id !== undefined && step < MAX_PARENTS; step++) {
     const record = await readPayment(table, id);
@@ -217,9 +220,11 @@ async function originOf(
         ? await isOurs(table, claim, attempt, answered, paymentType)
         : record?.origin === 'service';
       if (isOfClaim) {
-        const isCycle = await startsCycles(deps, claim, record ?? answered!, knownSince);
-        return isCycle ? { claim, isCycle } : { claim, attempt };
+        if (await startsCycles(deps, claim, record ?? answered!, knownSince)) return { claim, isCycle: true };
+        const hasOwn = passed.some(({ referenceId }) => referenceId !== claim.referenceId);
+        return hasOwn ? undefined : { claim, attempt };
       }
+      if (!isUnclaimed(claim)) passed.push(claim);
     }
     id = parent.parentPaymentId;
   }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { decimal } from '../../shared/payment/money.ts';
+import { optional } from '../../shared/payment/payment.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { backOffice } from '../support/back-office.ts';
 import { orderRoute } from '../support/order-route.ts';
@@ -88,4 +89,35 @@ it.each([
   const calls = world.gateway.calls.create;
   expect(await office.charge(body)).toMatchObject(answer);
   expect(world.gateway.calls.create).toBe(calls);
+});
+
+it('a cascade under the reference of a charge is no payment of the order that the charge was taken for', async () => {
+  const order = orderRoute(world, { startRecurring: true });
+  const { id } = (await order.send()).body;
+  const body = { referenceId: `renewal-${randomUUID()}`, amount: '10', currency: 'EUR', parentPaymentId: id };
+  world.gateway.endings.push({ on: 'create', ends: '429-made' });
+  world.gateway.set(id, { state: 'DECLINED' });
+  const { list } = world.gateway;
+  world.gateway.list = async (...args) => {
+    const answer = await list(...args);
+    return answer.kind === 'answered' ? { ...answer, result: { ...answer.result, payments: [] } } : answer;
+  };
+  const charge = await office.charge(body).finally(() => Object.assign(world.gateway, { list }));
+  expect(charge).toMatchObject({ status: 503 });
+  const charged = [...world.gateway.payments.values()].find((each) => each.parentPaymentId === id)!;
+  const cascade = world.gateway.cascade(charged.id, { repeatsReference: true });
+  delete charged.referenceId;
+  await world.apply(webhookEvent({ id: charged.id, state: 'DECLINED', parentPaymentId: id }));
+  expect(await readPayment(world.table, charged.id)).toMatchObject({ referenceId: order.referenceId });
+
+  const money = { amount: '10', currency: 'EUR' };
+  await pay(cascade.id, {
+    ...money,
+    parentPaymentId: charged.id,
+    ...optional('referenceId', cascade.referenceId),
+  });
+  const record = await readPayment(world.table, cascade.id);
+  expect(record).toMatchObject({ referenceId: body.referenceId, origin: 'service' });
+  expect((await order.claim())?.otherPaymentIds ?? []).not.toContain(cascade.id);
+  expect(await order.claim()).toMatchObject({ earlierPaymentIds: expect.not.arrayContaining([cascade.id]) });
 });
