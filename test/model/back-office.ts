@@ -128,13 +128,23 @@ export function createBackOffice({
     return of === 'token' ? withToken[index % Math.max(1, withToken.length)] : pick(index, 'DEPOSIT');
   }
 
+  /** One that can be refunded, where there is any: of the others all that is refused is soon said. */
+  function depositToRefund(index: number): MadePayment | undefined {
+    const paid = [...gateway.payments.values()].filter(
+      ({ paymentType, facts }) => paymentType === 'DEPOSIT' && facts.state === 'COMPLETED',
+    );
+    return index % 4 === 0
+      ? pick(index, 'DEPOSIT')
+      : (paid[index % Math.max(1, paid.length)] ?? pick(index, 'DEPOSIT'));
+  }
+
   return {
     requests,
     acted,
     /** The id of one of the two withdrawals. */
     withdrawalId,
     async refund({ payment: index, refund, part, ...faults }: RefundActivity): Promise<void> {
-      const payment = pick(index, 'DEPOSIT');
+      const payment = depositToRefund(index);
       if (!payment) return;
       const id = `refund-${refund % 4}-${run}`;
       const amount = part === 'all' ? {} : { amount: third(payment.facts.amount!) };
