@@ -69,13 +69,7 @@ export async function identify(
       origin: 'service',
     };
   }
-  const { amount, currency } = payment.facts;
-  const isAsMuchForOrder =
-    claim?.kind === 'deposit' &&
-    !claim.deniedPaymentIds?.includes(payment.id) &&
-    amount !== undefined &&
-    currency !== undefined &&
-    isAsMuch({ amount, currency, ...requested }, claim.request);
+  const isAsMuchForOrder = claim !== undefined && isAsMuchFor(claim, payment);
   return {
     // Of an order that it counts for, without what marks its attempts.
     ...optional('referenceId', isAsMuchForOrder ? claim.referenceId : payment.referenceId),
@@ -83,6 +77,17 @@ export async function identify(
     ...requested,
     origin: isAsMuchForOrder ? 'service' : 'external',
   };
+}
+
+/** Whether a payment under an order's reference counts for it, whoever has made it. */
+function isAsMuchFor(claim: Claim, { id, facts, customerAmount, customerCurrency }: GatewayPayment): boolean {
+  const { amount, currency } = facts;
+  if (claim.kind !== 'deposit' || claim.deniedPaymentIds?.includes(id) || !amount || !currency) return false;
+  const requested = {
+    ...optional('requestedAmount', customerAmount),
+    ...optional('requestedCurrency', customerCurrency),
+  };
+  return isAsMuch({ amount, currency, ...requested }, claim.request);
 }
 
 function ofClaim(
@@ -217,7 +222,7 @@ async function originOf(
     if (claim) {
       const attempt = record?.attempt ?? reference.attempt;
       const isOfClaim = answered
-        ? await isOurs(table, claim, attempt, answered, paymentType)
+        ? (await isOurs(table, claim, attempt, answered, paymentType)) || isAsMuchFor(claim, answered)
         : record?.origin === 'service';
       if (isOfClaim) {
         if (await startsCycles(deps, claim, record ?? answered!, knownSince)) return { claim, isCycle: true };

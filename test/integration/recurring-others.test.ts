@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { decimal } from '../../shared/payment/money.ts';
 import { optional } from '../../shared/payment/payment.ts';
+import { HOUR_MS } from '../../shared/runtime/time.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { backOffice } from '../support/back-office.ts';
 import { orderRoute } from '../support/order-route.ts';
@@ -120,4 +121,22 @@ it('a cascade under the reference of a charge is no payment of the order that th
   expect(record).toMatchObject({ referenceId: body.referenceId, origin: 'service' });
   expect((await order.claim())?.otherPaymentIds ?? []).not.toContain(cascade.id);
   expect(await order.claim()).toMatchObject({ earlierPaymentIds: expect.not.arrayContaining([cascade.id]) });
+});
+
+it('a cycle of a payment of elsewhere that counts for the order counts for none, also where it is heard of first', async () => {
+  const order = orderRoute(world, { startRecurring: true });
+  const { id } = (await order.send()).body;
+  const { asked } = world.gateway.payments.get(id)!;
+  const { referenceId } = order;
+  const first = world.gateway.make({ paymentType: 'DEPOSIT', ...asked!, referenceId });
+  Object.assign(world.gateway.set(first.id, { state: 'COMPLETED' }), { recurringToken: 'token' });
+  const of = { parentPaymentId: first.id, referenceId };
+  const money = { amount: decimal('10'), currency: 'EUR' };
+  const cycle = world.gateway.make({ paymentType: 'DEPOSIT', ...money, ...of });
+  // By then no create call can be under way.
+  const receivedAt = new Date(world.now() - HOUR_MS).toISOString();
+  await world.apply(webhookEvent({ id: cycle.id, state: 'CHECKOUT', ...of }, { receivedAt }));
+  const record = await readPayment(world.table, cycle.id);
+  expect(record).toMatchObject({ origin: 'service', parentPaymentId: first.id });
+  expect(record).not.toHaveProperty('referenceId');
 });
