@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { startWorld, type World } from '../support/world.ts';
@@ -7,7 +7,7 @@ import { checkInvariants } from './invariants.ts';
 import { schedules } from './random-schedules.ts';
 import type { Schedule } from './schedule.ts';
 import { createSimulation } from './simulation.ts';
-import { smallest, written } from './smallest.ts';
+import { read, smallest, written } from './smallest.ts';
 
 /**
  * Random schedules of storefronts, customers, webhooks, faults and crashes against the real pipelines, in a world as
@@ -16,11 +16,12 @@ import { smallest, written } from './smallest.ts';
  *
  * MODEL_SCHEDULES: how many (30). MODEL_SEED: the seed that a failure printed, to see it again. MODEL_FROM: how many of
  * the seed's schedules to leave out first, so that several processes share a long run (0). MODEL_TOTALS: the file to
- * write what happened to, and how often.
+ * write what happened to, and how often. MODEL_REPLAY: the file with the schedule of a failure, to play nothing else.
  */
 
 const SCHEDULES = Number(process.env.MODEL_SCHEDULES ?? 30);
 const FROM = Number(process.env.MODEL_FROM ?? 0);
+const REPLAY = process.env.MODEL_REPLAY;
 const TOTALS = process.env.MODEL_TOTALS;
 const SEED = process.env.MODEL_SEED ? Number(process.env.MODEL_SEED) : Date.now() % 2 ** 31;
 let world: World;
@@ -64,7 +65,11 @@ async function explained(schedule: Schedule, error: unknown): Promise<string> {
   return `MODEL_SEED=${SEED}: ${evidence}\n${written(least)}`;
 }
 
-describe('money safety', () => {
+describe.runIf(REPLAY !== undefined)('the schedule of a failure', () => {
+  it('holds', () => play(read(readFileSync(REPLAY!, 'utf8')), {}));
+});
+
+describe.skipIf(REPLAY !== undefined)('money safety', () => {
   it(`holds under ${SCHEDULES} random schedules`, async () => {
     const totals: Record<string, number> = {};
     console.log(`MODEL_SEED=${SEED}`);

@@ -77,3 +77,15 @@ function changed(schedule: Schedule, index: number, over: Partial<Round>): Sched
 export function written({ rounds, ...rest }: Schedule): string {
   return [JSON.stringify(rest), ...rounds.map((round) => JSON.stringify(round))].join('\n');
 }
+
+/** The schedule that was `written`. */
+export function read(text: string): Schedule {
+  const [head, ...rounds] = text.trim().split('\n').map(parsed);
+  return { ...(head as Omit<Schedule, 'rounds'>), rounds: rounds as Schedule['rounds'] };
+}
+
+function parsed(line: string): unknown {
+  return JSON.parse(line, (key, value: unknown) =>
+    key === 'bytes' ? Uint8Array.from(Object.values(value as Record<string, number>)) : value,
+  );
+}
