@@ -5,14 +5,14 @@ import {
   type SNSClient,
 } from '@aws-sdk/client-sns';
 import type { Finding } from './finding.ts';
-import { count } from './output.ts';
 
 /** What alarms go to, and who is told. */
 export interface AlarmTopic {
   arn: string;
   /** The key under which it is encrypted, if it is. */
   key?: string;
-  confirmed: number;
+  /** The addresses that are told: of a mail, a queue, a page. */
+  confirmed: string[];
   /** The addresses that AWS has asked and that have not answered. */
   pending: string[];
 }
@@ -24,11 +24,11 @@ export async function alarmTopic(TopicArn: string, client: SNSClient): Promise<A
   const { Attributes: { KmsMasterKeyId: key } = {} } = await client.send(
     new GetTopicAttributesCommand({ TopicArn }),
   );
-  const found: AlarmTopic = { arn: TopicArn, confirmed: 0, pending: [], ...(key && { key }) };
+  const found: AlarmTopic = { arn: TopicArn, confirmed: [], pending: [], ...(key && { key }) };
   for await (const { Subscriptions = [] } of paginateListSubscriptionsByTopic({ client }, { TopicArn })) {
     for (const { SubscriptionArn, Endpoint = '' } of Subscriptions) {
       if (SubscriptionArn === PENDING) found.pending.push(Endpoint);
-      else if (SubscriptionArn?.startsWith('arn:')) found.confirmed++;
+      else if (SubscriptionArn?.startsWith('arn:')) found.confirmed.push(Endpoint);
     }
   }
   return found;
@@ -51,9 +51,9 @@ export function judgeAlarms({ arn, key, confirmed, pending }: AlarmTopic): Findi
     pending.length === 0
       ? ''
       : `${pending.join(', ')} must open the link in the mail of AWS; "aws sns subscribe --topic-arn ${arn} --protocol email --notification-endpoint <address>" sends it again`;
-  if (confirmed > 0) {
+  if (confirmed.length > 0) {
     const others = unanswered && `; not confirmed yet: ${unanswered}`;
-    return { is: 'ok', detail: `reach ${count(confirmed, 'subscriber')}${others}` };
+    return { is: 'ok', detail: `go to ${confirmed.join(', ')}${others}` };
   }
   return {
     is: 'warn',

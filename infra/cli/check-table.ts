@@ -9,6 +9,7 @@ import {
 import type { Finding } from './finding.ts';
 
 export interface TableState {
+  name: string;
   /** `pk HASH`, and the like. */
   keys: string[];
   /** Of the index `open`; absent without one. */
@@ -30,6 +31,7 @@ export async function tableState(TableName: string, client: DynamoDBClient): Pro
   const open = Table.GlobalSecondaryIndexes?.find(({ IndexName }) => IndexName === 'open');
   const isOn = expiry?.TimeToLiveStatus === 'ENABLED' || expiry?.TimeToLiveStatus === 'ENABLING';
   return {
+    name: TableName,
     keys: keysOf(Table.KeySchema),
     ...(open && { openKeys: keysOf(open.KeySchema) }),
     isProtected: Table.DeletionProtectionEnabled === true,
@@ -38,17 +40,36 @@ export async function tableState(TableName: string, client: DynamoDBClient): Pro
   };
 }
 
-export function judgeTable({ keys, openKeys, isProtected, hasBackups, expiresBy }: TableState): Finding {
+export function judgeTable({
+  name,
+  keys,
+  openKeys,
+  isProtected,
+  hasBackups,
+  expiresBy,
+}: TableState): Finding {
   const broken = [
     ...(keys.join() === 'pk HASH' ? [] : [`its key is ${keys.join(', ')}, not pk`]),
     ...(openKeys?.join() === 'openShard HASH,dueAt RANGE'
       ? []
       : ['it has no index open by openShard and dueAt']),
   ];
+  const run = (command: string, options: string) =>
+    `run "aws dynamodb ${command} --table-name ${name} ${options}"`;
   const missing = [
-    ...(isProtected ? [] : ['a mistake can delete it: turn deletion protection on']),
-    ...(hasBackups ? [] : ['damage to it cannot be undone: turn point-in-time backups on']),
-    ...(expiresBy === 'expiresAt' ? [] : ['nothing expires: set its time to live to expiresAt']),
+    ...(isProtected
+      ? []
+      : [`a mistake can delete it: ${run('update-table', '--deletion-protection-enabled')}`]),
+    ...(hasBackups
+      ? []
+      : [
+          `damage to it cannot be undone: ${run('update-continuous-backups', '--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true')}`,
+        ]),
+    ...(expiresBy === 'expiresAt'
+      ? []
+      : [
+          `nothing expires: ${run('update-time-to-live', '--time-to-live-specification Enabled=true,AttributeName=expiresAt')}`,
+        ]),
   ];
   if (broken.length + missing.length === 0)
     return { is: 'ok', detail: 'has its index, backups and protection' };
@@ -56,7 +77,7 @@ export function judgeTable({ keys, openKeys, isProtected, hasBackups, expiresBy 
     const detail = `${[...broken, ...missing].join('; ')}. It is not a payments table: look at the setting existingTable`;
     return { is: 'fail', detail };
   }
-  return { is: 'warn', detail: `${missing.join('; ')}. Step 3 of docs/runbook.md#restore has the commands` };
+  return { is: 'warn', detail: missing.join('; ') };
 }
 
 function keysOf(schema: KeySchemaElement[] = []): string[] {

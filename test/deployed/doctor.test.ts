@@ -103,7 +103,11 @@ it('a table that nothing protects', async () => {
   await Promise.all([protect(false), backUp(false), expire(false)]);
   const { is, detail } = await found('protection');
   expect(is).toBe('warn');
-  for (const missing of ['deletion protection', 'point-in-time backups', 'time to live', 'Step 3 of'])
+  for (const missing of [
+    '--deletion-protection-enabled',
+    'PointInTimeRecoveryEnabled',
+    'AttributeName=expiresAt',
+  ])
     expect(detail).toContain(missing);
   await Promise.all([protect(true), backUp(true), expire(true)]);
   expect((await found('protection')).is).toBe('ok');

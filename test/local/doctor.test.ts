@@ -227,12 +227,20 @@ it('a clock that is wrong', async () => {
 
 it('alarms that reach nobody', async () => {
   const arn = 'arn:aws:sns:eu-west-1:123456789012:alarms';
-  const alarms = (confirmed: number, pending: string[] = [], key?: string) =>
-    check('alarms', { alarmTopic: async () => ({ arn, confirmed, pending, ...(key && { key }) }) });
-  expect(await alarms(1)).toEqual({ is: 'ok', detail: 'reach 1 subscriber' });
+  const alarms = (told: number, pending: string[] = [], key?: string) =>
+    check('alarms', {
+      alarmTopic: async () => {
+        const confirmed = ['on-call@shop.example', 'https://pager.example'].slice(0, told);
+        return { arn, confirmed, pending, ...(key && { key }) };
+      },
+    });
+  expect(await alarms(1)).toEqual({ is: 'ok', detail: 'go to on-call@shop.example' });
+  expect((await alarms(2)).detail).toBe('go to on-call@shop.example, https://pager.example');
   expect(await alarms(1, ['day@shop.example'])).toMatchObject({
     is: 'ok',
-    detail: expect.stringMatching(/1 subscriber; not confirmed yet: day@shop\.example must open the link/),
+    detail: expect.stringMatching(
+      /^go to on-call@shop\.example; not confirmed yet: day@shop\.example must open the link/,
+    ),
   });
   expect(await alarms(0)).toMatchObject({
     is: 'warn',
@@ -254,6 +262,7 @@ it('alarms that reach nobody', async () => {
 
 describe('a table', () => {
   const whole = {
+    name: 'payments',
     keys: ['pk HASH'],
     openKeys: ['openShard HASH', 'dueAt RANGE'],
     isProtected: true,
@@ -265,10 +274,15 @@ describe('a table', () => {
     ['as the stack makes it', {}, 'ok', /^has its index/],
     ['of another key', { keys: ['id HASH'] }, 'fail', /its key is id HASH/],
     ['without the index', { openKeys: undefined }, 'fail', /no index/],
-    ['that anybody may delete', { isProtected: false }, 'warn', /deletion protection/],
-    ['without backups', { hasBackups: false }, 'warn', /backups/],
-    ['that forgets nothing', { expiresBy: undefined }, 'warn', /time to live/],
-    ['that forgets by another attribute', { expiresBy: 'dueAt' }, 'warn', /time to live/],
+    [
+      'that anybody may delete',
+      { isProtected: false },
+      'warn',
+      /update-table --table-name payments --deletion-protection-enabled/,
+    ],
+    ['without backups', { hasBackups: false }, 'warn', /update-continuous-backups --table-name payments /],
+    ['that forgets nothing', { expiresBy: undefined }, 'warn', /update-time-to-live --table-name payments /],
+    ['that forgets by another attribute', { expiresBy: 'dueAt' }, 'warn', /nothing expires/],
   ] as const)('%s', (_, change, is, detail) => {
     const state = Object.fromEntries(
       Object.entries({ ...whole, ...change }).filter(([, value]) => value !== undefined),
