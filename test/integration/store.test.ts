@@ -214,7 +214,7 @@ describe('a question', () => {
     const item = (await world.scan()).find(({ id }) => id === record!.id);
     expect(item).toMatchObject({
       recheckUntil: String(now + 24 * 60 * 60_000),
-      openShard: openShard(`payment#${record!.id}`),
+      openShard: openShard(`payment#${record!.id}`, world.table),
     });
   });
 });

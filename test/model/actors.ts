@@ -81,7 +81,7 @@ export function createActors(state: State, orderBook: ReturnType<typeof openOrde
 
 /** Does one activity of a schedule. */
 export function performer(state: State, actors: Actors) {
-  const { skew, count, gateway, transit, queue, endure, payments } = state;
+  const { own, skew, count, gateway, transit, queue, endure, payments } = state;
   const { lambdas, backOffice, readers, person, paytech, chargebacks, flagged } = actors;
 
   return async function perform(activity: Activity): Promise<void> {
@@ -121,6 +121,9 @@ export function performer(state: State, actors: Actors) {
         return paytech.moveMoney(activity);
       case 'strange-state':
         return paytech.strangeState(activity);
+      case 'add-shards':
+        count('shards added');
+        return own.addShards(activity.shards);
       case 'weather':
         return change(activity);
       case 'resolve':

@@ -12,6 +12,7 @@ export const MUST_HAPPEN = [
   ]),
   ...['get', 'list'].map((path) => `met strange state by ${path}`),
   'clock skewed',
+  'shards added',
   'charge by token',
   ...['201', '200', '503 payment.outcome_unknown', '409 payment.reference_conflict'].map(
     (answer) => `charge ${answer}`,

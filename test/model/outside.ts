@@ -74,8 +74,7 @@ export function openOutside(state: State, noteSoldAgain: ReturnType<typeof openO
       return plan.fault === 'repeated' ? action() : first;
     };
     return {
-      get: table.get,
-      getMany: table.getMany,
+      ...table,
       put: (...args) => write(() => table.put(...args)),
       update: (...args) => write(() => table.update(...args)),
     };

@@ -1,5 +1,6 @@
 import type { Operation } from '../../shared/payment/action.ts';
 import type { PaymentRecord } from '../../shared/payment/payment.ts';
+import { OPEN_SHARDS } from '../../shared/payment/schedule.ts';
 import { isFinal, type PaymentState } from '../../shared/payment/state.ts';
 import type { BatchTable } from '../../shared/store/batch-table.ts';
 import type { Cursor, OpenIndex, OpenKey } from '../../shared/store/open-index.ts';
@@ -38,6 +39,7 @@ export function ownTable(shared: BatchTable, run: string) {
   const latest = new Map<string, Item>();
   const unmarked: string[] = [];
   let writes = 0;
+  let shards = OPEN_SHARDS;
   const own = (pk: string) => (SINGLE.includes(pk) ? `${pk}#${run}` : pk);
 
   function noted(pk: string, result: Written): Written {
@@ -55,6 +57,9 @@ export function ownTable(shared: BatchTable, run: string) {
   }
 
   const table: BatchTable = {
+    get shards() {
+      return shards;
+    },
     get: (pk) => shared.get(own(pk)),
     getMany: (pks) => shared.getMany(pks),
     put: async (item, condition) =>
@@ -62,6 +67,9 @@ export function ownTable(shared: BatchTable, run: string) {
     update: async (pk, update) => noted(pk, await shared.update(own(pk), update)),
   };
   const index: OpenIndex = {
+    get shards() {
+      return shards;
+    },
     /** A page that has something never says that it is the last, as DynamoDB need not. */
     async due(shard, { after, until }, limit, from) {
       const isDue = (each: Entry) =>
@@ -78,6 +86,10 @@ export function ownTable(shared: BatchTable, run: string) {
   return {
     table,
     index,
+    /** Of the index, from now on; what the others hold stays there. */
+    addShards(more: number): void {
+      shards += more;
+    },
     catchUp(): void {
       shown = [...written.values()];
     },

@@ -222,6 +222,10 @@ const activity = fc.oneof(
   { weight: 3, arbitrary: elsewhere },
   { weight: 2, arbitrary: cascade },
   { weight: 4, arbitrary: weather },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('add-shards' as const), shards: fc.constantFrom(1, 8, 16) }),
+  },
   { weight: 2, arbitrary: resolve },
   {
     weight: 1,

@@ -130,6 +130,8 @@ export type Activity =
   | { do: 'strange-state'; payment: number; webhook: Delivery }
   /** What every call to paytech meets from now on; paytech's clock against ours. */
   | { do: 'weather'; change: Partial<Weather>; skewMs: number }
+  /** A deployment with more partitions of the index of what is open. */
+  | { do: 'add-shards'; shards: number }
   /** A person decides on a flagged claim, by what paytech has or by mistake. */
   | {
       do: 'resolve';

@@ -63,6 +63,9 @@ export function memoryLogger() {
   };
 }
 
+/** Of the index of what is open. A run of reconcile reads each of them several times: few keep the tests quick. */
+const SHARDS = 4;
+
 /**
  * The real pipelines on an embedded DynamoDB (or another one, where it is given), SQS and SNS, with a gateway in
  * memory and a clock that only the test moves.
@@ -77,12 +80,12 @@ export async function startWorld() {
   await createTable(dynamoClient);
   const topicArn = await createQueues(sqs, sns);
 
-  const table = openBatchTable('payments', dynamoClient);
+  const table = { ...openBatchTable('payments', dynamoClient), shards: SHARDS };
   const logger = memoryLogger();
   const clock = { at: Date.parse('2026-11-23T12:00:00Z') };
   const now = () => clock.at;
   const gateway = memoryGateway(now);
-  const index = openOpenIndex('payments', dynamoClient);
+  const index = { ...openOpenIndex('payments', dynamoClient), shards: SHARDS };
   const queue = openEventQueue(queueUrl(sqsSns.url, 'webhooks'), sqs);
   const publisher = openPublisher(topicArn, sns);
   const deadLetters = openDeadLetterQueue(queueUrl(sqsSns.url, 'webhooks-dlq'), sqs);
