@@ -1,6 +1,12 @@
 /** What the operator of a new stack does in its account: keys into the secrets, and a user for the back office. */
 import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import {
+  DynamoDBClient,
+  UpdateContinuousBackupsCommand,
+  UpdateTableCommand,
+  UpdateTimeToLiveCommand,
+} from '@aws-sdk/client-dynamodb';
+import {
   CreateAccessKeyCommand,
   CreateUserCommand,
   IAMClient,
@@ -66,6 +72,17 @@ export async function allowPublishBatch(
   const PolicyDocument = policy('sns:PublishBatch', [topicArn]);
   await iam.send(new PutRolePolicyCommand({ RoleName: roleName, PolicyName: 'emulator', PolicyDocument }));
   iam.destroy();
+}
+
+/** What CloudFormation does on AWS as the template says; the emulator's takes no notice of it. */
+export async function protectTable(TableName: string, client: AccountClient): Promise<void> {
+  const dynamoDb = new DynamoDBClient(client);
+  const PointInTimeRecoverySpecification = { PointInTimeRecoveryEnabled: true };
+  const TimeToLiveSpecification = { Enabled: true, AttributeName: 'expiresAt' };
+  await dynamoDb.send(new UpdateTableCommand({ TableName, DeletionProtectionEnabled: true }));
+  await dynamoDb.send(new UpdateContinuousBackupsCommand({ TableName, PointInTimeRecoverySpecification }));
+  await dynamoDb.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
+  dynamoDb.destroy();
 }
 
 /** What a stack consists of, in the order of the logical ids. */

@@ -15,6 +15,7 @@ import {
   fillSecrets,
   makeUser,
   physicalId,
+  protectTable,
   stackResources,
 } from './account.ts';
 import { openFront } from './front.ts';
@@ -141,6 +142,7 @@ export async function withRehearsal<T>(
   rehearsal.backOffice = await makeUser('back-office', { apiId, routes: ['*/operations/*'] }, client);
   const publisher = physicalId(resources, 'AWS::IAM::Role', /applypaymenteventrole/);
   await allowPublishBatch(publisher, rehearsal.outputs.PaymentEventsTopicArn!, client);
+  await protectTable(rehearsal.outputs.PaymentsTable!, client);
   rehearsal.apiHost = `${apiId}.execute-api.localhost:${new URL(emulator.endpoint).port}`;
   front.serve({ endpoint: emulator.endpoint, host: rehearsal.apiHost, ...(ca && { ca }) });
   return await work(rehearsal);
@@ -152,8 +154,8 @@ function environmentFor({ endpoint, certificate }: { endpoint: string; certifica
   return {
     ...Object.fromEntries(own),
     AWS_ENDPOINT_URL: endpoint,
-    // The CLI asks for S3 by this one.
-    AWS_ENDPOINT_URL_S3: endpoint,
+    // The CLI asks for S3 by this one: under an address a bucket is in the path, under a name it is a host of its own.
+    AWS_ENDPOINT_URL_S3: endpoint.replace('//localhost:', '//127.0.0.1:'),
     AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
     AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
     AWS_REGION: REGION,

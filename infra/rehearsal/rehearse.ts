@@ -1,19 +1,17 @@
 /**
  * `npm run rehearse`: deploys the app to an AWS emulator with the CDK CLI, runs the end-to-end tests against what
  * was deployed, and destroys it. Flags:
- *   --keep   deploys, says where everything is, and leaves it there until Ctrl-C
+ *   --keep   deploys, says where everything is, and leaves it there until Ctrl-C: docs/rehearsal.md
  */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { SettingsInput } from '../stack/settings-types.ts';
+import { LOCAL_KEYS } from '../local/account.ts';
 import { MissingTool } from './python.ts';
 import { type Rehearsal, withRehearsal } from './rehearsal.ts';
 import { runSuite } from './suite.ts';
 
 const { keep } = parseArgs({ options: { keep: { type: 'boolean', default: false } } }).values;
-
-/** So that whoever follows the documents there finds what they say. */
-const AS_DOCUMENTED: Partial<SettingsInput> = { reconcileMinutes: 1 };
-const FOR_TESTS: Partial<SettingsInput> = { orderTokens: 'off', createPaymentAuth: 'none' };
 
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -25,25 +23,63 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+/** Of the tests, which start reconcile themselves and place orders without a token. */
+const TESTED = { orderTokens: 'off', createPaymentAuth: 'none' } as const;
+/** As the operator's pages have it. */
+const KEPT = { reconcileMinutes: 1, alarmEmails: [] };
+
 try {
   await withRehearsal(keep ? leaveUp : (rehearsal) => runSuite(rehearsal, stop.signal), {
     signal: stop.signal,
-    settings: keep ? AS_DOCUMENTED : FOR_TESTS,
+    settings: keep ? KEPT : TESTED,
   });
 } catch (error) {
   process.exitCode = 1;
   if (!stop.signal.aborted) console.error(error instanceof MissingTool ? error.message : error);
 }
 
-async function leaveUp({ env, apiUrl, apiHost, simulatorUrl, stack, outputs, backOffice }: Rehearsal) {
-  const variables = Object.entries(env).filter(([name]) => /^AWS_|^NODE_EXTRA_CA_CERTS$/.test(name));
+async function leaveUp(rehearsal: Rehearsal) {
+  const { apiUrl, simulatorUrl, stack, outputs } = rehearsal;
+  const file = 'cdk.out/rehearsal.env';
+  await writeFile(join(import.meta.dirname, '../..', file), variablesOf(rehearsal));
   console.log(`
-ready: ${stack}
-ApiUrl ${apiUrl}
-simulator ${simulatorUrl}
 outputs ${JSON.stringify(outputs, undefined, 2)}
-For aws, cdk and paytech-ops:
-${variables.map(([name, value]) => `  export ${name}=${value}`).join('\n')}
-Requests to the back office are signed for the host ${apiHost}, with ${backOffice.accessKeyId} / ${backOffice.secretAccessKey}.`);
+
+ready: ${stack}, until Ctrl-C
+API                ${apiUrl}
+paytech simulator  ${simulatorUrl}
+Shop API Key       ${LOCAL_KEYS.apiKey}
+Signing Key        ${LOCAL_KEYS.signingKey}
+
+In another terminal, for aws, npx cdk, npm run ops -- --stack ${stack} and back_office:
+  . ${file}
+What to try, and what differs from AWS: docs/rehearsal.md`);
   await new Promise((resolve) => stop.signal.addEventListener('abort', resolve));
+}
+
+/**
+ * A script that makes a shell's `aws`, `cdk` and `paytech-ops` work on the emulator, and on nothing else, and has a
+ * `back_office` that signs as docs/api.md does.
+ */
+function variablesOf({ env, context, stack, apiUrl, apiHost, simulatorUrl, backOffice }: Rehearsal): string {
+  const [, paytech = ''] = context;
+  const variables = {
+    ...Object.fromEntries(Object.entries(env).filter(([name]) => /^AWS_|^NODE_EXTRA_CA_CERTS$/.test(name))),
+    // The CDK CLI takes its options from variables, too.
+    CDK_CONTEXT: paytech,
+    CDK_OUTPUT: 'cdk.out/rehearsal',
+    stack,
+    simulator: simulatorUrl,
+  };
+  const quoted = (value = '') => `'${value.replaceAll("'", "'\\''")}'`;
+  const exports = Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`);
+  return `unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN
+${exports.join('\n')}
+# Versions of the command differ in what they take from AWS_ENDPOINT_URL.
+aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }
+back_office() { # method, path, body
+  curl -sS -X "$1" "${apiUrl}/operations$2" -H 'host: ${apiHost}' -H 'content-type: application/json' \\
+    \${3:+-d "$3"} --aws-sigv4 aws:amz:us-east-1:execute-api --user ${backOffice.accessKeyId}:${backOffice.secretAccessKey}
+}
+`;
 }

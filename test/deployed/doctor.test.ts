@@ -20,7 +20,7 @@ import {
 import { PurgeQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { isGenerated } from '../../infra/cli/check-keys.ts';
-import { clientFor, LOCAL_KEYS } from '../../infra/local/account.ts';
+import { ACCOUNT, clientFor, LOCAL_KEYS, REGION } from '../../infra/local/account.ts';
 import { physicalId, stackResources } from '../../infra/rehearsal/account.ts';
 import { rehearsed } from '../support/deployed-target.ts';
 import { type Json, operator } from '../support/operator.ts';
@@ -79,6 +79,16 @@ const putApiKey = (SecretString: string) =>
 
 it('alarms of which nobody is told, and that cannot be told', async () => {
   expect((await found('alarms')).is).toBe('ok');
+  const { SubscriptionArn: lost } = await sns.send(
+    new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint: `arn:aws:sqs:${REGION}:${ACCOUNT}:gone` }),
+  );
+  expect(await found('alarms')).toEqual({
+    is: 'warn',
+    detail: expect.stringMatching(
+      /^reach \d subscribers?, and others not: the queue arn:.*:gone does not exist/,
+    ),
+  });
+  await sns.send(new UnsubscribeCommand({ SubscriptionArn: lost }));
   await keyOf('alias/aws/sns');
   expect(await found('alarms')).toEqual({
     is: 'fail',
@@ -97,18 +107,13 @@ it('alarms of which nobody is told, and that cannot be told', async () => {
 });
 
 it('a table that nothing protects', async () => {
-  // The emulator makes the table without them.
-  await Promise.all([protect(true), backUp(true), expire(true)]);
   expect((await found('protection')).is).toBe('ok');
   await Promise.all([protect(false), backUp(false), expire(false)]);
   const { is, detail } = await found('protection');
   expect(is).toBe('warn');
-  for (const missing of [
-    '--deletion-protection-enabled',
-    'PointInTimeRecoveryEnabled',
-    'AttributeName=expiresAt',
-  ])
+  for (const missing of ['--deletion-protection-enabled', 'PointInTimeRecoveryEnabled=true', 'expiresAt'])
     expect(detail).toContain(missing);
+  expect(detail).toContain(`--table-name ${TableName} `);
   await Promise.all([protect(true), backUp(true), expire(true)]);
   expect((await found('protection')).is).toBe('ok');
 });
