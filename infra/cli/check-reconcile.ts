@@ -1,6 +1,7 @@
 /** Checks of `doctor` that ask how reconcile keeps up, and what it found. */
 import { lagInRun } from '../../functions/reconcile/lag.ts';
-import { tableWatermarks } from '../../shared/store/watermark.ts';
+import { SECOND_MS } from '../../shared/runtime/time.ts';
+import { hasBegun, tableWatermarks } from '../../shared/store/watermark.ts';
 import { readWebhooksHeard } from '../../shared/store/webhooks-heard.ts';
 import { MISSING_WEBHOOKS } from '../stack/logged-alarms.ts';
 import { standingAlarms } from './alarms.ts';
@@ -23,7 +24,9 @@ export async function webhooks({ table, webhookUrl }: Environment): Promise<Find
   };
 }
 
-export async function reconcile({ table, index, graceMs }: Environment): Promise<Finding> {
+export async function reconcile(environment: Environment): Promise<Finding> {
+  const { table, index, graceMs } = environment;
+  if (!(await hasBegun(table))) return notBegun(environment);
   const lag = await lagInRun({ watermarks: tableWatermarks(table, Date.now), index, now: Date.now, graceMs });
   const { WalkLagSeconds: walk = 0, WatermarkLagSeconds: list = 0 } = lag;
   const isBehind = Math.max(walk, list) > BEHIND_SECONDS;
@@ -31,6 +34,17 @@ export async function reconcile({ table, index, graceMs }: Environment): Promise
     is: isBehind ? 'warn' : 'ok',
     detail: `the comparison with paytech's list is ${duration(list)} behind, and the oldest check has been due for ${duration(walk)}${isBehind ? ': see the log of reconcile' : ''}`,
   };
+}
+
+/** A new stack is not behind; an old one in which reconcile has never run is. */
+function notBegun({ createdAt }: Environment): Finding {
+  const ageSeconds = createdAt === undefined ? 0 : (Date.now() - createdAt) / SECOND_MS;
+  return ageSeconds <= BEHIND_SECONDS
+    ? { is: 'ok', detail: 'the stack is new: the first run is still to come' }
+    : {
+        is: 'warn',
+        detail: `no run has compared anything yet, and the stack is ${duration(ageSeconds)} old: see docs/runbook.md#reconcile-not-running`,
+      };
 }
 
 /** What waits for a person. */

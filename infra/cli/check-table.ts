@@ -54,21 +54,21 @@ export function judgeTable({
       ? []
       : ['it has no index open by openShard and dueAt']),
   ];
-  const run = (command: string, options: string) =>
-    `run "aws dynamodb ${command} --table-name ${name} ${options}"`;
   const missing = [
     ...(isProtected
       ? []
-      : [`a mistake can delete it: ${run('update-table', '--deletion-protection-enabled')}`]),
+      : [
+          `a mistake can delete it: "aws dynamodb update-table --table-name ${name} --deletion-protection-enabled" protects it`,
+        ]),
     ...(hasBackups
       ? []
       : [
-          `damage to it cannot be undone: ${run('update-continuous-backups', '--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true')}`,
+          `damage to it cannot be undone: "aws dynamodb update-continuous-backups --table-name ${name} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true" makes backups`,
         ]),
     ...(expiresBy === 'expiresAt'
       ? []
       : [
-          `nothing expires: ${run('update-time-to-live', '--time-to-live-specification Enabled=true,AttributeName=expiresAt')}`,
+          `nothing expires: "aws dynamodb update-time-to-live --table-name ${name} --time-to-live-specification Enabled=true,AttributeName=expiresAt" sets its time to live`,
         ]),
   ];
   if (broken.length + missing.length === 0)

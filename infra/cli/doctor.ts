@@ -26,8 +26,18 @@ const MANY_WEBHOOKS = 1_000;
 /** The receiver takes less than this, so that it answers before it looks at the signature, whose failures alarm. */
 const TOO_LARGE_BYTES = 256 * 1024 + 1;
 
-/** `doctor`: whether everything that the service needs is there and answers; with `pay` a payment of the sandbox, too. */
-export async function doctor(environment: Environment, { pay = false } = {}): Promise<Result> {
+export interface Examining {
+  /** Makes a payment in the sandbox, too. */
+  pay?: boolean;
+  /** What is worth a look fails it, too. */
+  strict?: boolean;
+}
+
+/** `doctor`: whether everything that the service needs is there and answers. */
+export async function doctor(
+  environment: Environment,
+  { pay = false, strict = false }: Examining = {},
+): Promise<Result> {
   const checks: Record<string, () => Promise<Finding>> = {
     versions: async () => versions(),
     'API key': () => apiKey(environment),
@@ -63,7 +73,7 @@ export async function doctor(environment: Environment, { pay = false } = {}): Pr
   return {
     document: { environment: environment.name, checks: findings },
     text: `${environment.name}\n${table(rows)}`,
-    failed: findings.some(({ is }) => is === 'fail'),
+    failed: findings.some(({ is }) => is === 'fail' || (strict && is === 'warn')),
   };
 }
 

@@ -43,6 +43,8 @@ interface SettingsInUse extends ReturnType<typeof timesOf> {
 export interface Environment extends SettingsInUse {
   /** As people call it. */
   name: string;
+  /** When the stack was made, in epoch milliseconds; of the local run nobody asks. */
+  createdAt?: number;
   table: BatchTable;
   index: OpenIndex;
   gateway: GatewayClient;
@@ -142,7 +144,7 @@ function localEnvironment(): Environment {
 
 async function stackEnvironment(stack: string, { profile, region }: Where): Promise<Environment> {
   const account = { ...(profile && { profile }), ...(region && { region }) };
-  const outputs = await outputsOf(stack, new CloudFormationClient(account));
+  const { outputs, createdAt } = await described(stack, new CloudFormationClient(account));
   const output = (name: string): string => {
     const value = outputs.get(name);
     if (value === undefined)
@@ -152,6 +154,7 @@ async function stackEnvironment(stack: string, { profile, region }: Where): Prom
   const secretsManager = new SecretsManager(account);
   return assemble({
     name: `the stack ${stack}`,
+    ...optional('createdAt', createdAt),
     dynamoDb: new DynamoDBClient(account),
     sqs: new SQS(account),
     sns: new SNSClient(account),
@@ -162,7 +165,7 @@ async function stackEnvironment(stack: string, { profile, region }: Where): Prom
     tableState: () => tableState(output('PaymentsTable'), new DynamoDBClient(account)),
     functionsState: () =>
       functionsState(output('WebhookQueueUrl'), new LambdaClient(account), new SQS(account)),
-    alarmTopic: () => alarmTopic(output('AlarmTopicArn'), new SNSClient(account)),
+    alarmTopic: () => alarmTopic(output('AlarmTopicArn'), new SNSClient(account), new SQS(account)),
     topicArn: output('PaymentEventsTopicArn'),
     apiUrl: output('ApiUrl'),
     webhookUrl: output('WebhookUrl'),
@@ -205,10 +208,13 @@ function assemble({ dynamoDb, sns, tableName, topicArn, settings, ...parts }: Pa
   };
 }
 
-async function outputsOf(stack: string, client: CloudFormationClient): Promise<Map<string, string>> {
+async function described(stack: string, client: CloudFormationClient) {
   const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stack }));
-  const outputs = Stacks[0]?.Outputs ?? [];
-  return new Map(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
+  const { Outputs = [], CreationTime } = Stacks[0] ?? {};
+  return {
+    outputs: new Map(Outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue])),
+    createdAt: CreationTime?.getTime(),
+  };
 }
 
 function urlAt(variable: string, usual: number): string {

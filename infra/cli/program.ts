@@ -14,7 +14,7 @@ import {
   redriveDeadLetters,
   showDeadLetter,
 } from './dlq.ts';
-import { doctor } from './doctor.ts';
+import { doctor, type Examining } from './doctor.ts';
 import { type Environment, findEnvironment, type Where } from './environment.ts';
 import { explain } from './explain.ts';
 import { keys } from './keys.ts';
@@ -177,9 +177,12 @@ function upkeep(root: Command, work: Work): void {
 
   root
     .command('doctor')
-    .description('check that everything the service needs is in place and answers')
+    .description(
+      'check that everything the service needs is in place and answers; FAIL fails it, WARN does not',
+    )
     .option('--pay', 'make a payment in the sandbox, for you to pay, and see its webhook come')
-    .action((options: { pay?: boolean }) => work((environment) => doctor(environment, options)));
+    .option('--strict', 'fail for a WARN, too')
+    .action((options: Examining) => work((environment) => doctor(environment, options)));
 }
 
 function ofQueue(command: Command): Command {

@@ -46,6 +46,11 @@ export function tableWatermarks(table: Table, now: () => number): Watermarks {
   };
 }
 
+/** Whether there has been a first run; before it `read` tells where that will begin. */
+export async function hasBegun(table: Pick<Table, 'get'>): Promise<boolean> {
+  return (await table.get(KEY)) !== undefined;
+}
+
 /** Those of a sweep that stands beside the others and is not resumed. */
 export function ownWatermarks(state: SweepState): Watermarks {
   let current = state;

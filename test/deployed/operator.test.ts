@@ -70,7 +70,7 @@ it('who operates may look, decide, redrive, replay and reconcile', async () => {
   const { stdout } = await call('doctor', '--json');
   const { checks } = JSON.parse(stdout);
   expect(checks.filter(({ is }: Json) => is === 'fail')).toEqual([]);
-  expect(checks.find(({ check }: Json) => check === 'alarms').detail).toBe('go to on-call@shop.example');
+  expect(checks.find(({ check }: Json) => check === 'alarms').detail).toBe('reach 1 subscriber');
 });
 
 it('who only looks may do nothing else', async () => {

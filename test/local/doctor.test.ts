@@ -1,5 +1,7 @@
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { GetTopicAttributesCommand, SNSClient, type Subscription } from '@aws-sdk/client-sns';
+import { CreateQueueCommand, SendMessageCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { alarmTopic } from '../../infra/cli/check-alarms.ts';
 import { judgeTable } from '../../infra/cli/check-table.ts';
 import { doctor } from '../../infra/cli/doctor.ts';
 import { type Environment, findEnvironment } from '../../infra/cli/environment.ts';
@@ -228,19 +230,11 @@ it('a clock that is wrong', async () => {
 it('alarms that reach nobody', async () => {
   const arn = 'arn:aws:sns:eu-west-1:123456789012:alarms';
   const alarms = (told: number, pending: string[] = [], key?: string) =>
-    check('alarms', {
-      alarmTopic: async () => {
-        const confirmed = ['on-call@shop.example', 'https://pager.example'].slice(0, told);
-        return { arn, confirmed, pending, ...(key && { key }) };
-      },
-    });
-  expect(await alarms(1)).toEqual({ is: 'ok', detail: 'go to on-call@shop.example' });
-  expect((await alarms(2)).detail).toBe('go to on-call@shop.example, https://pager.example');
+    check('alarms', { alarmTopic: async () => ({ arn, told, pending, lost: [], ...(key && { key }) }) });
+  expect(await alarms(1)).toEqual({ is: 'ok', detail: 'reach 1 subscriber' });
   expect(await alarms(1, ['day@shop.example'])).toMatchObject({
-    is: 'ok',
-    detail: expect.stringMatching(
-      /^go to on-call@shop\.example; not confirmed yet: day@shop\.example must open the link/,
-    ),
+    is: 'warn',
+    detail: expect.stringMatching(/1 subscriber, and others not: day@shop\.example must open the link/),
   });
   expect(await alarms(0)).toMatchObject({
     is: 'warn',
@@ -260,9 +254,85 @@ it('alarms that reach nobody', async () => {
   expect((await alarms(1, [], 'alias/alarms')).is).toBe('ok');
 });
 
+it('alarms for a queue that is not there, or that does not let them in', async () => {
+  const { sqs } = service;
+  const TopicArn = 'arn:aws:sns:us-east-1:000000000000:alarms';
+  const queueArn = TopicArn.replace('sns', 'sqs');
+  const subscribed = (...subscriptions: Subscription[]) => {
+    const send = async (command: object) =>
+      command instanceof GetTopicAttributesCommand
+        ? { Attributes: {} }
+        : {
+            Subscriptions: subscriptions.map((each, at) => ({
+              SubscriptionArn: `${TopicArn}:${at}`,
+              ...each,
+            })),
+          };
+    // The embedded SNS has no mails to confirm.
+    const sns = Object.assign(Object.create(SNSClient.prototype), { send }) as SNSClient;
+    return check('alarms', { alarmTopic: () => alarmTopic(TopicArn, sns, environment.sqs) });
+  };
+  const mail = { Protocol: 'email', Endpoint: 'day@shop.example' };
+  const queue = { Protocol: 'sqs', Endpoint: queueArn };
+
+  expect(await subscribed({ ...mail, SubscriptionArn: 'PendingConfirmation' })).toEqual({
+    is: 'warn',
+    detail: expect.stringMatching(/^reach nobody: day@shop\.example must open the link/),
+  });
+  expect(await subscribed(mail, { ...mail, SubscriptionArn: 'Deleted' })).toEqual({
+    is: 'ok',
+    detail: 'reach 1 subscriber',
+  });
+  const secret = { Protocol: 'https', Endpoint: 'https://chat.example/hooks/password' };
+  const { detail } = await subscribed({ ...secret, SubscriptionArn: 'PendingConfirmation' });
+  expect(detail).toContain('https://chat.example ');
+  expect(detail).not.toContain('password');
+
+  expect(await subscribed(queue)).toEqual({
+    is: 'warn',
+    detail: `reach nobody: the queue ${queueArn} does not exist: mend it, or "aws sns unsubscribe --subscription-arn ${TopicArn}:0"`,
+  });
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'alarms' }));
+  expect(await subscribed(mail, queue)).toEqual({
+    is: 'warn',
+    detail: expect.stringMatching(
+      /^reach 1 subscriber, and others not: .*no policy that lets sns\.amazonaws/,
+    ),
+  });
+  const allow = (Statement: object) =>
+    sqs.send(
+      new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy: JSON.stringify({ Statement }) } }),
+    );
+  const Principal = { Service: 'sns.amazonaws.com' };
+  await allow([{ Effect: 'Deny', Principal, Action: 'sqs:SendMessage' }]);
+  expect((await subscribed(queue)).detail).toContain('no policy');
+  await allow({ Effect: 'Allow', Principal, Action: ['SQS:SendMessage'] });
+  expect(await subscribed(queue)).toEqual({ is: 'ok', detail: 'reach 1 subscriber' });
+  // Of those that nobody here can look at nothing is said.
+  expect((await subscribed({ ...queue, Endpoint: 'arn:aws:sqs:us-east-1:999999999999:away' })).is).toBe('ok');
+});
+
+it('a reconcile that has never run is behind only where the stack is old', async () => {
+  const table = { ...environment.table, get: async () => undefined };
+  const aged = (minutes: number) =>
+    check('reconcile', { table, createdAt: Date.now() - minutes * MINUTE_MS });
+  expect(await aged(3)).toEqual({ is: 'ok', detail: 'the stack is new: the first run is still to come' });
+  expect(await aged(20)).toEqual({
+    is: 'warn',
+    detail: expect.stringMatching(/^no run has .* the stack is 20 min old: see .*#reconcile-not-running$/),
+  });
+});
+
+it('fails for what is worth a look where it is told to', async () => {
+  const alarmTopic = async () => ({ arn: 'arn:aws:sns:::alarms', told: 0, pending: [], lost: [] });
+  const on = { ...environment, alarmTopic };
+  expect((await doctor(on)).failed).toBe(false);
+  expect((await doctor(on, { strict: true })).failed).toBe(true);
+});
+
 describe('a table', () => {
   const whole = {
-    name: 'payments',
+    name: 'payments-2',
     keys: ['pk HASH'],
     openKeys: ['openShard HASH', 'dueAt RANGE'],
     isProtected: true,
@@ -278,11 +348,11 @@ describe('a table', () => {
       'that anybody may delete',
       { isProtected: false },
       'warn',
-      /update-table --table-name payments --deletion-protection-enabled/,
+      /"aws .* payments-2 --deletion-protection-en/,
     ],
-    ['without backups', { hasBackups: false }, 'warn', /update-continuous-backups --table-name payments /],
-    ['that forgets nothing', { expiresBy: undefined }, 'warn', /update-time-to-live --table-name payments /],
-    ['that forgets by another attribute', { expiresBy: 'dueAt' }, 'warn', /nothing expires/],
+    ['without backups', { hasBackups: false }, 'warn', /"aws .* payments-2 --point-in-time-recovery/],
+    ['that forgets nothing', { expiresBy: undefined }, 'warn', /"aws .* payments-2 --time-to-live-spec/],
+    ['that forgets by another attribute', { expiresBy: 'dueAt' }, 'warn', /time to live/],
   ] as const)('%s', (_, change, is, detail) => {
     const state = Object.fromEntries(
       Object.entries({ ...whole, ...change }).filter(([, value]) => value !== undefined),
