@@ -5,8 +5,9 @@ import { absentOr, matching, object, text } from '../../shared/http/validate.ts'
 import { canonicalJson } from '../../shared/payment/json.ts';
 
 const times = count.check(z.refine((value) => value.gte(1), { error: 'must be at least 1' }));
-const units = ['MINUTE', 'DAY', 'WEEK', 'MONTH'] as const;
-const unit = absentOr(z.enum(units, { error: `must be one of ${units.join(', ')}` }));
+/** In what a subscription counts the time between its cycles (paytech, "Subscriptions"). */
+export const UNITS = ['MINUTE', 'DAY', 'WEEK', 'MONTH'] as const;
+const unit = absentOr(z.enum(UNITS, { error: `must be one of ${UNITS.join(', ')}` }));
 
 /** What paytech charges by itself after a first payment (paytech, "Subscriptions"). Without cycles there is no end. */
 export const subscription = object({

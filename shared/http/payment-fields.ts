@@ -11,6 +11,9 @@ import { absentOr, invalid, matching, object, refused, text } from './validate.t
  * payment"). Amounts are in major units, as a text or a JSON number: each is exact to its last digit.
  */
 
+/** Of a customer's bank account. */
+export const ACCOUNT_TYPES = ['SAVINGS', 'CHECKING'] as const;
+
 const MAX_AMOUNT = decimal('1000000000');
 const MIN_AMOUNT = decimal('0.00001');
 const MAX_DECIMAL_PLACES = 18;
@@ -63,7 +66,7 @@ export const customerFields = {
   locale: absentOr(locale),
   accountNumber: absentOr(text(256)),
   accountName: absentOr(text(64)),
-  accountType: absentOr(z.enum(['SAVINGS', 'CHECKING'], { error: 'must be SAVINGS or CHECKING' })),
+  accountType: absentOr(z.enum(ACCOUNT_TYPES, { error: 'must be SAVINGS or CHECKING' })),
   bank: absentOr(text(64)),
   bankCode: absentOr(text(64)),
   bankBranch: absentOr(text(64)),

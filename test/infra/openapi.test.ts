@@ -48,6 +48,16 @@ test('every error code is documented with its status and with no other', () => {
   expect([...new Set(documented)].sort()).toEqual(all.sort());
 });
 
+test('the values of a schema are listed once, under a name: a generated client has one type of them', () => {
+  const listed = [...JSON.stringify(document.components.schemas).matchAll(/"enum":(\[[^\]]*\])/g)];
+  const lists = listed.map(([, values]) => values);
+  expect(lists.filter((values, at) => lists.indexOf(values) < at)).toEqual([]);
+  const { CreatedPayment, Payment, Refund } = document.components.schemas;
+  for (const { properties } of [CreatedPayment, Payment, Refund]) {
+    expect(properties.state).toEqual({ $ref: '#/components/schemas/PaymentState' });
+  }
+});
+
 test('operation ids differ, and every schema that is named is there', () => {
   const ids = operations.map(({ operation }) => operation.operationId);
   expect(new Set(ids).size).toBe(ids.length);

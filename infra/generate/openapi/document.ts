@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { PROBLEMS, type ProblemCode } from '../../../shared/http/problem.ts';
 import { toJsonSchema } from './json-schema.ts';
+import { withNamedValues } from './named-values.ts';
 import { operations } from './operations.ts';
 import type { RouteDescription, RouteGroup, SchemaName } from './route.ts';
 import { storefront } from './storefront.ts';
@@ -76,8 +77,10 @@ function openApiDocument() {
     paths,
     components: {
       schemas: {
-        ...Object.fromEntries(
-          Object.entries(schemas).map(([name, schema]) => [name, toJsonSchema(schema as z.ZodMiniType)]),
+        ...withNamedValues(
+          Object.fromEntries(
+            Object.entries(schemas).map(([name, schema]) => [name, toJsonSchema(schema as z.ZodMiniType)]),
+          ),
         ),
         ...Object.fromEntries(
           groups.flatMap(([, { unions = {} }]) =>

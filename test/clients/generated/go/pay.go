@@ -21,6 +21,9 @@ func order(amount string) paytech.NewPayment {
 	return body
 }
 
+// One type says the state of whatever route has answered.
+func isPaid(state paytech.PaymentState) bool { return state == paytech.PaymentStateCOMPLETED }
+
 func main() {
 	ctx := context.Background()
 	client, err := paytech.NewClientWithResponses(os.Getenv("API_URL"))
@@ -29,6 +32,9 @@ func main() {
 	must(err)
 	if created.JSON201 == nil {
 		log.Fatal(created.Status(), string(created.Body))
+	}
+	if isPaid(created.JSON201.State) {
+		log.Fatal("paid before it was paid")
 	}
 	url := fmt.Sprintf("%s/simulator/payments/%s/pay", os.Getenv("SIMULATOR_URL"), created.JSON201.Id)
 	paid, err := http.Post(url, "application/json", strings.NewReader(`{"state":"COMPLETED"}`))
@@ -41,7 +47,7 @@ func main() {
 		if answer.JSON200 == nil {
 			log.Fatal(answer.Status(), string(answer.Body))
 		}
-		if !answer.JSON200.Final {
+		if !isPaid(answer.JSON200.State) {
 			continue
 		}
 		refusal, err := client.CreatePaymentWithResponse(ctx, order("1"))

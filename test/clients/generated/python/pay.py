@@ -6,7 +6,7 @@ import urllib.request
 
 from paytech_payments_client import Client
 from paytech_payments_client.api.storefront import create_payment, get_payment
-from paytech_payments_client.models import CreatedPayment, OrderWithoutToken, Payment, Problem
+from paytech_payments_client.models import CreatedPayment, OrderWithoutToken, Payment, PaymentState, Problem
 
 client = Client(base_url=os.environ["API_URL"])
 
@@ -17,6 +17,7 @@ def order(amount: str) -> OrderWithoutToken:
 
 created = create_payment.sync(client=client, body=order("999999999.123456789012345678"))
 assert isinstance(created, CreatedPayment), created
+assert created.state is PaymentState.CHECKOUT, created
 request = urllib.request.Request(
     f"{os.environ['SIMULATOR_URL']}/simulator/payments/{created.id}/pay",
     data=b'{"state":"COMPLETED"}',
@@ -27,7 +28,8 @@ urllib.request.urlopen(request).close()
 while True:
     payment = get_payment.sync(created.id, client=client)
     assert isinstance(payment, Payment), payment
-    if payment.final:
+    # One type says the state of whatever route has answered.
+    if payment.state is PaymentState.COMPLETED:
         break
 refusal = create_payment.sync(client=client, body=order("1"))
 assert isinstance(refusal, Problem), refusal
