@@ -1,4 +1,4 @@
-import type { Fault } from '../local/simulator/faults.ts';
+import type { Fault, SetFault } from '../local/simulator/faults.ts';
 import type { Environment } from './environment.ts';
 import { type Result, table } from './output.ts';
 import { control } from './simulator.ts';
@@ -7,11 +7,11 @@ const PATH = '/faults';
 
 /** `faults`: those that are left, first used first. */
 export async function listFaults(environment: Environment): Promise<Result> {
-  const faults = await control<Fault[]>(environment, 'GET', PATH);
-  const rows = faults.map(({ on, kind, times }) => [on, kind, String(times)]);
+  const faults = await control<SetFault[]>(environment, 'GET', PATH);
+  const rows = faults.map(({ id, on, kind, times }) => [String(id), on, kind, String(times)]);
   return {
     document: { faults },
-    text: rows.length > 0 ? table([['ON', 'KIND', 'TIMES'], ...rows]) : 'No fault is set.',
+    text: rows.length > 0 ? table([['ID', 'ON', 'KIND', 'TIMES'], ...rows]) : 'No fault is set.',
   };
 }
 
@@ -21,8 +21,8 @@ export async function setFault(environment: Environment, fault: Fault): Promise<
   return listFaults(environment);
 }
 
-/** `faults clear`: takes all of them away. */
-export async function clearFaults(environment: Environment): Promise<Result> {
-  await control(environment, 'DELETE', PATH);
+/** `faults clear [id]`: takes all of them away, or the one. */
+export async function clearFaults(environment: Environment, id?: number): Promise<Result> {
+  await control(environment, 'DELETE', id === undefined ? PATH : `${PATH}/${id}`);
   return listFaults(environment);
 }

@@ -2,7 +2,7 @@
 import { Argument, type Command, Option } from 'commander';
 import { EVENT_TYPES } from '../../shared/payment/event-schema.ts';
 import { CALLS, type Fault, KINDS } from '../local/simulator/faults.ts';
-import { parseTimes, parseWebUrl } from './arguments.ts';
+import { parseCount, parseTimes, parseWebUrl } from './arguments.ts';
 import { findLocalRun, type Where } from './environment.ts';
 import { clearFaults, listFaults, setFault } from './faults.ts';
 import { LISTENING_HELP, type Listening, listen, untilInterrupted } from './listen.ts';
@@ -61,5 +61,6 @@ function faults(root: Command, work: Work): void {
   group
     .command('clear')
     .description('take all of them away')
-    .action(() => work(clearFaults));
+    .addArgument(new Argument('[id]', 'only this one, of those that are listed').argParser(parseCount))
+    .action((id?: number) => work((environment) => clearFaults(environment, id)));
 }

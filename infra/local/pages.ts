@@ -27,6 +27,7 @@ const FILES: Record<string, string> = {
   '/control-room': 'infra/local/control-room/index.html',
   '/control-room/control-room.css': 'infra/local/control-room/control-room.css',
   '/control-room/control-room.js': 'infra/local/control-room/control-room.js',
+  '/control-room/faults.js': 'infra/local/control-room/faults.js',
   '/control-room/timeline.js': 'infra/local/control-room/timeline.js',
   '/vendor/lit-html.js': 'node_modules/lit-html/lit-html.js',
   '/shared/storefront/paytech-storefront.js': 'shared/storefront/paytech-storefront.js',

@@ -27,7 +27,8 @@ async function ops(...args: string[]) {
   await program((each) => results.push(each)).parseAsync(args, { from: 'user' });
   return results[0]!;
 }
-const armed = async () => (await fetch(`${paytech.url}/simulator/faults`)).json();
+const armed = async (): Promise<{ id: number }[]> =>
+  (await fetch(`${paytech.url}/simulator/faults`)).json() as never;
 const balances = async () => {
   const headers = { authorization: `Bearer ${LOCAL_KEYS.apiKey}`, 'user-agent': 'a-shop/1' };
   return (await fetch(`${paytech.url}/api/v1/balances`, { headers })).status;
@@ -40,17 +41,20 @@ it('are set in the order in which they are used, and listed until they are used 
     { on: 'balances', kind: '500', times: 1 },
     { on: 'webhook', kind: 'drop', times: 'always' },
   ];
-  expect(await armed()).toEqual(both);
-  expect(document).toEqual({ faults: both });
-  expect(text).toMatch(/^ON +KIND +TIMES\nbalances +500 +1\nwebhook +drop +always$/);
+  expect(await armed()).toMatchObject(both);
+  expect(document).toEqual({ faults: await armed() });
+  expect(text).toMatch(/^ID +ON +KIND +TIMES\n\d+ +balances +500 +1\n\d+ +webhook +drop +always$/);
   expect([await balances(), await balances()]).toEqual([500, 200]);
-  expect((await ops('faults')).text).toMatch(/TIMES\nwebhook +drop +always$/);
+  expect((await ops('faults')).text).toMatch(/TIMES\n\d+ +webhook +drop +always$/);
 });
 
-it('come as often as it says, and are all taken away', async () => {
+it('come as often as it says, and are taken away one by one or all at once', async () => {
   await ops('faults', 'set', 'get', 'timeout', '--times', '3');
   await ops('faults', 'set', 'create', 'reset');
   expect(await armed()).toMatchObject([{ times: 3 }, { times: 1 }]);
+  const [first] = await armed();
+  await ops('faults', 'clear', String(first!.id));
+  expect(await armed()).toMatchObject([{ on: 'create', times: 1 }]);
   expect(await ops('faults', 'clear')).toEqual({ document: { faults: [] }, text: 'No fault is set.' });
   expect(await armed()).toEqual([]);
 });
@@ -64,6 +68,7 @@ it.each([
     ['set', 'get', 'drop'],
     'drop makes no sense on get: its kinds are timeout',
   ],
+  ['an id that is none', ['clear', 'drop'], 'Give a number from 1 up'],
   ['a stack', ['--stack', 'shop'], 'leave out --stack'],
 ])('%s is refused as a wrong call, and nothing is set', async (_, args, message) => {
   await expect(ops('faults', ...args)).rejects.toMatchObject({

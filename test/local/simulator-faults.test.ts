@@ -32,9 +32,9 @@ describe('faults', () => {
   test('that are set always come until they are cleared', async () => {
     const { api, control } = await startShop();
     const fault = { on: 'list', kind: '500', times: 'always' };
-    expect((await control('POST', '/faults', fault)).body).toEqual(fault);
+    expect((await control('POST', '/faults', fault)).body).toMatchObject(fault);
     for (let call = 0; call < 3; call++) expect((await api('GET', '/payments')).status).toBe(500);
-    expect((await control('GET', '/faults')).body).toEqual([fault]);
+    expect((await control('GET', '/faults')).body).toMatchObject([fault]);
     await control('DELETE', '/faults');
     expect((await api('GET', '/payments')).status).toBe(200);
   });
@@ -113,6 +113,17 @@ describe('faults', () => {
     await control('POST', '/faults', { on, kind: '500', times: decimal('1') });
     expect((await api(method, path)).status).toBe(500);
     expect((await api(method, path)).status).not.toBe(500);
+  });
+
+  test('are taken away one by one, also two alike', async () => {
+    const { api, control } = await startShop();
+    const ids = [];
+    for (const kind of ['500', '429', '500'])
+      ids.push(((await control('POST', '/faults', { on: 'create', kind })).body as { id: unknown }).id);
+    for (const id of [ids[2], ids[0], ids[0], decimal('99')])
+      expect((await control('DELETE', `/faults/${id}`)).status).toBe(204);
+    expect((await api('POST', '/payments', create)).status).toBe(429);
+    expect((await api('POST', '/payments', create)).status).toBe(200);
   });
 
   test('are cleared', async () => {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { CALLS, KINDS } from '../../infra/local/simulator/faults.ts';
+import { CALLS, KINDS, WHAT_HAPPENS } from '../../infra/local/simulator/faults.ts';
 import { commandBlocks, quotes, readDocument, root } from '../support/documents.ts';
 
 const documents = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
@@ -132,11 +132,14 @@ test('a table that is updated is waited for before anything else is done with it
   for (const line of next) expect(line).toMatch(/^aws dynamodb wait table-exists /);
 });
 
-test('the page of faults names every kind, and the calls that have it', () => {
+test('the page of faults says of every kind what happens, as the control room does, and names the calls', () => {
   const page = readDocument('docs/faults.md');
-  const rows = [...page.matchAll(/^\| (`.*`) \|.*\| (.*) \|$/gm)].slice(1);
-  const named = rows.flatMap(([, kinds]) => [...kinds!.matchAll(/`([^`]+)`/g)].map(([, kind]) => kind!));
-  expect(named.sort()).toEqual([...KINDS].sort());
+  const rows = [...page.matchAll(/^\| (`.*`) \| (.*) \| (.*) \|$/gm)].slice(1);
+  const told = rows.flatMap(([, kinds, what]) =>
+    [...kinds!.matchAll(/`([^`]+)`/g)].map(([, kind]) => [kind!, what!]),
+  );
+  expect(Object.fromEntries(told)).toEqual(WHAT_HAPPENS);
+  expect(told.map(([kind]) => kind).sort()).toEqual([...KINDS].sort());
   for (const call of CALLS) expect(page).toContain(`\`${call}\``);
 });
 

@@ -1,35 +1,46 @@
 // @ts-check
 /** @import { Entry, Seen } from './timeline.js' */
 import { html, nothing, render } from 'lit-html';
-import { paymentsOf, STATIONS, timelineOf } from './timeline.js';
+import { withCode } from '../demo/money.js';
+import { faults } from './faults.js';
+import { paymentsOf, STATIONS, stationOf, timelineOf } from './timeline.js';
 
 const LOOK_EVERY_MS = 1_000;
 const STATES = ['PENDING', 'AUTHORIZED', 'COMPLETED', 'DECLINED', 'CANCELLED'];
-const CALLS = ['create', 'get', 'list', 'patch', 'capture', 'void', 'approve', 'reject', 'balances'];
-const CALL_FAULTS = ['timeout', 'timeout-after-accept', 'html', 'reset', '500', '429', 'slow', 'delay'];
-const WEBHOOK_FAULTS = ['drop', 'duplicate', 'delay', 'slow', 'reorder'];
-const FAULTS = [
-  ...WEBHOOK_FAULTS.map((kind) => `webhook ${kind}`),
-  ...CALLS.flatMap((call) => CALL_FAULTS.map((kind) => `${call} ${kind}`)),
-];
 
 const room = /** @type {HTMLElement} */ (document.getElementById('room'));
 /** @type {Seen} */
-let seen = { items: [], requests: [], webhooks: [], events: [], queues: {} };
+let seen = {
+  items: [],
+  requests: [],
+  webhooks: [],
+  events: [],
+  queues: {},
+  faults: [],
+  kindsOf: {},
+  whatHappens: {},
+};
 let said = '';
 /** Which entries are unfolded, so that a new look leaves them so. @type {Set<string>} */
 const unfolded = new Set();
+
+const GONE = 'The service does not answer. Is npm start running?';
 
 async function look() {
   try {
     const answer = await fetch('/control-room/state');
     if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
     seen = await answer.json();
+    if (said === GONE) said = '';
   } catch {
-    said = 'The service does not answer. Is npm start running?';
+    said = GONE;
   }
   draw();
-  setTimeout(look, LOOK_EVERY_MS);
+}
+
+async function keepLooking() {
+  await look();
+  setTimeout(keepLooking, LOOK_EVERY_MS);
 }
 
 /**
@@ -44,13 +55,8 @@ async function control(method, path, body = {}) {
     ...(method === 'POST' && { body: JSON.stringify(body) }),
   });
   const problem = answer.ok ? undefined : await answer.json().catch(() => ({}));
-  say(problem ? `paytech refused: ${problem.message ?? answer.status}` : 'Done.');
-}
-
-/** @param {string} text */
-function say(text) {
-  said = text;
-  draw();
+  said = problem ? `paytech refused: ${problem.message ?? answer.status}` : 'Done.';
+  await look();
 }
 
 function draw() {
@@ -61,30 +67,50 @@ function draw() {
   render(
     html`
       ${queues()}
-      <div class="columns">
-        <nav aria-label="Payments">
-          <h2>Payments</h2>
-          ${
-            payments.length === 0
-              ? html`<p class="empty">None yet. <a href="/">Buy something</a> and watch it come by.</p>`
-              : html`<ul>${payments.map((each) => row(each, each === payment))}</ul>`
-          }
-        </nav>
-        ${payment ? detail(payment) : html`<section class="card"><p class="empty">Nothing to show.</p></section>`}
-      </div>
-      ${faults()}
+      ${
+        payment
+          ? html`<div class="columns">
+              <nav aria-label="Payments">
+                <h2>Payments</h2>
+                <ul>${payments.map((each) => row(each, each === payment))}</ul>
+              </nav>
+              ${detail(payment)}
+            </div>`
+          : firstSteps()
+      }
+      ${faults(seen, control, draw)}
       <p role="status" class="said">${said}</p>
     `,
     room,
   );
 }
 
+/** What to do while there is no payment to show. */
+function firstSteps() {
+  return html`<section class="card first-steps" aria-labelledby="first">
+    <h2 id="first">Payments</h2>
+    <p>None yet. Make one, and watch it come by here, from its claim to its event:</p>
+    <ul>
+      <li><a href="/">Buy something in the demo shop</a>, and pay with one of its test cards.</li>
+      <li>Or, in a terminal: <code>npm run ops -- trigger payment.completed</code></li>
+    </ul>
+    <p class="soft">
+      Then you can play paytech with it, and see what the service makes of a webhook that lies or comes twice. Below you
+      let calls and webhooks fail, also before there is a payment.
+    </p>
+  </section>`;
+}
+
 function queues() {
   const chips = Object.entries(seen.queues).map(
-    ([name, depth]) => html`<li class=${depth > 0 ? 'busy' : ''}><span>${name}</span> <b>${depth}</b></li>`,
+    ([name, depth]) =>
+      html`<li class=${depth === 0 ? '' : isDeadLetter(name) ? 'broken' : 'busy'}><span>${name}</span> <b>${depth}</b></li>`,
   );
   return html`<section aria-label="Queues"><ul class="queues">${chips}</ul></section>`;
 }
+
+/** Whether what lies in the queue was given up. @param {string} name */
+const isDeadLetter = (name) => /-(dlq|undelivered)$/.test(name);
 
 /**
  * @param {any} payment
@@ -94,13 +120,17 @@ function row({ id, referenceId, paymentType, state, amount, currency }, isShown)
   return html`<li>
     <a href="#${id}" aria-current=${isShown ? 'true' : nothing}>
       <span>${referenceId ?? id}</span> ${pill(state)}
-      <small>${paymentType.toLowerCase()}, ${amount} ${currency}</small>
+      <small>${paymentType.toLowerCase()}</small> ${money(amount, currency)}
     </a>
   </li>`;
 }
 
 /** @param {string} state */
 const pill = (state) => html`<span class="pill" data-state=${state}>${state}</span>`;
+
+/** @param {string | undefined} amount none while the customer chooses it @param {string} currency */
+const money = (amount, currency) =>
+  html`<span class="money">${amount === undefined ? currency : withCode(amount, currency)}</span>`;
 
 /** @param {any} payment */
 function detail(payment) {
@@ -111,12 +141,12 @@ function detail(payment) {
       ${pill(payment.state)}
     </div>
     <p class="soft">
-      ${payment.amount} ${payment.currency}, version ${payment.version}, <code>${payment.id}</code>
+      ${money(payment.amount, payment.currency)}, version ${payment.version}, <code>${payment.id}</code>
     </p>
     <ol class="stations" aria-label="The way so far">
       ${STATIONS.map(([step, name]) => {
-        const times = timeline.filter((entry) => entry.step === step).length;
-        return html`<li class=${times > 0 ? 'reached' : ''}><b>${name}</b> <small>${times || 'not yet'}</small></li>`;
+        const { state, note } = stationOf(timeline, step);
+        return html`<li class=${state}><b>${name}</b> <small>${note}</small></li>`;
       })}
     </ol>
     ${controls(payment)}
@@ -166,23 +196,5 @@ function controls({ id }) {
   </div>`;
 }
 
-function faults() {
-  const set = (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
-    const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
-    const [on, kind] = String(form.get('fault')).split(' ');
-    control('POST', '/faults', { on, kind, times: Number(form.get('times')) });
-  };
-  return html`<section class="card faults" aria-labelledby="faults">
-    <h2 id="faults">Let something go wrong</h2>
-    <form @submit=${set}>
-      <label>The next <input name="times" type="number" min="1" max="100" value="1" /> of</label>
-      <label>call and fault <select name="fault">${FAULTS.map((fault) => html`<option>${fault}</option>`)}</select></label>
-      <button>Set</button>
-      <button type="button" @click=${() => control('DELETE', '/faults')}>Clear all</button>
-    </form>
-  </section>`;
-}
-
 addEventListener('hashchange', draw);
-await look();
+await keepLooking();

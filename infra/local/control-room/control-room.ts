@@ -1,5 +1,5 @@
 /**
- * What the control room shows: the table, the simulator's logs, the queues, and the events, which come over a queue of
+ * What the control room shows: the table, the simulator's logs and faults, the queues, and the events, which come over a queue of
  * its own so that no subscriber misses one. Amounts are strings.
  */
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
@@ -15,6 +15,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { parseJson, stringifyJson } from '../../../shared/payment/json.ts';
 import { clientFor } from '../account.ts';
 import { queueUrl } from '../embedded.ts';
+import { FAULTS, WHAT_HAPPENS } from '../simulator/faults.ts';
 
 export interface ControlRoomOptions {
   sqsUrl: string;
@@ -33,6 +34,9 @@ export interface ControlRoom {
   control(method: string, path: string, body: string): Promise<{ status: number; text: string }>;
   close(): Promise<void>;
 }
+
+/** The faults that there are, by call, and what each does. */
+const KNOWN_FAULTS = { kindsOf: FAULTS, whatHappens: WHAT_HAPPENS };
 
 /** The newest of each kind are enough to look at. */
 const KEPT = 300;
@@ -95,21 +99,22 @@ export async function openControlRoom(options: ControlRoomOptions): Promise<Cont
     return Object.fromEntries(await Promise.all(queues.map(depthOf)));
   }
 
-  async function log(name: 'requests' | 'webhooks'): Promise<unknown[]> {
+  async function log(name: 'requests' | 'webhooks' | 'faults'): Promise<unknown[]> {
     const answer = await fetch(`${simulatorUrl}/simulator/${name}`);
     return (parseJson(await answer.text()) as unknown[]).slice(-KEPT);
   }
 
   return {
     async look() {
-      const [stored, requests, webhooks, queues] = await Promise.all([
+      const [stored, requests, webhooks, faults, queues] = await Promise.all([
         items(),
         log('requests'),
         log('webhooks'),
+        log('faults'),
         depths(),
         receiveEvents(),
       ]);
-      return stringifyJson({ items: stored, requests, webhooks, queues, events });
+      return stringifyJson({ items: stored, requests, webhooks, queues, events, faults, ...KNOWN_FAULTS });
     },
     async control(method, path, body) {
       const answer = await fetch(`${simulatorUrl}/simulator${path}`, {

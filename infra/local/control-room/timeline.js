@@ -15,7 +15,17 @@
  * @property {unknown} [json]
  */
 
-/** @typedef {{ items: any[], requests: any[], webhooks: any[], events: any[], queues: Record<string, number> }} Seen */
+/**
+ * @typedef {object} Seen
+ * @property {any[]} items
+ * @property {any[]} requests
+ * @property {any[]} webhooks
+ * @property {any[]} events
+ * @property {Record<string, number>} queues messages by queue
+ * @property {{ id: number, on: string, kind: string, times: number | 'always' }[]} faults those that are set, first used first
+ * @property {Record<string, string[]>} kindsOf the faults that there are, by call
+ * @property {Record<string, string>} whatHappens what each of them does
+ */
 
 /** The stations in their order, as they are called on the page. @type {[Step, string][]} */
 export const STATIONS = [
@@ -32,6 +42,20 @@ export const paymentsOf = ({ items }) =>
   items
     .filter(({ pk }) => pk.startsWith('payment#'))
     .sort((a, b) => b.history[0].at.localeCompare(a.history[0].at));
+
+/**
+ * How far a payment has come at a station: as its last entry there ended.
+ * @param {Entry[]} timeline
+ * @param {Step} step
+ * @returns {{ state: 'ahead' | 'reached' | 'broken', note: string }}
+ */
+export function stationOf(timeline, step) {
+  const entries = timeline.filter((entry) => entry.step === step);
+  const last = entries.at(-1);
+  if (!last) return { state: 'ahead', note: 'not yet' };
+  if (last.tone !== 'bad') return { state: 'reached', note: String(entries.length) };
+  return { state: 'broken', note: `${entries.length}, the last failed` };
+}
 
 /**
  * Everything that happened to a payment, oldest first.
@@ -86,7 +110,7 @@ function deliveryOf({ time, body, attempt, status, signature }) {
       at: time,
       step: 'webhook',
       title: `Says ${said.state}, delivery ${attempt}`,
-      detail: status === null ? 'never arrived' : `answered ${status}`,
+      detail: status === null ? 'lost: no answer' : `answered ${status}`,
       tone: wasQueued ? 'good' : 'bad',
       json: { signature, body: said },
     },

@@ -12,6 +12,7 @@
  *   POST   /subscriptions/{id}/cycle  charges the next cycle now
  *   GET    /answers, POST /answers    {form: whole | sparse | random, seed?}: how much paytech says (answer-forms.ts)
  *   GET    /faults, POST, DELETE      {on, kind, times?: a number | "always"}: what goes wrong next (faults.ts)
+ *   DELETE /faults/{id}               takes one of them away
  *   GET    /payments, /payments/{id}  the truth, always whole
  *   GET    /requests, /webhooks       all calls of the gateway with their answers; all webhooks, attempt by attempt
  */
@@ -110,13 +111,13 @@ export function controlRoutes(app: FastifyInstance, options: ControlOptions): vo
   });
 
   app.get('/faults', async () => faults.all());
-  app.post('/faults', async ({ body }) => {
-    const fault = parse(faultRequest, body ?? {});
-    faults.add(fault);
-    return fault;
-  });
+  app.post('/faults', async ({ body }) => faults.add(parse(faultRequest, body ?? {})));
   app.delete('/faults', async (_request, reply) => {
     faults.clear();
+    return reply.code(204).send();
+  });
+  app.delete<ById>('/faults/:id', async ({ params }, reply) => {
+    faults.remove(Number(params.id));
     return reply.code(204).send();
   });
 

@@ -1,14 +1,4 @@
-/**
- * Faults that tests and people set: one queue per call, first set first used, each used `times` times.
- *
- * Of calls: `timeout` never answers, `reset` cuts the connection, `html` answers 200 text/html, `500` and `429`
- * answer so; all of these without doing what was asked. `timeout-after-accept` does it and never answers;
- * `429-after-accept` does it and says that it did not; `slow` and `delay` do it and answer late, `delay` by 3 s at
- * most; `sparse` answers with the least that the contract allows; `lag` answers a list without what changed in the
- * last minute.
- * Of webhooks: `drop` loses it with all its retries, `duplicate` sends it twice, `delay` and `slow` send it late,
- * `reorder` lets the next one go first, `sparse` says an id and a state.
- */
+/** Faults that tests and people set: one queue per call, first set first used, each used `times` times. */
 const ANY_CALL = ['timeout', 'html', 'reset', '500', '429', 'slow', 'delay', 'sparse'] as const;
 const DOING = [...ANY_CALL, 'timeout-after-accept', '429-after-accept'] as const;
 
@@ -38,6 +28,24 @@ export type WebhookFault = (typeof FAULTS)['webhook'][number];
 export const CALLS = Object.keys(FAULTS) as On[];
 export const KINDS: readonly string[] = [...new Set(Object.values(FAULTS).flat())];
 
+/** What each kind does, in the words of the control room and of docs/faults.md. */
+export const WHAT_HAPPENS: Readonly<Record<CallFault | WebhookFault, string>> = {
+  timeout: 'no answer, and nothing was done',
+  reset: 'the connection is cut, and nothing was done',
+  html: '200 with a page in place of an answer, and nothing was done',
+  '500': 'an answer with this status, and nothing was done',
+  '429': 'an answer with this status, and nothing was done',
+  'timeout-after-accept': 'it is done, and no answer comes',
+  '429-after-accept': 'it is done, and the answer says that it was not',
+  slow: 'it is done, and the answer comes after 2 s',
+  delay: 'it is done, and the answer comes late, by 3 s at most',
+  sparse: 'the answer has the least that paytech promises',
+  lag: 'a list without what changed in the last minute',
+  drop: 'the webhook is lost, with all its retries',
+  duplicate: 'it comes twice',
+  reorder: 'the next one comes first',
+};
+
 export interface Fault {
   on: On;
   kind: CallFault | WebhookFault;
@@ -47,19 +55,31 @@ export interface Fault {
 /** `delay` holds an answer or a webhook no longer than this. */
 export const LONGEST_DELAY_MS = 3000;
 
-export class Faults {
-  #queue: Fault[] = [];
+/** One that is set, with the number by which it is taken away. */
+export type SetFault = Fault & { id: number };
 
-  add(fault: Fault): void {
-    this.#queue.push({ ...fault });
+export class Faults {
+  #queue: SetFault[] = [];
+  #lastId = 0;
+
+  add(fault: Fault): SetFault {
+    this.#lastId += 1;
+    const set = { id: this.#lastId, ...fault };
+    this.#queue.push(set);
+    return { ...set };
   }
 
   clear(): void {
     this.#queue = [];
   }
 
+  /** Takes one away; it does not matter if it has been used up meanwhile. */
+  remove(id: number): void {
+    this.#queue = this.#queue.filter((each) => each.id !== id);
+  }
+
   /** Those that are left, first used first. */
-  all(): readonly Fault[] {
+  all(): readonly SetFault[] {
     return this.#queue;
   }
 
