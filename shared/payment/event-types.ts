@@ -72,8 +72,8 @@ export interface EventPayment {
   externalFeeCurrency?: string | undefined;
   /** paytech's code of why it failed. */
   errorCode?: string | undefined;
-  /** paytech's text for it. Not meant for the customer. */
-  errorMessage?: string | undefined;
+  /** paytech's own words for it, not meant for the customer; what is fit for them is the storefront's `errorMessage`. */
+  gatewayMessage?: string | undefined;
   /** When paytech made the payment. */
   created: string;
   /** When this version was written. */

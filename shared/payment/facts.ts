@@ -41,10 +41,10 @@ export const FACTS = {
     says: 'Instructions for the customer, by name: a reference to pay under, a QR code as a data URI.',
   },
   errorCode: { kind: 'text', inEvents: true, says: "paytech's code of why it failed." },
-  errorMessage: {
+  gatewayMessage: {
     kind: 'text',
     inEvents: true,
-    says: "paytech's text for it. Not meant for the customer.",
+    says: "paytech's own words for it, not meant for the customer; what is fit for them is the storefront's `errorMessage`.",
   },
 } as const satisfies Record<string, Fact>;
 

@@ -242,7 +242,7 @@ export function paymentAt(record: PaymentRecord, version: number = record.versio
 /** What is known after an entry. Why it failed is not said of a payment that has not failed after all. */
 function factsAfter(known: Partial<PaymentFacts>, { facts }: HistoryEntry): Partial<PaymentFacts> {
   if (facts.state === known.state || endedInVain(facts.state)) return { ...known, ...facts };
-  const { errorCode: _, errorMessage: __, externalResultCode, ...rest } = known;
+  const { errorCode: _, gatewayMessage: __, externalResultCode, ...rest } = known;
   const hasFailed = known.state !== undefined && endedInVain(known.state);
   return { ...rest, ...(hasFailed ? {} : optional('externalResultCode', externalResultCode)), ...facts };
 }

@@ -16,5 +16,5 @@ export const PATHS: Record<FactName, Path> = {
   externalFeeCurrency: ['externalFeeCurrency'],
   externalRefs: ['externalRefs'],
   errorCode: ['errorCode'],
-  errorMessage: ['errorMessage'],
+  gatewayMessage: ['errorMessage'],
 };

@@ -1,5 +1,5 @@
 import { withCallers } from '../payment/action.ts';
-import { optional, type PaymentRecord } from '../payment/payment.ts';
+import { type HistoryEntry, optional, type PaymentRecord } from '../payment/payment.ts';
 import type { RefundEntry, Refunds } from '../payment/refund.ts';
 import type { PaymentState } from '../payment/state.ts';
 import type { Fragment } from './expressions.ts';
@@ -58,13 +58,19 @@ export function toRecord(item: Item): PaymentRecord {
     ...stored,
     // Items from before it was kept: a payment without a reference of the merchant's was not made here.
     origin: stored.origin ?? (stored.referenceId === undefined ? 'external' : 'service'),
-    history: withCallers(stored.history, operations),
+    history: withCallers(stored.history.map(withGatewayMessage), operations),
     quarantine: stored.quarantine ?? [],
     quarantined: stored.quarantined ?? 0,
     operations,
     ...(stored.refundsUnknown ? {} : optional('refundable', refundable)),
     ...optional('refunds', refundsOf(item)),
   };
+}
+
+/** Of an entry from before paytech's words had a name of their own: it has them as `errorMessage`. */
+function withGatewayMessage(entry: HistoryEntry): HistoryEntry {
+  const { errorMessage, ...facts } = entry.facts as HistoryEntry['facts'] & { errorMessage?: string };
+  return errorMessage === undefined ? entry : { ...entry, facts: { ...facts, gatewayMessage: errorMessage } };
 }
 
 function refundsOf(item: Item): Refunds | undefined {

@@ -190,7 +190,7 @@ describe.each(EVENT_SOURCES)('what paytech says by the source %s', (source) => {
       externalResultCode: '00',
       externalFeeCurrency: 'EUR',
       errorCode: '4.01',
-      errorMessage: 'declined once',
+      gatewayMessage: 'declined once',
     };
     expect(JSON.parse(publication!.body).data.payment).toEqual({
       ...facts,

@@ -6,7 +6,9 @@ import type { SQSRecord } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { act } from '../../shared/calls/act.ts';
 import { type CallResult, claimedCall } from '../../shared/calls/claimed-call.ts';
+import { fullView } from '../../shared/http/payment-view.ts';
 import type { ClaimKind } from '../../shared/payment/claim.ts';
+import { publicationOf } from '../../shared/payment/cloud-event.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { readClaim } from '../../shared/store/claims.ts';
 import { readPayment } from '../../shared/store/payments.ts';
@@ -96,6 +98,18 @@ describe('a payment of schema 1', () => {
     });
     expect(record.refunds?.get('refund-known')).toMatchObject({ stage: 'settled', amount: decimal('3') });
     expect(record.refunds?.get('refund-reserving')).toMatchObject({ stage: 'reserved', turn: 1 });
+  });
+
+  it('has paytech’s own words, which were stored as errorMessage, as gatewayMessage', async () => {
+    const item = fixture('payment-completed') as { history: { L: { M: { facts: { M: Stored } } }[] } };
+    item.history.L[1]!.M.facts.M.errorMessage = { S: 'Do not honor' };
+    await world.dynamoClient.send(new PutItemCommand({ TableName: 'payments', Item: item as never }));
+    const record = await stored(idOf('payment-completed'));
+    const { facts } = fullView(record, undefined, [], world.now()).history[1]!;
+    expect(facts).toMatchObject({ errorCode: '6.01', gatewayMessage: 'Do not honor' });
+    expect(facts).not.toHaveProperty('errorMessage');
+    const event = JSON.parse(publicationOf(record, 2, 'urn:shop').body);
+    expect(event.data.payment).toMatchObject({ gatewayMessage: 'Do not honor' });
   });
 
   it('republishes the very event of a message that comes again', async () => {

@@ -75,7 +75,7 @@ describe('a POST', () => {
       json(200, { status: 200, result: { ...PAYMENT, state: 'DECLINED', ...said } }),
     );
     expect(await client.create({ ...BODY, ...sent }, ENOUGH)).toMatchObject({
-      result: { facts: { errorMessage: '**** is unknown', externalResultCode: '06|****' } },
+      result: { facts: { gatewayMessage: '**** is unknown', externalResultCode: '06|****' } },
     });
   });
 

@@ -75,7 +75,7 @@ describe('anti-fraud never leaks', () => {
           facts: {
             state: 'DECLINED' as const,
             errorCode: code,
-            errorMessage: 'velocity rule 17 of the black list',
+            gatewayMessage: 'velocity rule 17 of the black list',
           },
         };
         const view = publicView(recordWith([created, declined]));
@@ -91,7 +91,11 @@ test('paytech’s own message is for the merchant, never for the customer', () =
   const declined = {
     at: '2026-03-01T10:05:00.000Z',
     source: 'webhook' as const,
-    facts: { state: 'DECLINED' as const, errorCode: '4.01', errorMessage: 'acquirer said NSF at terminal 7' },
+    facts: {
+      state: 'DECLINED' as const,
+      errorCode: '4.01',
+      gatewayMessage: 'acquirer said NSF at terminal 7',
+    },
   };
   const view = publicView(recordWith([created, declined]));
   expect(view).toMatchObject({

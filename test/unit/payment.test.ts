@@ -48,7 +48,7 @@ describe('the payment as of a version', () => {
   });
 
   test('does not say why it failed once it has not failed', () => {
-    const why = { errorCode: '4.01', errorMessage: 'Insufficient funds', externalResultCode: '51' };
+    const why = { errorCode: '4.01', gatewayMessage: 'Insufficient funds', externalResultCode: '51' };
     const at = captured.at;
     const having = (...entries: HistoryEntry['facts'][]) =>
       paymentAt(recordWith([created, ...entries.map((facts) => ({ ...captured, at, facts }))]));

@@ -83,7 +83,7 @@ describe('a payment object', () => {
         externalFeeCurrency: 'EUR',
         externalRefs: { code: '123' },
         errorCode: '4.01',
-        errorMessage: 'declined once',
+        gatewayMessage: 'declined once',
         account: '****0408',
         cardBrand: 'VISA',
         cardToken: 'tokenOfACard',
