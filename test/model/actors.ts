@@ -122,8 +122,7 @@ export function performer(state: State, actors: Actors) {
       case 'strange-state':
         return paytech.strangeState(activity);
       case 'add-shards':
-        count('shards added');
-        return own.addShards(activity.shards);
+        return addShards(activity);
       case 'weather':
         return change(activity);
       case 'resolve':
@@ -135,9 +134,7 @@ export function performer(state: State, actors: Actors) {
       case 'forge':
         return forge(activity);
       case 'poison':
-        count('poison');
-        transit.push(signed(Buffer.from(activity.bytes)));
-        return;
+        return poison(activity);
       case 'deliver':
         return deliver(activity);
       case 'apply':
@@ -150,6 +147,16 @@ export function performer(state: State, actors: Actors) {
   async function refresh(activity: Extract<Activity, { do: 'refresh' }>): Promise<void> {
     const payment = pick(payments(), activity.payment);
     if (payment) await readers.refresh(payment, activity);
+  }
+
+  function addShards({ shards }: Extract<Activity, { do: 'add-shards' }>): void {
+    count('shards added');
+    own.addShards(shards);
+  }
+
+  function poison({ bytes }: Extract<Activity, { do: 'poison' }>): void {
+    count('poison');
+    transit.push(signed(Buffer.from(bytes)));
   }
 
   async function resolve(activity: Extract<Activity, { do: 'resolve' }>): Promise<void> {
