@@ -51,6 +51,9 @@ function answered(request: IncomingMessage, response: ServerResponse): Promise<v
   });
 }
 
+/** The name of no attribute: SQS allows no empty one. */
+const NO_ATTRIBUTE = '';
+
 /** An in-memory SQS and SNS on the loopback interface; port 0 takes a free one. */
 export async function startSqsSns(
   port = 0,
@@ -63,6 +66,12 @@ export async function startSqsSns(
     const isForQueue = String(request.headers['x-amz-target']).startsWith('AmazonSQS.');
     const isLetThrough = await gates[isForQueue ? 'queue' : 'topic'].pass();
     if (!isLetThrough) return reply.code(503).send({ message: 'Service Unavailable' });
+  });
+  // fauxqs hands out every message attribute where none is asked for, and SQS none.
+  app.addHook('preHandler', async (request) => {
+    if (request.headers['x-amz-target'] !== 'AmazonSQS.ReceiveMessage') return;
+    const asked = request.body as { MessageAttributeNames?: string[] };
+    if (!asked.MessageAttributeNames?.length) asked.MessageAttributeNames = [NO_ATTRIBUTE];
   });
   // fauxqs hands out URLs on sqs.us-east-1.localhost, which does not resolve everywhere.
   app.addHook('onSend', async (request, _reply, payload) => {

@@ -1,6 +1,8 @@
 import {
   ChangeMessageVisibilityBatchCommand,
+  CreateQueueCommand,
   GetQueueAttributesCommand,
+  ReceiveMessageCommand,
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
@@ -113,6 +115,27 @@ test('a message becomes a record with its attributes, and is deleted when the fu
       awsRegion: 'us-east-1',
     },
   ]);
+});
+
+test('a message that is received has those of its attributes that were asked for, as on SQS', async () => {
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'attributes' }));
+  const text = (StringValue: string) => ({ DataType: 'String', StringValue });
+  const MessageAttributes = { type: text('paytech.payment.completed'), state: text('COMPLETED') };
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}', MessageAttributes }));
+  const received = async (MessageAttributeNames?: string[]) => {
+    const request = {
+      QueueUrl,
+      VisibilityTimeout: 0,
+      ...(MessageAttributeNames && { MessageAttributeNames }),
+    };
+    const { Messages = [] } = await sqs.send(new ReceiveMessageCommand(request));
+    return Messages.map((message) => Object.keys(message.MessageAttributes ?? {}));
+  };
+
+  expect(await received()).toEqual([[]]);
+  expect(await received([])).toEqual([[]]);
+  expect(await received(['state'])).toEqual([['state']]);
+  expect(await received(['All'])).toEqual([['type', 'state']]);
 });
 
 test('only the failed part of a batch comes back, and ends in the dead-letter queue', async () => {
