@@ -15,12 +15,16 @@ function durationOf(text: string): number | undefined {
   return number ? Number(number) * UNITS_MS[unit]! : undefined;
 }
 
-/** A duration before now, or a time in ISO 8601, in epoch milliseconds. */
+/** How a point in time is given: what the help says of it, and the refusal of another. */
+export const SINCE = 'how long ago, such as 2h or 3d, or a UTC time, such as 2026-11-23 or 2026-11-23T08:00';
+
+/** A duration before now, or a time in ISO 8601, UTC where it names no zone; in epoch milliseconds. */
 export function parseSince(text: string): number {
-  const isDate = /^\d{4}-\d\d-\d\d/.test(text);
-  const at = isDate ? Date.parse(text) : Date.now() - (durationOf(text) ?? Number.NaN);
-  if (Number.isNaN(at))
-    throw new InvalidArgumentError('Give a duration such as 2h or 3d, or a time such as 2026-11-23T08:00Z.');
+  const [isDate, clock, zone] = /^\d{4}-\d\d-\d\d(T[\d:.]+)?(Z|[+-]\d\d:\d\d)?$/.exec(text) ?? [];
+  const at = isDate
+    ? Date.parse(clock && !zone ? `${text}Z` : text)
+    : Date.now() - (durationOf(text) ?? Number.NaN);
+  if (Number.isNaN(at)) throw new InvalidArgumentError(`Give ${SINCE}.`);
   if (at > Date.now()) throw new InvalidArgumentError('Give a time that is over: this one is still to come.');
   return at;
 }

@@ -3,7 +3,7 @@ import { RESOLVED_KINDS } from '../../functions/operations/claims.ts';
 import { STANDING_ALARMS, type StandingAlarm } from '../../shared/payment/standing.ts';
 import { DAY_MS } from '../../shared/runtime/time.ts';
 import { type Acknowledging, acknowledge, listAlarms } from './alarms.ts';
-import { parseCount, parseDuration, parseSince } from './arguments.ts';
+import { parseCount, parseDuration, parseSince, SINCE } from './arguments.ts';
 import { listClaims, type Resolving, resolve } from './claims.ts';
 import type { Filter } from './dead-letters.ts';
 import {
@@ -158,7 +158,7 @@ function upkeep(root: Command, work: Work): void {
     .command('keys')
     .description('which signing key and encoding matched lately, and whether an old key may be retired')
     .addOption(
-      new Option('--since <when>', 'how far to look back, such as 2h or 2026-11-23')
+      new Option('--since <when>', `from when on to look: ${SINCE}`)
         .argParser(parseSince)
         .default(Date.now() - 7 * DAY_MS, '7d'),
     )
@@ -168,7 +168,11 @@ function upkeep(root: Command, work: Work): void {
   root
     .command('reconcile')
     .description('find changes whose webhook did not arrive, until nothing is left')
-    .option('--since <when>', "compare paytech's list from then on, such as 2h or 2026-11-23", parseSince)
+    .option(
+      '--since <when>',
+      `compare paytech's list from then on: ${SINCE}; without it, from where the scheduled runs are`,
+      parseSince,
+    )
     .option('--dry-run', 'only count')
     .option('--wait', 'also wait for what is left to its webhook, some minutes')
     .action((options: { since?: number; dryRun?: boolean; wait?: boolean }) =>

@@ -9,7 +9,7 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../shared/runtime/time.ts';
 import { ownWatermarks, tableWatermarks, type Watermarks } from '../../shared/store/watermark.ts';
 import { dryTable } from './dry-table.ts';
 import type { Environment } from './environment.ts';
-import { count, duration, fields, logger, progress, type Result } from './output.ts';
+import { count, duration, fields, logger, progress, type Result, time } from './output.ts';
 import { openProgress } from './progress.ts';
 import { depthOf } from './queues.ts';
 
@@ -94,13 +94,16 @@ export async function reconcileAll(
 
 /** A sweep from a given time on stands beside the scheduled ones, and one that writes nothing keeps its own, too. */
 async function watermarksOf(
-  { table }: Environment,
+  { table, maxAgeMs }: Environment,
   since: number | undefined,
   dryRun: boolean,
 ): Promise<Watermarks> {
   const kept = tableWatermarks(table, Date.now);
   if (since === undefined) return dryRun ? ownWatermarks(await kept.read()) : kept;
-  return ownWatermarks({ ...onePassFrom(since), ...optional('openShards', (await kept.read()).openShards) });
+  // No payment is asked for that is older, so none has changed before.
+  const from = Math.max(since, Date.now() - maxAgeMs);
+  progress(`Compares paytech's list from ${time(from)} on.`);
+  return ownWatermarks({ ...onePassFrom(from), ...optional('openShards', (await kept.read()).openShards) });
 }
 
 /** One round; nobody knows beforehand how many calls to paytech it takes, but they can be counted. */

@@ -179,6 +179,13 @@ it('reconcile --dry-run finds what is missing, and changes and sends nothing', a
   expect(await world.drain('webhooks')).toEqual([]);
 });
 
+it('reconcile looks no further back than payments are asked for, whenever it is to begin', async () => {
+  await ops('reconcile', '--since', '1970-01-01', '--dry-run');
+  const requests = (await (await fetch(`${paytech.url}/simulator/requests`)).json()) as Json[];
+  const from = requests.flatMap(({ query }) => (query['updated.gte'] ? [query['updated.gte']] : []));
+  expect(from.sort()[0] > '2020').toBe(true);
+});
+
 it('reconcile says what it leaves to webhooks that may still come, and with --wait finds that too', async () => {
   const id = await madeElsewhere();
   const created = new Date(Date.now() - 2 * HOUR_MS).toISOString();

@@ -72,7 +72,7 @@ describe.concurrent('the program', () => {
     ['a command that there is not', ['frobnicate'], "unknown command 'frobnicate'"],
     ['an option that there is not', ['doctor', '--wrong'], "unknown option '--wrong'"],
     ['an alarm that there is not', ['acknowledge', 'api-5xx', 'x', '--reason', 'y'], 'Allowed choices are'],
-    ['a time that is none', ['keys', '--since', 'yesterday'], 'Give a duration such as'],
+    ['a time that is none', ['keys', '--since', 'yesterday'], 'Give how long ago, such as'],
     ['no redrive filter', ['dlq', 'redrive', '--yes'], 'Name messages, a filter, or --all.'],
     ['nothing named to delete', ['dlq', 'delete', '--yes'], 'Name messages, a filter, or --all.'],
     ['a queue that there is not', ['dlq', 'ls', '--queue', 'mail'], 'There is no queue "mail" here.'],

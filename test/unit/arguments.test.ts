@@ -24,10 +24,19 @@ describe('a point in time', () => {
     expect(parseSince('2h')).toBe(Date.parse('2026-11-23T10:00:00Z'));
     expect(parseSince('2026-11-23T08:00Z')).toBe(Date.parse('2026-11-23T08:00:00Z'));
     expect(parseSince('2026-11-23')).toBe(Date.parse('2026-11-23T00:00:00Z'));
+    expect(parseSince('2026-11-23T08:00+02:00')).toBe(Date.parse('2026-11-23T06:00:00Z'));
   });
 
-  test.each(['yesterday', '2026-13-01', '2026-11-23T99:00Z'])('is not %j', (text) =>
-    expect(() => parseSince(text)).toThrow('Give a duration'),
+  test('is in UTC where it names no zone, wherever the reader is', () => {
+    vi.stubEnv('TZ', 'America/New_York');
+    expect(parseSince('2026-03-01T08:00')).toBe(Date.parse('2026-03-01T08:00:00Z'));
+    expect(parseSince('2026-03-01T08:00:30.5')).toBe(Date.parse('2026-03-01T08:00:30.500Z'));
+    vi.unstubAllEnvs();
+  });
+
+  test.each(['yesterday', '2026-13-01', '2026-11-23T99:00Z', '2026-11-23 8 am', '1700000000'])(
+    'is not %j',
+    (text) => expect(() => parseSince(text)).toThrow('Give how long ago'),
   );
 });
 
