@@ -132,12 +132,21 @@ export async function consumer(aws: Aws, rounds: number): Promise<Part> {
   }
 }
 
-/** Puts payments in state CHECKOUT into the table. */
+/** Puts payments in state CHECKOUT into the table, each with the claim that its creation leaves behind. */
 export async function seed(aws: Aws, ids: string[]): Promise<void> {
-  const fixture = join(import.meta.dirname, '..', 'fixtures', 'v1', 'payment-checkout.json');
-  const item = JSON.parse(await readFile(fixture, 'utf8'));
+  const [payment, claim] = await Promise.all([stored('payment-checkout'), stored('claim-known')]);
   await aws.seed(
     'payments',
-    ids.map((id) => ({ ...item, pk: { S: `payment#${id}` }, id: { S: id } })),
+    ids.flatMap((id) => {
+      const referenceId = { S: `order-${id}` };
+      return [
+        { ...payment, pk: { S: `payment#${id}` }, id: { S: id }, referenceId },
+        { ...claim, pk: { S: `deposit#order-${id}` }, referenceId, paymentId: { S: id } },
+      ];
+    }),
   );
+}
+
+async function stored(name: string) {
+  return JSON.parse(await readFile(join(import.meta.dirname, `../fixtures/v1/${name}.json`), 'utf8'));
 }
