@@ -1,6 +1,11 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { openDeadLetterQueue, openEventQueue } from '../../shared/messaging/event-queue.ts';
 import { openPublisher } from '../../shared/messaging/publisher.ts';
+import { withinLimits } from '../../shared/runtime/aws-limits.ts';
 import { openSecret } from '../../shared/runtime/secrets.ts';
 import { openOpenIndex } from '../../shared/store/open-index.ts';
 import { openTable } from '../../shared/store/table.ts';
@@ -52,4 +57,26 @@ it(
     expect(Object.fromEntries(await Promise.all(ended))).toEqual(Object.fromEntries(said));
   },
   SHORTEST_MS,
+);
+
+it.each([200, 400])(
+  'no client copies what it sends and gets for a log that nobody keeps: %s',
+  async (status) => {
+    const server = createServer((_, response) => response.writeHead(status).end('{}')).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const client = new DynamoDBClient({ ...withinLimits, endpoint });
+    const copied: unknown[] = [];
+    const copy = (value: unknown) => copied.push(value);
+    client.middlewareStack.add(
+      (next, context) => {
+        Object.assign(context, { inputFilterSensitiveLog: copy, outputFilterSensitiveLog: copy });
+        return next;
+      },
+      { step: 'initialize', priority: 'high' },
+    );
+    await client.send(new GetItemCommand({ TableName: 'payments', Key: { pk: { S: 'a' } } })).catch(() => {});
+    expect(copied).toEqual([]);
+  },
 );
