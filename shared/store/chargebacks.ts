@@ -1,9 +1,10 @@
 import { type Chargeback, isOfChargeback, stands } from '../payment/chargeback.ts';
 import type { FollowUp } from '../payment/follow-up.ts';
 import { type HistoryEntry, MAX_HISTORY, type PaymentRecord } from '../payment/payment.ts';
+import { isNewEvent } from './event-keys.ts';
 import { assign } from './expressions.ts';
 import { isUnchanged, keyOf, toRecord } from './payment-item.ts';
-import { type Applied, hasRoomIn, isNewEvent, queuedStill, versionOf } from './payments.ts';
+import { type Applied, hasRoomIn, queuedStill, versionOf } from './payments.ts';
 import type { Table } from './table.ts';
 
 /**

@@ -2,6 +2,7 @@ import { withCallers } from '../payment/action.ts';
 import { type HistoryEntry, optional, type PaymentRecord } from '../payment/payment.ts';
 import type { RefundEntry, Refunds } from '../payment/refund.ts';
 import type { PaymentState } from '../payment/state.ts';
+import { withWholeKeys } from './event-keys.ts';
 import type { Fragment } from './expressions.ts';
 import type { Item } from './table.ts';
 
@@ -58,7 +59,10 @@ export function toRecord(item: Item): PaymentRecord {
     ...stored,
     // Items from before it was kept: a payment without a reference of the merchant's was not made here.
     origin: stored.origin ?? (stored.referenceId === undefined ? 'external' : 'service'),
-    history: withCallers(stored.history.map(withGatewayMessage), operations),
+    history: withCallers(
+      withWholeKeys(stored.history, item.eventKeys as Set<string>).map(withGatewayMessage),
+      operations,
+    ),
     quarantine: stored.quarantine ?? [],
     quarantined: stored.quarantined ?? 0,
     operations,

@@ -17,6 +17,7 @@ import { endsInAnotherCurrency, paidIn } from '../payment/refund.ts';
 import { nextCheckAt, RECHECK_MS } from '../payment/schedule.ts';
 import { isFinal, meansMoney, type PaymentState, type PaymentType, statesBefore } from '../payment/state.ts';
 import { keepAnswered } from './answered.ts';
+import { isNewEvent, storedEntry, storedKey } from './event-keys.ts';
 import { assign, type Condition, type Fragment } from './expressions.ts';
 import { MARKS, marksOf, marksOfDispute, UNTIL_CHANGED } from './marks.ts';
 import { IS_KNOWN, isInState, isUnchanged, keyOf, SCHEMA, toRecord } from './payment-item.ts';
@@ -62,8 +63,8 @@ export async function recordPayment(
     amount,
     currency,
     version: 1,
-    history: [{ ...entry, facts: keptFacts(entry.facts) }],
-    ...(entry.key ? { eventKeys: new Set([entry.key]) } : {}),
+    history: [storedEntry({ ...entry, facts: keptFacts(entry.facts) })],
+    ...(entry.key ? { eventKeys: new Set([storedKey(entry.key)]) } : {}),
     ...marksOf(table, pk, { state, since, now: Date.parse(entry.at) }, followUp),
     ...(identity.paymentType === 'DEPOSIT' && state === 'COMPLETED' ? { refundable: amount } : {}),
     ...(followUp.refundsUnknown ? { refundsUnknown: true } : {}),
@@ -126,11 +127,6 @@ const IS_NOT_IN_DOUBT: Fragment = {
   values: { ':held': 'AUTHORIZED' satisfies PaymentState },
 };
 
-/** The condition that the record does not have the event yet. */
-export function isNewEvent({ key }: { key: string }): Fragment {
-  return { text: 'NOT contains(eventKeys, :key)', values: { ':key': key } };
-}
-
 /** The condition that the history has fewer entries. */
 export function hasRoomIn(max: number): Fragment {
   return { text: 'size(history) < :maxHistory', values: { ':maxHistory': max } };
@@ -141,9 +137,9 @@ export function versionOf(entry: HistoryEntry & { key: string }) {
   return {
     SET: [
       { text: 'version = version + :one', values: { ':one': 1 } },
-      { text: 'history = list_append(history, :entry)', values: { ':entry': [entry] } },
+      { text: 'history = list_append(history, :entry)', values: { ':entry': [storedEntry(entry)] } },
     ],
-    ADD: [{ text: 'eventKeys :keys', values: { ':keys': new Set([entry.key]) } }],
+    ADD: [{ text: 'eventKeys :keys', values: { ':keys': new Set([storedKey(entry.key)]) } }],
   };
 }
 

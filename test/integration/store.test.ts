@@ -8,7 +8,14 @@ import { OPEN_SHARDS } from '../../shared/payment/schedule.ts';
 import type { PaymentState } from '../../shared/payment/state.ts';
 import { readClaim, saveClaim } from '../../shared/store/claims.ts';
 import { assign } from '../../shared/store/expressions.ts';
-import { quarantine, readPayment, recordPayment, takeQuestion } from '../../shared/store/payments.ts';
+import {
+  applyAtVersion,
+  applyChange,
+  quarantine,
+  readPayment,
+  recordPayment,
+  takeQuestion,
+} from '../../shared/store/payments.ts';
 import { openShard, openTable } from '../../shared/store/table.ts';
 import { countingClient } from '../support/counting-client.ts';
 import { paymentId, sharedWorld } from '../support/world.ts';
@@ -176,6 +183,36 @@ describe('recording a payment', () => {
       record: { state: 'COMPLETED', version: 1, history: [{ key: 'k' }] },
     });
     expect((await readPayment(world.table, payment.id))?.redirectUrl).toBe(after);
+  });
+});
+
+describe('the key of an event', () => {
+  const key = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+  const change = (id: string) => ({
+    paymentId: id,
+    paymentType: 'DEPOSIT' as const,
+    entry: { ...entry({ source: 'webhook', state: 'PENDING' }), key },
+    followUp: {},
+  });
+
+  it('is in the item once, and in the record whole', async () => {
+    const payment = identity();
+    await recordPayment(world.table, payment, entry());
+    const { record } = await applyChange(world.table, change(payment.id));
+    expect(record?.history[1]).toMatchObject({ key });
+    expect((await readPayment(world.table, payment.id))?.history[1]).toMatchObject({ key });
+    const item = (await world.scan()).find(({ id }) => id === payment.id)!;
+    const inBase64Url = Buffer.from(key, 'hex').toString('base64url');
+    expect(item.eventKeys).toEqual(new Set([inBase64Url]));
+    expect(JSON.stringify(item.history)).not.toContain(inBase64Url);
+  });
+
+  it('keeps the event from a second version', async () => {
+    const payment = identity();
+    await recordPayment(world.table, payment, entry());
+    const { record } = await applyChange(world.table, change(payment.id));
+    const again = await applyAtVersion(world.table, change(payment.id), record!);
+    expect(again).toMatchObject({ applied: false, record: { version: 2 } });
   });
 });
 

@@ -11,7 +11,7 @@ import type { ClaimKind } from '../../shared/payment/claim.ts';
 import { publicationOf } from '../../shared/payment/cloud-event.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { readClaim } from '../../shared/store/claims.ts';
-import { readPayment } from '../../shared/store/payments.ts';
+import { applyAtVersion, readPayment } from '../../shared/store/payments.ts';
 import { tableWatermarks } from '../../shared/store/watermark.ts';
 import { backOffice } from '../support/back-office.ts';
 import { reconciling } from '../support/reconciling.ts';
@@ -117,6 +117,15 @@ describe('a payment of schema 1', () => {
     const declined = webhookEvent({ id, state: 'DECLINED', amount: '10.5', errorCode: '6.01' });
     const { outcome, publication } = await world.apply(declined);
     expect([outcome, publication?.id]).toEqual(['duplicate', `${id}:2`]);
+  });
+
+  it('has the events of its history by their keys, and takes none of them again', async () => {
+    const record = await stored(idOf('payment-completed'));
+    const [, declined] = record.history;
+    expect(declined?.key).toMatch(/^07dc090b[0-9a-f]{56}$/);
+    const change = { paymentId: record.id, paymentType: 'DEPOSIT', followUp: {} } as const;
+    const entry = { ...declined!, key: declined!.key! };
+    expect(await applyAtVersion(world.table, { ...change, entry }, record)).toMatchObject({ applied: false });
   });
 
   it('is refunded up to what is left', async () => {
