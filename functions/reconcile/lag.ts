@@ -1,5 +1,5 @@
 import { shardsIn } from '../../shared/payment/schedule.ts';
-import { lagOf } from '../../shared/payment/slice.ts';
+import { lagOf, laterLagOf } from '../../shared/payment/slice.ts';
 import { mapOf } from '../../shared/runtime/concurrency.ts';
 import type { Counts } from '../../shared/runtime/metrics.ts';
 import { SECOND_MS } from '../../shared/runtime/time.ts';
@@ -18,7 +18,7 @@ export interface LagDependencies {
 
 /**
  * How far reconcile is behind, in seconds: for how long what is open has been due for a look, and how far the watermark
- * is behind what webhooks have had their time for.
+ * is behind what webhooks have had their time for, or a later pass behind its own time.
  */
 export async function lagInRun({ watermarks, index, now, graceMs }: LagDependencies): Promise<Counts> {
   const at = now();
@@ -30,6 +30,6 @@ export async function lagInRun({ watermarks, index, now, graceMs }: LagDependenc
   const inSeconds = (milliseconds: number) => Math.max(0, Math.round(milliseconds / SECOND_MS));
   return {
     WalkLagSeconds: inSeconds(at - Math.min(at, ...due)),
-    WatermarkLagSeconds: inSeconds(lagOf(state, at, graceMs)),
+    WatermarkLagSeconds: inSeconds(Math.max(lagOf(state, at, graceMs), laterLagOf(state, at, graceMs))),
   };
 }

@@ -156,6 +156,17 @@ export function lagOf({ passes }: SweepState, now: number, graceMs: number): num
   return Math.max(0, targetOf(now, graceMs) - passes[0]!.mark);
 }
 
+/** A later pass reads what has come together; beyond that, an hour is no more than a busy one. */
+const LATER_MAY_WAIT = HOUR;
+
+/** How much later than it may a later pass reads the list, in milliseconds: what lagged then is found by nothing else. */
+export function laterLagOf({ passes }: SweepState, now: number, graceMs: number): number {
+  const lags = passes.slice(1).map(({ mark }, index) => {
+    return targetOf(now, Math.max(LATER_DELAYS[index]!, graceMs)) - mark - LATER_MAY_WAIT;
+  });
+  return Math.max(0, ...lags);
+}
+
 /**
  * Cuts what has become due into slices, as many as there is room for. `atLeastMs` of the first pass must have come
  * together.

@@ -3,6 +3,7 @@ import type { Part, WorkerEvent } from '../../functions/reconcile/part.ts';
 import { reconcilePart } from '../../functions/reconcile/pipeline.ts';
 import { OPEN_INTERVAL_MS } from '../../shared/payment/schedule.ts';
 import { QUESTION_RATE } from '../../shared/store/question-rate.ts';
+import { tableWatermarks } from '../../shared/store/watermark.ts';
 import { OVERDUE_LIMITS, reconciling } from '../support/reconciling.ts';
 import { startWorld, type World } from '../support/world.ts';
 
@@ -131,6 +132,22 @@ it('what the shards hold that are none any more is asked about, too, and counts 
   expect(asked.toSorted()).toEqual(ids.toSorted());
   const { counts } = world.logger.lines.findLast(({ message }) => message.includes('how far behind'))!.more;
   expect(counts).toMatchObject({ WalkLagSeconds: HOUR / SECOND });
+});
+
+it('a later comparison that has fallen behind counts, too', async () => {
+  await run();
+  await run();
+  const behind = () =>
+    world.logger.lines.findLast(({ message }) => message.includes('how far behind'))!.more.counts;
+  expect(behind()).toMatchObject({ WatermarkLagSeconds: 0 });
+  await tableWatermarks(world.table, world.now).change((state) => {
+    const passes = state.passes.map((each, index) =>
+      index === 1 ? { ...each, mark: each.mark - 3 * HOUR } : each,
+    );
+    return { state: { ...state, passes }, outcome: true };
+  });
+  await run({ gateway: { ...world.gateway, listReadable: down } });
+  expect(behind()).toMatchObject({ WatermarkLagSeconds: expect.toSatisfy((late) => late > HOUR / SECOND) });
 });
 
 describe('where few questions may be asked', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   lagOf,
+  laterLagOf,
   narrowed,
   onePassFrom,
   pagesDue,
@@ -44,6 +45,17 @@ describe('what is planned', () => {
     expect(spans(planned(sweepFrom(START), START + GRACE + 900, PLAN))).toEqual([]);
     const soon = planned(sweepFrom(START), START + GRACE + 29 * SECOND, { ...PLAN, atLeastMs: 30 * SECOND });
     expect(spans(soon)).toEqual([]);
+  });
+
+  it('is late in a later pass once an hour was no longer enough for what has come together', () => {
+    const state = sweepFrom(START);
+    const at = (after: number) => laterLagOf(state, START + after, GRACE);
+    expect(at(75 * MINUTE)).toBe(0);
+    expect(at(95 * MINUTE)).toBe(20 * MINUTE);
+    const [first, , last] = state.passes;
+    const second = { ...state.passes[1]!, mark: START + DAY + HOUR };
+    const ofLast = laterLagOf({ ...state, passes: [first!, second, last!] }, START + DAY + 2 * HOUR, GRACE);
+    expect(ofLast).toBe(HOUR);
   });
 
   it('is compared again after 15 minutes and after 24 hours, a page at once or half an hour', () => {
