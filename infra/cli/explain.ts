@@ -1,3 +1,4 @@
+import { alarmsOfClaim } from '../../shared/calls/alarms-of.ts';
 import type { Claim } from '../../shared/payment/claim.ts';
 import { type Advice, adviceOn, adviceOnClaim } from './advice.ts';
 import type { Environment } from './environment.ts';
@@ -17,7 +18,12 @@ interface Explanation extends Advice {
 export async function explain(environment: Environment, query: string): Promise<Result> {
   const { payments, claims } = await findPayments(environment, query);
   const alone = claimsWithoutPayment(payments, claims);
-  const explanations = [...payments.map(explainPayment), ...alone.map(explainClaim)];
+  const explanations = [
+    ...payments.map(explainPayment),
+    ...(await Promise.all(
+      alone.map(async (claim) => explainClaim(claim, await alarmsOfClaim(environment.table, claim))),
+    )),
+  ];
   return { document: { explanations }, text: explanations.map(asText).join('\n\n') };
 }
 
@@ -33,9 +39,9 @@ function explainPayment(found: FoundPayment): Explanation {
   };
 }
 
-function explainClaim(claim: Claim): Explanation {
-  const title = `${claim.kind.toUpperCase()} ${claim.referenceId}, of which no payment is known`;
-  return { title, timeline: timelineOfClaim(claim), ...adviceOnClaim(claim) };
+function explainClaim(claim: Claim, alarms: FoundPayment['alarms']): Explanation {
+  const title = `${claim.kind.toUpperCase()} ${claim.referenceId}, of which no payment is recorded`;
+  return { title, timeline: timelineOfClaim(claim), ...adviceOnClaim(claim, alarms) };
 }
 
 function asText({ title, timeline, now, todo }: Explanation): string {

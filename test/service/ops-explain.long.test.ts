@@ -34,7 +34,7 @@ describe.concurrent('explain', () => {
     expect(explanations[0].now).toBe(
       'The record says COMPLETED over 11.12 EUR. paytech, asked just now, says the same.',
     );
-    expect(explanations[0].todo[0]).toContain('Leave the order as it is');
+    expect(explanations[0].todo[0]).toContain('Do nothing because of the event in quarantine');
     expect(text.split(/\s+/).join(' ')).toContain(explanations[0].timeline[2].text);
   });
 });
