@@ -32,6 +32,7 @@ import { type FunctionsState, functionsState } from './check-functions.ts';
 import { isGenerated } from './check-keys.ts';
 import { type TableState, tableState } from './check-table.ts';
 import { Failure } from './failure.ts';
+import { throughProxy } from './proxy.ts';
 import { type Subscribers, subscribersOf } from './subscriber-queues.ts';
 
 interface SettingsInUse extends ReturnType<typeof timesOf> {
@@ -143,7 +144,8 @@ function localEnvironment(): Environment {
 }
 
 async function stackEnvironment(stack: string, { profile, region }: Where): Promise<Environment> {
-  const account = { ...(profile && { profile }), ...(region && { region }) };
+  const proxied = await throughProxy(profile);
+  const account = { ...(profile && { profile }), ...(region && { region }), ...proxied };
   const { outputs, createdAt } = await described(stack, new CloudFormationClient(account));
   const output = (name: string): string => {
     const value = outputs.get(name);
