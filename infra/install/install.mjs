@@ -51,11 +51,12 @@ function packagesOf(lockFile) {
 
 /**
  * Undefined when npm succeeded, else what it complained of. Optional and development dependencies are part of the
- * run here. Only errors are shown: the warnings are about the machine's Node, which is not the one that will run.
+ * run here, which .npmrc says. Only errors are shown: the warnings are about the machine's Node, which is not the
+ * one that will run.
  */
 async function install() {
   rmSync(installedLock, { force: true });
-  const args = ['ci', '--include=dev', '--include=optional', '--loglevel=error'];
+  const args = ['ci', '--loglevel=error'];
   const options = { cwd: root, stdio: ['inherit', 'inherit', 'pipe'] };
   const npmScript = process.env.npm_execpath;
   // npm's own Node, because the one that runs this file may be about to be replaced.

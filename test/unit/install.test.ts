@@ -88,8 +88,33 @@ function install({
   return { status, said: stdout + stderr };
 }
 
+test('npm itself leaves out nothing that this project needs, whatever the machine is set to leave out', () => {
+  cpSync(join(root, '.npmrc'), join(folder, '.npmrc'));
+  for (const name of ['needed', 'tool', 'native']) {
+    write(`${name}/package.json`, JSON.stringify({ name, version: '1.0.0' }));
+  }
+  const dependencies = { needed: 'file:./needed' };
+  const devDependencies = { tool: 'file:./tool' };
+  const optionalDependencies = { native: 'file:./native' };
+  write('package.json', JSON.stringify({ dependencies, devDependencies, optionalDependencies }));
+  rmSync(join(folder, 'package-lock.json'));
+  const env = { PATH: process.env.PATH, HOME: folder, NODE_ENV: 'production', npm_config_omit: 'optional' };
+  const shell = process.platform === 'win32';
+  const { stderr } = spawnSync('npm', ['install', '--offline'], {
+    cwd: folder,
+    encoding: 'utf8',
+    env,
+    shell,
+  });
+  const installed = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
+  expect(
+    installed.filter((name) => !existsSync(join(folder, 'node_modules', name))),
+    stderr,
+  ).toEqual([]);
+});
+
 describe.skipIf(process.platform === 'win32')('the installer', () => {
-  it('installs, says why, and takes everything that this machine needs', () => {
+  it('installs, and says why', () => {
     const npm = `
       const { mkdirSync, writeFileSync, cpSync } = await import('node:fs');
       mkdirSync('node_modules', { recursive: true });
@@ -99,7 +124,7 @@ describe.skipIf(process.platform === 'win32')('the installer', () => {
       console.log(process.argv.slice(2).join(' '));`;
     const { status, said } = install({ npm, node: '24.1.0' });
     expect(said).toContain('because the dependencies are not installed yet');
-    expect(said).toContain('ci --include=dev --include=optional');
+    expect(said).toContain('ci --loglevel=error');
     expect(status).toBe(0);
     expect(install({ npm: 'process.exit(7)', node: '24.1.0' })).toEqual({ status: 0, said: '' });
   });
