@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
 import { MINUTE_MS } from '../../shared/runtime/time.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { judgeAlarms } from './check-alarms.ts';
@@ -93,7 +96,7 @@ async function paytech({ paytechUrl }: Environment): Promise<Finding> {
 
 async function clock({ paytechUrl }: Environment): Promise<Finding> {
   const { headers } = await ask(paytechUrl, 'GET');
-  const theirs = Date.parse(headers.get('date') ?? '');
+  const theirs = Date.parse(headers.date ?? '');
   if (Number.isNaN(theirs)) return { is: 'warn', detail: 'paytech does not say what time it is' };
   const skewMs = Math.abs(Date.now() - theirs);
   const detail = `${Math.round(skewMs / 1_000)} s from paytech's`;
@@ -161,13 +164,17 @@ async function deadLetters(environment: Environment): Promise<Finding> {
 }
 
 /** The edge in front of paytech refuses agents that it does not know. */
-async function ask(url: string, method: string, body?: Buffer<ArrayBuffer>): Promise<Response> {
-  const response = await fetch(url, {
+async function ask(url: string, method: string, body?: Buffer) {
+  const { request } = url.startsWith('https:') ? https : http;
+  const asked = request(url, {
     method,
     headers: { 'user-agent': 'paytech-payments/1 (paytech-ops)', 'content-type': 'application/json' },
+    agent: false,
     signal: AbortSignal.timeout(LIMIT_MS),
-    ...(body && { body }),
   });
-  await response.body?.cancel();
-  return response;
+  asked.end(body);
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  // A body that is still on its way is not waited for.
+  asked.on('error', () => {}).destroy();
+  return { status: answer.statusCode ?? 0, headers: answer.headers };
 }

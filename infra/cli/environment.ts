@@ -32,7 +32,6 @@ import { type FunctionsState, functionsState } from './check-functions.ts';
 import { isGenerated } from './check-keys.ts';
 import { type TableState, tableState } from './check-table.ts';
 import { Failure } from './failure.ts';
-import { throughProxy } from './proxy.ts';
 import { type Subscribers, subscribersOf } from './subscriber-queues.ts';
 
 interface SettingsInUse extends ReturnType<typeof timesOf> {
@@ -144,8 +143,7 @@ function localEnvironment(): Environment {
 }
 
 async function stackEnvironment(stack: string, { profile, region }: Where): Promise<Environment> {
-  const proxied = await throughProxy(profile);
-  const account = { ...(profile && { profile }), ...(region && { region }), ...proxied };
+  const account = { ...(profile && { profile }), ...(region && { region }) };
   const { outputs, createdAt } = await described(stack, new CloudFormationClient(account));
   const output = (name: string): string => {
     const value = outputs.get(name);

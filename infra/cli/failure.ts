@@ -1,5 +1,3 @@
-import { proxyName } from './proxy.ts';
-
 /** Something that the reader of the terminal can do something about. The exit code 2 says: call it differently. */
 export class Failure extends Error {
   override name = 'Failure';
@@ -14,9 +12,6 @@ export class Failure extends Error {
 /** What to tell of an error, in words that the reader can do something about where there are any. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const proxy = proxyName();
-  if (proxy && isUnsent(error))
-    return `Nothing came through the proxy ${proxy}, which HTTPS_PROXY or HTTP_PROXY names: ${firstCause(error).message}.`;
   if (isUnreachable(error))
     return 'Nothing answers there. Is the local run running (npm start), or is --stack missing?';
   if (error instanceof Failure) return error.message;
@@ -25,16 +20,6 @@ export function messageOf(error: unknown): string {
   if (error.message === 'Region is missing')
     return 'In which region is the stack? Name it with --region or AWS_REGION.';
   return `${error.name}: ${error.message}`;
-}
-
-/** A `fetch` without an answer; why is in the cause. */
-function isUnsent(error: Error): boolean {
-  return error.message === 'fetch failed' && error.cause instanceof Error;
-}
-
-/** `fetch` and what it is made of each put the error of the one below into their own. */
-function firstCause(error: Error): Error {
-  return error.cause instanceof Error ? firstCause(error.cause) : error;
 }
 
 /** Where nobody listens; `fetch` hides that in a cause, and Node puts every address that it tried into one error. */

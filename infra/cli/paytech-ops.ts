@@ -6,6 +6,7 @@ import { Failure, messageOf } from './failure.ts';
 import { progress, type Result } from './output.ts';
 import { printableJson, printableLines } from './printable.ts';
 import { program } from './program.ts';
+import { useProxyOf } from './proxy.ts';
 import { version } from './version.ts';
 
 const wantsJson = process.argv.includes('--json');
@@ -18,6 +19,7 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 process.exitCode = await run(async () => {
+  useProxyOf(process.env);
   let result: Result | undefined;
   const root = program((each) => {
     result = each;

@@ -1,117 +1,185 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { type LoopbackServer, listenOnLoopback } from '../../infra/local/http-server.ts';
-import { root } from '../support/documents.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { useProxyOf } from '../../infra/cli/proxy.ts';
+import { send } from '../../shared/runtime/transport.ts';
+import { blackHole } from '../support/black-hole.ts';
 
-/** paytech-ops behind a proxy: one that lets through to `aws.test` only, which is a server of this test. */
+/** paytech-ops behind a proxy that HTTPS_PROXY names: a small one of these tests, which says what it was asked for. */
 
-const ENTRY = join(root, 'infra/cli/paytech-ops.ts');
-const NO_STACK = 'Stack with id shop does not exist';
-const KEYS = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
-const START_URL = 'https://shop.awsapps.test/start';
+const root = join(import.meta.dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'paytech-ops-proxy-'));
+const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
 
-let aws: LoopbackServer;
-let proxy: LoopbackServer;
-let home: string;
-/** What the proxy was asked for, in order. */
-let asked: string[] = [];
+let server: https.Server;
+let proxy: http.Server;
+let asked: { target: string; authorization: string | undefined }[] = [];
+let refusesWith: number | undefined;
+let undo = () => {};
+
+const portOf = (each: http.Server) => (each.address() as AddressInfo).port;
+const proxyUrl = (credentials = '') => `http://${credentials}127.0.0.1:${portOf(proxy)}`;
 
 beforeAll(async () => {
-  aws = await listenOnLoopback(
-    createServer((_request, response) => {
-      const error = `<Code>ValidationError</Code><Message>${NO_STACK}</Message>`;
-      response.writeHead(400).end(`<ErrorResponse><Error>${error}</Error></ErrorResponse>`);
-    }),
-    0,
+  // A certificate of its own authority, for every host of the tests.
+  const subject = [
+    '-subj',
+    '/CN=test',
+    '-addext',
+    'subjectAltName=DNS:paytech.example,DNS:api.paytech.example,DNS:localhost',
+  ];
+  const asFiles = ['-keyout', keyFile, '-out', certFile];
+  execFileSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...asFiles, ...subject],
+    {
+      stdio: 'ignore',
+    },
   );
-  const server = createServer((_request, response) => {
-    response.writeHead(501).end();
-  });
-  server.on('connect', (request, socket) => {
-    asked.push(`${request.url} ${request.headers['proxy-authorization'] ?? ''}`.trim());
-    if (!request.url?.startsWith('aws.test:')) return socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
-    const there = connect(Number(new URL(aws.url).port), '127.0.0.1', () => {
+  const [key, cert] = [readFileSync(keyFile), readFileSync(certFile)];
+  server = https.createServer({ key, cert }, (request, response) =>
+    response.end(`seen ${request.headers.host}`),
+  );
+  https.globalAgent.options.ca = cert;
+  proxy = http.createServer();
+  proxy.on('connect', ({ url = '', headers }, socket: Socket) => {
+    asked.push({ target: url, authorization: headers['proxy-authorization'] });
+    socket.on('error', () => {});
+    if (refusesWith) return socket.end(`HTTP/1.1 ${refusesWith} No\r\n\r\n`);
+    const there = connect(portOf(server), '127.0.0.1', () => {
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
       there.pipe(socket).pipe(there);
     });
-    for (const end of [socket, there]) end.on('error', () => end.destroy());
+    there.on('error', () => socket.destroy());
   });
-  proxy = await listenOnLoopback(server, 0);
-  home = await mkdtemp(join(tmpdir(), 'proxy-'));
-  await mkdir(join(home, '.aws/sso/cache'), { recursive: true });
-  await writeFile(
-    join(home, '.aws/config'),
-    `[profile night]\nregion = eu-west-1\nsso_start_url = ${START_URL}\nsso_region = eu-west-1\nsso_account_id = 111111111111\nsso_role_name = Operator\n`,
-  );
-  await writeFile(
-    join(home, '.aws/sso/cache', `${createHash('sha1').update(START_URL).digest('hex')}.json`),
-    JSON.stringify({ startUrl: START_URL, accessToken: 'token', expiresAt: '2999-01-01T00:00:00Z' }),
-  );
+  for (const each of [server, proxy]) await once(each.listen(0, '127.0.0.1'), 'listening');
 });
-afterAll(async () => {
-  await Promise.all([aws.close(), proxy.close(), rm(home, { recursive: true })]);
+afterAll(() => {
+  server.close();
+  proxy.close();
+  rmSync(folder, { recursive: true });
 });
 beforeEach(() => {
   asked = [];
+  refusesWith = undefined;
 });
+afterEach(() => undo());
 
-function ops(env: Record<string, string>, ...args: string[]): Promise<string> {
-  const whole = { PATH: process.env.PATH, HOME: home, AWS_EC2_METADATA_DISABLED: 'true', ...env };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [ENTRY, ...args], { env: whole }, (_error, stdout, stderr) =>
-      resolve(stdout + stderr),
+/** As paytech is called, but that the certificate is the tests' own. */
+async function get(url: string): Promise<string> {
+  const agent = new https.Agent({ ca: readFileSync(certFile) });
+  const request = https.get(url, { agent });
+  const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
+  let text = '';
+  for await (const chunk of answer.setEncoding('utf8')) text += chunk;
+  return text;
+}
+
+function ops(env: Record<string, string>, ...args: string[]) {
+  const { PATH, HOME } = process.env;
+  const keys = { AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x', AWS_REGION: 'eu-west-1' };
+  return new Promise<{ code: number; said: string }>((resolve) => {
+    execFile(
+      process.execPath,
+      ['infra/cli/paytech-ops.ts', ...args],
+      { cwd: root, env: { PATH, HOME, ...keys, ...env } },
+      (error, _stdout, stderr) => resolve({ code: Number(error?.code ?? 0), said: stderr }),
     );
   });
 }
 
-const showOf = (...target: string[]) => ['show', 'order-1', '--stack', 'shop', ...target];
-const show = showOf('--region', 'eu-west-1');
+it('calls of https go through it, with its credentials, to the very host', async () => {
+  undo = useProxyOf({ HTTPS_PROXY: proxyUrl('jane:se%40cret@') });
+  expect(await get('https://paytech.example/x')).toBe('seen paytech.example');
+  const authorization = `Basic ${Buffer.from('jane:se@cret').toString('base64')}`;
+  expect(asked).toEqual([{ target: 'paytech.example:443', authorization }]);
+});
 
-it('asks AWS through HTTPS_PROXY, and says which proxy let nothing through, without its password', async () => {
-  const named = proxy.url.replace('//', '//me:secret@');
-  const said = await ops({ ...KEYS, HTTPS_PROXY: named }, ...show);
-  expect(new Set(asked)).toEqual(
-    new Set([`cloudformation.eu-west-1.amazonaws.com:443 Basic ${btoa('me:secret')}`]),
+it.each(['paytech.example', '.paytech.example', 'other.example, paytech.example:443', '*'])(
+  'NO_PROXY=%s keeps api.paytech.example out of it',
+  async (without) => {
+    undo = useProxyOf({ HTTPS_PROXY: proxyUrl(), NO_PROXY: without });
+    await expect(get('https://api.paytech.example/')).rejects.toThrow(/ENOTFOUND|EAI_AGAIN/);
+    expect(asked).toEqual([]);
+  },
+);
+
+it.each(['', 'tech.example', 'paytech.example:8443', 'example.com'])(
+  'NO_PROXY=%j does not',
+  async (without) => {
+    undo = useProxyOf({ https_proxy: proxyUrl(), no_proxy: without });
+    expect(await get('https://api.paytech.example/')).toBe('seen api.paytech.example');
+    expect(asked).toHaveLength(1);
+  },
+);
+
+it('what it refuses was not sent, and says who refused it', async () => {
+  undo = useProxyOf({ HTTPS_PROXY: proxyUrl() });
+  refusesWith = 407;
+  const url = new URL('https://paytech.example/');
+  expect(await send({ method: 'POST', url, headers: {}, body: '{}', limitMs: 5_000 })).toEqual({
+    ended: 'not-sent',
+    reason: `the proxy 127.0.0.1:${portOf(proxy)} answers HTTP 407 for paytech.example:443`,
+  });
+});
+
+it('a certificate is checked as without it, and nothing is sent to what has a wrong one', async () => {
+  undo = useProxyOf({ HTTPS_PROXY: proxyUrl() });
+  const url = new URL('https://elsewhere.example/');
+  const ended = await send({ method: 'POST', url, headers: {}, body: '{}', limitMs: 5_000 });
+  expect(ended).toMatchObject({ ended: 'not-sent', reason: expect.stringMatching(/certificate|altnames/i) });
+  expect(asked).toHaveLength(1);
+});
+
+it('one that never answers is not waited for without end', async () => {
+  const { host } = await blackHole();
+  undo = useProxyOf({ HTTPS_PROXY: `http://${host}` }, 200);
+  const url = new URL('https://paytech.example/');
+  expect(await send({ method: 'GET', url, headers: {}, limitMs: 5_000 })).toEqual({
+    ended: 'not-sent',
+    reason: `the proxy ${host} does not answer`,
+  });
+});
+
+it('paytech-ops finds its stack through it, and names it where it refuses', async () => {
+  refusesWith = 403;
+  const { code, said } = await ops({ HTTPS_PROXY: proxyUrl() }, 'doctor', '--stack', 'shop');
+  expect(code).toBe(1);
+  expect(said).toContain(`the proxy 127.0.0.1:${portOf(proxy)} answers HTTP 403`);
+  expect(new Set(asked.map(({ target }) => target))).toEqual(
+    new Set(['cloudformation.eu-west-1.amazonaws.com:443']),
   );
-  expect(said).toContain(`Nothing came through the proxy ${new URL(proxy.url).host}`);
-  expect(said).toContain('502');
-  expect(said).not.toContain('secret');
 });
 
-it('has the answer of what the proxy lets through', async () => {
-  const http_proxy = new URL(proxy.url).host;
-  const said = await ops({ ...KEYS, http_proxy, AWS_ENDPOINT_URL: 'http://aws.test' }, ...show);
-  expect(asked).toEqual(['aws.test:80']);
-  expect(said).toContain(NO_STACK);
+it('signs a profile in through it, too', async () => {
+  refusesWith = 403;
+  const startUrl = 'https://shop.awsapps.test/start';
+  const cached = `${createHash('sha1').update(startUrl).digest('hex')}.json`;
+  const profile = `sso_start_url = ${startUrl}\nsso_region = eu-west-1\nsso_account_id = 111111111111\nsso_role_name = night`;
+  mkdirSync(join(folder, '.aws/sso/cache'), { recursive: true });
+  writeFileSync(join(folder, '.aws/config'), `[profile night]\n${profile}\n`);
+  writeFileSync(
+    join(folder, '.aws/sso/cache', cached),
+    JSON.stringify({ startUrl, accessToken: 'token', expiresAt: '2999-01-01T00:00:00Z' }),
+  );
+  const env = { HTTPS_PROXY: proxyUrl(), HOME: folder };
+  expect((await ops(env, 'doctor', '--stack', 'shop', '--profile', 'night')).code).toBe(1);
+  expect(new Set(asked.map(({ target }) => target))).toEqual(
+    new Set(['portal.sso.eu-west-1.amazonaws.com:443']),
+  );
 });
 
-it('leaves the hosts of NO_PROXY out', async () => {
-  const here = { AWS_ENDPOINT_URL: aws.url, HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url };
-  const said = await ops({ ...KEYS, ...here, NO_PROXY: 'localhost,127.0.0.1' }, ...show);
-  expect(said).toContain(NO_STACK);
-  expect(asked).toEqual([]);
-});
-
-it('asks AWS without one where the variable is empty', async () => {
-  const said = await ops({ ...KEYS, AWS_ENDPOINT_URL: aws.url, HTTPS_PROXY: '', http_proxy: '' }, ...show);
-  expect(said).toContain(NO_STACK);
-});
-
-it('signs in through it, too', async () => {
-  const said = await ops({ HTTPS_PROXY: proxy.url }, ...showOf('--profile', 'night'));
-  expect(new Set(asked)).toEqual(new Set(['portal.sso.eu-west-1.amazonaws.com:443']));
-  expect(said).toContain('There are no AWS credentials to use');
-});
-
-it('asks the local run without it', async () => {
-  const ports = { PORT: '65530', PAYTECH_PORT: '65531', SQS_PORT: '65532', DYNAMODB_PORT: '65533' };
-  const said = await ops({ ...ports, HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url }, 'show', 'order-1');
-  expect(said).toContain('Is the local run running');
-  expect(asked).toEqual([]);
+it.each(['http://[', 'socks5://127.0.0.1:1080'])('refuses %s as a wrong call', async (wrong) => {
+  const { code, said } = await ops({ HTTPS_PROXY: wrong }, 'doctor', '--stack', 'shop');
+  expect({ code, said }).toEqual({
+    code: 2,
+    said: 'HTTPS_PROXY must be a URL such as http://proxy.example:3128.\n',
+  });
 });
