@@ -188,7 +188,8 @@ describe('a stack', () => {
     expect(await alarmTopic!()).toEqual({
       arn: `arn:aws:sns:${REGION}:${ACCOUNT}:alarms`,
       key: 'alias/aws/sns',
-      confirmed: 1,
+      told: 1,
+      lost: [],
       pending: ['night@shop.example'],
     });
     await sns.close();
