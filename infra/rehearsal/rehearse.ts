@@ -3,13 +3,14 @@
  * was deployed, and destroys it. Flags:
  *   --keep   deploys, says where everything is, and leaves it there until Ctrl-C: docs/rehearsal.md
  */
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LOCAL_KEYS } from '../local/account.ts';
 import { MissingTool } from './python.ts';
 import { type Rehearsal, withRehearsal } from './rehearsal.ts';
 import { runSuite } from './suite.ts';
+import { variablesOf } from './variables.ts';
 
 const { keep } = parseArgs({ options: { keep: { type: 'boolean', default: false } } }).values;
 
@@ -41,7 +42,8 @@ try {
 async function leaveUp(rehearsal: Rehearsal) {
   const { apiUrl, simulatorUrl, stack, outputs } = rehearsal;
   const file = 'cdk.out/rehearsal.env';
-  await writeFile(join(import.meta.dirname, '../..', file), variablesOf(rehearsal));
+  const path = join(import.meta.dirname, '../..', file);
+  await writeFile(path, variablesOf(rehearsal));
   console.log(`
 outputs ${JSON.stringify(outputs, undefined, 2)}
 
@@ -55,31 +57,5 @@ In another terminal, for aws, npx cdk, npm run ops -- --stack ${stack} and back_
   . ${file}
 What to try, and what differs from AWS: docs/rehearsal.md`);
   await new Promise((resolve) => stop.signal.addEventListener('abort', resolve));
-}
-
-/**
- * A script that makes a shell's `aws`, `cdk` and `paytech-ops` work on the emulator, and on nothing else, and has a
- * `back_office` that signs as docs/api.md does.
- */
-function variablesOf({ env, context, stack, apiUrl, apiHost, simulatorUrl, backOffice }: Rehearsal): string {
-  const [, paytech = ''] = context;
-  const variables = {
-    ...Object.fromEntries(Object.entries(env).filter(([name]) => /^AWS_|^NODE_EXTRA_CA_CERTS$/.test(name))),
-    // The CDK CLI takes its options from variables, too.
-    CDK_CONTEXT: paytech,
-    CDK_OUTPUT: 'cdk.out/rehearsal',
-    stack,
-    simulator: simulatorUrl,
-  };
-  const quoted = (value = '') => `'${value.replaceAll("'", "'\\''")}'`;
-  const exports = Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`);
-  return `unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN
-${exports.join('\n')}
-# Versions of the command differ in what they take from AWS_ENDPOINT_URL.
-aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }
-back_office() { # method, path, body
-  curl -sS -X "$1" "${apiUrl}/operations$2" -H 'host: ${apiHost}' -H 'content-type: application/json' \\
-    \${3:+-d "$3"} --aws-sigv4 aws:amz:us-east-1:execute-api --user ${backOffice.accessKeyId}:${backOffice.secretAccessKey}
-}
-`;
+  await rm(path, { force: true });
 }
