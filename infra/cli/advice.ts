@@ -274,7 +274,10 @@ function refundsOf({ refunds, refundable, refundsUnknown, currency }: PaymentRec
   const held = [...(refunds?.values() ?? [])].filter(({ stage }) => stage !== 'returned');
   if (held.length === 0 || !refundable) return undefined;
   const sum = held.reduce((total, { amount }) => total.plus(amount), decimal('0'));
-  return `${money(sum, currency)} went back or is on its way, in ${count(held.length, 'refund')}; ${money(refundable, currency)} can still be refunded.`;
+  const rest = refundable.lt(0)
+    ? `${money(refundable.neg(), currency)} more than was paid`
+    : `${money(refundable, currency)} can still be refunded`;
+  return `${money(sum, currency)} went back or is on its way, in ${count(held.length, 'refund')}; ${rest}.`;
 }
 
 function aboutQuarantine(record: PaymentRecord, isOpen: boolean, isMadeUp: boolean): Matters {

@@ -61,7 +61,7 @@ export function deadLetterQueues(
         ...common,
         name: `${subscriber}-dlq`,
         url: dlqUrl,
-        reason: 'the subscriber failed on it for an hour',
+        reason: 'the subscriber received it again and again, and did not delete it',
       },
       {
         ...common,

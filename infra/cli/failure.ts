@@ -13,7 +13,9 @@ export class Failure extends Error {
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (isUnreachable(error))
-    return 'Nothing answers there. Is the local run running (npm start), or is --stack missing?';
+    return process.env.AWS_ENDPOINT_URL === undefined
+      ? 'Nothing answers there. Is the local run running (npm start), or is --stack missing?'
+      : 'Nothing answers there. Is what AWS_ENDPOINT_URL names still running, or the local run (npm start)?';
   if (error instanceof Failure) return error.message;
   if (error.name === 'CredentialsProviderError')
     return `There are no AWS credentials to use (${error.message}). Sign in, or name a profile with --profile.`;

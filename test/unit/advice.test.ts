@@ -257,3 +257,20 @@ test.each<[PaymentState, RegExp]>([
     expect.stringMatching(says),
   ]);
 });
+
+test.each([
+  ['5', /^The record .* 15 EUR went back or is on its way, in 1 refund; 5 EUR can still be refunded\.$/],
+  ['-5', /^The record .* 15 EUR went back or is on its way, in 1 refund; 5 EUR more than was paid\.$/],
+])('of a payment of which %s EUR are left the refunds are told', (left, says) => {
+  const refunds = new Map([['refund-1', { amount: decimal('15'), stage: 'reserved' as const }]]);
+  const record = recordWith(
+    [{ ...created, source: 'webhook', facts: { state: 'COMPLETED', ...EUR('20') } }],
+    {
+      currency: 'EUR',
+      refundable: decimal(left),
+      refunds,
+    },
+  );
+  const found = { id: 'p-1', record, differences: [], paidToo: [], alarms: [], openRefunds: [] };
+  expect(adviceOn({ ...found, paytech: { is: 'not-known' } }).now).toMatch(says);
+});
