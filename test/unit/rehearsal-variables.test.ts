@@ -28,7 +28,7 @@ function shell(script: string): string {
 
 test('aws and cdk find the emulator and nothing of an account of one’s own', () => {
   expect(shell('aws sqs list-queues')).toBe('aws --endpoint-url https://localhost:4566 sqs list-queues\n');
-  expect(shell('echo "${AWS_PROFILE-}$HOME $AWS_ACCESS_KEY_ID $stack"')).toBe(
+  expect(shell('printenv AWS_PROFILE AWS_SESSION_TOKEN || echo "$HOME $AWS_ACCESS_KEY_ID $stack"')).toBe(
     '/home/me local paytech-payments-sandbox\n',
   );
   expect(shell('echo "$CDK_CONTEXT"')).toBe(`${rehearsed.context[1]}\n`);
