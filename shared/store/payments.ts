@@ -16,7 +16,7 @@ import {
 import { endsInAnotherCurrency, paidIn } from '../payment/refund.ts';
 import { nextCheckAt, RECHECK_MS } from '../payment/schedule.ts';
 import { isFinal, meansMoney, type PaymentState, type PaymentType, statesBefore } from '../payment/state.ts';
-import { keepAnswered } from './answered.ts';
+import { type Answered, keepAnswered } from './answered.ts';
 import { isNewEvent, storedEntry, storedKey } from './event-keys.ts';
 import { assign, type Condition, type Fragment } from './expressions.ts';
 import { MARKS, marksOf, marksOfDispute, UNTIL_CHANGED } from './marks.ts';
@@ -47,7 +47,7 @@ export async function readPayment(table: Table, id: string): Promise<PaymentReco
  */
 export async function recordPayment(
   table: Table,
-  identity: PaymentIdentity & Pick<PaymentRecord, 'redirectUrl' | 'recurringToken'>,
+  identity: PaymentIdentity & Answered,
   entry: HistoryEntry & { facts: Required<Pick<HistoryEntry['facts'], 'state' | 'amount' | 'currency'>> },
   followUp: FollowUp = {},
 ): Promise<Applied> {
@@ -55,10 +55,13 @@ export async function recordPayment(
   const { state, amount, currency } = entry.facts;
   const since = Date.parse(identity.created);
   const isNew = 'attribute_not_exists(pk)';
+  const { redirectUrl: mayServe, ...known } = identity;
+  const redirectUrl = meansMoney(state) ? undefined : mayServe;
   const item = {
     pk,
     schema: SCHEMA,
-    ...identity,
+    ...known,
+    ...optional('redirectUrl', redirectUrl),
     state,
     amount,
     currency,
@@ -71,16 +74,20 @@ export async function recordPayment(
   };
   const created = await table.put(item, [isNew]);
   if (created.written) return { applied: true, record: toRecord(created.item) };
-  const { redirectUrl, recurringToken } = identity;
-  const hasMore =
-    (redirectUrl && !created.item?.redirectUrl) || (recurringToken && !created.item?.recurringToken);
-  if (!hasMore) return { applied: false, record: created.item && toRecord(created.item) };
+  const stands = created.item && toRecord(created.item);
+  const more = missingIn(stands, identity);
   return {
     applied: false,
-    record: await keepAnswered(table, identity.id, {
-      ...optional('redirectUrl', redirectUrl),
-      ...optional('recurringToken', recurringToken),
-    }),
+    record: Object.keys(more).length > 0 ? await keepAnswered(table, identity.id, more) : stands,
+  };
+}
+
+/** What paytech's own answer has and the record lacks; nobody is sent to pay what is paid. */
+function missingIn(record: PaymentRecord | undefined, { redirectUrl, recurringToken }: Answered): Answered {
+  const serves = !record || !meansMoney(record.state);
+  return {
+    ...(serves && !record?.redirectUrl ? optional('redirectUrl', redirectUrl) : {}),
+    ...(record?.recurringToken ? {} : optional('recurringToken', recurringToken)),
   };
 }
 
@@ -236,7 +243,12 @@ async function write(
   const now = Date.parse(entry.at);
   const marks = { ...more, ...marksOf(table, pk, { state, since: now, now }, followUp) };
   const { SET, ADD } = versionOf({ ...entry, facts: keptFacts(entry.facts) });
-  const gone = [...UNTIL_CHANGED, ...MARKS.filter((name) => !(name in marks))];
+  const gone = [
+    ...UNTIL_CHANGED,
+    ...MARKS.filter((name) => !(name in marks)),
+    // Of what a webhook has DECLINED or CANCELLED paytech may say that it can still be paid.
+    ...(meansMoney(state) ? ['redirectUrl'] : []),
+  ];
   const result = await table.update(pk, {
     SET: [
       ...SET,

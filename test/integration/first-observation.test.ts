@@ -270,8 +270,8 @@ describe('an item of the list that is not known', () => {
     terse(id, state, { source: 'reconcile', ...more });
 
   it('has paytech asked for what it leaves out', async () => {
-    const { id, referenceId } = elsewhere('COMPLETED', { redirectUrl: 'https://pay.example/2' });
-    expect((await world.apply(listed(id, 'COMPLETED'))).outcome).toBe('applied');
+    const { id, referenceId } = elsewhere('CHECKOUT', { redirectUrl: 'https://pay.example/2' });
+    expect((await world.apply(listed(id, 'CHECKOUT'))).outcome).toBe('applied');
     expect(await stored(id)).toMatchObject({ referenceId, redirectUrl: 'https://pay.example/2' });
   });
 

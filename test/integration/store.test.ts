@@ -172,7 +172,7 @@ describe('recording a payment', () => {
     ['adds nothing where there is nothing to add', undefined, undefined, undefined],
   ])('of which an event was faster %s', async (_, before, ours, after) => {
     const payment = identity(before ? { redirectUrl: before } : {});
-    await recordPayment(world.table, payment, entry({ key: 'k', source: 'webhook', state: 'COMPLETED' }));
+    await recordPayment(world.table, payment, entry({ key: 'k', source: 'webhook', state: 'PENDING' }));
     const again = await recordPayment(
       world.table,
       { ...payment, ...(ours ? { redirectUrl: ours } : {}) },
@@ -180,9 +180,36 @@ describe('recording a payment', () => {
     );
     expect(again).toMatchObject({
       applied: false,
-      record: { state: 'COMPLETED', version: 1, history: [{ key: 'k' }] },
+      record: { state: 'PENDING', version: 1, history: [{ key: 'k' }] },
     });
     expect((await readPayment(world.table, payment.id))?.redirectUrl).toBe(after);
+  });
+
+  it.each(['AUTHORIZED', 'COMPLETED'] as const)('that is %s keeps no redirectUrl', async (state) => {
+    const payment = identity({ redirectUrl: 'https://checkout.example/' });
+    await recordPayment(world.table, payment, entry({ key: 'k', source: 'webhook', state }));
+    await recordPayment(world.table, payment, entry());
+    expect((await readPayment(world.table, payment.id))?.redirectUrl).toBeUndefined();
+  });
+});
+
+describe('the redirectUrl', () => {
+  it.each([
+    ['is kept until', 'PENDING', 'https://checkout.example/'],
+    ['is kept where a webhook says that it is', 'DECLINED', 'https://checkout.example/'],
+    ['is gone once', 'AUTHORIZED', undefined],
+    ['is gone once', 'COMPLETED', undefined],
+  ] as const)('%s %s', async (_, state, left) => {
+    const payment = identity({ redirectUrl: 'https://checkout.example/' });
+    await recordPayment(world.table, payment, entry());
+    const { record } = await applyChange(world.table, {
+      paymentId: payment.id,
+      paymentType: 'DEPOSIT',
+      entry: { ...entry({ source: 'webhook', state }), key: 'k' },
+      followUp: {},
+    });
+    expect(record).toMatchObject({ state });
+    expect(record?.redirectUrl).toBe(left);
   });
 });
 
