@@ -34,6 +34,19 @@ export function marksOf(
   };
 }
 
+/** Whether a payment that changes to `state` is as open as before: its time in the index, which is no later, serves. */
+export function isStillOpen(state: PaymentState, { confirmAt }: FollowUp): boolean {
+  return confirmAt === undefined && !isFinal(state) && !isWaiting(state);
+}
+
+/** Sets the marks, but leaves an entry of the index where it is: one that moves takes two writes more. */
+export function keepListed(marks: object): Fragment[] {
+  return Object.entries(marks).map(([name, value]) => ({
+    text: `${name} = if_not_exists(${name}, :${name})`,
+    values: { [`:${name}`]: value },
+  }));
+}
+
 function firstCheckAt(state: PaymentState, since: number, now: number): number {
   return isWaiting(state) ? now + WATCHED_INTERVAL_MS : openCheckAt(since, now);
 }

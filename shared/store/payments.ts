@@ -19,7 +19,7 @@ import { isFinal, meansMoney, type PaymentState, type PaymentType, statesBefore 
 import { type Answered, keepAnswered } from './answered.ts';
 import { isNewEvent, storedEntry, storedKey } from './event-keys.ts';
 import { assign, type Condition, type Fragment } from './expressions.ts';
-import { MARKS, marksOf, marksOfDispute, UNTIL_CHANGED } from './marks.ts';
+import { isStillOpen, keepListed, MARKS, marksOf, marksOfDispute, UNTIL_CHANGED } from './marks.ts';
 import { IS_KNOWN, isInState, isUnchanged, keyOf, SCHEMA, toRecord } from './payment-item.ts';
 import { listed, type Table } from './table.ts';
 
@@ -252,7 +252,8 @@ async function write(
   const result = await table.update(pk, {
     SET: [
       ...SET,
-      ...assign({ state, amount, currency, ...marks }),
+      ...assign({ state, amount, currency }),
+      ...(isStillOpen(state, followUp) ? keepListed(marks) : assign(marks)),
       ...(refundable ? [refundableSet(refundable)] : []),
     ],
     REMOVE: gone,

@@ -137,6 +137,15 @@ describe('an event of a known payment', () => {
     expect(JSON.stringify(await world.scan())).not.toMatch(/planted/i);
   });
 
+  it('leaves its entry in the index where it is while it is as open as before', async () => {
+    const id = await deposit();
+    const item = async () => (await world.scan()).find(({ pk }) => pk === `payment#${id}`)!;
+    const { dueAt, openShard } = await item();
+    world.clock.at += 60_000;
+    await world.apply(webhookEvent({ id, state: 'PENDING' }));
+    expect(await item()).toMatchObject({ state: 'PENDING', dueAt, openShard });
+  });
+
   it('lists a payment as open until it is final', async () => {
     const id = await deposit();
     const item = async () => (await world.scan()).find(({ pk }) => pk === `payment#${id}`)!;
