@@ -15,7 +15,7 @@ import { uniqueToStack } from './unique.ts';
  * authorization only.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
  */
-const LOGGED = {
+export const LOGGED = {
   requestId: '$context.requestId',
   time: '$context.requestTimeEpoch',
   route: '$context.routeKey',

@@ -71,8 +71,7 @@ export class PaymentFunction extends LambdaFunction {
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      // Not for the memory: Lambda gives CPU in proportion, and TLS and the SDK's start need it.
-      memorySize: 1024,
+      memorySize: settings.memoryMegabytes[id] ?? DEFAULT_MEMORY,
       loggingFormat: LoggingFormat.JSON,
       ...(reserve !== undefined && { reservedConcurrentExecutions: reserve }),
     });
@@ -100,6 +99,9 @@ export class PaymentFunction extends LambdaFunction {
     return this;
   }
 }
+
+/** In MB. Not for the memory: Lambda gives CPU in proportion, and TLS and the SDK's start need it. */
+const DEFAULT_MEMORY = 1024;
 
 /** Below this the settings fit twice into the 4 KB that Lambda has for all variables of a function. */
 const MAX_BYTES_TWICE = 1_200;

@@ -76,6 +76,8 @@ export interface SettingsInput {
   operatorRoles?: string[] | undefined;
   /** Concurrency set aside for, and at most used by, a function. With 0 `create-payment`, `execute-payment` and `operations` are stopped: see the runbook. Default: `{}`. */
   reservedConcurrency?: Partial<Record<'create-payment' | 'receive-webhook' | 'apply-payment-event' | 'get-payment' | 'execute-payment' | 'operations' | 'reconcile', 0 | number>> | undefined;
+  /** Memory of a function in MB, and in proportion its share of a processor; 1024 for each that is not named. Performance has what less saves and costs, and how to measure it. Default: `{}`. */
+  memoryMegabytes?: Partial<Record<'create-payment' | 'receive-webhook' | 'apply-payment-event' | 'get-payment' | 'execute-payment' | 'operations' | 'reconcile', number>> | undefined;
   /** How long logs are kept, in days: one of the numbers that CloudWatch takes. Default: `30`. */
   logRetentionDays?: 1 | 3 | 5 | 7 | 14 | 30 | 60 | 90 | 120 | 150 | 180 | 365 | 400 | 545 | 731 | 1096 | 1827 | 2192 | 2557 | 2922 | 3288 | 3653 | undefined;
   /** Whether the runbook's queries over the logs are saved in the console of CloudWatch. Default: `false`. */
@@ -139,5 +141,5 @@ export interface EventFilter {
 
 /** Settings as the stack uses them: with the defaults. */
 export type Settings = SettingsInput & {
-  [Name in 'paytechUrl' | 'name' | 'allowedOrigins' | 'cloudFront' | 'defaultEndpoint' | 'orderTokens' | 'createPaymentAuth' | 'hostToHost' | 'openAmounts' | 'eventParameters' | 'throttle' | 'webhookThrottle' | 'operationsThrottle' | 'subscribers' | 'subscriberAccounts' | 'webhookBatchSize' | 'webhookConcurrency' | 'reconcileMinutes' | 'reconcileWorkers' | 'reconcileConcurrency' | 'reconcileQuestionsPerSecond' | 'openShards' | 'webhookGraceSeconds' | 'sweepCreatedDays' | 'confirmWebhooks' | 'captureWithinHours' | 'approveWithinHours' | 'operatorRoles' | 'reservedConcurrency' | 'logRetentionDays' | 'savedQueries' | 'alarmEmails']: NonNullable<SettingsInput[Name]>;
+  [Name in 'paytechUrl' | 'name' | 'allowedOrigins' | 'cloudFront' | 'defaultEndpoint' | 'orderTokens' | 'createPaymentAuth' | 'hostToHost' | 'openAmounts' | 'eventParameters' | 'throttle' | 'webhookThrottle' | 'operationsThrottle' | 'subscribers' | 'subscriberAccounts' | 'webhookBatchSize' | 'webhookConcurrency' | 'reconcileMinutes' | 'reconcileWorkers' | 'reconcileConcurrency' | 'reconcileQuestionsPerSecond' | 'openShards' | 'webhookGraceSeconds' | 'sweepCreatedDays' | 'confirmWebhooks' | 'captureWithinHours' | 'approveWithinHours' | 'operatorRoles' | 'reservedConcurrency' | 'memoryMegabytes' | 'logRetentionDays' | 'savedQueries' | 'alarmEmails']: NonNullable<SettingsInput[Name]>;
 };

@@ -63,6 +63,9 @@ const MAX_ROLES_TEXT = 6_000;
 const STOPPABLE: readonly string[] = ['create-payment', 'execute-payment', 'operations'];
 
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+/** The functions take up to 90 MB, and with less than this they start for seconds. */
+const MIN_MEMORY = 256;
+
 const logRetentionDays = z.literal([
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ]);
@@ -265,6 +268,12 @@ const schema: z.ZodType<Settings, SettingsInput> = z
       .default({})
       .describe(
         'Concurrency set aside for, and at most used by, a function. With 0 `create-payment`, `execute-payment` and `operations` are stopped: see [the runbook](runbook.md#restore).',
+      ),
+    memoryMegabytes: z
+      .partialRecord(z.enum(functionNames), z.int().min(MIN_MEMORY).max(10_240))
+      .default({})
+      .describe(
+        'Memory of a function in MB, and in proportion its share of a processor; 1024 for each that is not named. [Performance](performance.md#memory) has what less saves and costs, and how to measure it.',
       ),
     logRetentionDays: logRetentionDays
       .default(30)

@@ -41,6 +41,7 @@ const full = {
   webhookGraceSeconds: 0,
   sweepCreatedDays: 30,
   reservedConcurrency: { 'get-payment': 10 },
+  memoryMegabytes: { 'receive-webhook': 512 },
   logRetentionDays: 365,
 };
 
@@ -92,6 +93,7 @@ test('defaults fill in what is left out', () => {
     approveWithinHours: 24,
     operatorRoles: [],
     reservedConcurrency: {},
+    memoryMegabytes: {},
     logRetentionDays: 30,
     savedQueries: false,
     alarmEmails: [],
@@ -172,6 +174,7 @@ describe('one wrong setting is named with its path', () => {
     ['longer than a sweep looks back', { webhookGraceSeconds: 301 }, 'webhookGraceSeconds'],
     ['a retention below the sweep', { paymentRetentionDays: 29 }, 'paymentRetentionDays'],
     ['no payment swept', { sweepCreatedDays: 0 }, 'sweepCreatedDays'],
+    ['too little memory', { memoryMegabytes: { reconcile: 128 } }, 'memoryMegabytes.reconcile'],
     ['a function that is none', { reservedConcurrency: { refund: 5 } }, 'reservedConcurrency'],
     [
       'a reserve of nothing for what must go on',
@@ -279,6 +282,7 @@ const CHANGES: { [Name in Exclude<keyof SettingsInput, keyof PlainSettings>]-?: 
   reconcileMinutes: 2,
   operatorRoles: ['arn:aws:iam::111122223333:role/on-call'],
   reservedConcurrency: { 'get-payment': 10 },
+  memoryMegabytes: { 'get-payment': 512 },
   logRetentionDays: 14,
   savedQueries: true,
   alarmEmails: ['on-call@shop.example'],

@@ -1,18 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { getPayment } from '../../functions/get-payment/pipeline.ts';
 import { refresh } from '../../functions/get-payment/refresh.ts';
 import { clientFor } from '../../infra/local/account.ts';
-import { costRows, USES } from '../../infra/stack/cost.ts';
-import { claimedCall } from '../../shared/calls/claimed-call.ts';
+import { costRows, LIVES, type Life, lifeRows, totalCost, USES } from '../../infra/stack/cost.ts';
+import { type ClaimedCall, claimedCall } from '../../shared/calls/claimed-call.ts';
 import type { HttpEvent } from '../../shared/http/api.ts';
 import { decimal } from '../../shared/payment/money.ts';
 import { openBatchTable } from '../../shared/store/batch-table.ts';
 import { readPayment } from '../../shared/store/payments.ts';
 import { WEBHOOKS_HEARD } from '../../shared/store/webhooks-heard.ts';
+import { itemSize } from '../support/item-size.ts';
 import { reconciling } from '../support/reconciling.ts';
 import { startWorld, type World, webhookEvent } from '../support/world.ts';
 
@@ -75,24 +76,31 @@ async function unitsOf(work: () => Promise<unknown>): Promise<typeof units> {
   return { ...units };
 }
 
+function asked(referenceId: string): ClaimedCall {
+  const request = { amount: decimal('11.12'), currency: 'EUR', paymentMethod: 'BASIC_CARD' };
+  return {
+    kind: 'deposit',
+    referenceId,
+    request,
+    body: (reference) => ({ ...request, paymentType: 'DEPOSIT', referenceId: reference }),
+    owner: randomUUID(),
+    deadline: world.now() + 14_000,
+    requestId: randomUUID(),
+  };
+}
+
+async function stored() {
+  const { Items = [] } = await world.dynamoClient.send(new ScanCommand({ TableName: 'payments' }));
+  return Items;
+}
+
 it('counts what a payment takes of the table', async () => {
   await run();
   const table = countingTable();
   const { gateway, queue, now, logger } = world;
   const referenceId = `order-${randomUUID()}`;
-  const request = { amount: decimal('11.12'), currency: 'EUR', paymentMethod: 'BASIC_CARD' };
   const create = claimedCall({ table, gateway, queue, now, logger });
-  const created = await unitsOf(() =>
-    create({
-      kind: 'deposit',
-      referenceId,
-      request,
-      body: (reference) => ({ ...request, paymentType: 'DEPOSIT', referenceId: reference }),
-      owner: randomUUID(),
-      deadline: now() + 14_000,
-      requestId: randomUUID(),
-    }),
-  );
+  const created = await unitsOf(() => create(asked(referenceId)));
   const { id } = [...gateway.payments.values()].find((each) => each.referenceId === referenceId)!;
   const look = getPayment({
     readPayment: (id) => readPayment(table, id),
@@ -122,7 +130,86 @@ it('counts what a payment takes of the table', async () => {
   expect(reconciled).toEqual(USES.reconciled);
 });
 
+/** What a customer does about an order, and paytech; each step at a time of its own. */
+const STEPS: Record<Life, (of: Order) => Promise<unknown>> = {
+  'paid at once': async ({ pay }) => pay('COMPLETED'),
+  'paid after a look that finds it PENDING': async ({ look, set, pay }) => {
+    set('PENDING');
+    await look();
+    await pay('COMPLETED');
+  },
+  'paid, by a redirectUrl of 400 characters': async ({ pay }) => pay('COMPLETED'),
+  'held, then captured elsewhere': async ({ pay }) => {
+    await pay('AUTHORIZED');
+    await pay('COMPLETED');
+  },
+  declined: async ({ pay }) => pay('DECLINED'),
+  abandoned: async ({ pay }) => pay('CANCELLED'),
+};
+type Order = { look(): Promise<unknown>; set(state: State): void; pay(state: State): Promise<unknown> };
+type State = 'PENDING' | 'AUTHORIZED' | 'COMPLETED' | 'DECLINED' | 'CANCELLED';
+
+/** As paytech's webhooks have it of a card. */
+const OF_THE_CARD = {
+  amount: '11.12',
+  paymentMethod: 'BASIC_CARD',
+  paymentMethodDetails: {
+    customerAccountNumber: '400000******0408',
+    cardBrand: 'VISA',
+    cardIssuingCountryCode: 'DE',
+  },
+  externalId: '8a82944a4cc25ebf014cc2c782423202',
+  externalResultCode: '000.100.110',
+};
+
+it.each(Object.entries(LIVES))('counts what a payment takes that is %s', async (life, expected) => {
+  await run();
+  const { table, gateway, queue, now, logger } = { ...world, table: countingTable() };
+  const referenceId = `order-${randomUUID()}`;
+  const long = life.includes('400') ? { redirectUrl: `https://checkout.example/${'a'.repeat(375)}` } : {};
+  const made: typeof gateway.create = async (...given) => {
+    const answer = await gateway.create(...given);
+    return answer.kind === 'answered' ? { ...answer, result: { ...answer.result, ...long } } : answer;
+  };
+  const { write, index } = await unitsOf(async () => {
+    await claimedCall({ table, gateway: { ...gateway, create: made }, queue, now, logger })(
+      asked(referenceId),
+    );
+    const { id } = [...gateway.payments.values()].find((each) => each.referenceId === referenceId)!;
+    const apply = world.applyWith({ table });
+    const set = (state: State) => gateway.set(id, { state });
+    await STEPS[life as Life]({
+      set,
+      look: async () => {
+        world.clock.at += 6_000;
+        await refresh({ table, gateway, queue, now, logger })((await readPayment(table, id))!);
+        for (const event of await world.queued()) await apply(event);
+      },
+      pay: async (state) => {
+        world.clock.at += 6_000;
+        set(state);
+        await apply(webhookEvent({ id, state, referenceId, ...OF_THE_CARD }));
+        world.clock.at += 180_000;
+        await run({ table });
+      },
+    });
+  });
+  const items = (await stored()).filter((item) => item.referenceId?.S === referenceId);
+  const bytes = items.map(itemSize).sort((a, b) => a - b);
+  expect({ writeUnits: write + index, bytes }).toEqual(expected);
+});
+
+const page = (name: string) => readFileSync(join(import.meta.dirname, '../../docs', name), 'utf8');
+
 it('has the costs in docs/scale.md', () => {
-  const page = readFileSync(join(import.meta.dirname, '../../docs/scale.md'), 'utf8');
-  for (const row of costRows()) expect(page).toContain(row);
+  for (const row of [...costRows(), ...lifeRows()]) expect(page('scale.md')).toContain(row);
+});
+
+it('has what it costs in all, with either memory, on the first screen of docs/performance.md', () => {
+  const [whole, half] = [totalCost(), totalCost(512)];
+  const [first = ''] = page('performance.md').split('\n## ');
+  expect(first).toContain(`some $${whole.toFixed(0)} on AWS`);
+  expect(first).toContain(`$${half.toFixed(0)} with functions of 512 MB`);
+  const asMuchAsAServer = Math.round(12e6 / whole / 10_000) * 10_000;
+  expect(first).toContain(`${asMuchAsAServer.toLocaleString('en')} payments cost here`);
 });
