@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { build, stop } from 'esbuild';
+import { build, type Plugin, stop } from 'esbuild';
 import { bundlesFolder } from './bundles-folder.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -47,7 +47,11 @@ async function bundleFunction(name: string, folder: string): Promise<void> {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    alias: { '@aws-sdk/credential-provider-node': './shared/runtime/credentials.ts' },
+    alias: {
+      '@aws-sdk/credential-provider-node': './shared/runtime/credentials.ts',
+      '@aws-sdk/endpoint-cache': './shared/runtime/endpoint-cache.ts',
+    },
+    plugins: [boundWithoutEffect],
     // Less to read at a start. Names and lines stay, so that a stack trace in a log still says something.
     minifySyntax: true,
     minifyWhitespace: true,
@@ -59,6 +63,23 @@ async function bundleFunction(name: string, folder: string): Promise<void> {
   const fresh = outputFiles.map(({ path }) => relative(folder, path));
   await removeAllBut(fresh, folder);
 }
+
+/**
+ * What the SDK's core binds when it is loaded, such as its retry middleware, is left out where nobody uses it: esbuild
+ * cannot see that binding has no effect.
+ */
+const boundWithoutEffect: Plugin = {
+  name: 'bound-without-effect',
+  setup({ onLoad }) {
+    onLoad(
+      { filter: /@smithy[\\/]core[\\/]dist-es[\\/]submodules[\\/]\w+[\\/]index\.js$/ },
+      async ({ path }) => {
+        const source = await readFile(path, 'utf8');
+        return { contents: source.replace(/(?<== |extends )(?=bind\w+\()/g, '/* @__PURE__ */ ') };
+      },
+    );
+  },
+};
 
 /** Two builds may run at once (tests do): a file that is right is left alone, and none is ever half written. */
 async function writeIfChanged(path: string, contents: Uint8Array): Promise<void> {
