@@ -60,10 +60,14 @@ async function whyNotTold(
   if (Protocol !== 'sqs' || region !== ownRegion || account !== ownAccount) return undefined;
   try {
     const { QueueUrl } = await sqs.getQueueUrl({ QueueName });
-    const { Attributes } = await sqs.getQueueAttributes({ QueueUrl, AttributeNames: ['Policy'] });
-    return letsSnsSend(Attributes?.Policy)
-      ? undefined
-      : 'has no policy that lets sns.amazonaws.com send to it';
+    const { Attributes: { Policy, KmsMasterKeyId = '' } = {} } = await sqs.getQueueAttributes({
+      QueueUrl,
+      AttributeNames: ['Policy', 'KmsMasterKeyId'],
+    });
+    if (!letsSnsSend(Policy, topicArn)) return 'has no policy that lets sns.amazonaws.com send to it';
+    return KEY_OF_AWS_FOR_SQS.test(KmsMasterKeyId)
+      ? `is under the key ${KmsMasterKeyId}, which SNS may not use`
+      : undefined;
   } catch (error) {
     const { name } = error as Error;
     if (/QueueDoesNotExist|NonExistentQueue/.test(name)) return 'does not exist';
@@ -79,20 +83,42 @@ interface Statement {
   Effect?: string;
   Action?: OneOrMore;
   Principal?: OneOrMore | { AWS?: OneOrMore; Service?: OneOrMore };
+  Condition?: Record<string, Record<string, OneOrMore>>;
 }
+
+/** https://docs.aws.amazon.com/sns/latest/dg/sns-enable-encryption-for-topic-sqs-queue-subscriptions.html */
+const KEY_OF_AWS_FOR_SQS = /(^|\/)aws\/sqs$/;
 
 const SENDS = ['sqs:sendmessage', 'sqs:*', '*'];
 
-/** https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html */
-function letsSnsSend(policy: string | undefined): boolean {
+/**
+ * https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html. Of the conditions it looks at that on
+ * the topic.
+ */
+function letsSnsSend(policy: string | undefined, topicArn: string): boolean {
   if (!policy) return false;
   const { Statement = [] } = JSON.parse(policy) as { Statement?: Statement | Statement[] };
-  return [Statement].flat().some(({ Effect, Action = [], Principal = [] }) => {
+  return [Statement].flat().some(({ Effect, Action = [], Principal = [], Condition = {} }) => {
     const { AWS = [], Service = [] } =
       typeof Principal === 'string' || Array.isArray(Principal) ? { AWS: Principal } : Principal;
     const isSns = [AWS].flat().includes('*') || [Service].flat().includes('sns.amazonaws.com');
-    return Effect === 'Allow' && isSns && [Action].flat().some((each) => SENDS.includes(each.toLowerCase()));
+    const maySend = [Action].flat().some((each) => SENDS.includes(each.toLowerCase()));
+    return Effect === 'Allow' && isSns && maySend && isFor(topicArn, Condition);
   });
+}
+
+/** Whether a condition on the source, if there is one, has this topic in it. */
+function isFor(topicArn: string, condition: Record<string, Record<string, OneOrMore>>): boolean {
+  const sources = Object.values(condition)
+    .flatMap((keys) => Object.entries(keys))
+    .flatMap(([key, values]) => (key.toLowerCase() === 'aws:sourcearn' ? [values].flat() : []));
+  return sources.length === 0 || sources.some((each) => matches(each, topicArn));
+}
+
+/** As IAM reads `*` and `?`. */
+function matches(pattern: string, text: string): boolean {
+  const literal = pattern.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${literal.replaceAll('*', '.*').replaceAll('?', '.')}$`).test(text);
 }
 
 /**

@@ -308,6 +308,23 @@ it('alarms for a queue that is not there, or that does not let them in', async (
   expect((await subscribed(queue)).detail).toContain('no policy');
   await allow({ Effect: 'Allow', Principal, Action: ['SQS:SendMessage'] });
   expect(await subscribed(queue)).toEqual({ is: 'ok', detail: 'reach 1 subscriber' });
+  const onlyFrom = (source: string) =>
+    allow({
+      Effect: 'Allow',
+      Principal,
+      Action: 'sqs:SendMessage',
+      Condition: { ArnLike: { 'aws:SourceArn': source } },
+    });
+  await onlyFrom('arn:aws:sns:us-east-1:000000000000:another');
+  expect((await subscribed(queue)).detail).toContain('no policy');
+  await onlyFrom(TopicArn.replace(/[^:]*$/, '*'));
+  expect((await subscribed(queue)).is).toBe('ok');
+  const key = (KmsMasterKeyId: string) =>
+    sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { KmsMasterKeyId } }));
+  await key('alias/aws/sqs');
+  expect((await subscribed(queue)).detail).toContain('alias/aws/sqs, which SNS may not use');
+  await key('alias/alarms');
+  expect((await subscribed(queue)).is).toBe('ok');
   // Of those that nobody here can look at nothing is said.
   expect((await subscribed({ ...queue, Endpoint: 'arn:aws:sqs:us-east-1:999999999999:away' })).is).toBe('ok');
 });
