@@ -17,7 +17,8 @@ export function noteWebhooks({ table, logger }: NoteWebhooksDependencies) {
 
   return async (records: readonly SQSRecord[]): Promise<void> => {
     const heardAt = Math.max(...records.map(receivedAt));
-    if (heardAt < notedAt + HEARD_EVERY_MS) return;
+    // Without a webhook among them there is nothing to note.
+    if (!Number.isFinite(heardAt) || heardAt < notedAt + HEARD_EVERY_MS) return;
     try {
       await keepHeard(table, heardAt);
       notedAt = heardAt;

@@ -60,7 +60,9 @@ describe('a webhook', () => {
   it('is noted by when it was received, whatever becomes of it, and nothing else is', async () => {
     const before = (await heard())!;
     const note = noteWebhooks(world);
+    const said = world.logger.lines.length;
     await note([message('reconcile'), message('refresh'), message('operation')]);
+    expect(world.logger.lines).toHaveLength(said);
     await note([message('webhook', before - 1)]);
     expect(await heard()).toBe(before);
     await noteWebhooks(world)([message('reconcile'), message('webhook', before + 7)]);
