@@ -54,12 +54,13 @@ export async function identify(
     return ofClaim(claim, reference.attempt, payment.parentPaymentId);
   }
   const origin = await originOf(deps, payment, claim, paymentType, knownSince);
-  if (origin && 'attempt' in origin) return ofClaim(origin.claim, origin.attempt, payment.parentPaymentId);
+  if (origin !== undefined && origin !== 'unproven' && 'attempt' in origin)
+    return ofClaim(origin.claim, origin.attempt, payment.parentPaymentId);
   const requested = {
     ...optional('requestedAmount', payment.customerAmount),
     ...optional('requestedCurrency', payment.customerCurrency),
   };
-  if (origin) {
+  if (origin !== undefined && origin !== 'unproven') {
     // It is no payment of the order that it repeats the reference of.
     const isOfOrder = reference?.referenceId === origin.claim.referenceId;
     return {
@@ -70,9 +71,11 @@ export async function identify(
     };
   }
   const isAsMuchForOrder = claim !== undefined && isAsMuchFor(claim, payment);
+  // Without it paytech is asked again whose it is, by when its parent may be known.
+  const repeated = origin === 'unproven' ? undefined : payment.referenceId;
   return {
     // Of an order that it counts for, without what marks its attempts.
-    ...optional('referenceId', isAsMuchForOrder ? claim.referenceId : payment.referenceId),
+    ...optional('referenceId', isAsMuchForOrder ? claim.referenceId : repeated),
     ...optional('parentPaymentId', payment.parentPaymentId),
     ...requested,
     origin: isAsMuchForOrder ? 'service' : 'external',
@@ -196,7 +199,8 @@ async function recordedAtPaytech(
 
 /**
  * The attempt that paytech has cascaded to a payment, perhaps by several steps, of which webhooks may be lost; or the
- * claim of the payment whose token it was charged by. What has a claim of its own, by its reference, is no attempt of
+ * claim of the payment whose token it was charged by; `unproven` where a payment on the way has the reference of `own`,
+ * and nobody can tell yet whether it is that claim's. What has a claim of its own, by its reference, is no attempt of
  * another, nor is what paytech has made of it.
  */
 async function originOf(
@@ -205,9 +209,10 @@ async function originOf(
   own: Claim | undefined,
   paymentType: PaymentType,
   knownSince: number,
-): Promise<{ claim: Claim; attempt: number } | { claim: Claim; isCycle: true } | undefined> {
+): Promise<{ claim: Claim; attempt: number } | { claim: Claim; isCycle: true } | 'unproven' | undefined> {
   const { table, gateway } = deps;
   const passed = own && !isUnclaimed(own) ? [own] : [];
+  let mayYetBe: 'unproven' | undefined;
   let id = firstId;
   for (let step = 0; id !== undefined && step < MAX_PARENTS; step++) {
     const record = await readPayment(table, id);
@@ -215,10 +220,11 @@ async function originOf(
     const answered = record || paymentType === 'REFUND' ? undefined : await parentAtPaytech(gateway, id);
     const parent = record ?? answered;
     // A refund's parent is its deposit, unless paytech has cascaded the refund.
-    if (parent?.paymentType !== paymentType) return undefined;
+    if (parent?.paymentType !== paymentType) return mayYetBe;
     const reference =
       parent.referenceId === undefined ? undefined : parseGatewayReference(parent.referenceId);
     const claim = reference && (await readClaim(table, KIND_OF[paymentType], reference.referenceId));
+    if (answered && !reference && own && isUnsettledOrder(own)) mayYetBe = 'unproven';
     if (claim) {
       const attempt = record?.attempt ?? reference.attempt;
       const isOfClaim = answered
@@ -230,10 +236,16 @@ async function originOf(
         return hasOwn ? undefined : { claim, attempt };
       }
       if (!isUnclaimed(claim)) passed.push(claim);
+      if (claim.referenceId === own?.referenceId && isUnsettledOrder(claim)) mayYetBe = 'unproven';
     }
     id = parent.parentPaymentId;
   }
-  return undefined;
+  return mayYetBe;
+}
+
+/** Its payment may yet be found, and be the one that has no claim to show now. */
+function isUnsettledOrder({ kind, stage }: Claim): boolean {
+  return kind === 'deposit' && (stage === 'sent' || stage === 'unknown' || stage === 'flagged');
 }
 
 /** What the claim says of who a payment is: one of its own, or one of elsewhere that counts for its order. */

@@ -140,3 +140,29 @@ it('a cycle of a payment of elsewhere that counts for the order counts for none,
   expect(record).toMatchObject({ origin: 'service', parentPaymentId: first.id });
   expect(record).not.toHaveProperty('referenceId');
 });
+
+it('a cycle under an order’s reference has none while nobody can tell whose its first payment is, and learns it', async () => {
+  const saved = { cardToken: 'token', customer: { referenceId: 'jane' } };
+  const order = orderRoute(world, { startRecurring: true, ...saved });
+  world.gateway.endings.push({ on: 'create', ends: 'lost' }, { on: 'list', ends: 'unknown' });
+  expect(await order.send()).toMatchObject({ status: 503 });
+  const first = [...world.gateway.payments.values()].findLast(
+    (each) => each.referenceId === order.referenceId,
+  )!;
+  world.gateway.set(first.id, { state: 'COMPLETED' });
+  const of = { parentPaymentId: first.id, referenceId: order.referenceId };
+  const money = { amount: decimal('7'), currency: 'EUR' };
+  const cycle = world.gateway.make({ paymentType: 'DEPOSIT', ...money, ...of });
+  delete first.referenceId;
+  const receivedAt = new Date(world.now() - HOUR_MS).toISOString();
+  await world.apply(webhookEvent({ id: cycle.id, state: 'CHECKOUT', ...of }, { receivedAt }));
+  expect(await readPayment(world.table, cycle.id)).not.toHaveProperty('referenceId');
+
+  first.referenceId = order.referenceId;
+  world.clock.at += HOUR_MS;
+  expect((await order.send()).body.id).toBe(first.id);
+  await world.apply(webhookEvent({ id: cycle.id, state: 'CHECKOUT', ...of }, { source: 'reconcile' }));
+  const record = await readPayment(world.table, cycle.id);
+  expect(record).toMatchObject({ origin: 'service', parentPaymentId: first.id });
+  expect(record).not.toHaveProperty('referenceId');
+});
