@@ -8,10 +8,10 @@ import { MUST_HAPPEN } from './must-happen.ts';
 
 /**
  * `npm run test:model`: 10,000 schedules, unless MODEL_SCHEDULES says otherwise, shared by one process for each core.
- * What happened in all of them is counted together, and from 2,000 schedules on it is required.
+ * What happened in all of them is counted together, and from 5,000 schedules on it is required.
  */
 
-const LONG_RUN = 2_000;
+const LONG_RUN = 5_000;
 const {
   MODEL_SEED = String(Date.now() % 2 ** 31),
   MODEL_SCHEDULES = '10000',
