@@ -60,8 +60,8 @@ const PLAN: Plan = {
   snsPerSecond: 300,
 };
 
-/** An event's key, of which the simulated table keeps that there is one. */
-const KEY = /^[0-9a-f]{64}$/;
+/** An event's key, whole or its beginning, of which the simulated table keeps that there is one. */
+const KEY = /^([0-9a-f]{64}|[\w-]{43}|[\w-]{12})$/;
 
 /** As both tables hold it: an amount is its value, a set its members. */
 function plain(value: unknown): unknown {
