@@ -250,10 +250,10 @@ function aboutUnknownWord({ unknownWord }: PaymentRecord): string[] {
 
 /** The money of such a refund is set aside, whether it was sent or not. */
 function aboutOpenRefund({ kind, referenceId, stage, request, flag }: Claim): Matters {
-  const refund = `he refund ${referenceId} of ${money(request.amount, request.currency)}`;
+  const refund = `the refund ${referenceId} of ${money(request.amount, request.currency)}`;
   return stage === 'flagged'
-    ? stepsOf(`T${refund} is flagged: ${flag}. ${resolveHint(kind, referenceId)}`)
-    : waitingFor(`t${refund} has no payment yet, and reconcile looks after it`);
+    ? stepsOf(`${asSentence(`${refund} is flagged: ${flag}`)} ${resolveHint(kind, referenceId)}`)
+    : waitingFor(`${refund} has no payment yet, and reconcile looks after it`);
 }
 
 /** What a webhook alone has said, and paytech's API does not. */

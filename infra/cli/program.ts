@@ -41,7 +41,7 @@ export function program(onResult: (result: Result) => void): Command {
     .option('--region <name>', 'AWS region')
     .addHelpText(
       'after',
-      '\nWhat moves money or deletes asks first; a script passes --yes.\nExit codes: 0 done (of doctor also where it warns), 1 failed or not found, 2 usage error.',
+      '\nWhat moves money or deletes asks first; a script passes --yes.\nExit codes: 0 done, 1 failed or not found, 2 usage error.',
     )
     .exitOverride();
 

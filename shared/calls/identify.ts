@@ -53,14 +53,12 @@ export async function identify(
   if (claim && (await isOurs(table, claim, reference.attempt, payment, paymentType))) {
     return ofClaim(claim, reference.attempt, payment.parentPaymentId);
   }
-  const origin = await originOf(deps, payment, claim, paymentType, knownSince);
-  if (origin !== undefined && origin !== 'unproven' && 'attempt' in origin)
-    return ofClaim(origin.claim, origin.attempt, payment.parentPaymentId);
-  const requested = {
-    ...optional('requestedAmount', payment.customerAmount),
-    ...optional('requestedCurrency', payment.customerCurrency),
-  };
-  if (origin !== undefined && origin !== 'unproven') {
+  const found = await originOf(deps, payment, claim, paymentType, knownSince);
+  const isUnproven = found === 'unproven';
+  const origin = isUnproven ? undefined : found;
+  if (origin && 'attempt' in origin) return ofClaim(origin.claim, origin.attempt, payment.parentPaymentId);
+  const requested = requestedOf(payment);
+  if (origin) {
     // It is no payment of the order that it repeats the reference of.
     const isOfOrder = reference?.referenceId === origin.claim.referenceId;
     return {
@@ -72,7 +70,7 @@ export async function identify(
   }
   const isAsMuchForOrder = claim !== undefined && isAsMuchFor(claim, payment);
   // Without it paytech is asked again whose it is, by when its parent may be known.
-  const repeated = origin === 'unproven' ? undefined : payment.referenceId;
+  const repeated = isUnproven ? undefined : payment.referenceId;
   return {
     // Of an order that it counts for, without what marks its attempts.
     ...optional('referenceId', isAsMuchForOrder ? claim.referenceId : repeated),
@@ -83,14 +81,18 @@ export async function identify(
 }
 
 /** Whether a payment under an order's reference counts for it, whoever has made it. */
-function isAsMuchFor(claim: Claim, { id, facts, customerAmount, customerCurrency }: GatewayPayment): boolean {
-  const { amount, currency } = facts;
-  if (claim.kind !== 'deposit' || claim.deniedPaymentIds?.includes(id) || !amount || !currency) return false;
-  const requested = {
+function isAsMuchFor(claim: Claim, payment: GatewayPayment): boolean {
+  const { amount, currency } = payment.facts;
+  if (claim.kind !== 'deposit' || claim.deniedPaymentIds?.includes(payment.id) || !amount || !currency)
+    return false;
+  return isAsMuch({ amount, currency, ...requestedOf(payment) }, claim.request);
+}
+
+function requestedOf({ customerAmount, customerCurrency }: GatewayPayment) {
+  return {
     ...optional('requestedAmount', customerAmount),
     ...optional('requestedCurrency', customerCurrency),
   };
-  return isAsMuch({ amount, currency, ...requested }, claim.request);
 }
 
 function ofClaim(

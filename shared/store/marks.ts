@@ -34,7 +34,7 @@ export function marksOf(
   };
 }
 
-/** Whether a payment that changes to `state` is as open as before: its time in the index, which is no later, serves. */
+/** Whether a payment that an allowed move takes to `state` is as open as before: its time in the index still serves. */
 export function isStillOpen(state: PaymentState, { confirmAt }: FollowUp): boolean {
   return confirmAt === undefined && !isFinal(state) && !isWaiting(state);
 }

@@ -122,6 +122,7 @@ export async function applyChange(table: Table, change: Change, read?: PaymentRe
       ...(mustBeRead ? [IS_NOT_IN_DOUBT] : []),
       ...(isPaid && currency ? [isComparable] : []),
     ],
+    staysListed: isStillOpen(state, change.followUp),
     // No move leads away from COMPLETED, so that this happens once.
     ...(isPaid ? { refundable: { by: amount ?? 'amount' } } : {}),
   });
@@ -236,7 +237,8 @@ async function write(
     condition,
     refundable,
     marks: more = {},
-  }: { condition: Condition; refundable?: Refundable; marks?: object },
+    staysListed = false,
+  }: { condition: Condition; refundable?: Refundable; marks?: object; staysListed?: boolean },
 ): Promise<Applied> {
   const pk = keyOf(paymentId);
   const { state, amount, currency } = entry.facts;
@@ -253,7 +255,7 @@ async function write(
     SET: [
       ...SET,
       ...assign({ state, amount, currency }),
-      ...(isStillOpen(state, followUp) ? keepListed(marks) : assign(marks)),
+      ...(staysListed ? keepListed(marks) : assign(marks)),
       ...(refundable ? [refundableSet(refundable)] : []),
     ],
     REMOVE: gone,

@@ -21,8 +21,10 @@ const { run, applyAll, created, item, paymentItem, record, dueIn, pass } = recon
 describe('open payments', () => {
   it('are asked about in every shard once they are due, and not before', async () => {
     const ids = await Promise.all(Array.from({ length: 40 }, () => created()));
-    const shards = (await world.scan()).map(({ openShard }) => openShard);
-    expect(new Set(shards).size).toBeGreaterThan(world.table.shards);
+    const shards = (await world.scan()).flatMap(({ openShard }) =>
+      openShard === undefined ? [] : [openShard],
+    );
+    expect(new Set(shards).size).toBe(world.table.shards);
     pass(OPEN_INTERVAL_MS - SECOND_MS);
     await run();
     expect(world.gateway.calls.get).toBe(0);

@@ -2,6 +2,7 @@ import { decimal } from '../../../shared/payment/money.ts';
 import type { EventSource, PaymentFacts } from '../../../shared/payment/payment.ts';
 import type { Sharded } from '../../../shared/payment/schedule.ts';
 import { isFinal, type PaymentState } from '../../../shared/payment/state.ts';
+import { storedEntry, storedKey } from '../../../shared/store/event-keys.ts';
 import { keyOf, SCHEMA } from '../../../shared/store/payment-item.ts';
 import { recordPayment } from '../../../shared/store/payments.ts';
 import { type Item, openShard, type Table } from '../../../shared/store/table.ts';
@@ -177,8 +178,8 @@ function endedAttributes(
   return {
     state,
     version: 2,
-    history: [...(item.history as object[]), { at, source, key, ...signature, facts }],
-    eventKeys: new Set([key]),
+    history: [...(item.history as object[]), storedEntry({ at, source, key, ...signature, facts })],
+    eventKeys: new Set([storedKey(key)]),
     ...(state === 'COMPLETED' ? { refundable: MONEY.amount } : {}),
   };
 }
